@@ -1,0 +1,162 @@
+"""What a plugin must be: the six contracts, and what the framework hands to them.
+
+A plugin class is a frozen dataclass (or a plain class without arguments). Its fields are its
+hyperparameters, their defaults are the schema, its docstring's first line describes it in
+`ganbench list`. An optional class attribute `version` (a string) is part of every run's id:
+raise it when a change of the code changes results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+Direction = Literal["higher", "lower"]
+
+
+def location(default: Any) -> Any:
+    """A dataclass field that says where something lies (a folder, a file, whether to download).
+
+    It can be set like any hyperparameter, but is not part of a run's id: the same data in
+    another folder are the same data.
+    """
+    return dataclasses.field(default=default, metadata={"identity": False})
+
+
+class Critic(Protocol):
+    """D as a loss sees it, for one seed at one step.
+
+    `real` and `fake` are D's logits (B,) of the step's real and fake batch, computed when first
+    read. `real_samples` and `fake_samples` are the batches themselves, (B, *shape).
+    """
+
+    step: int
+    real_samples: Tensor
+    fake_samples: Tensor
+
+    @property
+    def real(self) -> Tensor: ...
+
+    @property
+    def fake(self) -> Tensor: ...
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Logits (B,) of any x (B, *shape)."""
+
+    def between(self) -> Tensor:
+        """Points (B, *shape) drawn uniformly on the lines from fake to real samples."""
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """The slopes d logits / d x, flattened to (B, D) and differentiable again."""
+
+
+class Loss(Protocol):
+    """A game: what D minimises and what G minimises, each a scalar of the critic.
+
+    A loss draws no noise, moves nothing between devices, never steps an optimiser and never
+    calls `.item()`. Where D's logits are log-odds of real against fake, set the class attribute
+    `log_odds = True`: only then V(D, G) and the Jensen-Shannon estimate mean something.
+    """
+
+    def d_loss(self, critic: Critic) -> Tensor: ...
+
+    def g_loss(self, critic: Critic) -> Tensor: ...
+
+
+class Architecture(Protocol):
+    """A pair of networks. They are built under the seed's own random stream."""
+
+    latent: int
+
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+        """A module (B, latent) -> (B, *shape)."""
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        """A module (B, *shape) -> (B,) or (B, 1), logits."""
+
+    def supports(self, shape: tuple[int, ...]) -> str | None:
+        """Why samples of this shape cannot be made, or None where they can."""
+
+
+class Data(NamedTuple):
+    """One split of a data set: samples (N, *shape) as float32, labels (N,) as int64 or None."""
+
+    samples: Tensor
+    labels: Tensor | None = None
+
+
+class Dataset(Protocol):
+    """Real samples. Images lie in [-1, 1] as (C, H, W); points are (D,).
+
+    `extractor` and `metrics` are the defaults that suit the data; a suite may name others.
+    Where the density is known, `log_density(x) -> (N,)` draws it behind samples. Where data must
+    be fetched, `missing() -> str | None` says what is not on this machine and what to do.
+    """
+
+    shape: tuple[int, ...]
+    modes: int | None
+    extractor: str
+    metrics: tuple[str, ...]
+
+    def load(self, split: Literal["train", "test"]) -> Data: ...
+
+
+class Features(NamedTuple):
+    """What an extractor says of a batch of B samples.
+
+    `features` (B, F) float32; `logits` (B, K) of a classifier or None; `modes` (B,) int64, the
+    mode that each sample belongs to, -1 where it is of none (of low quality), or None.
+    """
+
+    features: Tensor
+    logits: Tensor | None = None
+    modes: Tensor | None = None
+
+
+class FeatureExtractor(Protocol):
+    """A fixed map from samples to features; the judge of a whole table.
+
+    `canonical = True` says that a score's plain name means this extractor (FID is Inception's);
+    any other extractor's scores carry its name: `FID[digits16]`. An extractor may also have
+    `supports(dataset) -> str | None` and `missing() -> str | None`.
+    """
+
+    dims: int
+    canonical: bool
+
+    def fingerprint(self) -> str:
+        """A hash of the weights: what makes two extractors of one name the same."""
+
+    def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
+        """A function of a batch of samples (B, *shape) on `device`; it must not depend on B."""
+
+
+class View(NamedTuple):
+    """One side of a comparison, as a metric sees it; all tensors are on the CPU."""
+
+    samples: Tensor
+    features: Tensor
+    logits: Tensor | None
+    modes: Tensor | None
+    labels: Tensor | None
+    dataset: Dataset
+
+
+class Metric(Protocol):
+    """A comparison of fake with real samples that gives one or more named scores.
+
+    `better` names every score and its direction. `judged` is False where the samples alone
+    decide (no extractor), so that the scores keep their plain names. A metric may also have
+    `supports(dataset) -> str | None`, and `minimum(dims) -> int`: the fewest samples a side for
+    F-dimensional features.
+    """
+
+    better: Mapping[str, Direction]
+    judged: bool
+
+    def __call__(self, real: View, fake: View) -> Mapping[str, float]: ...

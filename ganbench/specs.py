@@ -1,0 +1,214 @@
+"""What a run is: frozen specs with every default written in, and the ids made from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+PROTOCOL = 1
+"""Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
+
+Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plugin by name, its hyperparameters resolved.
+
+    `params` change results and are part of the id; `places` (folders, files) do not and are not;
+    `code` is the version of the code behind the name.
+    """
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+
+    def identity(self) -> dict[str, Any]:
+        return {"name": self.name, "params": dict(self.params)}
+
+    def arguments(self) -> dict[str, Any]:
+        return {**self.params, **self.places}
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How both players are trained: `steps` moves of G, `n_dis` moves of D before each."""
+
+    steps: int = 3000
+    batch: int = 64
+    n_dis: int = 1
+    optimiser: str = "adam"
+    lr_d: float = 2e-4
+    lr_g: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    schedule: str = "constant"
+    ema: float = 0.0
+
+    def rate(self, t: int) -> float:
+        """The factor on both learning rates at step `t` (from 0)."""
+        if self.schedule == "cosine":
+            return 0.5 * (1 + math.cos(math.pi * t / self.steps))
+        if self.schedule == "linear":
+            return 1 - t / self.steps
+        return 1.0
+
+
+SCHEDULES = ("constant", "cosine", "linear")
+
+
+@dataclass(frozen=True)
+class EvaluationSpec:
+    """How samples are judged: numbers of fake and real samples, the real split, the judge.
+
+    `real_samples` 0 means the whole split. `snapshots` is how many times, evenly spaced, the
+    metrics are also computed during training.
+    """
+
+    samples: int = 10_000
+    real_samples: int = 0
+    split: str = "train"
+    snapshots: int = 0
+    extractor: Choice = Choice("")
+    metrics: tuple[Choice, ...] = ()
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The first 12 hex digits of SHA-256 over the canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One training: everything that changes its result, and nothing else."""
+
+    loss: Choice
+    architecture: Choice
+    dataset: Choice
+    seed: int
+    train: TrainSpec
+    evaluation: EvaluationSpec
+
+    def choices(self) -> Iterator[tuple[str, Choice]]:
+        """Every plugin that the run names, with its kind."""
+        yield "loss", self.loss
+        yield "architecture", self.architecture
+        yield "dataset", self.dataset
+        yield "extractor", self.evaluation.extractor
+        for metric in self.evaluation.metrics:
+            yield "metric", metric
+
+    def resolved(self) -> dict[str, Any]:
+        """The spec as plain data, all defaults included."""
+        return {
+            "loss": self.loss.identity(),
+            "architecture": self.architecture.identity(),
+            "dataset": self.dataset.identity(),
+            "seed": self.seed,
+            "train": {**asdict(self.train), "betas": list(self.train.betas)},
+            "evaluation": resolved_evaluation(self.evaluation),
+        }
+
+    def code(self) -> dict[str, str]:
+        return {f"{kind}:{choice.name}": choice.code for kind, choice in self.choices()}
+
+    @property
+    def id(self) -> str:
+        """12 hex digits over the resolved spec, the plugins' code versions and the protocol."""
+        return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
+
+
+def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, Any]:
+    return {
+        "samples": evaluation.samples,
+        "real_samples": evaluation.real_samples,
+        "split": evaluation.split,
+        "snapshots": evaluation.snapshots,
+        "extractor": evaluation.extractor.identity(),
+        "metrics": [metric.identity() for metric in evaluation.metrics],
+    }
+
+
+@dataclass(frozen=True)
+class ReferenceSpec:
+    """A yardstick for a data set: samples that no GAN made, judged like a GAN's."""
+
+    reference: str
+    dataset: Choice
+    evaluation: EvaluationSpec
+
+    def resolved(self) -> dict[str, Any]:
+        evaluation = resolved_evaluation(replace(self.evaluation, snapshots=0))
+        return {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
+
+    @property
+    def id(self) -> str:
+        named = [self.dataset, self.evaluation.extractor, *self.evaluation.metrics]
+        code = {choice.name: choice.code for choice in named}
+        return digest({"spec": self.resolved(), "code": code, "protocol": PROTOCOL})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Runs that differ in their seed alone, trained together. `labels` are the table's names."""
+
+    spec: RunSpec
+    seeds: tuple[int, ...]
+    labels: tuple[str, str, str]
+
+    @property
+    def name(self) -> str:
+        return " x ".join(self.labels)
+
+    def run(self, seed: int) -> RunSpec:
+        return replace(self.spec, seed=seed)
+
+    def with_seeds(self, seeds: tuple[int, ...]) -> Cell:
+        return replace(self, seeds=seeds)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A combination that makes no sense, and why."""
+
+    labels: tuple[str, str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A suite, expanded: what will be trained, measured beside it, and left out."""
+
+    suite: str
+    about: str
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skipped, ...]
+    references: tuple[tuple[str, ReferenceSpec], ...]
+    """(data set's label, spec), every reference of every data set."""
+
+    def filtered(self, wanted: Mapping[str, tuple[str, ...]]) -> Plan:
+        """The part of the plan whose labels or names match."""
+
+        def matches(labels: tuple[str, str, str]) -> bool:
+            pairs = zip(("loss", "architecture", "dataset"), labels, strict=True)
+            return all(
+                label in wanted[kind] or label.split("(")[0] in wanted[kind] for kind, label in pairs if kind in wanted
+            )
+
+        cells = tuple(cell for cell in self.cells if matches(cell.labels))
+        kept = {cell.labels[2] for cell in cells}
+        return replace(
+            self,
+            cells=cells,
+            skipped=tuple(skip for skip in self.skipped if matches(skip.labels)),
+            references=tuple(pair for pair in self.references if pair[0] in kept),
+        )

@@ -1,0 +1,56 @@
+"""Convolutional generator and discriminator for square images of 16, 32 or 64 pixels."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Dcgan:
+    """Convolutional pair: strided 4x4 convolutions, batch norm in G, none in D.
+
+    After Radford et al. 2016. G: a linear layer to 4x4, then transposed convolutions that double
+    the size, widths halving down to `width`, tanh. D mirrors it. D has no batch norm: with the
+    minimax loss it degrades as D saturates.
+    """
+
+    width: int = 64
+    latent: int = 64
+    slope: float = 0.2
+
+    version = "1"
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.latent) < 1:
+            raise ValueError("width and latent must be at least 1")
+
+    def supports(self, shape: tuple[int, ...]) -> str | None:
+        if len(shape) != 3:
+            return f"convolutions need images, and the samples are {shape[0]}-D points"
+        if shape[1] != shape[2] or shape[1] not in (16, 32, 64):
+            return f"it makes 16x16, 32x32 or 64x64 images, not {shape[1]}x{shape[2]}"
+        return None
+
+    def _widths(self, shape: tuple[int, ...]) -> list[int]:
+        """Channels from the image to the 4x4 maps: width, 2 width, 4 width, ..."""
+        doublings = {16: 2, 32: 3, 64: 4}[shape[1]]
+        return [self.width * 2**i for i in range(doublings)]
+
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+        widths = self._widths(shape)[::-1]
+        layers: list[nn.Module] = [
+            nn.Linear(self.latent, widths[0] * 16),
+            nn.Unflatten(1, (widths[0], 4, 4)),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+        ]
+        for a, b in zip(widths, widths[1:], strict=False):
+            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
+        return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], shape[0], 4, 2, 1), nn.Tanh())
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        channels = [shape[0], *self._widths(shape)]
+        layers: list[nn.Module] = []
+        for a, b in zip(channels, channels[1:], strict=False):
+            layers += [nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(self.slope)]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * 16, 1))

@@ -1,0 +1,19 @@
+"""The data sets that ship with ganbench."""
+
+from ganbench import hookimpl
+
+
+@hookimpl
+def register_datasets():  # type: ignore[no-untyped-def]
+    from ganbench_datasets.digits import Digits
+    from ganbench_datasets.mixtures import Grid25, Ring8
+    from ganbench_datasets.torchvision_sets import Cifar10, FashionMnist, Mnist
+
+    return {
+        "ring8": Ring8,
+        "grid25": Grid25,
+        "digits": Digits,
+        "mnist": Mnist,
+        "fashion-mnist": FashionMnist,
+        "cifar10": Cifar10,
+    }

@@ -1,0 +1,89 @@
+"""MNIST, Fashion-MNIST and CIFAR-10 as torchvision reads them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch.nn.functional import pad
+from torchvision import datasets
+
+from ganbench import Data, MissingError, location
+
+METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density")
+
+
+def _folder(root: str) -> Path:
+    """The folder given, or `$GANBENCH_DATA`, or a folder in the user's cache."""
+    default = os.environ.get("GANBENCH_DATA") or Path.home() / ".cache" / "ganbench" / "data"
+    return Path(root or default).expanduser()
+
+
+@dataclass(frozen=True)
+class TorchvisionSet:
+    """Images of one of torchvision's data sets, in [-1, 1].
+
+    `root` is the folder that torchvision reads (default: `$GANBENCH_DATA`, else the user's
+    cache); `download: true` fetches what is missing.
+    """
+
+    root: str = location("")
+    download: bool = location(False)
+
+    reader: ClassVar[Any] = None
+    shape: ClassVar[tuple[int, ...]] = ()
+    modes: ClassVar[int] = 10
+    extractor: ClassVar[str] = "inception"
+    metrics: ClassVar[tuple[str, ...]] = METRICS
+
+    def _open(self, train: bool) -> Any:
+        folder = _folder(self.root)
+        try:
+            return self.reader(folder, train=train, download=self.download)
+        except (RuntimeError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise MissingError(
+                f"data set {self.reader.__name__} cannot be read from {folder}: {reason} "
+                "Give its folder with 'root:', or fetch it with 'download: true'."
+            ) from error
+
+    def prepare(self) -> None:
+        """Fetch what is missing. Raises `MissingError` where the files are not there."""
+        self._open(train=True)
+        self._open(train=False)
+
+    def load(self, split: Literal["train", "test"]) -> Data:
+        read = self._open(train=split == "train")
+        images = torch.as_tensor(read.data)
+        images = images.permute(0, 3, 1, 2) if images.dim() == 4 else images[:, None]
+        border = (self.shape[1] - images.shape[2]) // 2
+        scaled = images.float() / 127.5 - 1
+        return Data(pad(scaled, [border] * 4, value=-1.0), torch.as_tensor(read.targets, dtype=torch.int64))
+
+
+@dataclass(frozen=True)
+class Mnist(TorchvisionSet):
+    """Handwritten digits, 60,000 + 10,000, padded from 28x28 to 32x32."""
+
+    version = "1"
+    reader = datasets.MNIST
+    shape = (1, 32, 32)
+
+
+@dataclass(frozen=True)
+class FashionMnist(TorchvisionSet):
+    """Articles of clothing, 60,000 + 10,000, padded from 28x28 to 32x32."""
+
+    version = "1"
+    reader = datasets.FashionMNIST
+    shape = (1, 32, 32)
+
+
+@dataclass(frozen=True)
+class Cifar10(TorchvisionSet):
+    """Small colour photographs of ten classes, 50,000 + 10,000, 32x32."""
+
+    version = "1"
+    reader = datasets.CIFAR10
+    shape = (3, 32, 32)

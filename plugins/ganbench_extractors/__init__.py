@@ -1,0 +1,12 @@
+"""The feature extractors that ship with ganbench."""
+
+from ganbench import hookimpl
+
+
+@hookimpl
+def register_extractors():  # type: ignore[no-untyped-def]
+    from ganbench_extractors.digits16 import Digits16
+    from ganbench_extractors.inception import Inception
+    from ganbench_extractors.mixture import MixturePosterior
+
+    return {"digits16": Digits16, "inception": Inception, "mixture": MixturePosterior}

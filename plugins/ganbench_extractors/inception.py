@@ -1,0 +1,84 @@
+"""Inception v3 as FID defines it: torch-fidelity's port of the original TensorFlow weights."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor
+from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
+
+from ganbench import Dataset, Features, MissingError, location
+
+FILE = URL_INCEPTION_V3.rsplit("/", 1)[1]
+OFFICIAL = "6726825d"  # the SHA-256 prefix in the file's own name
+GRAY = 1
+
+
+@dataclass(frozen=True)
+class Inception:
+    """Inception v3 (2015-12-05), 2048 features; the network of every published FID and IS.
+
+    `weights` is the path of torch-fidelity's weight file; without it, the file is downloaded on
+    first use (91 MiB). Images go in as 8-bit RGB, grey ones repeated over the channels, and are
+    resized to 299x299 as TensorFlow 1 did.
+    """
+
+    weights: str = location("")
+
+    version = "1"
+    dims = 2048
+    canonical = True
+    gives = ("logits",)
+
+    def supports(self, dataset: Dataset) -> str | None:
+        shape = tuple(dataset.shape)
+        if len(shape) == 3 and shape[0] in (1, 3):
+            return None
+        return f"it reads images of one or three channels, not samples of shape {shape}"
+
+    def _path(self) -> Path:
+        return Path(self.weights).expanduser() if self.weights else Path(torch.hub.get_dir()) / "checkpoints" / FILE
+
+    def fingerprint(self) -> str:
+        """The first 8 hex digits of the weights' SHA-256, as in the official file's name."""
+        if not self.weights:
+            return OFFICIAL
+        if not self._path().is_file():
+            raise MissingError(f"extractor 'inception': no weight file at {self._path()}")
+        with self._path().open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+
+    def prepare(self) -> None:
+        """Fetch the weights where they are missing. Raises `MissingError` where that fails."""
+        if self._path().is_file():
+            return
+        try:
+            torch.hub.load_state_dict_from_url(URL_INCEPTION_V3, progress=False, weights_only=True)
+        except OSError as error:
+            raise MissingError(
+                f"FID with 'inception' needs {FILE} (91 MiB), not found in {self._path().parent} and not "
+                f"downloadable ({error}). Offline: copy it there, or pass --weights PATH."
+            ) from error
+
+    def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
+        """Raises `MissingError` where the weights are missing or not torch-fidelity's."""
+        self.prepare()
+        path = self._path()
+        try:
+            torch.load(path, weights_only=True)  # torch-fidelity unpickles freely: refuse code first
+            net = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], str(path))
+        except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise MissingError(f"{path} does not hold torch-fidelity's Inception weights: {reason}") from error
+        net.to(device)
+
+        def extract(images: Tensor) -> Features:
+            bytes_ = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            rgb = bytes_.expand(-1, 3, -1, -1) if images.shape[1] == GRAY else bytes_
+            features, logits = net(rgb)
+            return Features(features, logits)
+
+        return extract

@@ -1,0 +1,12 @@
+"""The losses that ship with ganbench."""
+
+from ganbench import hookimpl
+
+
+@hookimpl
+def register_losses():  # type: ignore[no-untyped-def]
+    from ganbench_losses.minimax import Minimax
+    from ganbench_losses.nonsaturating import NonSaturating
+    from ganbench_losses.rpgan import RpGANR1R2
+
+    return {"minimax": Minimax, "nonsaturating": NonSaturating, "rpgan-r1r2": RpGANR1R2}

@@ -1,0 +1,21 @@
+"""The metrics that ship with ganbench."""
+
+from ganbench import hookimpl
+
+
+@hookimpl
+def register_metrics():  # type: ignore[no-untyped-def]
+    from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
+    from ganbench_metrics.modes import Modes
+    from ganbench_metrics.neighbours import CoverageDensity
+    from ganbench_metrics.transport import SlicedWasserstein
+
+    return {
+        "fid": Fid,
+        "inception-score": InceptionScore,
+        "kid": Kid,
+        "precision-recall": PrecisionRecall,
+        "coverage-density": CoverageDensity,
+        "modes": Modes,
+        "sliced-wasserstein": SlicedWasserstein,
+    }

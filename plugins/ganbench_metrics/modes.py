@@ -1,0 +1,67 @@
+"""Mode counts: how many modes are captured, how evenly, and how many samples belong to none."""
+
+from dataclasses import dataclass
+from math import log
+
+import torch
+from torch import Tensor
+
+from ganbench import Dataset, View
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Captured modes and their evenness; for labelled data, classes and the classifier's confidence.
+
+    A mode is captured when it holds at least `share` of its fair part of the samples: N share / K.
+    `HQ` is the share of samples that belong to a mode, `reverse KL` the divergence (nats) of
+    their histogram from the uniform one. `modes>=1` counts modes hit at least once by the first
+    `few` samples: it is passed by a blob, and stands here for comparison with papers alone
+    (VEEGAN, PacGAN). For labelled data `class KL` compares with the real labels' histogram.
+    """
+
+    share: float = 0.1
+    few: int = 2500
+
+    version = "1"
+    better = {
+        "modes": "higher",
+        "HQ": "higher",
+        "reverse KL": "lower",
+        "modes>=1": "higher",
+        "class KL": "lower",
+        "confidence": "higher",
+    }
+    judged = True
+    needs = ("logits", "modes")
+
+    def supports(self, dataset: Dataset) -> str | None:
+        return None if dataset.modes else "the data set does not say how many modes it has"
+
+    def __call__(self, real: View, fake: View) -> dict[str, float]:
+        assert fake.modes is not None and fake.logits is not None and fake.dataset.modes is not None
+        count = fake.dataset.modes
+        histogram = _histogram(fake.modes, count)
+        captured = (histogram >= self.share * len(fake.modes) / count).sum().item()
+        if real.labels is not None:
+            confidence = fake.logits.double().softmax(dim=1).amax(dim=1).mean().item()
+            kl = _kl(histogram, _histogram(real.labels, count))
+            return {"modes": captured, "class KL": kl, "confidence": confidence}
+        return {
+            "modes": captured,
+            "HQ": (fake.modes >= 0).double().mean().item(),
+            "reverse KL": _kl(histogram, torch.ones(count)),
+            "modes>=1": (_histogram(fake.modes[: self.few], count) > 0).sum().item(),
+        }
+
+
+def _histogram(modes: Tensor, count: int) -> Tensor:
+    return torch.bincount(modes[modes >= 0], minlength=count).double()
+
+
+def _kl(histogram: Tensor, other: Tensor) -> float:
+    """KL(histogram || other) in nats, both normalised; log K where the histogram is empty."""
+    if histogram.sum() == 0:
+        return log(len(histogram))
+    p, q = histogram / histogram.sum(), other.double() / other.sum()
+    return torch.xlogy(p, p / q).sum().clamp(min=0).item()
