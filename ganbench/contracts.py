@@ -95,7 +95,7 @@ class Dataset(Protocol):
 
     `extractor` and `metrics` are the defaults that suit the data; a suite may name others.
     Where the density is known, `log_density(x) -> (N,)` draws it behind samples. Where data must
-    be fetched, `missing() -> str | None` says what is not on this machine and what to do.
+    be fetched, `prepare()` does so before anything trains, or raises `MissingError` with what to do.
     """
 
     shape: tuple[int, ...]
@@ -122,12 +122,14 @@ class FeatureExtractor(Protocol):
     """A fixed map from samples to features; the judge of a whole table.
 
     `canonical = True` says that a score's plain name means this extractor (FID is Inception's);
-    any other extractor's scores carry its name: `FID[digits16]`. An extractor may also have
-    `supports(dataset) -> str | None` and `missing() -> str | None`.
+    any other extractor's scores carry its name: `FID[digits16]`. `gives` names what it gives
+    beside features: "logits", "modes". An extractor may also have
+    `supports(dataset) -> str | None` and `prepare()`, as a data set may.
     """
 
     dims: int
     canonical: bool
+    gives: tuple[str, ...]
 
     def fingerprint(self) -> str:
         """A hash of the weights: what makes two extractors of one name the same."""
@@ -152,8 +154,8 @@ class Metric(Protocol):
 
     `better` names every score and its direction. `judged` is False where the samples alone
     decide (no extractor), so that the scores keep their plain names. A metric may also have
-    `supports(dataset) -> str | None`, and `minimum(dims) -> int`: the fewest samples a side for
-    F-dimensional features.
+    `needs`, of "logits" and "modes"; `supports(dataset) -> str | None`; and `minimum(dims) -> int`:
+    the fewest samples a side for features of so many dimensions.
     """
 
     better: Mapping[str, Direction]

@@ -36,7 +36,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     "loss": ("d_loss", "g_loss"),
     "architecture": ("latent", "generator", "discriminator", "supports"),
     "dataset": ("shape", "modes", "extractor", "metrics", "load"),
-    "extractor": ("dims", "canonical", "fingerprint", "open"),
+    "extractor": ("dims", "canonical", "gives", "fingerprint", "open"),
     "metric": ("better", "judged", "__call__"),
     "suite": (),
 }
@@ -209,6 +209,9 @@ class Registry:
         if kind == "extractor":
             choice = dataclasses.replace(choice, code=f"{choice.code}/{made.fingerprint()}")
         return choice
+
+    def accepts(self, kind: Kind, name: str, key: str) -> bool:
+        return key in self.find(kind, name).fields()
 
     def create(self, kind: Kind, choice: Choice) -> Any:
         """An instance. Raises `WrongHyperparameter` where the plugin refuses its values."""

@@ -41,6 +41,9 @@ class Catalogue(Protocol):
     def choose(self, kind: Kind, name: str, params: dict[str, Any]) -> Choice:
         """The choice with defaults; raises `UsageError` naming a wrong hyperparameter."""
 
+    def accepts(self, kind: Kind, name: str, key: str) -> bool:
+        """Whether the plugin has a hyperparameter of that name."""
+
     def create(self, kind: Kind, choice: Choice) -> Any: ...
 
 
@@ -74,6 +77,8 @@ class Suite:
     overrides: tuple[Override, ...]
     problems: Problems
     digest: str
+    weights: Path | None = None
+    """A weight file for every extractor that takes one."""
 
 
 def load(path: Path, source: str | None = None) -> Suite:
@@ -110,7 +115,9 @@ def load(path: Path, source: str | None = None) -> Suite:
     return suite
 
 
-def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = ()) -> Suite:
+def adjusted(
+    suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), weights: Path | None = None
+) -> Suite:
     """The suite with `--set key=value` laid over everything and `--add kind=name` added.
 
     Settings make another suite, with another name: its tables never replace the original's.
@@ -129,7 +136,7 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = ()) -
         axes[kind] += _entries(Node([parse(value, adding)]), adding)
     adding.check()
     name = "+".join([suite.name, *(text.replace(" ", "").replace("/", "_") for text in sets)])
-    return replace(suite, name=name, axes=axes, overrides=(*suite.overrides, *overrides))
+    return replace(suite, name=name, axes=axes, overrides=(*suite.overrides, *overrides), weights=weights)
 
 
 def _setting(text: str, problems: Problems) -> Override:
@@ -311,6 +318,7 @@ class _Expansion:
                 cells.append(outcome)
             elif outcome is not None:
                 skipped.append(outcome)
+        self._check_twice(cells)
         self.problems.check()
         return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells))
 
@@ -326,6 +334,13 @@ class _Expansion:
                     if name not in names:
                         self.problems.add(None, f"an override names {kind} {name!r}{suggestion(name, names)}")
         self.problems.check()
+
+    def _check_twice(self, cells: list[Cell]) -> None:
+        seen: dict[str, Cell] = {}
+        for cell in cells:
+            twin = seen.setdefault(cell.spec.id, cell)
+            if twin is not cell:
+                self.problems.add(None, f"{cell.name} and {twin.name} are the same runs; list them once")
 
     def _cell(
         self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None
@@ -389,7 +404,10 @@ class _Expansion:
             for item in _entries(nodes[key], self.problems):
                 place = item.node if item.node.line else entry.node
                 trouble = self.catalogue.trouble(kind, item.name)
-                choice = None if trouble else self._choose(kind, item.name, item.params, place)
+                params = dict(item.params)
+                if self.suite.weights and not trouble and self.catalogue.accepts(kind, item.name, "weights"):
+                    params["weights"] = Node(str(self.suite.weights))
+                choice = None if trouble else self._choose(kind, item.name, params, place)
                 if trouble:
                     self.problems.add(place, trouble)
                 if choice is None:
@@ -400,15 +418,27 @@ class _Expansion:
                 picked[key].append(choice)
         if not picked["extractor"] or not picked["metrics"]:
             return None
-        dims = self.catalogue.create("extractor", picked["extractor"][0]).dims
-        for choice in picked["metrics"]:
-            least = getattr(self.catalogue.create("metric", choice), "minimum", lambda _: 1)(dims)
+        self._check_metrics(evaluation, picked["extractor"][0], picked["metrics"], entry)
+        return replace(evaluation, extractor=picked["extractor"][0], metrics=tuple(picked["metrics"]))
+
+    def _check_metrics(
+        self, evaluation: EvaluationSpec, extractor: Choice, metrics: list[Choice], entry: Entry
+    ) -> None:
+        """Every metric has samples enough, and an extractor that gives what it needs."""
+        judge = self.catalogue.create("extractor", extractor)
+        for choice in metrics:
+            metric = self.catalogue.create("metric", choice)
+            lacking = [need for need in getattr(metric, "needs", ()) if need not in judge.gives]
+            if lacking:
+                self.problems.add(
+                    entry.node, f"metric {choice.name!r} needs {', '.join(lacking)}; extractor {extractor.name!r} gives none"
+                )
+            least = getattr(metric, "minimum", lambda _: 1)(judge.dims)
             given = [n for n in (evaluation.samples, evaluation.real_samples) if n]
             if min(given) < least:
                 self.problems.add(
                     entry.node, f"{min(given)} samples are too few for metric {choice.name!r}: it needs {least}"
                 )
-        return replace(evaluation, extractor=picked["extractor"][0], metrics=tuple(picked["metrics"]))
 
 
 def _rates(block: dict[str, Any]) -> dict[str, Any]:

@@ -39,34 +39,34 @@ class Inception:
             return None
         return f"it reads images of one or three channels, not samples of shape {shape}"
 
-    def _path(self) -> Path:
+    def path(self) -> Path:
         return Path(self.weights).expanduser() if self.weights else Path(torch.hub.get_dir()) / "checkpoints" / FILE
 
     def fingerprint(self) -> str:
         """The first 8 hex digits of the weights' SHA-256, as in the official file's name."""
         if not self.weights:
             return OFFICIAL
-        if not self._path().is_file():
-            raise MissingError(f"extractor 'inception': no weight file at {self._path()}")
-        with self._path().open("rb") as file:
+        if not self.path().is_file():
+            raise MissingError(f"extractor 'inception': no weight file at {self.path()}")
+        with self.path().open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 
     def prepare(self) -> None:
         """Fetch the weights where they are missing. Raises `MissingError` where that fails."""
-        if self._path().is_file():
+        if self.path().is_file():
             return
         try:
             torch.hub.load_state_dict_from_url(URL_INCEPTION_V3, progress=False, weights_only=True)
         except OSError as error:
             raise MissingError(
-                f"FID with 'inception' needs {FILE} (91 MiB), not found in {self._path().parent} and not "
+                f"FID with 'inception' needs {FILE} (91 MiB), not found in {self.path().parent} and not "
                 f"downloadable ({error}). Offline: copy it there, or pass --weights PATH."
             ) from error
 
     def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
         """Raises `MissingError` where the weights are missing or not torch-fidelity's."""
         self.prepare()
-        path = self._path()
+        path = self.path()
         try:
             torch.load(path, weights_only=True)  # torch-fidelity unpickles freely: refuse code first
             net = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], str(path))

@@ -1,0 +1,56 @@
+"""Tensors that are costly to compute and depend on content alone, kept between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors.torch import load, save
+from torch import Tensor
+
+from ganbench.files import write_atomically
+
+
+def folder() -> Path:
+    """`$GANBENCH_CACHE`, or a folder in the user's cache."""
+    return Path(os.environ.get("GANBENCH_CACHE") or Path.home() / ".cache" / "ganbench").expanduser()
+
+
+def key(*parts: str | Tensor) -> str:
+    """One hash over texts and tensors' contents."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            digest.update(part.encode())
+        else:
+            digest.update(str((tuple(part.shape), part.dtype)).encode())
+            digest.update(part.contiguous().numpy().data)
+        digest.update(b"\0")
+    return digest.hexdigest()[:24]
+
+
+def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors stored under a key, or computed and stored.
+
+    The file's name carries the hash of its content: a damaged file is computed anew. A cache that
+    cannot be written is no cache; the result is the same.
+    """
+    place = folder() / "features"
+    for path in place.glob(f"{name}-*.safetensors"):
+        content = path.read_bytes()
+        if path.stem.endswith(_short(content)):
+            return load(content)
+        path.unlink(missing_ok=True)
+    tensors = compute()
+    content = save({label: tensor.contiguous() for label, tensor in tensors.items()})
+    try:
+        write_atomically(place / f"{name}-{_short(content)}.safetensors", content)
+    except OSError:
+        return tensors
+    return tensors
+
+
+def _short(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,101 @@
+"""The command line: one file a command, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from ganbench import __version__
+from ganbench.errors import GanbenchError
+
+COMMANDS = {
+    "run": "Train every combination of a suite that is not trained yet, and print its table.",
+    "list": "What there is: losses, architectures, data sets, extractors, metrics, suites.",
+    "table": "Print and write a suite's table from the results.",
+    "show": "One run in full.",
+    "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
+    "version": "The version of ganbench.",
+}
+WELCOME = f"""ganbench {__version__}: which GAN variant is better, by how much, and is that more than noise?
+
+It trains every combination of loss x architecture x data set x seed one way, and measures it one way.
+
+  ganbench run --suite quick       a first table, in under a minute, no download
+  ganbench run --suite baseline    the reference table, some minutes on two cores
+  ganbench list                    what can be combined
+
+Add a loss of your own:   ganbench run --suite quick --plugin my_loss.py --add loss=my-loss
+All commands:             ganbench --help
+Is everything in order?   ganbench doctor
+"""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+class Commands(click.Group):
+    """Commands by name, each imported only when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"ganbench.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="ganbench")
+@click.pass_context
+def cli(ctx: click.Context, verbose: bool) -> None:
+    """Train GAN variants one way, measure them one way, compare them."""
+    ctx.obj = {"verbose": verbose}
+    if ctx.invoked_subcommand is None:
+        click.echo(WELCOME, nl=False)
+
+
+def main() -> NoReturn:
+    """Run the command line; every error is a sentence on stderr and an exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _say("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except GanbenchError as error:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            traceback.print_exc()
+        code = _say(str(error), error.exit_code)
+    except Terminated:
+        code = _say("terminated; finished runs are kept, the same command goes on from here", 143)
+    except KeyboardInterrupt:
+        code = _say("interrupted; finished runs are kept, the same command goes on from here", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 141
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _say(text: str, code: int) -> int:
+    print(f"ganbench: {text}", file=sys.stderr)
+    return code

@@ -1,0 +1,116 @@
+"""`ganbench doctor`: is everything there that runs need?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from ganbench import cache
+from ganbench.cli.options import plugin_option, results_option
+from ganbench.errors import GanbenchError
+from ganbench.registry import HOOKS, Registry
+
+NEEDED = 1 << 30
+
+
+class Finding(NamedTuple):
+    """One line: fine, only worth knowing, or wrong with what to do about it."""
+
+    state: str
+    text: str
+    fix: str = ""
+
+
+@click.command("doctor")
+@plugin_option
+@results_option
+def command(plugins: tuple[Path, ...], results: Path) -> int:
+    """Check this installation. Exit code 3 where something is wrong."""
+    findings = [*_software(), *_devices(), *_plugins(plugins), *_folders(results)]
+    marks = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
+    for finding in findings:
+        click.echo(f"{marks[finding.state]}  {finding.text}")
+        if finding.fix:
+            click.echo(f"       -> {finding.fix}")
+    return 3 if any(finding.state == "wrong" for finding in findings) else 0
+
+
+def _software() -> Iterator[Finding]:
+    yield Finding("ok", f"Python {platform.python_version()} at {sys.executable}")
+    for name in ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy", "scikit-learn"):
+        try:
+            yield Finding("ok", f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("wrong", f"{name} is not installed", f"pip install {name}")
+
+
+def _devices() -> Iterator[Finding]:
+    try:
+        import torch
+        import torchvision
+    except Exception as error:
+        yield Finding("wrong", f"torch or torchvision does not import: {error}", "reinstall both, versions that belong together")
+        return
+    del torchvision
+    yield Finding("ok", f"CPU with {os.cpu_count()} cores")
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            yield Finding("ok", f"cuda:{index} {torch.cuda.get_device_name(index)}")
+    else:
+        yield Finding("note", "no CUDA GPU: image suites at 32 pixels and more will be slow")
+
+
+def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
+    try:
+        registry = Registry.load(files)
+    except GanbenchError as error:
+        yield Finding("wrong", str(error), "mend the file")
+        return
+    broken = registry.broken()
+    for name, why in broken.items():
+        yield Finding("wrong", f"plugin {name}: {why}", f"mend or uninstall it, or set GANBENCH_DISABLE={name.split(':')[0]}")
+    for kind in HOOKS:
+        names = registry.names(kind)
+        yield Finding("ok", f"{kind}: {', '.join(names)}") if names else Finding("wrong", f"no {kind} is registered", "reinstall ganbench")
+        for name in names:
+            if len(registry.offers(kind)[name]) > 1:
+                yield Finding("wrong", str(registry.trouble(kind, name)), "set GANBENCH_DISABLE to the distribution you do not want")
+    yield from _extractors(registry)
+
+
+def _extractors(registry: Registry) -> Iterator[Finding]:
+    """Whether each judge's weights are here; absent ones are fetched on first use."""
+    for name in registry.names("extractor"):
+        if registry.trouble("extractor", name):
+            continue
+        path = getattr(registry.create("extractor", registry.choose("extractor", name, {})), "path", None)
+        if path is not None and not path().is_file():
+            yield Finding("note", f"extractor {name}: no weights at {path()}; they are downloaded on first use, or pass --weights PATH")
+        else:
+            yield Finding("ok", f"extractor {name}: ready")
+
+
+def _folders(results: Path) -> Iterator[Finding]:
+    for what, folder in (("results", results), ("cache", cache.folder())):
+        place = folder.absolute()
+        while not place.exists():
+            place = place.parent
+        try:
+            with tempfile.TemporaryFile(dir=place):
+                free = shutil.disk_usage(place).free
+        except OSError as error:
+            yield Finding("wrong", f"{what} folder {folder} cannot be written: {error.strerror}", "choose another folder")
+            continue
+        if free < NEEDED:
+            yield Finding("wrong", f"{what} folder {folder}: only {free >> 20} MiB free", "free at least 1 GiB")
+        else:
+            yield Finding("ok", f"{what} folder {folder}: {free >> 30} GiB free")

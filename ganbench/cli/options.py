@@ -1,0 +1,109 @@
+"""Options that several commands share, and how a suite is found and laid out by them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ganbench import suite as suites
+from ganbench.errors import UsageError
+from ganbench.registry import Registry
+from ganbench.specs import Plan
+from ganbench.strict_yaml import suggestion
+
+F = TypeVar("F", bound=Callable[..., Any])
+AXES = ("loss", "architecture", "dataset")
+
+results_option = click.option(
+    "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True,
+    help="Folder of the results.",
+)  # fmt: skip
+plugin_option = click.option(
+    "--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), metavar="FILE.py",
+    help="Load plugins from a file; can be repeated.",
+)  # fmt: skip
+
+
+def suite_options(function: F) -> F:
+    """--suite and what is laid over a suite: --set, --add, --plugin, --results."""
+    options = (
+        click.option("--suite", required=True, metavar="NAME|FILE", help="A suite's name, or a YAML file."),
+        click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting everywhere: train.steps=500."),
+        click.option("--add", "adds", multiple=True, metavar="KIND=NAME", help="Add to the suite: loss=hinge."),
+        plugin_option,
+        results_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A suite as asked for on the command line, and the registry that goes with it."""
+
+    suite: suites.Suite
+    registry: Registry
+    digest: str
+
+    def plan(self, seeds: tuple[int, ...] | None = None) -> Plan:
+        return suites.expand(self.suite, self.registry, seeds)
+
+
+def find_suite(
+    name: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], weights: Path | None = None
+) -> Asked:
+    """The suite by name or path, with plugins loaded. Raises `UsageError`."""
+    registry = Registry.load(plugins)
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        path, source = Path(name), name
+        if not path.is_file():
+            raise UsageError(f"no suite file {name!r}")
+    else:
+        trouble = registry.trouble("suite", name)
+        if trouble:
+            raise UsageError(trouble)
+        path, source = registry.find("suite", name).thing, name
+    suite = suites.adjusted(suites.load(path, source), sets, adds, weights)
+    if suite.plugins:
+        registry = Registry.load([*plugins, *(file for file in suite.plugins)])
+    files = [hashlib.sha256(file.read_bytes()).hexdigest() for file in registry.files]
+    digest = hashlib.sha256("\0".join([suite.digest, *sets, *adds, *files]).encode()).hexdigest()
+    return Asked(suite, registry, digest)
+
+
+def seeds(text: str | None) -> tuple[int, ...] | None:
+    """`0-7`, `3`, `0,2,5-6` as numbers. Raises `UsageError`."""
+    if text is None:
+        return None
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if not match:
+            raise UsageError(f"--seeds {text!r}: write 3, or 0-7, or 0,2,5-6")
+        low, high = int(match[1]), int(match[2] or match[1])
+        if high < low or high - low >= 100_000:
+            raise UsageError(f"--seeds {text!r}: {low}-{high} is no range")
+        found += range(low, high + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def filters(texts: tuple[str, ...], plan: Plan) -> dict[str, tuple[str, ...]]:
+    """`loss=minimax,dataset=ring8` as labels by kind; a repeated kind means either. Raises `UsageError`."""
+    labels = [cell.labels for cell in plan.cells] + [skip.labels for skip in plan.skipped]
+    wanted: dict[str, tuple[str, ...]] = {}
+    for text in ",".join(texts).split(",") if texts else ():
+        kind, equals, name = (part.strip() for part in text.partition("="))
+        if kind not in AXES or not equals:
+            raise UsageError(f"--filter {text!r}: write {'=NAME, '.join(AXES)}=NAME")
+        known = sorted({label[AXES.index(kind)] for label in labels})
+        if name not in known and name not in {label.split("(")[0] for label in known}:
+            raise UsageError(f"--filter: the suite has no {kind} {name!r}{suggestion(name, known)}")
+        wanted[kind] = (*wanted.get(kind, ()), name)
+    return wanted

@@ -1,0 +1,104 @@
+"""`ganbench run`: train what is missing, write the tables, print them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench.cli.options import Asked, filters, find_suite, seeds, suite_options
+from ganbench.cli.output import print_tables
+from ganbench.errors import UsageError
+from ganbench.layout import Layout, layout, save
+from ganbench.records import Store
+from ganbench.specs import Plan
+
+
+@click.command("run")
+@suite_options
+@click.option("--filter", "wanted", multiple=True, metavar="KIND=NAME,...", help="Only these: loss=minimax,dataset=ring8.")
+@click.option("--seeds", "seed_text", metavar="0-7", help="Seeds instead of the suite's own.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--jobs", default="auto", show_default=True, help="Worker processes; auto: one a core, one on a GPU.")
+@click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Longest time for one cell.")
+@click.option("--dry-run", is_flag=True, help="Print the plan, train nothing.")
+@click.option("--force", is_flag=True, help="Train again what is finished.")
+def command(**options: Any) -> int:
+    """Train every combination of a suite that is not trained yet, and print its table.
+
+    Finished runs are never trained again. Exit code: 0 all runs ok, 1 some run is not, 2 wrong
+    usage, suite or plugin, 3 something is missing on this machine, 4 damaged results.
+    """
+    asked = find_suite(options["suite"], options["sets"], options["adds"], options["plugins"], options["weights"])
+    whole = asked.plan()
+    own = seeds(options["seed_text"])
+    plan = asked.plan(own) if own else whole
+    plan = plan.filtered(filters(options["wanted"], plan))
+    if not plan.cells:
+        reasons = "; ".join(sorted({skip.reason for skip in plan.skipped})) or "the filter leaves nothing"
+        raise UsageError(f"suite {plan.suite!r} has nothing to train here: {reasons}")
+    store = Store(options["results"])
+    if options["dry_run"]:
+        from ganbench.cli.plan_text import plan_text
+
+        click.echo(plan_text(plan, store, options["force"]), nl=False)
+        return 0
+    _carry_out(plan, asked, store, options)
+    content = layout(_widened(whole, plan), asked.digest)
+    return _report(content, layout(plan, asked.digest), store)
+
+
+def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -> None:
+    """Train and measure what is missing; every result is stored as it comes."""
+    from ganbench import devices, progress, runner
+    from ganbench.executors.local import LocalExecutor
+
+    device = devices.resolve(options["device"])
+    workers = devices.workers(options["jobs"], device)
+    with store.writing():
+        todo = runner.todo(plan, store, options["force"])
+        again = f", {todo.failed} failed before and are tried again" if todo.failed else ""
+        _say(f"suite {plan.suite}: {todo.done} runs done, {todo.new} new{again}; {len(plan.skipped)} combinations not applicable")
+        if not todo.jobs:
+            return
+        chosen = " (chosen by auto)" if options["device"] == "auto" else ""
+        _say(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
+        runner.prepare(todo.jobs, asked.registry)
+        weights = {job.name: runner.weight(job, asked.registry) for job in todo.jobs}
+        jobs = runner.ordered(todo.jobs, weights, workers)
+        executor = LocalExecutor(workers, device, asked.registry.files, store.staging, options["timeout"])
+        writer = runner.run(jobs, weights, store, executor, progress.display())
+        for text in writer.reference_failures:
+            _say(f"not measured: {text}")
+
+
+def _widened(whole: Plan, plan: Plan) -> Plan:
+    """The whole suite, with the seeds asked for beside its own: a filter hides no row for good."""
+    extra = {cell.labels: cell.seeds for cell in plan.cells}
+    cells = [
+        cell.with_seeds(tuple(sorted({*cell.seeds, *extra.get(cell.labels, ())}))) for cell in whole.cells
+    ]
+    return replace(whole, cells=tuple(cells))
+
+
+def _report(whole: Layout, shown: Layout, store: Store) -> int:
+    from ganbench import formats, tables
+
+    folder = store.root / whole.suite
+    save(store.root, whole)
+    formats.write_all(folder, whole, tables.build(whole, store))
+    built = tables.build(shown, store)
+    print_tables(shown, built)
+    _say(f"tables: {folder}/table.md, .csv, .tex, .json; runs: {store.runs}")
+    first = next((id_ for row in shown.rows for id_ in row.runs.values()), None)
+    _say(f"next: ganbench show {first} --results {store.root}" if first else "")
+    complete = all(row.n_ok == row.n for table in built for row in table.rows)
+    return 0 if complete else 1
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,14 @@
+"""`ganbench version`."""
+
+from __future__ import annotations
+
+import click
+
+from ganbench import __version__
+
+
+@click.command("version")
+def command() -> int:
+    """The version of ganbench."""
+    click.echo(__version__)
+    return 0

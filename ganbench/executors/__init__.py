@@ -1,0 +1,1 @@
+"""Ways to carry out jobs: worker processes on this machine."""

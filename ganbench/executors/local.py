@@ -1,0 +1,191 @@
+"""Worker processes on this machine: one job each at a time, none able to take the others down."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from ganbench.executors.jobs import CellJob, Failure, Job, Listener, ReferenceJob
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+PULSE = 0.3
+"""Seconds between two progress messages of a worker."""
+
+
+@dataclass
+class Worker:
+    """A process, the pipe to it, and what it is doing since when."""
+
+    process: BaseProcess
+    pipe: Connection
+    job: Job | None = None
+    since: float = 0.0
+
+
+class LocalExecutor:
+    """Runs jobs in `workers` processes of one thread each.
+
+    One thread, because the same spec must give the same bits, and because two threads on a busy
+    machine are slower than one. A worker that dies or exceeds `timeout` seconds fails its job
+    alone and is replaced.
+    """
+
+    def __init__(self, workers: int, device: str, files: tuple[Path, ...], staging: Path, timeout: float | None) -> None:
+        self.count, self.device, self.files, self.staging, self.timeout = workers, device, files, staging, timeout
+
+    def __call__(self, jobs: list[Job], listener: Listener) -> None:
+        waiting = list(jobs)
+        workers: list[Worker] = []
+        try:
+            while waiting or any(worker.job for worker in workers):
+                while waiting and len(workers) < self.count:
+                    workers.append(self._start())
+                for worker in workers:
+                    if worker.job is None and waiting:
+                        self._give(worker, waiting.pop(0), listener)
+                ready = wait([worker.pipe for worker in workers if worker.job], timeout=1.0)
+                for worker in list(workers):
+                    if worker.pipe in ready and not self._hear(worker, listener):
+                        workers.remove(worker)
+                    elif worker.job and self.timeout and time.monotonic() - worker.since > self.timeout:
+                        self._overdue(worker, listener)
+                        workers.remove(worker)
+        finally:
+            for worker in workers:
+                _stop(worker)
+
+    def _start(self) -> Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        arguments = (theirs, self.files, self.device, self.staging)
+        process = context.Process(target=work, args=arguments, daemon=True)
+        with _environment(dict.fromkeys(THREADS, "1")):
+            process.start()
+        theirs.close()
+        return Worker(process, ours)
+
+    def _give(self, worker: Worker, job: Job, listener: Listener) -> None:
+        worker.job, worker.since = job, time.monotonic()
+        listener.started(job)
+        try:
+            worker.pipe.send(job)
+        except OSError:
+            return  # it has died; _hear finds the end of the pipe
+
+    def _hear(self, worker: Worker, listener: Listener) -> bool:
+        """Pass one message on; False where the worker has died."""
+        assert worker.job is not None
+        try:
+            kind, *content = worker.pipe.recv()
+        except (EOFError, OSError):
+            worker.process.join(10)
+            listener.ended(worker.job, Failure("failed", _death(worker.process.exitcode)))
+            worker.job = None
+            return False
+        if kind == "progress":
+            listener.advanced(worker.job, *content)
+        elif kind == "record":
+            listener.recorded(worker.job, *content)
+        else:
+            job, worker.job = worker.job, None
+            listener.ended(job, *content)
+        return True
+
+    def _overdue(self, worker: Worker, listener: Listener) -> None:
+        assert worker.job is not None
+        _stop(worker)
+        listener.ended(worker.job, Failure("timeout", f"it ran longer than {self.timeout:g} s"))
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = "; the usual cause is that the system ran out of memory" if code == -signal.SIGKILL else ""
+        return f"its worker process was killed by {name}{hint}"
+    return f"its worker process ended with exit code {code}"
+
+
+def _stop(worker: Worker) -> None:
+    worker.process.terminate()
+    worker.process.join(5)
+    if worker.process.is_alive():
+        worker.process.kill()
+        worker.process.join()
+    worker.pipe.close()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started inside."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def work(pipe: Connection, files: tuple[Path, ...], device: str, staging: Path) -> None:
+    """The life of a worker: take a job, do it, say how it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    os.dup2(2, 1)  # whatever a plugin prints must not mix with results on stdout
+    import torch
+
+    from ganbench.registry import Registry
+
+    torch.set_num_threads(1)
+    registry = Registry.load(files)
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        try:
+            failure = _attempt(job, registry, torch.device(device), staging, pipe)
+            pipe.send(("ended", failure))
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the parent is gone
+
+
+def _attempt(job: Job, registry: Any, device: Any, staging: Path, pipe: Connection) -> Failure | None:
+    from ganbench.worker import failure, measure_reference, train_cell
+
+    last = 0.0
+
+    def stage(name: str) -> Path:
+        folder = staging / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def progress(news: Any) -> None:
+        nonlocal last
+        if time.monotonic() - last > PULSE:
+            last = time.monotonic()
+            pipe.send(("progress", news))
+
+    def record(content: dict[str, Any], folder: Path) -> None:
+        pipe.send(("record", content, folder))
+
+    try:
+        if isinstance(job, CellJob):
+            train_cell(registry, job.suite, job.cell, device, stage, progress, record)
+        elif isinstance(job, ReferenceJob):
+            measure_reference(registry, job.label, job.spec, device, stage, record)
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:  # a plugin may raise anything; the job fails, the worker lives
+        return Failure(*failure(error))
+    return None

@@ -1,0 +1,78 @@
+"""A suite's table before it has numbers: which runs make which row. Kept beside the results."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench.errors import ResultsError
+from ganbench.files import write_atomically
+from ganbench.specs import Plan
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant on one data set: labels, and the run of each seed."""
+
+    loss: str
+    architecture: str
+    dataset: str
+    runs: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Rows, references and what is not applicable, in the suite's order."""
+
+    suite: str
+    about: str
+    digest: str
+    rows: tuple[Row, ...]
+    references: tuple[tuple[str, str, str], ...]
+    """(data set's label, reference, id)"""
+    skipped: tuple[tuple[str, str, str, str], ...]
+    """(loss, architecture, data set, reason)"""
+
+
+def layout(plan: Plan, digest: str = "") -> Layout:
+    """The layout of a plan; `digest` identifies the suite's text and what was laid over it."""
+    return Layout(
+        plan.suite,
+        plan.about,
+        digest,
+        tuple(Row(*cell.labels, {seed: cell.run(seed).id for seed in cell.seeds}) for cell in plan.cells),
+        tuple((label, spec.reference, spec.id) for label, spec in plan.references),
+        tuple((*skip.labels, skip.reason) for skip in plan.skipped),
+    )
+
+
+def _path(results: Path, suite: str) -> Path:
+    return results / suite / "plan.json"
+
+
+def save(results: Path, content: Layout) -> None:
+    text = json.dumps({"schema": SCHEMA, **asdict(content)}, indent=1) + "\n"
+    write_atomically(_path(results, content.suite), text.encode())
+
+
+def saved(results: Path, suite: str) -> Layout | None:
+    """The layout of the suite's last run in this folder, or None.
+
+    Raises `ResultsError` where the file is damaged or newer.
+    """
+    path = _path(results, suite)
+    try:
+        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if read.pop("schema") > SCHEMA:
+            raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
+        rows = [Row(**{**row, "runs": {int(seed): id_ for seed, id_ in row["runs"].items()}}) for row in read.pop("rows")]
+        lists = {key: tuple(tuple(item) for item in read.pop(key)) for key in ("references", "skipped")}
+        return Layout(rows=tuple(rows), **lists, **read)  # type: ignore[arg-type]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{path} is damaged ({error}); run the suite again to write it anew") from error

@@ -1,0 +1,158 @@
+"""A plan to records: what is already there, what must be trained, and the one writer of results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from math import prod
+from pathlib import Path
+from typing import Any, Protocol
+
+from ganbench.executors.jobs import CellJob, Executor, Failure, Job, ReferenceJob
+from ganbench.records import FINISHED, Store
+from ganbench.registry import Registry
+from ganbench.specs import Cell, Plan
+from ganbench.worker import failed_record
+
+
+class Display(Protocol):
+    """Where a run's life is shown."""
+
+    def begin(self, jobs: list[Job], weights: dict[str, float]) -> None: ...
+
+    def started(self, job: Job) -> None: ...
+
+    def advanced(self, job: Job, progress: Any) -> None: ...
+
+    def ended(self, job: Job, statuses: list[str], reason: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Todo:
+    """A plan against a results folder: what is done, what failed before, what is to do."""
+
+    jobs: list[Job] = field(default_factory=list)
+    done: int = 0
+    failed: int = 0
+    new: int = 0
+
+
+def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
+    """What remains to be done. Finished runs are never trained again, unless `force` says so."""
+    result = Todo()
+    for cell in plan.cells:
+        seeds = []
+        for seed in cell.seeds:
+            record = None if force else store.run(cell.run(seed).id)
+            if record is not None and record["status"] in FINISHED:
+                result.done += 1
+                continue
+            seeds.append(seed)
+            result.failed += record is not None
+            result.new += record is None
+        if seeds:
+            result.jobs.append(CellJob(plan.suite, cell.with_seeds(tuple(seeds))))
+    for label, spec in plan.references:
+        if force or store.reference(spec.id) is None:
+            result.jobs.append(ReferenceJob(label, spec))
+    return result
+
+
+def prepare(jobs: Iterable[Job], registry: Registry) -> None:
+    """Fetch data and weights before anything trains. Raises `MissingError` with what to do."""
+    seen = set()
+    for job in jobs:
+        spec: Any = job.cell.spec if isinstance(job, CellJob) else job.spec
+        wanted = (("dataset", spec.dataset), ("extractor", spec.evaluation.extractor))
+        for kind, choice in wanted:
+            place = (kind, choice.name, str(choice.arguments()))
+            if place not in seen:
+                seen.add(place)
+                getattr(registry.create(kind, choice), "prepare", lambda: None)()  # type: ignore[arg-type]
+
+
+def weight(job: Job, registry: Registry) -> float:
+    """A guess at a job's cost, for its order and the ETA: samples through networks."""
+    if isinstance(job, ReferenceJob):
+        return 1.0
+    spec = job.cell.spec
+    shape = registry.create("dataset", spec.dataset).shape
+    return float(spec.train.steps * spec.train.batch * (spec.train.n_dis + 1) * len(job.cell.seeds) * prod(shape) ** 0.5)
+
+
+def ordered(jobs: list[Job], weights: dict[str, float], workers: int) -> list[Job]:
+    """Longest first; cells are halved while there are fewer of them than workers.
+
+    A seed's result does not depend on its neighbours, so a cell may be cut anywhere.
+    """
+    cells = sorted((job for job in jobs if isinstance(job, CellJob)), key=lambda job: -weights[job.name])
+    while cells and len(cells) < workers:
+        widest = max(cells, key=lambda job: len(job.cell.seeds))
+        seeds = widest.cell.seeds
+        if len(seeds) < 2:
+            break
+        halves = (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :])
+        cells.remove(widest)
+        cells += [replace(widest, cell=widest.cell.with_seeds(half)) for half in halves]
+    return [*cells, *(job for job in jobs if isinstance(job, ReferenceJob))]
+
+
+class Writer:
+    """Listens to an executor and commits every result: the only writer of a results folder."""
+
+    def __init__(self, store: Store, display: Display) -> None:
+        self.store, self.display = store, display
+        self.statuses: dict[int, list[str]] = {}
+        self.written: set[str] = set()
+        self.reasons: dict[int, str] = {}
+        self.reference_failures: list[str] = []
+
+    def started(self, job: Job) -> None:
+        self.statuses[id(job)] = []
+        self.display.started(job)
+
+    def advanced(self, job: Job, progress: Any) -> None:
+        self.display.advanced(job, progress)
+
+    def recorded(self, job: Job, record: dict[str, Any], folder: Path) -> None:
+        self.store.commit(record, folder, references=isinstance(job, ReferenceJob))
+        self.written.add(record["id"])
+        self.statuses[id(job)].append(record["status"])
+        if record["reason"]:
+            self.reasons.setdefault(id(job), record["reason"])
+
+    def ended(self, job: Job, failure: Failure | None) -> None:
+        if failure and isinstance(job, CellJob):
+            self._fail(job.suite, job.cell, failure, job)
+        elif failure:
+            self.reference_failures.append(f"{job.name}: {failure.reason}")
+            self.statuses[id(job)].append(failure.status)
+        reason = failure.reason if failure else self.reasons.get(id(job), "")
+        self.display.ended(job, self.statuses[id(job)], reason)
+
+    def _fail(self, suite: str, cell: Cell, failure: Failure, job: Job) -> None:
+        """Every run of the cell that left no record gets one that says why."""
+        for seed in cell.seeds:
+            spec = cell.run(seed)
+            if spec.id in self.written:
+                continue
+            folder = self.store.stage(spec.id)
+            if failure.traceback:
+                (folder / "traceback.txt").write_text(failure.traceback, encoding="utf-8")
+            self.store.commit(failed_record(suite, spec, failure.status, failure.reason), folder)
+            self.statuses[id(job)].append(failure.status)
+
+
+def run(
+    jobs: list[Job], weights: dict[str, float], store: Store, executor: Executor, display: Display
+) -> Writer:
+    """Carry out jobs; every result is in the store when this returns, or when it is interrupted."""
+    writer = Writer(store, display)
+    display.begin(jobs, weights)
+    try:
+        executor(jobs, writer)
+    finally:
+        display.close()
+    return writer

@@ -1,0 +1,242 @@
+"""The training loop: draws in blocks, the alternating step, signals, snapshots, divergence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganbench import rng, signals
+from ganbench.contracts import Architecture, Loss
+from ganbench.networks import Buffers, Network, initial
+from ganbench.optimisers import OPTIMISERS
+from ganbench.specs import TrainSpec
+from ganbench.stack import STACK, Path, advance, choose, lane, observer, probed, stacked
+from ganbench.step import Batch, Game, Player, Rates, State
+
+SIGNAL_ROWS = 100
+"""Training signals are recorded every steps // SIGNAL_ROWS steps."""
+
+
+class Draws(NamedTuple):
+    """A block of draws: rows of the data set, latents and mixing weights for n steps.
+
+    `rows` (n, [S,] n_dis, B), `latent` (n, [S,] n_dis + 1, B, latent), `mix` like latent without
+    its last dimension; the seed dimension is there in a stack.
+    """
+
+    rows: Tensor
+    latent: Tensor
+    mix: Tensor
+
+
+@dataclass
+class Seed:
+    """What training made of one seed.
+
+    `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
+    `history` the signals (rows, 12) at `steps`. `status` is `ok` or `diverged`.
+    """
+
+    seed: int
+    status: str = "ok"
+    reason: str = ""
+    params: Tensor = field(default_factory=lambda: torch.zeros(0))
+    average: Tensor = field(default_factory=lambda: torch.zeros(0))
+    buffers: Buffers = field(default_factory=dict)
+    steps: list[int] = field(default_factory=list)
+    history: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass
+class Group:
+    """Seeds that advance together: a stack, or one seed alone."""
+
+    seeds: tuple[int, ...]
+    state: State
+    seconds: float = 0.0
+    alive: bool = True
+
+
+class Progress(NamedTuple):
+    """How far a cell is: the step (mean over its seeds), seeds alive, last losses, real images a second."""
+
+    step: float
+    alive: int
+    d_loss: float
+    g_loss: float
+    images_per_second: float
+
+
+class Trainer:
+    """Trains all seeds of one cell.
+
+    `data` (N, *shape) are the training samples. The result for a seed depends on the seed alone,
+    never on its neighbours.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        architecture: Architecture,
+        data: Tensor,
+        spec: TrainSpec,
+        seeds: tuple[int, ...],
+        device: torch.device,
+    ) -> None:
+        self.spec, self.device, self.data = spec, device, data.to(device)
+        self.latent, self.log_odds = architecture.latent, bool(getattr(loss, "log_odds", False))
+        self.cadence = max(1, spec.steps // SIGNAL_ROWS)
+        self.results = {seed: Seed(seed) for seed in seeds}
+        shape = tuple(data.shape[1:])
+        states: dict[int, State] = {}
+        for seed in seeds:
+            g_module, g_params, g_buffers = initial(lambda: architecture.generator(shape), seed, "generator")
+            d_module, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
+            players = [self._player(g_params, g_buffers), self._player(d_params, d_buffers)]
+            states[seed] = State(*players, players[0].params)
+        generator, discriminator = Network(g_module.to(device)), Network(d_module.to(device))
+        rule = OPTIMISERS[spec.optimiser]
+        self.game = Game(loss, generator, discriminator, rule, spec.betas, spec.n_dis, spec.ema)
+        self.path = self._path(states[seeds[0]], seeds[0])
+        self.groups = [Group(group, self._gathered(group, states)) for group in self._grouped(seeds)]
+
+    def _player(self, params: Tensor, buffers: Buffers) -> Player:
+        params = params.to(self.device)
+        moments = (torch.zeros_like(params), torch.zeros_like(params))
+        return Player(params, {name: buffer.to(self.device) for name, buffer in buffers.items()}, moments)
+
+    def _path(self, state: State, seed: int) -> Path:
+        path = choose(self.game, self.spec.batch)
+        return probed(path, self.game, state, self._batch(self._drawn(seed, 0), 0), self._rates(0))
+
+    def _grouped(self, seeds: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Stacks of up to STACK seeds, a lone one doubled: a stack of one takes other kernels."""
+        if self.path.how == "looped":
+            return [(seed,) for seed in seeds]
+        stacks = [seeds[i : i + STACK] for i in range(0, len(seeds), STACK)]
+        return [stack * 2 if len(stack) == 1 else stack for stack in stacks]
+
+    def _gathered(self, group: tuple[int, ...], states: dict[int, State]) -> State:
+        if self.path.how == "looped":
+            return states[group[0]]
+        return stacked([states[seed] for seed in group])
+
+    def run(
+        self,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        snapshots: int = 0,
+        on_snapshot: Callable[[int, list[Seed]], None] = lambda step, seeds: None,
+    ) -> list[Seed]:
+        """Train to the end. Snapshots are taken at the first block's end after each is due."""
+        due = [round(self.spec.steps * (i + 1) / snapshots) for i in range(snapshots)]
+        for block in range(-(-self.spec.steps // rng.BLOCK)):
+            start = block * rng.BLOCK
+            stop = min(start + rng.BLOCK, self.spec.steps)
+            for index, group in enumerate(self.groups):
+                if group.alive:
+                    self._block(group, block, start, stop)
+                    on_progress(self._progress(start, stop, index))
+            if due and stop >= due[0]:
+                due = [step for step in due if step > stop]
+                on_snapshot(stop, self._collected())
+            if not any(group.alive for group in self.groups):
+                break
+        return self._collected()
+
+    def _block(self, group: Group, block: int, start: int, stop: int) -> None:
+        """One block of steps of one group; afterwards, and only then, the host looks at numbers."""
+        began = time.perf_counter()
+        stepped, watch = advance(self.game, self.path.how), observer(self.path.how, self.log_odds)
+        draws = self._draws(group.seeds, block)
+        losses: list[Tensor] = []
+        rows: list[Tensor] = []
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(rng.number(group.seeds[0], "network", block))  # for dropout, which runs looped
+            for t in range(start, stop):
+                batch = self._batch(draws, t - start)
+                group.state, trace = stepped(group.state, batch, t, self._rates(t))
+                losses.append(torch.stack([trace.d_loss, trace.g_loss], dim=-1))
+                if t % self.cadence == 0:
+                    real = batch.real[-1] if self.path.how == "looped" else batch.real[:, -1]
+                    rows.append(watch(trace, real))
+        self._read(group, start, torch.stack(losses), torch.stack(rows) if rows else None)
+        seconds = time.perf_counter() - began
+        for seed in set(group.seeds):
+            self.results[seed].seconds += seconds / len(set(group.seeds))
+
+    def _read(self, group: Group, start: int, losses: Tensor, rows: Tensor | None) -> None:
+        """Signals and divergence of a block, seed by seed: losses (n, [S,] 2), rows (m, [S,] 12)."""
+        stop = start + len(losses)
+        seen = [t for t in range(start, stop) if t % self.cadence == 0]
+        params = torch.stack([group.state.generator.params.isfinite().all(-1), group.state.discriminator.params.isfinite().all(-1)])
+        healthy = params.all(dim=0).reshape(-1).tolist()
+        finite = losses.isfinite().all(dim=-1).reshape(len(losses), -1).tolist()
+        table = rows.reshape(len(seen), len(group.seeds), -1).tolist() if rows is not None else []
+        for index, seed in enumerate(dict.fromkeys(group.seeds)):
+            result = self.results[seed]
+            if result.status != "ok":
+                continue
+            bad = next((start + i for i, row in enumerate(finite) if not row[index]), None)
+            if bad is not None:
+                result.status, result.reason = "diverged", f"a loss was not finite at step {bad}"
+            elif not healthy[index]:
+                bad = stop
+                result.status, result.reason = "diverged", f"a parameter was not finite after step {stop - 1}"
+            kept = [i for i, t in enumerate(seen) if bad is None or t <= bad]
+            result.steps += [seen[i] for i in kept]
+            result.history += [table[i][index] for i in kept]
+        group.alive = any(self.results[seed].status == "ok" for seed in group.seeds)
+
+    def _rates(self, t: int) -> Rates:
+        factor = self.spec.rate(t)
+        return Rates(self.spec.lr_d * factor, self.spec.lr_g * factor)
+
+    def _drawn(self, seed: int, block: int) -> Draws:
+        """One seed's draws of one block, the same on every device and beside any neighbours."""
+        n, sides, batch = rng.BLOCK, self.spec.n_dis, self.spec.batch
+        rows = torch.randint(len(self.data), (n, sides, batch), generator=rng.generator(seed, "real", block))
+        latent = torch.randn(n, sides + 1, batch, self.latent, generator=rng.generator(seed, "latent", block))
+        mix = torch.rand(n, sides + 1, batch, generator=rng.generator(seed, "mix", block))
+        return Draws(*(draw.to(self.device, non_blocking=True) for draw in (rows, latent, mix)))
+
+    def _draws(self, seeds: tuple[int, ...], block: int) -> Draws:
+        drawn = [self._drawn(seed, block) for seed in seeds]
+        if self.path.how == "looped":
+            return drawn[0]
+        return Draws(*(torch.stack(parts, dim=1) for parts in zip(*drawn, strict=True)))
+
+    def _batch(self, draws: Draws, index: int) -> Batch:
+        return Batch(self.data[draws.rows[index]], draws.latent[index], draws.mix[index])
+
+    def _progress(self, start: int, stop: int, index: int) -> Progress:
+        done = start + (stop - start) * (index + 1) / len(self.groups)
+        alive = [result for result in self.results.values() if result.status == "ok"]
+        last = [result.history[-1] for result in alive if result.history]
+        means = [sum(row[i] for row in last) / len(last) if last else float("nan") for i in (0, 1)]
+        seconds = sum(result.seconds for result in self.results.values())
+        images = done * len(self.results) * self.spec.batch * self.spec.n_dis
+        return Progress(done, len(alive), *means, images / seconds if seconds else 0.0)
+
+    def _collected(self) -> list[Seed]:
+        """Every seed's result so far, G's parameters and buffers included."""
+        for group in self.groups:
+            for index, seed in enumerate(dict.fromkeys(group.seeds)):
+                state = group.state if self.path.how == "looped" else lane(group.state, index)
+                result = self.results[seed]
+                result.params, result.average = state.generator.params.cpu(), state.average.cpu()
+                result.buffers = {name: buffer.cpu() for name, buffer in state.generator.buffers.items()}
+        return list(self.results.values())
+
+    def provenance(self) -> dict[str, Any]:
+        """How the seeds were run: the path, why, and how many shared a stack."""
+        size = max(len(set(group.seeds)) for group in self.groups)
+        return {"path": self.path.how, "path_reason": self.path.why, "stack": size}
+
+
+__all__ = ["Progress", "Seed", "Trainer", "signals"]
