@@ -34,6 +34,8 @@ def workers(asked: str, device: str) -> int:
         if not asked.isdigit() or int(asked) < 1:
             raise UsageError(f"--jobs {asked!r} is neither auto nor a number of at least 1")
         return int(asked)
-    return len(os.sched_getaffinity(0)) if device == "cpu" and hasattr(os, "sched_getaffinity") else (
-        (os.cpu_count() or 1) if device == "cpu" else 1
+    return (
+        len(os.sched_getaffinity(0))
+        if device == "cpu" and hasattr(os, "sched_getaffinity")
+        else ((os.cpu_count() or 1) if device == "cpu" else 1)
     )

@@ -44,7 +44,7 @@ def generate(architecture: Architecture, shape: tuple[int, ...], trained: Seed, 
     params = trained.average if ema else trained.params
     latent = torch.randn(count, architecture.latent, generator=rng.generator(trained.seed, "evaluation"))
     with torch.no_grad():
-        return torch.cat([network(params, trained.buffers, part)[0] for part in latent.split(BATCH)])
+        return torch.cat([network(params, trained.buffers, part)[0] for part in torch.split(latent, BATCH)])
 
 
 def picked(data: Data, count: int, purpose: str) -> Data:
@@ -84,8 +84,8 @@ class Judge:
         if not samples.isfinite().all():
             raise NotFinite("the samples are not finite")
         with torch.no_grad():
-            parts = [self.extract(part.to(self.device)) for part in samples.split(BATCH)]
-        columns = [None if p[0] is None else torch.cat(p).cpu() for p in zip(*parts, strict=True)]  # type: ignore[arg-type]
+            parts = [self.extract(part.to(self.device)) for part in torch.split(samples, BATCH)]
+        columns = [None if p[0] is None else torch.cat(p).cpu() for p in zip(*parts, strict=True)]
         if columns[0] is None or not columns[0].isfinite().all():
             raise NotFinite("the features are not finite")
         return Features(columns[0], *columns[1:])

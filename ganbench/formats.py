@@ -18,7 +18,10 @@ from ganbench.layout import Layout
 from ganbench.tables import Score, Table, TableRow, plain
 
 ARROWS = {"higher": "↑", "lower": "↓"}
-LEGEND = "Mean over seeds ± half of the 95 % interval (Student t); ok: seeds that finished of those asked; ↑ higher is better, ↓ lower."
+LEGEND = (
+    "Mean over seeds ± half of the 95 % interval (Student t); ok: seeds that finished of those asked; "
+    "↑ higher is better, ↓ lower."
+)
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -70,7 +73,9 @@ def markdown(layout: Layout, tables: list[Table]) -> str:
         cells = [[_md(cell) for cell in line] for line in (header, *rows)]
         widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
         text = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in cells]
-        rule = "|" + "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
+        rule = (
+            "|" + "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
+        )
         parts += [f"## {_md(table.dataset)}", "", text[0], rule, *text[1:], ""]
         parts += [f"- {_md(note)}" for note in table.notes] + [""] * bool(table.notes)
     return "\n".join([*parts, LEGEND, ""])
@@ -88,16 +93,34 @@ def csv_text(layout: Layout, tables: list[Table]) -> str:
     """One line a (row, score), every seed's value in the last column, separated by spaces."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    head = ["suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "score", "better", "mean", "low", "high", "rank"]
+    head = [
+        "suite",
+        "dataset",
+        "loss",
+        "architecture",
+        "kind",
+        "n_ok",
+        "n",
+        "score",
+        "better",
+        "mean",
+        "low",
+        "high",
+        "rank",
+    ]
     writer.writerow([*head, "values", "notes"])
     for table in tables:
         for row in table.rows:
             labels = [_inert(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
             for name, score in row.scores.items():
-                numbers = ["" if x is None else repr(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
+                numbers = [
+                    "" if x is None else repr(x) for x in (score.mean, score.low, score.high, row.rank.get(name))
+                ]
                 values = " ".join(repr(value) for value in score.values)
                 notes = _inert("; ".join(row.notes))
-                writer.writerow([*labels, row.kind, row.n_ok, row.n, _inert(name), score.better, *numbers, values, notes])
+                writer.writerow(
+                    [*labels, row.kind, row.n_ok, row.n, _inert(name), score.better, *numbers, values, notes]
+                )
     return text.getvalue()
 
 
@@ -107,8 +130,8 @@ def _inert(text: str) -> str:
 
 
 def latex(layout: Layout, tables: list[Table]) -> str:
-    """booktabs tables (needs \\usepackage{booktabs}), one a data set."""
-    parts = [f"% suite {_tex(layout.suite)}; needs \\usepackage{{booktabs}}"]
+    """booktabs tables (needs \\usepackage{booktabs,graphicx}), one a data set."""
+    parts = [f"% suite {_tex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
     for table in tables:
         head = ["variant", "ok", *(f"{_tex(n)} {_arrow(b)}" for n, b in table.columns.items())]
         body = []
@@ -116,14 +139,15 @@ def latex(layout: Layout, tables: list[Table]) -> str:
             values = [_tex_cell(row, name) for name in table.columns]
             title = _tex(row.title).replace(" x ", r" $\times$ ")
             body.append(" & ".join([title, _tex(_ok(row)), *values]) + r" \\")
-        variants = sum(row.kind == "variant" and row.n > 0 for row in table.rows)
+        variants = sum(row.kind == "variant" for row in table.rows)
         body.insert(variants, r"\midrule")
         notes = [f"\\\\ {_tex(note)}" for note in table.notes]
         parts += [
             r"\begin{table}", r"\centering\small",
             f"\\caption{{{_tex(table.dataset)}: mean over seeds $\\pm$ half of the 95\\,\\% interval (Student $t$).}}",
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{ll{'r' * len(table.columns)}}}", r"\toprule",
-            " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}",
+            " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}}",
             *([r"\par\footnotesize " + "\n".join(notes).removeprefix(r"\\ ")] if notes else []),
             r"\end{table}", "",
         ]  # fmt: skip

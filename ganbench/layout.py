@@ -69,7 +69,9 @@ def saved(results: Path, suite: str) -> Layout | None:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if read.pop("schema") > SCHEMA:
             raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
-        rows = [Row(**{**row, "runs": {int(seed): id_ for seed, id_ in row["runs"].items()}}) for row in read.pop("rows")]
+        rows = [
+            Row(**{**row, "runs": {int(seed): id_ for seed, id_ in row["runs"].items()}}) for row in read.pop("rows")
+        ]
         lists = {key: tuple(tuple(item) for item in read.pop(key)) for key in ("references", "skipped")}
         return Layout(rows=tuple(rows), **lists, **read)  # type: ignore[arg-type]
     except FileNotFoundError:

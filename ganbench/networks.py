@@ -33,10 +33,8 @@ class Network:
 
     def __call__(self, params: Tensor, buffers: Buffers, x: Tensor) -> tuple[Tensor, Buffers]:
         """Apply the network; the buffers that come back are new tensors, those given are not touched."""
-        pieces = params.split(self.sizes)
-        named = {
-            name: piece.view(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
-        }
+        pieces = torch.split(params, self.sizes)
+        named = {name: piece.view(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
         fresh = {name: buffer.clone() for name, buffer in buffers.items()}
         output: Tensor = functional_call(self.module, (named, fresh), (x,))
         return output, fresh

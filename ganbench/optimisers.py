@@ -8,12 +8,13 @@ trained together get the same bits as seeds that are trained alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Moments: TypeAlias = tuple[Tensor, Tensor]
-Rule: TypeAlias = Callable[[Tensor, Tensor, Moments, int, float, tuple[float, float]], tuple[Tensor, Moments]]
+Moments: TypeAlias = "tuple[Tensor, Tensor]"
+Rule: TypeAlias = "Callable[[Tensor, Tensor, Moments, int, float, tuple[float, float]], tuple[Tensor, Moments]]"
 
 EPSILON = 1e-8
 

@@ -111,7 +111,9 @@ class Terminal(Plain):
         table = Table.grid(padding=(0, 2))
         for job, progress in self.running.values():
             table.add_row(Text(_title(job)), Text(_state(job, progress) if progress else "starting"))
-        table.add_row(Text(f"{self.finished} of {self.count} jobs done, {duration(self.clock.elapsed)}"), Text(self.clock.eta()))
+        table.add_row(
+            Text(f"{self.finished} of {self.count} jobs done, {duration(self.clock.elapsed)}"), Text(self.clock.eta())
+        )
         return table
 
 

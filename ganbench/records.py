@@ -107,7 +107,11 @@ def _read(path: Path) -> Record | None:
             f"{path} is damaged ({error.__class__.__name__}: {error}); remove that folder and run the suite again"
         ) from error
     if schema > SCHEMA:
-        raise ResultsError(f"{path} was written by a newer ganbench (schema {schema}, this one reads {SCHEMA}); upgrade")
+        raise ResultsError(
+            f"{path} was written by a newer ganbench (schema {schema}, this one reads {SCHEMA}); upgrade"
+        )
     if record["status"] not in STATUSES:
-        raise ResultsError(f"{path} is damaged (status {record['status']!r}); remove that folder and run the suite again")
+        raise ResultsError(
+            f"{path} is damaged (status {record['status']!r}); remove that folder and run the suite again"
+        )
     return dict(record)

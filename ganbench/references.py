@@ -27,13 +27,13 @@ def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Te
     if name == "real":
         return other
     generator = rng.generator(0, f"reference {name}")
-    data = dataset.load(split).samples.flatten(1).double()  # type: ignore[arg-type]
+    data: Tensor = dataset.load(split).samples.flatten(1).double()  # type: ignore[arg-type]
     shape = (count, *dataset.shape)
     if name == "gaussian":
         values, vectors = torch.linalg.eigh(torch.cov(data.T))
         noise = torch.randn(count, data.shape[1], generator=generator, dtype=torch.float64)
-        drawn = data.mean(dim=0) + (noise * values.clamp(min=0).sqrt()) @ vectors.T
+        drawn: Tensor = data.mean(dim=0) + (noise * values.clamp(min=0).sqrt()) @ vectors.T
         return drawn.float().reshape(shape)
-    low, high = (data.amin(dim=0), data.amax(dim=0)) if len(dataset.shape) == 1 else (-1.0, 1.0)
+    low, high = torch.aminmax(data, dim=0) if len(dataset.shape) == 1 else torch.tensor([-1.0, 1.0])
     uniform = torch.rand(count, data.shape[1], generator=generator, dtype=torch.float64)
-    return (low + uniform * (high - low)).float().reshape(shape)
+    return torch.lerp(low.double(), high.double(), uniform).float().reshape(shape)

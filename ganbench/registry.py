@@ -1,45 +1,17 @@
-"""Plugins from entry points and named files, each loaded in isolation, as one frozen registry."""
+"""All plugins by kind and name, as one registry."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import importlib.util
-import inspect
-import os
-import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import pluggy
-
-from ganbench import hookspecs
 from ganbench.errors import ContractError, UsageError
+from ganbench.sources import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
 from ganbench.specs import Choice, Kind
 from ganbench.strict_yaml import suggestion
-
-GROUP = "ganbench"
-DISABLE = "GANBENCH_DISABLE"
-HOOKS: dict[Kind, str] = {
-    "loss": "register_losses",
-    "architecture": "register_architectures",
-    "dataset": "register_datasets",
-    "extractor": "register_extractors",
-    "metric": "register_metrics",
-    "suite": "register_suites",
-}
-REQUIRED: dict[Kind, tuple[str, ...]] = {
-    "loss": ("d_loss", "g_loss"),
-    "architecture": ("latent", "generator", "discriminator", "supports"),
-    "dataset": ("shape", "modes", "extractor", "metrics", "load"),
-    "extractor": ("dims", "canonical", "gives", "fingerprint", "open"),
-    "metric": ("better", "judged", "__call__"),
-    "suite": (),
-}
 
 
 class WrongHyperparameter(UsageError):
@@ -48,76 +20,6 @@ class WrongHyperparameter(UsageError):
     def __init__(self, key: str, text: str) -> None:
         super().__init__(text)
         self.key = key
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Where plugins come from: a distribution's entry point, or a file that was named."""
-
-    name: str
-    distribution: str
-    version: str
-    module: ModuleType | None = None
-    file: Path | None = None
-    error: str = ""
-
-    def __str__(self) -> str:
-        return str(self.file) if self.file else f"{self.distribution} {self.version}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Offer:
-    """One name that a source offers: a plugin class, or the path of a suite."""
-
-    kind: Kind
-    name: str
-    thing: Any
-    source: Source
-
-    @property
-    def about(self) -> str:
-        """The first sentence of the docstring, on one line."""
-        doc = inspect.getdoc(self.thing) if inspect.isclass(self.thing) else ""
-        generated = doc and doc.startswith(f"{self.thing.__name__}(")
-        return "" if not doc or generated else " ".join(doc.split("\n\n")[0].split())
-
-    def fields(self) -> dict[str, dataclasses.Field[Any]]:
-        if not dataclasses.is_dataclass(self.thing):
-            return {}
-        return {field.name: field for field in dataclasses.fields(self.thing) if field.init}
-
-    def defaults(self) -> dict[str, Any]:
-        """Hyperparameters with their defaults."""
-        return {name: _default(field) for name, field in self.fields().items()}
-
-    @property
-    def code(self) -> str:
-        """The version of the code that a run's id depends on.
-
-        The class's own `version`; else the hash of a local file (edit it and its runs are new
-        runs), or the version of the distribution.
-        """
-        declared = vars(self.thing).get("version") if inspect.isclass(self.thing) else None
-        if declared is not None and "version" not in self.fields():
-            return str(declared)
-        return file_hash(self.source.file) if self.source.file else self.source.version
-
-    def source_hash(self) -> str:
-        """SHA-256 of the file that defines the plugin, 12 hex digits."""
-        file = self.thing if isinstance(self.thing, Path) else inspect.getsourcefile(self.thing)
-        return file_hash(Path(file)) if file else ""
-
-
-def file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default is not dataclasses.MISSING:
-        return field.default
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return dataclasses.MISSING
 
 
 class Registry:
@@ -134,7 +36,7 @@ class Registry:
 
     @classmethod
     def load(cls, files: Iterable[Path] = ()) -> Registry:
-        return cls([*_entry_points(), *(_file(Path(path)) for path in files)])
+        return cls([*entry_points(), *(from_file(Path(path)) for path in files)])
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -161,7 +63,7 @@ class Registry:
         if source.name in self._broken:
             return []
         try:
-            return _offered(source, kind)
+            return offered(source, kind)
         except Exception as error:
             text = f"{type(error).__name__}: {error}" if not isinstance(error, ContractError) else str(error)
             if source.file:
@@ -176,7 +78,9 @@ class Registry:
         """Why a name cannot be used, in one sentence, or None."""
         offers = self.offers(kind).get(name, [])
         if not offers:
-            hint = "".join(f" Plugin {who!r} is broken ({why}); see 'ganbench doctor'." for who, why in self._broken.items())
+            hint = "".join(
+                f" Plugin {who!r} is broken ({why}); see 'ganbench doctor'." for who, why in self._broken.items()
+            )
             return f"unknown {kind} {name!r}{suggestion(name, self.names(kind))}{hint}"
         if len(offers) > 1:
             who = " and ".join(str(offer.source) for offer in offers)
@@ -241,91 +145,7 @@ def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:
         fits = isinstance(value, type(default))
     if not fits:
         wanted = type(default).__name__
-        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} must be {wanted}, as its default {default!r}, not {value!r}")
+        raise WrongHyperparameter(
+            key, f"{kind} {name!r}: {key} must be {wanted}, as its default {default!r}, not {value!r}"
+        )
     return value
-
-
-def _entry_points() -> list[Source]:
-    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
-    sources = []
-    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.value, point.name)):
-        distribution = point.dist.name if point.dist else "unknown"
-        version = point.dist.version if point.dist else "0"
-        if distribution in disabled:
-            continue
-        name = f"{distribution}:{point.name}"
-        try:
-            module = point.load()
-            error = _misspelt(module)
-        except Exception as failure:  # whatever a stranger's module raises must stay its own problem
-            module, error = None, f"{type(failure).__name__}: {failure}"
-        sources.append(Source(name, distribution, version, module, error=error))
-    return sources
-
-
-def _file(path: Path) -> Source:
-    """A local plugin file. Raises `UsageError` where it cannot be loaded or offers nothing."""
-    path = path.resolve()
-    if not path.is_file():
-        raise UsageError(f"plugin {str(path)!r} is not a file")
-    name = f"ganbench_file_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"plugin {path} is not a Python file; its name must end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise UsageError(f"plugin {path}: {type(error).__name__}: {error}") from error
-    error_text = _misspelt(module)
-    if error_text:
-        raise UsageError(f"plugin {path}: {error_text}")
-    return Source(str(path), path.name, file_hash(path), module, path)
-
-
-def _misspelt(module: ModuleType) -> str:
-    """What is wrong with a module's hooks, or nothing."""
-    known = list(HOOKS.values())
-    marked = [name for name, value in vars(module).items() if hasattr(value, "ganbench_impl")]
-    for name in marked:
-        if name not in known:
-            return f"unknown hook {name!r}{suggestion(name, known)}"
-    unmarked = [name for name in known if name not in marked and callable(getattr(module, name, None))]
-    if unmarked:
-        return f"{unmarked[0]!r} is not marked with @hookimpl"
-    return "" if marked else "it offers nothing: write register_losses (say) and mark it with @hookimpl"
-
-
-def _offered(source: Source, kind: Kind) -> list[Offer]:
-    """What one source offers of one kind, by its own plugin manager. Raises `ContractError`."""
-    manager = pluggy.PluginManager("ganbench")
-    manager.add_hookspecs(hookspecs)
-    manager.register(source.module)
-    offers = []
-    for mapping in getattr(manager.hook, HOOKS[kind])():
-        if not isinstance(mapping, Mapping):
-            raise ContractError(f"{HOOKS[kind]} must return a mapping of names, not {type(mapping).__name__}")
-        for name, thing in mapping.items():
-            _check(kind, name, thing)
-            offers.append(Offer(kind, name, thing, source))
-    return offers
-
-
-def _check(kind: Kind, name: Any, thing: Any) -> None:
-    """The part of a contract that can be seen without running the plugin."""
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
-        raise ContractError(f"a {kind}'s name is letters, digits, '-', '_' and '.', not {name!r}")
-    if kind == "suite":
-        if not isinstance(thing, Path):
-            raise ContractError(f"suite {name!r} must be a pathlib.Path, not {type(thing).__name__}")
-        return
-    if not inspect.isclass(thing):
-        raise ContractError(f"{kind} {name!r} must be a class, not {type(thing).__name__}")
-    if not dataclasses.is_dataclass(thing) and thing.__init__ is not object.__init__:  # type: ignore[misc]
-        raise ContractError(f"{kind} {name!r} takes arguments; make it a @dataclass(frozen=True), its fields are its hyperparameters")
-    fields = {field.name for field in dataclasses.fields(thing)} if dataclasses.is_dataclass(thing) else set()
-    lacking = [part for part in REQUIRED[kind] if part not in fields and not hasattr(thing, part)]
-    if lacking:
-        raise ContractError(f"{kind} {name!r} has no {', '.join(lacking)}")

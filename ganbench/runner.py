@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ganbench.executors.jobs import CellJob, Executor, Failure, Job, ReferenceJob
+from ganbench.outcome import failed_record
 from ganbench.records import FINISHED, Store
 from ganbench.registry import Registry
 from ganbench.specs import Cell, Plan
-from ganbench.worker import failed_record
 
 
 class Display(Protocol):
@@ -79,7 +79,9 @@ def weight(job: Job, registry: Registry) -> float:
         return 1.0
     spec = job.cell.spec
     shape = registry.create("dataset", spec.dataset).shape
-    return float(spec.train.steps * spec.train.batch * (spec.train.n_dis + 1) * len(job.cell.seeds) * prod(shape) ** 0.5)
+    return float(
+        spec.train.steps * spec.train.batch * (spec.train.n_dis + 1) * len(job.cell.seeds) * prod(shape) ** 0.5
+    )
 
 
 def ordered(jobs: list[Job], weights: dict[str, float], workers: int) -> list[Job]:
@@ -145,9 +147,7 @@ class Writer:
             self.statuses[id(job)].append(failure.status)
 
 
-def run(
-    jobs: list[Job], weights: dict[str, float], store: Store, executor: Executor, display: Display
-) -> Writer:
+def run(jobs: list[Job], weights: dict[str, float], store: Store, executor: Executor, display: Display) -> Writer:
     """Carry out jobs; every result is in the store when this returns, or when it is interrupted."""
     writer = Writer(store, display)
     display.begin(jobs, weights)

@@ -119,9 +119,7 @@ def step(game: Game, state: State, batch: Batch, t: int, rates: Rates) -> tuple[
         d, (d_loss, d_grad, real_logits, fake_logits) = move_discriminator(
             game, g, d, real, latent, mix, t, t * game.n_dis + i + 1, rates.d
         )
-    g, (g_loss, g_grad, fake) = move_generator(
-        game, g, d, real, batch.latent[-1], batch.mix[-1], t, rates.g
-    )
+    g, (g_loss, g_grad, fake) = move_generator(game, g, d, real, batch.latent[-1], batch.mix[-1], t, rates.g)
     if game.ema:
         average = average * game.ema + g.params * (1 - game.ema)
     trace = Trace(d_loss, g_loss, real_logits, fake_logits, d_grad, g_grad, fake)
@@ -139,9 +137,7 @@ def move_discriminator(
         loss = game.loss.d_loss(critic)
         return loss, (critic.real, critic.fake, critic.buffers)
 
-    grad, (loss, (real_logits, fake_logits, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(
-        d.params
-    )
+    grad, (loss, (real_logits, fake_logits, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(d.params)
     params, moments = game.rule(d.params, grad, d.moments, move, lr, game.betas)
     return Player(params, buffers, moments), (loss, grad, real_logits, fake_logits)
 

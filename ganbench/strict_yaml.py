@@ -34,6 +34,8 @@ class Node:
     line: int = 0
     column: int = 0
     keys: tuple[tuple[str, int, int], ...] = ()
+    origin: str = ""
+    """Where it was written, if not in the file whose problems are gathered."""
 
     def plain(self) -> Any:
         """The value without places."""
@@ -45,7 +47,7 @@ class Node:
 
     def key(self, name: str) -> Node:
         """The place where a key of this mapping is written."""
-        return next((Node(k, line, column) for k, line, column in self.keys if k == name), self)
+        return next((Node(k, line, column, (), self.origin) for k, line, column in self.keys if k == name), self)
 
 
 class Problems:
@@ -57,7 +59,7 @@ class Problems:
 
     def add(self, node: Node | None, text: str) -> None:
         place = f":{node.line}:{node.column}" if node is not None and node.line else ""
-        line = f"{self.file}{place}: {text}"
+        line = f"{(node and node.origin) or self.file}{place}: {text}"
         if line not in self.texts:
             self.texts.append(line)
 
@@ -116,8 +118,9 @@ def _build(text: str, problems: Problems) -> Node:
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             problems.add(_place(event), "anchors and aliases (&, *) are not accepted; write the value out")
             break
-        if getattr(event, "tag", None):
-            problems.add(_place(event), f"tags ({event.tag}) are not accepted")
+        tag = getattr(event, "tag", None)
+        if tag:
+            problems.add(_place(event), f"tags ({tag}) are not accepted")
             break
         if isinstance(event, yaml.CollectionStartEvent):
             if len(open_) >= MAX_DEPTH:

@@ -58,13 +58,17 @@ class Table:
 def build(layout: Layout, store: Store) -> list[Table]:
     """The tables of a suite from the records that are there; runs that are not count as not ok."""
     datasets = dict.fromkeys(
-        [row.dataset for row in layout.rows] + [label for label, _, _ in layout.references] + [s[2] for s in layout.skipped]
+        [row.dataset for row in layout.rows]
+        + [label for label, _, _ in layout.references]
+        + [s[2] for s in layout.skipped]
     )
     return [_table(name, layout, store) for name in datasets]
 
 
 def _table(dataset: str, layout: Layout, store: Store) -> Table:
-    read = [(row, {seed: store.run(id_) for seed, id_ in row.runs.items()}) for row in layout.rows if row.dataset == dataset]
+    read = [
+        (row, {seed: store.run(id_) for seed, id_ in row.runs.items()}) for row in layout.rows if row.dataset == dataset
+    ]
     yardsticks = [(name, store.reference(id_)) for label, name, id_ in layout.references if label == dataset]
     everything = [r for _, records in read for r in records.values() if r] + [r for _, r in yardsticks if r]
     columns: dict[str, str] = {}
@@ -75,8 +79,8 @@ def _table(dataset: str, layout: Layout, store: Store) -> Table:
             cards.setdefault(name, card)
     rows = [_variant(row, records, columns, cards) for row, records in read]
     rows = _ranked(rows, columns)
-    rows += [_reference(dataset, name, record, columns, cards) for name, record in yardsticks]
     rows += [_skipped(dataset, skip, columns, cards) for skip in layout.skipped if skip[2] == dataset]
+    rows += [_reference(dataset, name, record, columns, cards) for name, record in yardsticks]
     return Table(dataset, columns, tuple(rows), tuple(_notes(rows)))
 
 
@@ -141,14 +145,16 @@ def _reference(
         if record["samples"] < asked:
             notes.append(f"only {record['samples']} samples (variants: {asked})")
         notes += record["notes"]
-    return TableRow(dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(notes))
+    return TableRow(
+        dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(notes)
+    )
 
 
-def _skipped(
-    dataset: str, skip: tuple[str, str, str, str], columns: dict[str, str], cards: dict[str, Any]
-) -> TableRow:
+def _skipped(dataset: str, skip: tuple[str, str, str, str], columns: dict[str, str], cards: dict[str, Any]) -> TableRow:
     scores = {name: _score([], better, cards[name]) for name, better in columns.items()}
-    return TableRow(dataset, skip[0], skip[1], "variant", 0, 0, scores, dict.fromkeys(columns), (f"not applicable: {skip[3]}",))
+    return TableRow(
+        dataset, skip[0], skip[1], "variant", 0, 0, scores, dict.fromkeys(columns), (f"not applicable: {skip[3]}",)
+    )
 
 
 def _notes(rows: list[TableRow]) -> list[str]:

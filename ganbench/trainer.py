@@ -98,8 +98,8 @@ class Trainer:
         for seed in seeds:
             g_module, g_params, g_buffers = initial(lambda: architecture.generator(shape), seed, "generator")
             d_module, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
-            players = [self._player(g_params, g_buffers), self._player(d_params, d_buffers)]
-            states[seed] = State(*players, players[0].params)
+            g = self._player(g_params, g_buffers)
+            states[seed] = State(g, self._player(d_params, d_buffers), g.params)
         generator, discriminator = Network(g_module.to(device)), Network(d_module.to(device))
         rule = OPTIMISERS[spec.optimiser]
         self.game = Game(loss, generator, discriminator, rule, spec.betas, spec.n_dis, spec.ema)
@@ -174,8 +174,8 @@ class Trainer:
         """Signals and divergence of a block, seed by seed: losses (n, [S,] 2), rows (m, [S,] 12)."""
         stop = start + len(losses)
         seen = [t for t in range(start, stop) if t % self.cadence == 0]
-        params = torch.stack([group.state.generator.params.isfinite().all(-1), group.state.discriminator.params.isfinite().all(-1)])
-        healthy = params.all(dim=0).reshape(-1).tolist()
+        players = (group.state.generator, group.state.discriminator)
+        healthy = torch.stack([player.params.isfinite().all(-1) for player in players]).all(dim=0).reshape(-1).tolist()
         finite = losses.isfinite().all(dim=-1).reshape(len(losses), -1).tolist()
         table = rows.reshape(len(seen), len(group.seeds), -1).tolist() if rows is not None else []
         for index, seed in enumerate(dict.fromkeys(group.seeds)):
@@ -218,10 +218,10 @@ class Trainer:
         done = start + (stop - start) * (index + 1) / len(self.groups)
         alive = [result for result in self.results.values() if result.status == "ok"]
         last = [result.history[-1] for result in alive if result.history]
-        means = [sum(row[i] for row in last) / len(last) if last else float("nan") for i in (0, 1)]
+        d_loss, g_loss = (sum(row[i] for row in last) / len(last) if last else float("nan") for i in (0, 1))
         seconds = sum(result.seconds for result in self.results.values())
         images = done * len(self.results) * self.spec.batch * self.spec.n_dis
-        return Progress(done, len(alive), *means, images / seconds if seconds else 0.0)
+        return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0)
 
     def _collected(self) -> list[Seed]:
         """Every seed's result so far, G's parameters and buffers included."""

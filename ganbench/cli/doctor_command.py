@@ -17,7 +17,8 @@ import click
 from ganbench import cache
 from ganbench.cli.options import plugin_option, results_option
 from ganbench.errors import GanbenchError
-from ganbench.registry import HOOKS, Registry
+from ganbench.registry import Registry
+from ganbench.sources import HOOKS
 
 NEEDED = 1 << 30
 
@@ -58,7 +59,9 @@ def _devices() -> Iterator[Finding]:
         import torch
         import torchvision
     except Exception as error:
-        yield Finding("wrong", f"torch or torchvision does not import: {error}", "reinstall both, versions that belong together")
+        yield Finding(
+            "wrong", f"torch or torchvision does not import: {error}", "reinstall both, versions that belong together"
+        )
         return
     del torchvision
     yield Finding("ok", f"CPU with {os.cpu_count()} cores")
@@ -77,13 +80,23 @@ def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
         return
     broken = registry.broken()
     for name, why in broken.items():
-        yield Finding("wrong", f"plugin {name}: {why}", f"mend or uninstall it, or set GANBENCH_DISABLE={name.split(':')[0]}")
+        yield Finding(
+            "wrong", f"plugin {name}: {why}", f"mend or uninstall it, or set GANBENCH_DISABLE={name.split(':')[0]}"
+        )
     for kind in HOOKS:
         names = registry.names(kind)
-        yield Finding("ok", f"{kind}: {', '.join(names)}") if names else Finding("wrong", f"no {kind} is registered", "reinstall ganbench")
+        yield (
+            Finding("ok", f"{kind}: {', '.join(names)}")
+            if names
+            else Finding("wrong", f"no {kind} is registered", "reinstall ganbench")
+        )
         for name in names:
             if len(registry.offers(kind)[name]) > 1:
-                yield Finding("wrong", str(registry.trouble(kind, name)), "set GANBENCH_DISABLE to the distribution you do not want")
+                yield Finding(
+                    "wrong",
+                    str(registry.trouble(kind, name)),
+                    "set GANBENCH_DISABLE to the distribution you do not want",
+                )
     yield from _extractors(registry)
 
 
@@ -94,7 +107,10 @@ def _extractors(registry: Registry) -> Iterator[Finding]:
             continue
         path = getattr(registry.create("extractor", registry.choose("extractor", name, {})), "path", None)
         if path is not None and not path().is_file():
-            yield Finding("note", f"extractor {name}: no weights at {path()}; they are downloaded on first use, or pass --weights PATH")
+            yield Finding(
+                "note",
+                f"extractor {name}: no weights at {path()}; they are downloaded on first use, or pass --weights PATH",
+            )
         else:
             yield Finding("ok", f"extractor {name}: ready")
 
@@ -108,7 +124,9 @@ def _folders(results: Path) -> Iterator[Finding]:
             with tempfile.TemporaryFile(dir=place):
                 free = shutil.disk_usage(place).free
         except OSError as error:
-            yield Finding("wrong", f"{what} folder {folder} cannot be written: {error.strerror}", "choose another folder")
+            yield Finding(
+                "wrong", f"{what} folder {folder} cannot be written: {error.strerror}", "choose another folder"
+            )
             continue
         if free < NEEDED:
             yield Finding("wrong", f"{what} folder {folder}: only {free >> 20} MiB free", "free at least 1 GiB")

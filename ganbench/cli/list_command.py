@@ -11,7 +11,8 @@ import click
 
 from ganbench.cli.options import plugin_option
 from ganbench.errors import UsageError
-from ganbench.registry import HOOKS, Offer, Registry
+from ganbench.registry import Registry
+from ganbench.sources import HOOKS, Offer
 from ganbench.specs import Kind
 from ganbench.strict_yaml import suggestion
 

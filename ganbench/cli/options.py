@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ganbench import expansion
 from ganbench import suite as suites
 from ganbench.errors import UsageError
 from ganbench.registry import Registry
@@ -34,7 +35,9 @@ def suite_options(function: F) -> F:
     """--suite and what is laid over a suite: --set, --add, --plugin, --results."""
     options = (
         click.option("--suite", required=True, metavar="NAME|FILE", help="A suite's name, or a YAML file."),
-        click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting everywhere: train.steps=500."),
+        click.option(
+            "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting everywhere: train.steps=500."
+        ),
         click.option("--add", "adds", multiple=True, metavar="KIND=NAME", help="Add to the suite: loss=hinge."),
         plugin_option,
         results_option,
@@ -53,7 +56,7 @@ class Asked:
     digest: str
 
     def plan(self, seeds: tuple[int, ...] | None = None) -> Plan:
-        return suites.expand(self.suite, self.registry, seeds)
+        return expansion.expand(self.suite, self.registry, seeds)
 
 
 def find_suite(

@@ -26,7 +26,11 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
         reasons.setdefault(skip.reason, []).append(" x ".join(skip.labels))
     lines += [f"  not applicable: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
     total = sum(len(cell.seeds) for cell in plan.cells)
-    estimate = f"about {duration(seconds)} of training on one core" if not unknown else "no estimate: nothing like it has run here yet"
+    estimate = (
+        f"about {duration(seconds)} of training on one core"
+        if not unknown
+        else "no estimate: nothing like it has run here yet"
+    )
     lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}"]
     return "\n".join(lines) + "\n"
 

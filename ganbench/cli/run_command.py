@@ -19,7 +19,9 @@ from ganbench.specs import Plan
 
 @click.command("run")
 @suite_options
-@click.option("--filter", "wanted", multiple=True, metavar="KIND=NAME,...", help="Only these: loss=minimax,dataset=ring8.")
+@click.option(
+    "--filter", "wanted", multiple=True, metavar="KIND=NAME,...", help="Only these: loss=minimax,dataset=ring8."
+)
 @click.option("--seeds", "seed_text", metavar="0-7", help="Seeds instead of the suite's own.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
@@ -62,7 +64,8 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
     with store.writing():
         todo = runner.todo(plan, store, options["force"])
         again = f", {todo.failed} failed before and are tried again" if todo.failed else ""
-        _say(f"suite {plan.suite}: {todo.done} runs done, {todo.new} new{again}; {len(plan.skipped)} combinations not applicable")
+        left_out = f"; {len(plan.skipped)} combinations not applicable" if plan.skipped else ""
+        _say(f"suite {plan.suite}: {todo.done} runs done, {todo.new} new{again}{left_out}")
         if not todo.jobs:
             return
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""
@@ -79,9 +82,7 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
 def _widened(whole: Plan, plan: Plan) -> Plan:
     """The whole suite, with the seeds asked for beside its own: a filter hides no row for good."""
     extra = {cell.labels: cell.seeds for cell in plan.cells}
-    cells = [
-        cell.with_seeds(tuple(sorted({*cell.seeds, *extra.get(cell.labels, ())}))) for cell in whole.cells
-    ]
+    cells = [cell.with_seeds(tuple(sorted({*cell.seeds, *extra.get(cell.labels, ())}))) for cell in whole.cells]
     return replace(whole, cells=tuple(cells))
 
 

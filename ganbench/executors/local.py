@@ -39,7 +39,9 @@ class LocalExecutor:
     alone and is replaced.
     """
 
-    def __init__(self, workers: int, device: str, files: tuple[Path, ...], staging: Path, timeout: float | None) -> None:
+    def __init__(
+        self, workers: int, device: str, files: tuple[Path, ...], staging: Path, timeout: float | None
+    ) -> None:
         self.count, self.device, self.files, self.staging, self.timeout = workers, device, files, staging, timeout
 
     def __call__(self, jobs: list[Job], listener: Listener) -> None:
@@ -115,8 +117,13 @@ def _death(code: int | None) -> str:
 
 
 def _stop(worker: Worker) -> None:
-    worker.process.terminate()
-    worker.process.join(5)
+    """End a worker: an idle one leaves by itself when its pipe closes, a busy one is told to."""
+    if worker.job is None:
+        worker.pipe.close()
+        worker.process.join(5)
+    if worker.process.is_alive():
+        worker.process.terminate()
+        worker.process.join(5)
     if worker.process.is_alive():
         worker.process.kill()
         worker.process.join()
@@ -161,7 +168,8 @@ def work(pipe: Connection, files: tuple[Path, ...], device: str, staging: Path) 
 
 
 def _attempt(job: Job, registry: Any, device: Any, staging: Path, pipe: Connection) -> Failure | None:
-    from ganbench.worker import failure, measure_reference, train_cell
+    from ganbench.outcome import failure
+    from ganbench.worker import measure_reference, train_cell
 
     last = 0.0
 

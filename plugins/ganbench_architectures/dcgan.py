@@ -1,6 +1,7 @@
 """Convolutional generator and discriminator for square images of 16, 32 or 64 pixels."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import nn
 
@@ -44,13 +45,13 @@ class Dcgan:
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(),
         ]
-        for a, b in zip(widths, widths[1:], strict=False):
+        for a, b in pairwise(widths):
             layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
         return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], shape[0], 4, 2, 1), nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
         channels = [shape[0], *self._widths(shape)]
         layers: list[nn.Module] = []
-        for a, b in zip(channels, channels[1:], strict=False):
+        for a, b in pairwise(channels):
             layers += [nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(self.slope)]
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * 16, 1))

@@ -1,6 +1,7 @@
 """Fully connected generator and discriminator, for points and small images."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 from torch import nn
@@ -38,5 +39,5 @@ class Mlp:
 
     def _layers(self, inputs: int, outputs: int, activation) -> list[nn.Module]:  # type: ignore[no-untyped-def]
         widths = [inputs, *[self.width] * self.depth]
-        hidden = [layer for a, b in zip(widths, widths[1:], strict=False) for layer in (nn.Linear(a, b), activation())]
+        hidden = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())]
         return [*hidden, nn.Linear(widths[-1], outputs)]

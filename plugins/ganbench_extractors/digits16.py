@@ -59,7 +59,9 @@ class Digits16:
         content = WEIGHTS.read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if found != SHA256:
-            raise MissingError(f"{WEIGHTS} is damaged: its SHA-256 is {found[:12]}, not {SHA256[:12]}; reinstall ganbench")
+            raise MissingError(
+                f"{WEIGHTS} is damaged: its SHA-256 is {found[:12]}, not {SHA256[:12]}; reinstall ganbench"
+            )
         net = DigitsNet()
         net.load_state_dict(load(content))
         net.to(device).eval().requires_grad_(False)

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import torch
-from ganbench_datasets.digits import Digits
 from safetensors.torch import save
 from torch import nn
 
+from ganbench_datasets.digits import Digits
 from ganbench_extractors.digits16 import DigitsNet
 
 EPOCHS, BATCH, RATE, NOISE = 30, 64, 2e-3, 0.3

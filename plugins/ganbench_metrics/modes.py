@@ -39,7 +39,9 @@ class Modes:
         return None if dataset.modes else "the data set does not say how many modes it has"
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        assert fake.modes is not None and fake.logits is not None and fake.dataset.modes is not None
+        assert fake.modes is not None
+        assert fake.logits is not None
+        assert fake.dataset.modes is not None
         count = fake.dataset.modes
         histogram = _histogram(fake.modes, count)
         captured = (histogram >= self.share * len(fake.modes) / count).sum().item()

@@ -1,0 +1,142 @@
+"""What a run leaves: its record and its files, whether it came to an end or failed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from ganbench import provenance
+from ganbench.files import write_atomically
+from ganbench.pictures import picture
+from ganbench.records import SCHEMA, Record
+from ganbench.signals import NAMES
+from ganbench.specs import RunSpec
+from ganbench.trainer import Seed
+
+
+@dataclass
+class Judged:
+    """One seed's evaluations: the last and those on the way."""
+
+    seed: Seed
+    metrics: dict[str, float] = field(default_factory=dict)
+    cards: dict[str, Any] = field(default_factory=dict)
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
+
+
+def run_record(suite: str, spec: RunSpec, judged: Judged, peak: int, run: dict[str, Any]) -> Record:
+    result, train = judged.seed, spec.train
+    done = train.steps if result.status == "ok" else (result.steps[-1] + 1 if result.steps else 0)
+    images = done * train.n_dis * train.batch
+    last = result.history[-1] if result.history else [math.nan] * len(NAMES)
+    return {
+        "schema": SCHEMA,
+        "id": spec.id,
+        "suite": suite,
+        "spec": spec.resolved(),
+        "status": result.status,
+        "reason": result.reason,
+        "metrics": judged.metrics,
+        "cards": judged.cards,
+        "snapshots": judged.snapshots,
+        "cost": {
+            "train_seconds": round(result.seconds, 3),
+            "images": images,
+            "images_per_second": round(images / result.seconds, 1) if result.seconds else None,
+            "peak_memory_bytes": peak,
+        },
+        "signals": {name: value if math.isfinite(value) else None for name, value in zip(NAMES, last, strict=True)},
+        "diagnosis": None,
+        "provenance": {**provenance.machine(), **run},
+    }
+
+
+def failure(error: BaseException) -> tuple[str, str, str]:
+    """Status, reason in one sentence, and traceback of what went wrong in a cell."""
+    text = "".join(traceback.format_exception(error))
+    message = str(error).strip().splitlines()
+    said = f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
+    memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name})" if frames else ""
+    return ("out-of-memory" if memory else "failed"), said[:300] + where, text
+
+
+def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record:
+    """The record of a run that came to nothing: a failure is a result too."""
+    return {
+        "schema": SCHEMA,
+        "id": spec.id,
+        "suite": suite,
+        "spec": spec.resolved(),
+        "status": status,
+        "reason": reason,
+        "metrics": {},
+        "cards": {},
+        "snapshots": [],
+        "cost": {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None},
+        "signals": {},
+        "diagnosis": None,
+        "provenance": {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+    }
+
+
+def write_picture(folder: Path, samples: torch.Tensor, dataset: Any) -> None:
+    png = picture(samples, dataset)
+    if png is not None:
+        write_atomically(folder / "samples.png", png)
+
+
+def write_history(folder: Path, result: Seed, log_odds: bool) -> None:
+    """Training signals as CSV; a value that does not exist is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", *NAMES])
+    for step, row in zip(result.steps, result.history, strict=True):
+        writer.writerow([step, *(f"{value:.7g}" if not math.isnan(value) else "" for value in row)])
+    write_atomically(folder / "history.csv", text.getvalue().encode())
+
+
+def write_weights(folder: Path, result: Seed) -> None:
+    """G's parameters as one flat vector, their average, and its buffers."""
+    tensors = {"generator": result.params, "average": result.average.clone()}
+    tensors |= {f"buffer.{name}": buffer.contiguous() for name, buffer in result.buffers.items()}
+    write_atomically(folder / "weights.safetensors", save(tensors))
+
+
+def device_name(device: torch.device) -> str:
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
+def reset_peak(device: torch.device) -> None:
+    """Begin a new peak of memory, where the system can."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory(device: torch.device) -> int:
+    """Peak bytes of the device, or of this process's resident memory."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        import resource
+        import sys
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
