@@ -59,7 +59,7 @@ class _Expansion:
     def __init__(self, suite: Suite, catalogue: Catalogue) -> None:
         self.suite, self.catalogue = suite, catalogue
         self.problems = Problems(suite.problems.file)
-        self.problems.texts += suite.problems.texts
+        self.problems.found += suite.problems.found
         self.unusable: set[tuple[Kind, str]] = set()
         self.overrides = (suite.base, *suite.overrides)
 
@@ -89,10 +89,21 @@ class _Expansion:
                 if trouble:
                     self.problems.add(entry.node, trouble)
                     self.unusable.add((kind, entry.name))
+                else:
+                    self._check_written(kind, entry)
             for override in self.suite.overrides:
                 for name in override.when.get(kind, ()):
                     if name not in names:
                         self.problems.add(override.node, f"the suite has no {kind} {name!r}{suggestion(name, names)}")
+
+    def _check_written(self, kind: Kind, entry: Entry) -> None:
+        """Hyperparameters that are wrong where they are written, whatever overrides add."""
+        try:
+            self.catalogue.choose(kind, entry.name, {key: node.plain() for key, node in entry.params.items()})
+        except UsageError as error:
+            node = entry.params.get(getattr(error, "key", ""))
+            if node is not None:
+                self.problems.add(node if node.line else entry.node, str(error))
 
     def _check_settings(self) -> None:
         """Settings that are wrong whatever they are laid over."""

@@ -39,9 +39,9 @@ class Registry:
         return cls([*entry_points(), *(from_file(Path(path)) for path in files)])
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The named files: what another process needs to build the same registry."""
-        return tuple(source.file for source in self.sources if source.file)
+    def files(self) -> dict[Path, str]:
+        """The named files with their hashes: what another process needs to build the same registry."""
+        return {source.file: source.version for source in self.sources if source.file}
 
     def broken(self) -> dict[str, str]:
         """Sources that could not be loaded, or whose hooks failed, with the reason."""

@@ -46,7 +46,10 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where plugins come from: a distribution's entry point, or a file that was named."""
+    """Where plugins come from: a distribution's entry point, or a file that was named.
+
+    A file's version is its hash when it was loaded.
+    """
 
     name: str
     distribution: str
@@ -94,7 +97,7 @@ class Offer:
         declared = vars(self.thing).get("version") if inspect.isclass(self.thing) else None
         if declared is not None and "version" not in self.fields():
             return str(declared)
-        return file_hash(self.source.file) if self.source.file else self.source.version
+        return self.source.version
 
     def source_hash(self) -> str:
         """SHA-256 of the file that defines the plugin, 12 hex digits."""
@@ -126,7 +129,7 @@ def entry_points() -> list[Source]:
         try:
             module = point.load()
             error = _misspelt(module)
-        except Exception as failure:  # whatever a stranger's module raises must stay its own problem
+        except (Exception, SystemExit) as failure:  # whatever a stranger's module raises must stay its own problem
             module, error = None, f"{type(failure).__name__}: {failure}"
         sources.append(Source(name, distribution, version, module, error=error))
     return sources
@@ -145,7 +148,7 @@ def from_file(path: Path) -> Source:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UsageError(f"plugin {path}: {type(error).__name__}: {error}") from error
     error_text = _misspelt(module)

@@ -134,7 +134,7 @@ def move_discriminator(
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Buffers]]:
         critic = Critic(game.discriminator, d._replace(params=params), real, fake, mix, t)
-        loss = game.loss.d_loss(critic)
+        loss = _scalar("d_loss", game.loss.d_loss(critic))
         return loss, (critic.real, critic.fake, critic.buffers)
 
     grad, (loss, (real_logits, fake_logits, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(d.params)
@@ -149,9 +149,18 @@ def move_generator(
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Buffers]]:
         fake, buffers = game.generator(params, g.buffers, latent)
-        loss = game.loss.g_loss(Critic(game.discriminator, d, real, fake, mix, t))
+        loss = _scalar("g_loss", game.loss.g_loss(Critic(game.discriminator, d, real, fake, mix, t)))
         return loss, (fake, buffers)
 
     grad, (loss, (fake, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(g.params)
     params, moments = game.rule(g.params, grad, g.moments, t + 1, lr, game.betas)
     return Player(params, buffers, moments), (loss, grad, fake)
+
+
+def _scalar(name: str, loss: object) -> Tensor:
+    """A loss that can be differentiated. Raises `ContractError` for anything else."""
+    if not isinstance(loss, Tensor):
+        raise ContractError(f"{name} must return a tensor, not {type(loss).__name__}")
+    if loss.dim():
+        raise ContractError(f"{name} must be a scalar, not of shape {tuple(loss.shape)}: take the mean over the batch")
+    return loss

@@ -55,18 +55,19 @@ class Problems:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.texts: list[str] = []
+        self.found: list[tuple[int, int, str]] = []
 
     def add(self, node: Node | None, text: str) -> None:
         place = f":{node.line}:{node.column}" if node is not None and node.line else ""
         line = f"{(node and node.origin) or self.file}{place}: {text}"
-        if line not in self.texts:
-            self.texts.append(line)
+        entry = (node.line if node else 0, node.column if node else 0, line)
+        if entry not in self.found:
+            self.found.append(entry)
 
     def check(self) -> None:
-        """Raise `UsageError` with all problems found so far, if any."""
-        if self.texts:
-            raise UsageError("\n".join(self.texts))
+        """Raise `UsageError` with all problems found so far, in the file's order, if any."""
+        if self.found:
+            raise UsageError("\n".join(line for _, _, line in sorted(self.found)))
 
 
 def suggestion(name: str, known: list[str]) -> str:

@@ -76,8 +76,7 @@ def find_suite(
     suite = suites.adjusted(suites.load(path, source), sets, adds, weights)
     if suite.plugins:
         registry = Registry.load([*plugins, *(file for file in suite.plugins)])
-    files = [hashlib.sha256(file.read_bytes()).hexdigest() for file in registry.files]
-    digest = hashlib.sha256("\0".join([suite.digest, *sets, *adds, *files]).encode()).hexdigest()
+    digest = hashlib.sha256("\0".join([suite.digest, *sets, *adds, *registry.files.values()]).encode()).hexdigest()
     return Asked(suite, registry, digest)
 
 

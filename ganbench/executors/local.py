@@ -39,9 +39,7 @@ class LocalExecutor:
     alone and is replaced.
     """
 
-    def __init__(
-        self, workers: int, device: str, files: tuple[Path, ...], staging: Path, timeout: float | None
-    ) -> None:
+    def __init__(self, workers: int, device: str, files: dict[Path, str], staging: Path, timeout: float | None) -> None:
         self.count, self.device, self.files, self.staging, self.timeout = workers, device, files, staging, timeout
 
     def __call__(self, jobs: list[Job], listener: Listener) -> None:
@@ -145,7 +143,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def work(pipe: Connection, files: tuple[Path, ...], device: str, staging: Path) -> None:
+def work(pipe: Connection, files: dict[Path, str], device: str, staging: Path) -> None:
     """The life of a worker: take a job, do it, say how it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     os.dup2(2, 1)  # whatever a plugin prints must not mix with results on stdout
@@ -155,16 +153,23 @@ def work(pipe: Connection, files: tuple[Path, ...], device: str, staging: Path) 
 
     torch.set_num_threads(1)
     registry = Registry.load(files)
+    changed = _changed(files, registry.files)
     while True:
         try:
             job = pipe.recv()
         except EOFError:
             return
         try:
-            failure = _attempt(job, registry, torch.device(device), staging, pipe)
+            failure = changed or _attempt(job, registry, torch.device(device), staging, pipe)
             pipe.send(("ended", failure))
         except (BrokenPipeError, ConnectionResetError):
             return  # the parent is gone
+
+
+def _changed(planned: dict[Path, str], loaded: dict[Path, str]) -> Failure | None:
+    """A plugin file that is not what the run's ids were made from: its results would lie."""
+    other = [str(path) for path, version in planned.items() if loaded.get(path) != version]
+    return Failure("failed", f"plugin {', '.join(other)} changed while the suite ran; run it again") if other else None
 
 
 def _attempt(job: Job, registry: Any, device: Any, staging: Path, pipe: Connection) -> Failure | None:

@@ -1,0 +1,249 @@
+"""The conformance kit: what every plugin must hold to, as checks that its author can run.
+
+In a test of your own: `from ganbench.testing import check_file` and `check_file("my_loss.py")`.
+Each check raises `ContractError` with what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric
+from ganbench.errors import ContractError, MissingError
+from ganbench.evaluator import Judge
+from ganbench.expansion import expand
+from ganbench.networks import Network, initial
+from ganbench.optimisers import OPTIMISERS
+from ganbench.registry import Registry
+from ganbench.sources import Offer
+from ganbench.specs import Choice, EvaluationSpec
+from ganbench.stack import advance, lane, stacked
+from ganbench.step import Batch, Game, Player, Rates, State, step
+from ganbench.suite import load
+
+SHAPES = ((2,), (1, 16, 16), (3, 32, 32), (3, 64, 64))
+BATCH = 32
+
+
+def check_file(path: str | Path) -> list[str]:
+    """Check everything a plugin file offers; the names of what was checked.
+
+    Raises `UsageError` where the file cannot be loaded, `ContractError` where a plugin breaks
+    its contract.
+    """
+    registry = Registry.load([Path(path)])
+    own = [offer for offer in every_offer(registry) if offer.source.file == Path(path).resolve()]
+    for offer in own:
+        check(offer, registry)
+    return [f"{offer.kind} {offer.name}" for offer in own]
+
+
+def every_offer(registry: Registry) -> Iterator[Offer]:
+    """All that a registry holds, of every kind."""
+    from ganbench.sources import HOOKS
+
+    for kind in HOOKS:
+        for offers in registry.offers(kind).values():
+            yield from offers
+
+
+def check(offer: Offer, registry: Registry) -> None:
+    """Check one plugin with its default hyperparameters. Raises `ContractError`."""
+    _require(offer.kind == "suite" or bool(offer.about), f"{offer.kind} {offer.name!r} has no docstring to describe it")
+    if offer.kind == "suite":
+        expand(load(offer.thing), registry)
+        return
+    made = registry.create(offer.kind, registry.choose(offer.kind, offer.name, {}))
+    if offer.kind == "loss":
+        check_loss(made)
+    elif offer.kind == "architecture":
+        check_architecture(made)
+    elif offer.kind == "dataset":
+        check_dataset(made)
+    elif offer.kind == "extractor":
+        check_extractor(made, _suited(registry, made))
+    else:
+        check_metric(made, offer.name, registry)
+
+
+def _require(condition: bool, text: str) -> None:
+    if not condition:
+        raise ContractError(text)
+
+
+class _Points(nn.Module):
+    """A small network on points, for trying losses."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(inputs, 16), nn.Tanh(), nn.Linear(16, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.layers(x)
+        return result
+
+
+def _game(loss: Loss, seed: int) -> tuple[Game, State, Batch]:
+    """A loss on a small game of points, and one step's draws."""
+    g_module, g_params, _ = initial(lambda: _Points(2, 2), seed, "generator")
+    d_module, d_params, _ = initial(lambda: _Points(2, 1), seed, "discriminator")
+    zeros = [(torch.zeros_like(p), torch.zeros_like(p)) for p in (g_params, d_params)]
+    state = State(Player(g_params, {}, zeros[0]), Player(d_params, {}, zeros[1]), g_params)
+    game = Game(loss, Network(g_module), Network(d_module), OPTIMISERS["adam"], (0.5, 0.999), 1, 0.0)
+    generator = torch.Generator().manual_seed(seed)
+    real = torch.randn(1, BATCH, 2, generator=generator)
+    latent = torch.randn(2, BATCH, 2, generator=generator)
+    return game, state, Batch(real, latent, torch.rand(2, BATCH, generator=generator))
+
+
+def check_loss(loss: Loss) -> None:
+    """Both losses are finite scalars, move their own player, and are functions of the critic alone."""
+    name = type(loss).__name__
+    game, state, batch = _game(loss, 0)
+    after, trace = step(game, state, batch, 0, Rates(1e-3, 1e-3))
+    for label, value, grad in (("d_loss", trace.d_loss, trace.d_grad), ("g_loss", trace.g_loss, trace.g_grad)):
+        _require(value.dim() == 0, f"{name}.{label} must be a scalar, not of shape {tuple(value.shape)}")
+        _require(bool(value.isfinite()), f"{name}.{label} is {value.item()} on ordinary logits")
+        _require(bool(grad.isfinite().all()), f"the gradient of {name}.{label} is not finite on ordinary logits")
+        _require(bool(grad.abs().sum() > 0), f"{name}.{label} has no gradient: its player cannot learn")
+    again, _ = step(game, state, batch, 0, Rates(1e-3, 1e-3))
+    same = torch.equal(after.generator.params, again.generator.params)
+    _require(same, f"{name} gives other losses on the same draws: it must draw nothing and remember nothing")
+    other = _game(loss, 1)
+    try:
+        both, _ = advance(game, "stacked")(stacked([state, other[1]]), stacked([batch, other[2]]), 0, Rates(1e-3, 1e-3))
+    except Exception:  # a loss that vmap cannot map is allowed: its seeds run one by one
+        return
+    close = torch.allclose(lane(both, 0).generator.params, after.generator.params, atol=1e-5)
+    _require(close, f"{name} mixes seeds: in a stack a seed gets another gradient than alone")
+
+
+def check_architecture(architecture: Architecture, shapes: tuple[tuple[int, ...], ...] = SHAPES) -> None:
+    """Every supported shape gives networks of the right shapes, ranges and gradients, from the seed alone."""
+    name = type(architecture).__name__
+    _require(
+        isinstance(architecture.latent, int) and architecture.latent > 0, f"{name}.latent must be a number above 0"
+    )
+    supported = [shape for shape in shapes if architecture.supports(shape) is None]
+    for shape in shapes:
+        reason = architecture.supports(shape)
+        _require(
+            reason is None or (isinstance(reason, str) and reason != ""), f"{name}.supports must give None or why not"
+        )
+    _require(bool(supported), f"{name} supports none of the shapes {shapes}")
+    for shape in supported:
+        _check_networks(architecture, name, shape)
+
+
+def _check_networks(architecture: Architecture, name: str, shape: tuple[int, ...]) -> None:
+    g_module, g_params, g_buffers = initial(lambda: architecture.generator(shape), 0, "generator")
+    d_module, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), 0, "discriminator")
+    again = initial(lambda: architecture.generator(shape), 0, "generator")[1]
+    _require(torch.equal(again, g_params), f"{name}: the same seed gives other initial weights")
+    _require(len(g_params) > 0 and len(d_params) > 0, f"{name}: a network has no parameters")
+    latent = torch.randn(4, architecture.latent, generator=torch.Generator().manual_seed(0))
+    fake, _ = Network(g_module)(g_params, g_buffers, latent)
+    _require(fake.shape == (4, *shape), f"{name}: G gives {tuple(fake.shape)}, not {(4, *shape)}")
+    if len(shape) == 3:
+        _require(bool(fake.abs().max() <= 1), f"{name}: images must lie in [-1, 1]; end G in tanh")
+    logits, _ = Network(d_module)(d_params, d_buffers, fake)
+    _require(tuple(logits.shape) in ((4,), (4, 1)), f"{name}: D gives {tuple(logits.shape)}, not one logit a sample")
+    _require(bool(logits.isfinite().all()), f"{name}: D's first logits are not finite")
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Both splits hold finite float32 samples of the promised shape and range, the same each time."""
+    name, shape = type(dataset).__name__, tuple(dataset.shape)
+    for split in ("train", "test"):
+        data = dataset.load(split)
+        samples = data.samples
+        _require(samples.dtype == torch.float32, f"{name}: samples must be float32, not {samples.dtype}")
+        _require(
+            tuple(samples.shape[1:]) == shape, f"{name}: samples are {tuple(samples.shape[1:])}, `shape` says {shape}"
+        )
+        _require(bool(samples.isfinite().all()), f"{name}: samples of split {split} are not finite")
+        if len(shape) == 3:
+            _require(bool(samples.abs().max() <= 1), f"{name}: images must lie in [-1, 1]")
+        same = torch.equal(dataset.load(split).samples, samples)
+        _require(same, f"{name}: loading split {split} twice gives other samples")
+        if data.labels is not None:
+            _require(data.labels.shape == (len(samples),), f"{name}: one label a sample")
+            _require(data.labels.dtype == torch.int64, f"{name}: labels must be int64")
+            inside = dataset.modes is not None and 0 <= int(data.labels.min()) <= int(data.labels.max()) < dataset.modes
+            _require(inside, f"{name}: labels must lie in 0..modes-1")
+    log_density = getattr(dataset, "log_density", None)
+    if log_density is not None:
+        density = log_density(dataset.load("test").samples[:10])
+        _require(density.shape == (10,), f"{name}: log_density must give one number a sample")
+
+
+def _suited(registry: Registry, extractor: FeatureExtractor) -> Dataset:
+    """A data set on this machine that an extractor can judge. Raises `ContractError`."""
+    supports = getattr(extractor, "supports", lambda _: None)
+    for name in registry.names("dataset"):
+        dataset: Dataset = registry.create("dataset", registry.choose("dataset", name, {}))
+        try:
+            getattr(dataset, "prepare", lambda: None)()
+        except MissingError:
+            continue
+        if supports(dataset) is None:
+            return dataset
+    raise ContractError(
+        f"{type(extractor).__name__}: no data set on this machine suits it; call check_extractor with one"
+    )
+
+
+def check_extractor(extractor: FeatureExtractor, dataset: Dataset, count: int = 15) -> None:
+    """Features of the promised width, the same for every batch size, and a stable fingerprint."""
+    name = type(extractor).__name__
+    _require(extractor.fingerprint() == extractor.fingerprint() != "", f"{name}.fingerprint must be a stable text")
+    extract = extractor.open(dataset, torch.device("cpu"))
+    samples = dataset.load("test").samples[:count]
+    with torch.no_grad():
+        whole = extract(samples)
+        single = [extract(sample[None]) for sample in samples]
+    _require(whole.features.shape == (len(samples), extractor.dims), f"{name}: features must be (N, dims)")
+    for field in ("features", "logits"):
+        one = getattr(whole, field)
+        _require(
+            one is not None or field not in ("features", *extractor.gives), f"{name} promises {field} and gives none"
+        )
+        if one is not None:
+            alone = torch.cat([getattr(part, field) for part in single])
+            close = torch.allclose(one, alone, rtol=1e-4, atol=1e-5 * float(one.abs().max()))
+            _require(close, f"{name}: {field} depend on the batch size")
+    if "modes" in extractor.gives:
+        _require(whole.modes is not None and whole.modes.dtype == torch.int64, f"{name}: modes must be int64")
+
+
+def check_metric(metric: Metric, name: str, registry: Registry) -> None:
+    """On every data set at hand that it suits: finite named scores, the same each time."""
+    tried = 0
+    for dataset_name in registry.names("dataset"):
+        dataset = registry.create("dataset", registry.choose("dataset", dataset_name, {}))
+        try:
+            getattr(dataset, "prepare", lambda: None)()
+        except MissingError:
+            continue
+        if getattr(metric, "supports", lambda _: None)(dataset) is not None:
+            continue
+        _check_scores(metric, name, dataset, registry)
+        tried += 1
+    _require(tried > 0, f"metric {name!r}: no data set on this machine suits it")
+
+
+def _check_scores(metric: Metric, name: str, dataset: Any, registry: Registry) -> None:
+    extractor = registry.choose("extractor", dataset.extractor, {})
+    choice: Choice = registry.choose("metric", name, {})
+    evaluation = replace(EvaluationSpec(), real_samples=2000, extractor=extractor, metrics=(choice,))
+    judge = Judge(dataset, evaluation, registry.create("extractor", extractor), {name: metric}, torch.device("cpu"))
+    samples = dataset.load("train").samples[:1200]
+    first = judge.scores(samples, {}).values
+    _require(bool(first), f"metric {name!r} gives no score on {type(dataset).__name__}")
+    _require(first == judge.scores(samples, {}).values, f"metric {name!r} gives other scores on the same samples")

@@ -1,0 +1,101 @@
+"""Shared by all tests: one thread, caches in a temporary folder, the command line as a function."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from ganbench.registry import Registry
+
+torch.set_num_threads(1)
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["GANBENCH_CACHE"] = str(folder)
+    os.environ["GANBENCH_DATA"] = str(folder / "data")
+    os.environ["TORCH_HOME"] = str(folder / "torch")
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    return Registry.load()
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Run `ganbench` as a person would, from an empty folder."""
+
+    def run(*arguments: object, timeout: float = 240, **environment: str) -> Ran:
+        command = [sys.executable, "-m", "ganbench", *map(str, arguments)]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=timeout, env={**os.environ, **environment}
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+HINGE = '''
+from ganbench import hookimpl
+
+
+class Hinge:
+    """Hinge loss (Lim and Ye 2017)."""
+
+    def d_loss(self, critic):
+        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
+
+    def g_loss(self, critic):
+        return -critic.fake.mean()
+
+
+@hookimpl
+def register_losses():
+    return {"hinge": Hinge}
+'''
+
+
+@pytest.fixture
+def hinge(tmp_path: Path) -> Path:
+    path = tmp_path / "my_loss.py"
+    path.write_text(HINGE)
+    return path
+
+
+SUITE = """
+about: a small suite for tests
+losses: [minimax, nonsaturating]
+architectures: [mlp, dcgan]
+datasets: [ring8]
+seeds: 2
+train: {steps: 60, batch: 32, lr: 2e-3}
+evaluation: {samples: 2500, real_samples: 2500}
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SUITE)
+    return path

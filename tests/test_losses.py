@@ -1,0 +1,109 @@
+"""The losses are the equations they are named after."""
+
+from __future__ import annotations
+
+from math import log
+
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+from ganbench.testing import check, check_file, every_offer
+from ganbench_losses.minimax import Minimax
+from ganbench_losses.nonsaturating import NonSaturating
+from ganbench_losses.rpgan import RpGANR1R2
+
+
+class Logits:
+    """A critic of given logits."""
+
+    step = 0
+
+    def __init__(self, real: torch.Tensor, fake: torch.Tensor) -> None:
+        self.real, self.fake = real, fake
+        self.real_samples = self.fake_samples = torch.zeros(len(real), 2)
+
+    def gradient(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(x), 2), 3.0)
+
+
+ZERO = Logits(torch.zeros(8), torch.zeros(8))
+
+
+def test_at_logit_zero_the_g_losses_are_minus_and_plus_log_2() -> None:
+    assert Minimax().g_loss(ZERO).item() == pytest.approx(-log(2), abs=1e-7)
+    assert NonSaturating().g_loss(ZERO).item() == pytest.approx(log(2), abs=1e-7)
+    assert Minimax().d_loss(ZERO).item() == NonSaturating().d_loss(ZERO).item() == pytest.approx(2 * log(2), abs=1e-6)
+
+
+def test_they_equal_binary_cross_entropy() -> None:
+    generator = torch.Generator().manual_seed(0)
+    real, fake = 5 * torch.randn(2, 64, generator=generator)
+    critic = Logits(real, fake)
+    value = -bce(real, torch.ones(64)) - bce(fake, torch.zeros(64))  # V(D, G)
+    torch.testing.assert_close(Minimax().d_loss(critic), -value)
+    torch.testing.assert_close(Minimax().g_loss(critic), -bce(fake, torch.zeros(64)))  # G's part of V
+    torch.testing.assert_close(NonSaturating().g_loss(critic), bce(fake, torch.ones(64)))
+
+
+def test_minimax_saturates_and_nonsaturating_does_not() -> None:
+    fake = torch.full((8,), -20.0, requires_grad=True)
+    for loss, alive in ((Minimax(), False), (NonSaturating(), True)):
+        (grad,) = torch.autograd.grad(loss.g_loss(Logits(torch.zeros(8), fake)), fake)
+        assert (grad.abs().sum().item() > 0.9) == alive
+
+
+def test_sure_logits_stay_finite() -> None:
+    sure = Logits(torch.full((4,), 1e4), torch.full((4,), -1e4))
+    wrong = Logits(torch.full((4,), -1e4), torch.full((4,), 1e4))
+    for loss in (Minimax(), NonSaturating(), RpGANR1R2()):
+        for critic in (sure, wrong):
+            assert loss.d_loss(critic).isfinite()
+            assert loss.g_loss(critic).isfinite()
+
+
+def test_rpgan_pairs_and_penalises_both_sides() -> None:
+    critic = Logits(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 3.0]))
+    pairing = (log(1 + torch.tensor(-1.0).exp()) + log(1 + torch.tensor(1.0).exp())) / 2
+    penalty = 0.3 / 2 * (18 + 18)  # squared norms of (3, 3), real and fake
+    assert RpGANR1R2(gamma=0.3).d_loss(critic).item() == pytest.approx(pairing + penalty, rel=1e-6)
+    assert RpGANR1R2().g_loss(critic).item() == pytest.approx(
+        (log(1 + torch.tensor(1.0).exp()) + log(1 + torch.tensor(-1.0).exp())) / 2, rel=1e-6
+    )
+
+
+def test_a_strangers_file_passes_the_kit(hinge) -> None:
+    assert check_file(hinge) == ["loss hinge"]
+
+
+NEEDS_FILES = {"mnist", "fashion-mnist", "cifar10", "inception"}  # checked where their files are made
+
+
+def test_every_shipped_plugin_passes_the_kit(registry) -> None:
+    checked = [offer for offer in every_offer(registry) if offer.name not in NEEDS_FILES]
+    assert len(checked) >= 17
+    for offer in checked:
+        check(offer, registry)
+
+
+BAD = {
+    "d_loss must be a scalar": "class L(B):\n    'x'\n    def d_loss(self, c): return c.real",
+    "no gradient": "class L(B):\n    'x'\n    def g_loss(self, c): return c.fake.mean().detach()",
+    "it must draw nothing": (
+        "import torch\nclass L(B):\n    'x'\n    def g_loss(self, c): return (c.fake * torch.rand(32)).mean()"
+    ),
+    "is nan on ordinary logits": "class L(B):\n    'x'\n    def d_loss(self, c): return c.real.mean() / 0 * 0",
+    "no docstring": "class L(B):\n    pass",
+}
+
+
+@pytest.mark.parametrize("said", BAD)
+def test_the_kit_finds_what_is_wrong(tmp_path, said: str) -> None:
+    from ganbench.errors import ContractError
+
+    path = tmp_path / "bad.py"
+    base = "class B:\n    def d_loss(self, c): return c.real.mean()\n    def g_loss(self, c): return c.fake.mean()\n"
+    hook = "\n@hookimpl\ndef register_losses():\n    return {'l': L}\n"
+    path.write_text("from ganbench import hookimpl\n" + base + BAD[said] + hook)
+    with pytest.raises(ContractError, match=said):
+        check_file(path)

@@ -1,0 +1,174 @@
+"""Plugins from entry points and files: isolation, clashes, misspellings, contracts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganbench.errors import UsageError
+from ganbench.registry import Registry
+from ganbench.sources import file_hash
+
+
+def _file(folder: Path, text: str, name: str = "plugin.py") -> Path:
+    path = folder / name
+    path.write_text("from dataclasses import dataclass\nfrom ganbench import hookimpl\n" + text)
+    return path
+
+
+LOSS = """
+@dataclass(frozen=True)
+class Mine:
+    '''A loss of mine.'''
+    weight: float = 1.0
+    def d_loss(self, critic): return critic.real.mean() * self.weight
+    def g_loss(self, critic): return critic.fake.mean()
+
+@hookimpl
+def register_losses():
+    return {%r: Mine}
+"""
+
+
+def test_a_named_file_joins_and_its_hash_is_its_code_version(tmp_path: Path) -> None:
+    path = _file(tmp_path, LOSS % "mine")
+    offer = Registry.load([path]).find("loss", "mine")
+    assert offer.about == "A loss of mine."
+    assert offer.defaults() == {"weight": 1.0}
+    assert offer.code == file_hash(path)
+    path.write_text(path.read_text() + "# changed\n")
+    assert Registry.load([path]).find("loss", "mine").code != offer.code
+
+
+def test_a_declared_version_is_the_code_version(tmp_path: Path) -> None:
+    path = _file(tmp_path, (LOSS % "mine").replace("weight: float = 1.0", "weight: float = 1.0\n    version = '7'"))
+    assert Registry.load([path]).find("loss", "mine").code == "7"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "@hookimpl\ndef register_loses():\n    return {}",
+            "unknown hook 'register_loses'. Did you mean 'register_losses'?",
+        ),
+        ("def register_losses():\n    return {}", "'register_losses' is not marked with @hookimpl"),
+        ("x = 1", "it offers nothing"),
+        ("raise ImportError('no such library')", "ImportError: no such library"),
+        ("def f(:", "SyntaxError"),
+        ("import sys; sys.exit(3)", "SystemExit"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why_at_once(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Registry.load([_file(tmp_path, text)])
+    assert said in str(caught.value)
+    assert "plugin.py" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("class A:\n    def d_loss(self, c): ...\n", "loss 'a' has no g_loss"),
+        ("class A:\n    def __init__(self, k): ...\n    d_loss = g_loss = None\n", "make it a @dataclass"),
+        ("A = 3\n", "loss 'a' must be a class, not int"),
+        ("def A(): raise ValueError('inside')\n", "must be a class"),
+    ],
+)
+def test_a_class_that_breaks_its_contract_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = _file(tmp_path, text + "@hookimpl\ndef register_losses():\n    return {'a': A}\n")
+    with pytest.raises(UsageError) as caught:
+        Registry.load([path]).names("loss")
+    assert said in str(caught.value)
+
+
+def test_a_name_registered_twice_names_both_and_is_an_error(tmp_path: Path) -> None:
+    path = _file(tmp_path, LOSS % "minimax")
+    registry = Registry.load([path])
+    with pytest.raises(UsageError, match=r"loss 'minimax' is registered by both ganbench .* and .*plugin\.py"):
+        registry.find("loss", "minimax")
+    assert registry.find("loss", "nonsaturating")
+
+
+def test_unknown_names_and_hyperparameters_come_with_a_suggestion(registry: Registry) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'nonsaturating'"):
+        registry.find("loss", "nonsaturatin")
+    with pytest.raises(UsageError, match=r"no hyperparameter 'gama'\. Did you mean 'gamma'"):
+        registry.choose("loss", "rpgan-r1r2", {"gama": 1})
+    with pytest.raises(UsageError, match="gamma must be float"):
+        registry.choose("loss", "rpgan-r1r2", {"gamma": "large"})
+    with pytest.raises(UsageError, match="width, depth and latent must be at least 1"):
+        registry.create("architecture", registry.choose("architecture", "mlp", {"width": 0}))
+
+
+def _distribution(folder: Path, name: str, module: str, text: str) -> None:
+    """An installed distribution with one entry point, as a wheel leaves it."""
+    (folder / f"{module}.py").write_text(text)
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[ganbench]\nlosses = {module}\n")
+
+
+def _run(code: str, folder: Path, **environment: str) -> str:
+    env = {**os.environ, "PYTHONPATH": str(folder), **environment}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_broken_installed_plugin_stops_nothing_else(tmp_path: Path) -> None:
+    _distribution(tmp_path, "ganbench-broken", "gb_broken", "raise RuntimeError('at import')")
+    _distribution(
+        tmp_path,
+        "ganbench-late",
+        "gb_late",
+        "from ganbench import hookimpl\n@hookimpl\ndef register_losses():\n    raise RuntimeError('when asked')\n",
+    )
+    _distribution(
+        tmp_path,
+        "ganbench-typo",
+        "gb_typo",
+        "from ganbench import hookimpl\n@hookimpl\ndef register_loses():\n    return {}\n",
+    )
+    code = "from ganbench.registry import Registry; r = Registry.load(); print(r.names('loss')); print(r.broken())"
+    out = _run(code, tmp_path)
+    assert "minimax" in out
+    assert "RuntimeError: at import" in out
+    assert "RuntimeError: when asked" in out
+    assert "unknown hook 'register_loses'" in out
+
+
+def test_clashing_distributions_are_both_named_and_one_can_be_disabled(tmp_path: Path) -> None:
+    text = "from ganbench import hookimpl\n" + (LOSS % "minimax").replace("@dataclass(frozen=True)\n", "").replace(
+        "    weight: float = 1.0\n", ""
+    ).replace(" * self.weight", "")
+    _distribution(tmp_path, "ganbench-mine", "gb_mine", text)
+    code = "from ganbench.registry import Registry; print(Registry.load().trouble('loss', 'minimax'))"
+    assert "registered by both ganbench 0.1.0 and ganbench-mine 1.0" in _run(code, tmp_path)
+    assert _run(code, tmp_path, GANBENCH_DISABLE="ganbench-mine").strip() == "None"
+
+
+def test_nothing_is_loaded_from_the_current_folder_unnamed(cli, hinge: Path) -> None:
+    done = cli("run", "--suite", "quick", "--add", "loss=hinge")
+    assert done.code == 2
+    assert "unknown loss 'hinge'" in done.err
+
+
+def test_list_shows_what_there_is(cli, hinge: Path) -> None:
+    done = cli("list", "losses", "--plugin", hinge)
+    assert done.code == 0
+    for word in ("minimax", "rpgan-r1r2", "gamma=0.1", "hinge", "Hinge loss (Lim and Ye 2017).", "ganbench 0.1.0"):
+        assert word in done.out
+    import json
+
+    found = json.loads(cli("list", "--json").out)
+    assert {entry["kind"] for entry in found} == {"loss", "architecture", "dataset", "extractor", "metric", "suite"}
+    assert all(set(entry) == {"kind", "name", "about", "hyperparameters", "distribution", "version"} for entry in found)
+    assert all(entry["about"] for entry in found)
+    wrong = cli("list", "loses")
+    assert (wrong.code, "Did you mean 'losses'?" in wrong.err) == (2, True)

@@ -1,0 +1,177 @@
+"""Suites: strict reading, every default resolved, ids that mean something."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ganbench.errors import UsageError
+from ganbench.expansion import expand
+from ganbench.suite import adjusted, load
+
+GOOD = """
+losses: [minimax, {rpgan-r1r2: {gamma: 0.1}}, {rpgan-r1r2: {gamma: 1}}]
+architectures: [mlp, dcgan]
+datasets: [ring8, digits]
+seeds: [0, 1, 5]
+train: {steps: 3000, batch: 128, lr: 2e-3, betas: [0, 0.99], schedule: cosine}
+evaluation: {samples: 5000}
+overrides:
+  - when: {dataset: digits}
+    train: {lr: 1e-3, lr_g: 5e-4}
+    seeds: 2
+  - when: {dataset: digits, architecture: [mlp]}
+    architecture: {width: 256}
+"""
+
+
+def _plan(tmp_path: Path, registry, text: str, **options):
+    path = tmp_path / "suite.yaml"
+    path.write_text(text)
+    return expand(adjusted(load(path), **options), registry)
+
+
+def _problems(tmp_path: Path, registry, text: str, **options) -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        _plan(tmp_path, registry, text, **options)
+    return str(caught.value).splitlines()
+
+
+def test_the_product_is_expanded_with_overrides_in_order(tmp_path, registry) -> None:
+    plan = _plan(tmp_path, registry, GOOD)
+    assert len(plan.cells) == 9
+    assert {skip.labels[1:] for skip in plan.skipped} == {("dcgan", "ring8")}
+    assert "images" in plan.skipped[0].reason
+    cells = {cell.labels: cell for cell in plan.cells}
+    points = cells["minimax", "mlp", "ring8"]
+    assert points.seeds == (0, 1, 5)
+    assert points.spec.train.lr_d == points.spec.train.lr_g == 2e-3
+    digits = cells["rpgan-r1r2(gamma=1)", "mlp", "digits"]
+    assert digits.seeds == (0, 1)
+    assert (digits.spec.train.lr_d, digits.spec.train.lr_g) == (1e-3, 5e-4)
+    assert digits.spec.architecture.params["width"] == 256
+    assert cells["minimax", "dcgan", "digits"].spec.architecture.params["width"] == 64
+    assert digits.spec.loss.params == {"gamma": 1.0}
+
+
+def test_every_default_is_written_into_the_spec(tmp_path, registry) -> None:
+    spec = _plan(tmp_path, registry, GOOD).cells[0].run(3).resolved()
+    assert spec["architecture"]["params"] == {"width": 64, "depth": 3, "latent": 2, "slope": 0.0}
+    assert spec["dataset"]["params"]["std"] == 0.02
+    assert spec["train"]["ema"] == 0.0
+    assert spec["evaluation"]["extractor"]["name"] == "mixture"
+
+
+def test_the_id_depends_on_what_changes_the_result_alone(tmp_path, registry) -> None:
+    cell = _plan(tmp_path, registry, GOOD).cells[0]
+    spec = cell.run(0)
+    assert len(spec.id) == 12
+    assert int(spec.id, 16) >= 0
+    assert spec.id == _plan(tmp_path, registry, "about: other words\n" + GOOD).cells[0].run(0).id
+    others = [
+        cell.run(1),
+        replace(spec, train=replace(spec.train, steps=3001)),
+        replace(spec, loss=replace(spec.loss, code="2")),
+        replace(spec, evaluation=replace(spec.evaluation, samples=5001)),
+    ]
+    assert len({spec.id, *(other.id for other in others)}) == 5
+
+
+def test_a_folder_is_not_part_of_the_id(tmp_path, registry) -> None:
+    text = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [{mnist: {root: %s}}]\n"
+    evaluation = "evaluation: {extractor: inception}"
+    ids = {_plan(tmp_path, registry, text % root + evaluation).cells[0].run(0).id for root in ("/a", "/b")}
+    assert len(ids) == 1
+
+
+def test_set_lies_over_everything_and_makes_another_suite(tmp_path, registry) -> None:
+    plan = _plan(tmp_path, registry, GOOD, sets=("train.steps=7", "train.lr=1e-2"))
+    assert {cell.spec.train.steps for cell in plan.cells} == {7}
+    assert {cell.spec.train.lr_g for cell in plan.cells} == {1e-2}
+    assert plan.suite == "suite+train.steps=7+train.lr=1e-2"
+
+
+def test_add_joins_without_changing_what_is_there(tmp_path, registry) -> None:
+    before = {cell.run(0).id for cell in _plan(tmp_path, registry, GOOD).cells}
+    after = _plan(tmp_path, registry, GOOD, adds=("loss=nonsaturating",))
+    assert before < {cell.run(0).id for cell in after.cells}
+    assert after.suite == "suite"
+
+
+def test_all_problems_are_told_at_once_with_their_places(tmp_path, registry) -> None:
+    text = """losses: [minimx]
+architectures: [mlp]
+datasets: [ring8, {digits: {sise: 3}}]
+seeds: -1
+train: {stepz: 3, batch: 1, betas: [1, 2], schedule: cosin, n_dis: 0}
+evaluation: {samples: 10, split: validation}
+overrides:
+  - train: {steps: 3}
+  - when: {dataset: ring9, los: minimax}
+colour: red
+"""
+    said = _problems(tmp_path, registry, text)
+    expected = [
+        "suite.yaml:1:10: unknown loss 'minimx'. Did you mean 'minimax'?",
+        "suite.yaml:3:35: dataset 'digits' has no hyperparameter 'sise'",
+        "suite.yaml:4:8: seeds must be a count",
+        "suite.yaml:5:9: unknown key 'stepz'. Did you mean 'steps'?",
+        "suite.yaml:5:26: batch must be a whole number of at least 2, not 1",
+        "suite.yaml:5:36: betas must be two numbers in [0, 1)",
+        "suite.yaml:5:54: schedule must be one of constant, cosine, linear",
+        "suite.yaml:5:68: n_dis must be a whole number of at least 1",
+        "suite.yaml:6:34: split must be one of train, test",
+        "suite.yaml:8:5: an override needs 'when'",
+        "suite.yaml:9:11: the suite has no dataset 'ring9'. Did you mean 'ring8'?",
+        "suite.yaml:9:28: unknown key 'los'. Did you mean 'loss'?",
+        "suite.yaml:10:1: unknown key 'colour'",
+    ]
+    for line in expected:
+        assert any(one.startswith(line) for one in said), (line, said)
+    assert said == sorted(said, key=lambda line: [int(x) for x in line.split(":")[1:3]])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("datasets: [{digits: {sise: 3}}]", "suite.yaml:3:28: dataset 'digits' has no hyperparameter 'sise'"),
+        ("datasets: [{ring8: {components: 1}}]", "1 components do not make a ring"),
+        ("datasets: [{ring8: {std: wide}}]", "std must be float"),
+        ("datasets: [ring8]\nevaluation: {metrics: [fid]}", "metric 'fid' does not suit 'ring8'"),
+        ("datasets: [ring8]\nevaluation: {extractor: digits16}", "extractor 'digits16' does not suit 'ring8'"),
+        ("datasets: [digits]\nevaluation: {samples: 100}", "100 samples are too few for metric 'fid': it needs 128"),
+        ("datasets: [digits, digits]", "are the same runs; list them once"),
+        ("datasets: []", "this list is empty"),
+        ("datasets: ring8", "this must be a list"),
+        ("seeds: 3", "key 'datasets' is missing"),
+        ("datasets: [mnist]\nevaluation: {metrics: [modes]}", "needs modes; extractor 'inception' gives none"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path, registry, change: str, said: str) -> None:
+    text = f"losses: [minimax]\narchitectures: [mlp]\n{change}\n"
+    assert any(said in line for line in _problems(tmp_path, registry, text))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sets": ("steps=3",)}, "is not of the form train.steps=500"),
+        ({"sets": ("train.stepz=3",)}, "--set train.stepz=3: unknown key 'stepz'"),
+        ({"sets": ("train.steps=many",)}, "--set train.steps=many: steps must be a whole number"),
+        ({"adds": ("los=hinge",)}, "is not of the form loss=NAME"),
+        ({"adds": ("loss=hinje",)}, "--add loss=hinje: unknown loss 'hinje'"),
+    ],
+)
+def test_wrong_options_are_named(tmp_path, registry, options, said: str) -> None:
+    assert any(said in line for line in _problems(tmp_path, registry, GOOD, **options))
+
+
+def test_the_baseline_is_what_its_issue_says(registry) -> None:
+    plan = expand(load(registry.suites["baseline"]), registry)
+    sizes = {(cell.labels[1], cell.labels[2]): len(cell.seeds) for cell in plan.cells}
+    assert sizes == {("mlp", "ring8"): 8, ("mlp", "grid25"): 8, ("mlp", "digits"): 5, ("dcgan", "digits"): 5}
+    assert {cell.labels[0] for cell in plan.cells} == {"minimax", "nonsaturating"}
+    assert len(plan.skipped) == 4
+    assert len(plan.references) == 9
