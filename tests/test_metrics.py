@@ -1,0 +1,335 @@
+"""Metrics against independent libraries, against known answers, and against sets made to fool."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench import View
+from ganbench.errors import ContractError, MissingError
+from ganbench.evaluator import Judge, NotFinite
+from ganbench.references import reference_samples
+from ganbench.specs import EvaluationSpec
+from ganbench_datasets.digits import Digits
+from ganbench_datasets.mixtures import Grid25, Mixture, Ring8
+from ganbench_extractors.digits16 import SHA256, WEIGHTS, Digits16, DigitsNet
+from ganbench_metrics.modes import Modes
+from ganbench_metrics.neighbours import CoverageDensity
+from ganbench_metrics.transport import SlicedWasserstein
+
+CPU = torch.device("cpu")
+
+
+def _judge(registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params) -> Judge:
+    made = registry.create("dataset", registry.choose("dataset", dataset, params))
+    extractor = registry.choose("extractor", made.extractor, {})
+    choices = tuple(registry.choose("metric", name, {}) for name in metrics or made.metrics)
+    evaluation = EvaluationSpec(samples=samples, real_samples=real_samples, extractor=extractor, metrics=choices)
+    created = {choice.name: registry.create("metric", choice) for choice in choices}
+    return Judge(made, evaluation, registry.create("extractor", extractor), created, CPU)
+
+
+def _digits_like(count: int, seed: int = 0) -> Tensor:
+    """Images near real ones, on the 8-bit grid that an image file has."""
+    generator = torch.Generator().manual_seed(seed)
+    real = Digits().load("train").samples
+    rows = torch.randint(len(real), (count,), generator=generator)
+    noisy = (real[rows] + 0.2 * torch.randn(count, 1, 16, 16, generator=generator)).clamp(-1, 1)
+    return ((noisy + 1) * 127.5).round() / 127.5 - 1
+
+
+def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
+    """FID, IS, KID, precision and recall equal `calculate_metrics` on the same fixed images."""
+    import torch_fidelity
+    from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+
+    class Wrapped(FeatureExtractorBase):
+        def __init__(self, name, features_list, **kwargs):
+            super().__init__(name, features_list)
+            self.net = Digits16().open(Digits(), CPU)
+
+        @staticmethod
+        def get_provided_features_list():
+            return ("features", "logits")
+
+        @staticmethod
+        def get_default_feature_layer_for_metric(metric):
+            return "logits" if metric == "isc" else "features"
+
+        @staticmethod
+        def can_be_compiled():
+            return False
+
+        @staticmethod
+        def get_dummy_input_for_compile():
+            return torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
+
+        def forward(self, x):
+            found = self.net(x[:, :1].float() / 127.5 - 1)
+            return tuple(getattr(found, name) for name in self.features_list)
+
+    class Fixed(torch.utils.data.Dataset):
+        def __init__(self, images: Tensor) -> None:
+            self.images = ((images + 1) * 127.5).round().to(torch.uint8).expand(-1, 3, -1, -1)
+
+        def __len__(self) -> int:
+            return len(self.images)
+
+        def __getitem__(self, index: int) -> Tensor:
+            return self.images[index]
+
+    torch_fidelity.register_feature_extractor("digits16-wrapped", Wrapped)
+    fake = _digits_like(1500)
+    judge = _judge(registry, "digits", 1500, ["fid", "inception-score", "kid", "precision-recall"])
+    real = ((judge.split.samples + 1) * 127.5).round() / 127.5 - 1
+    judge.split = judge.split._replace(samples=real)
+    features = judge.features(real)
+    judge.real = judge.real._replace(samples=real, features=features.features, logits=features.logits)
+    ours = judge.scores(fake, {}).values
+    theirs = torch_fidelity.calculate_metrics(
+        input1=Fixed(fake), input2=Fixed(real), isc=True, fid=True, kid=True, prc=True,
+        feature_extractor="digits16-wrapped", batch_size=100, cuda=False, cache=False, verbose=False, save_cpu_ram=True,
+    )  # fmt: skip
+    pairs = {
+        "FID": "frechet_inception_distance", "IS": "inception_score_mean", "KID": "kernel_inception_distance_mean",
+        "precision": "precision", "recall": "recall",
+    }  # fmt: skip
+    for name, key in pairs.items():
+        assert ours[f"{name}[digits16]"] == pytest.approx(theirs[key], rel=1e-6), name
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_scores_do_not_depend_on_the_batch_size(registry, monkeypatch, size: int) -> None:
+    import ganbench.evaluator
+
+    judge = _judge(registry, "digits", 1200)
+    fake = _digits_like(1200)
+    whole = judge.scores(fake, {}).values
+    monkeypatch.setattr(ganbench.evaluator, "BATCH", size)
+    for name, value in judge.scores(fake, {}).values.items():
+        assert value == pytest.approx(whole[name], rel=1e-5, abs=1e-7), name
+
+
+def test_precision_and_recall_know_which_side_is_which(registry) -> None:
+    """Collapsed onto one real class: everything made is real, little that is real is made."""
+    judge = _judge(registry, "digits", 1000, ["precision-recall"])
+    data = Digits().load("train")
+    ones = data.samples[data.labels == 1].repeat(8, 1, 1, 1)[:1000]
+    scores = judge.scores(ones, {}).values
+    assert scores["precision[digits16]"] == 1.0
+    assert scores["recall[digits16]"] < 0.2
+
+
+def test_fid_of_the_training_set_against_itself_is_zero(registry) -> None:
+    judge = _judge(registry, "digits", 1347, ["fid"])
+    assert judge.scores(Digits().load("train").samples, {}).values["FID[digits16]"] == pytest.approx(0, abs=1e-3)
+
+
+def _view(samples: Tensor, dataset, features: Tensor | None = None, modes=None, logits=None, labels=None) -> View:
+    return View(samples, samples if features is None else features, logits, modes, labels, dataset)
+
+
+def test_coverage_and_density_are_what_scikit_learn_counts() -> None:
+    from sklearn.neighbors import NearestNeighbors
+
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(300, 8, generator=generator), 0.7 * torch.randn(250, 8, generator=generator)
+    scores = CoverageDensity(k=5)(_view(real, None), _view(fake, None))
+    radii = NearestNeighbors(n_neighbors=6).fit(real.numpy()).kneighbors(real.numpy())[0][:, 5]
+    distances = np.linalg.norm(real.numpy()[:, None] - fake.numpy()[None], axis=2)
+    inside = distances <= radii[:, None]
+    assert scores["coverage"] == pytest.approx(inside.any(axis=1).mean())
+    assert scores["density"] == pytest.approx(inside.sum() / (5 * 250))
+
+
+def test_sliced_wasserstein_is_scipys_mean_over_directions() -> None:
+    from scipy.stats import wasserstein_distance
+
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2000, 2, generator=generator), torch.randn(2000, 2, generator=generator) * 0.5 + 0.3
+    ours = SlicedWasserstein()(_view(real, None), _view(fake, None))["SW1"]
+    angles = np.linspace(0, np.pi, 400, endpoint=False)
+    theirs = np.mean(
+        [
+            wasserstein_distance(real.numpy() @ [np.cos(a), np.sin(a)], fake.numpy() @ [np.cos(a), np.sin(a)])
+            for a in angles
+        ]
+    )
+    assert ours == pytest.approx(theirs, rel=0.03)
+
+
+def test_mixtures_are_where_the_literature_puts_them() -> None:
+    ring, grid = Ring8(), Grid25()
+    assert ring.centres.shape == (8, 2)
+    torch.testing.assert_close(ring.centres.norm(dim=1), torch.full((8,), 2.0))
+    assert torch.cdist(ring.centres, ring.centres).fill_diagonal_(9).min() > 1.5  # eight, no endpoint twice
+    assert sorted({round(x, 6) for x in (grid.centres * 2).flatten().tolist()}) == [-4, -2, 0, 2, 4]
+    assert grid.std * 2 == 0.05
+    x = ring.sample(200_000, torch.Generator().manual_seed(3))
+    assert (x - ring.centres[torch.cdist(x, ring.centres).argmin(1)]).std().item() == pytest.approx(0.02, rel=0.01)
+
+
+def test_the_mixtures_log_density_is_scipys() -> None:
+    from scipy.stats import multivariate_normal
+
+    grid = Grid25()
+    x = grid.sample(50, torch.Generator().manual_seed(0))
+    density = np.mean([multivariate_normal(c.numpy(), grid.std**2).pdf(x.numpy()) for c in grid.centres], axis=0)
+    np.testing.assert_allclose(grid.log_density(x).numpy(), np.log(density), rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["ring8", "grid25"])
+def test_a_perfect_sampler_captures_every_mode(registry, name: str) -> None:
+    judge = _judge(registry, name, 10_000, real_samples=10_000)
+    scores = judge.scores(judge.dataset.sample(10_000, torch.Generator().manual_seed(7)), {}).values
+    count = judge.dataset.modes
+    assert scores["modes"] == scores["modes>=1"] == count
+    assert scores["HQ"] == pytest.approx(1 - math.exp(-4.5), abs=0.004)
+    assert scores["reverse KL"] == pytest.approx((count - 1) / 20_000, rel=0.9)
+    assert scores["SW1"] < 0.05
+
+
+@pytest.mark.parametrize("kept", [1, 3, 4])
+def test_k_of_eight_modes_have_reverse_kl_log_8_over_k(registry, kept: int) -> None:
+    judge = _judge(registry, "ring8", 8000, ["modes"])
+    ring = Ring8()
+    modes = torch.arange(8000) % kept
+    points = ring.centres[modes] + 0.5 * ring.std * torch.randn(8000, 2, generator=torch.Generator().manual_seed(0))
+    scores = judge.scores(points, {}).values
+    assert scores["modes"] == kept
+    assert scores["reverse KL"] == pytest.approx(math.log(8 / kept), abs=1e-3)
+
+
+def test_a_blob_and_a_circle_capture_nothing(registry) -> None:
+    """Sets that pass laxer counts: a blob hits modes once, a circle twenty times."""
+    judge = _judge(registry, "ring8", 10_000, ["modes"])
+    generator = torch.Generator().manual_seed(0)
+    blob = 1.4 * torch.randn(10_000, 2, generator=generator)
+    angle = 2 * math.pi * torch.rand(10_000, generator=generator)
+    circle = 2 * torch.stack([angle.cos(), angle.sin()], dim=1)
+    assert judge.scores(blob, {}).values["modes"] == 0
+    scores = judge.scores(circle, {}).values
+    assert scores["modes>=1"] == 8
+    assert scores["HQ"] < 0.12
+    assert judge.scores(torch.full((10_000, 2), 50.0), {}).values["reverse KL"] == pytest.approx(math.log(8))
+
+
+def test_labelled_data_are_counted_by_class() -> None:
+    class Labelled:
+        modes = 4
+        shape = (1, 2, 2)
+
+    labels = torch.arange(400) % 4
+    logits = torch.zeros(300, 4)
+    guessed = torch.tensor([0] * 150 + [1] * 149 + [2])
+    logits[torch.arange(300), guessed] = 50.0
+    real = _view(torch.zeros(400, 1), Labelled(), labels=labels)
+    scores = Modes()(real, _view(torch.zeros(300, 1), Labelled(), modes=guessed, logits=logits))
+    p = np.array([150, 149, 1]) / 300
+    assert scores["modes"] == 2
+    assert scores["class KL"] == pytest.approx(float((p * np.log(p / 0.25)).sum()), rel=1e-6)
+    assert scores["confidence"] == pytest.approx(1.0)
+
+
+def test_samples_or_features_that_are_not_finite_give_no_score(registry) -> None:
+    judge = _judge(registry, "digits", 1200, ["fid"])
+    fake = _digits_like(1200)
+    fake[3, 0, 2, 2] = float("nan")
+    with pytest.raises(NotFinite, match="samples"):
+        judge.scores(fake, {})
+    with pytest.raises(NotFinite, match="features"):
+        judge.scores(_digits_like(1200) * 3e38, {})
+
+
+def test_too_few_samples_give_no_score(registry) -> None:
+    judge = _judge(registry, "digits", 1200, ["fid", "kid"])
+    with pytest.raises(ContractError, match="metric 'kid' needs 1000 samples a side; there are 300"):
+        judge.scores(_digits_like(300), {})
+    scores = judge.scores(_digits_like(300), {}, lenient=True)
+    assert list(scores.values) == ["FID[digits16]"]
+    assert scores.missing == ("kid needs 1000 samples, there are 300",)
+
+
+def test_every_score_carries_its_protocol_card(registry) -> None:
+    scores = _judge(registry, "digits", 1200).scores(_digits_like(1200), {"generator": "raw", "checkpoint": "last"})
+    assert set(scores.cards) == set(scores.values)
+    for name, card in scores.cards.items():
+        assert name.endswith("[digits16]")
+        assert card["fake_samples"] == 1200
+        assert card["real_samples"] == 1347
+        assert (card["split"], card["generator"], card["checkpoint"]) == ("train", "raw", "last")
+        assert card["weights"] == SHA256[:12]
+        assert card["better"] in ("higher", "lower")
+    points = _judge(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000], {})
+    assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", "SW1"}
+    assert points.cards["SW1"]["extractor"] is None
+
+
+def test_references_bracket_what_a_gan_can_do(registry) -> None:
+    judge = _judge(registry, "digits", 5000)
+    fid, coverage = {}, {}
+    for name in ("real", "gaussian", "noise"):
+        samples = reference_samples(name, Digits(), "train", 5000)
+        assert len(samples) == (450 if name == "real" else 5000)
+        values = judge.scores(samples, {}, lenient=True).values
+        fid[name], coverage[name] = values["FID[digits16]"], values["coverage[digits16]"]
+    assert fid["real"] < 15 < fid["gaussian"] < 150 < 1000 < fid["noise"]
+    assert coverage["real"] > 0.75 > 0.5 > coverage["gaussian"] > coverage["noise"] == 0
+    gaussian = reference_samples("gaussian", Ring8(), "train", 20_000)
+    real = Ring8().load("train").samples
+    torch.testing.assert_close(torch.cov(gaussian.T), torch.cov(real.T), atol=0.06, rtol=0)
+
+
+def test_real_features_are_cached_by_content(registry, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path))
+    first = _judge(registry, "digits").real.features
+    (file,) = (tmp_path / "features").iterdir()
+    assert torch.equal(_judge(registry, "digits").real.features, first)
+    file.write_bytes(file.read_bytes()[:-1] + b"\xff")  # bit rot
+    assert torch.equal(_judge(registry, "digits").real.features, first)
+    assert len(list((tmp_path / "features").iterdir())) == 1
+    judge = _judge(registry, "digits")
+    evaluation = replace(judge.evaluation, split="test")
+    other = Judge(judge.dataset, evaluation, judge.extractor, judge.metrics, CPU)
+    assert len(other.real.features) == 450
+    assert len(list((tmp_path / "features").iterdir())) == 2
+    monkeypatch.setenv("GANBENCH_CACHE", "/proc/nowhere")
+    assert torch.equal(_judge(registry, "digits").real.features, first)
+
+
+def test_the_shipped_judge_reads_97_percent_of_the_test_digits() -> None:
+    test = Digits().load("test")
+    logits = Digits16().open(Digits(), CPU)(test.samples).logits
+    assert (logits.argmax(dim=1) == test.labels).float().mean().item() >= 0.97
+
+
+def test_a_damaged_judge_is_refused(monkeypatch, tmp_path) -> None:
+    import ganbench_extractors.digits16 as module
+
+    content = bytearray(WEIGHTS.read_bytes())
+    content[5000] ^= 1
+    (tmp_path / "bad.safetensors").write_bytes(bytes(content))
+    monkeypatch.setattr(module, "WEIGHTS", tmp_path / "bad.safetensors")
+    with pytest.raises(MissingError, match="is damaged"):
+        Digits16().open(Digits(), CPU)
+
+
+def test_the_training_script_makes_such_a_judge(monkeypatch, tmp_path, capsys) -> None:
+    from ganbench_extractors import train_digits16
+
+    monkeypatch.setattr(train_digits16, "EPOCHS", 8)
+    train_digits16.main(tmp_path / "new.safetensors")
+    assert "test accuracy 0.9" in capsys.readouterr().out
+    assert isinstance(train_digits16.DigitsNet(), DigitsNet)
+
+
+def test_other_mixtures_can_be_had_by_parameters(registry) -> None:
+    """The ring of PacGAN's configuration files: radius 1, std 0.01."""
+    judge = _judge(registry, "ring8", 5000, scale=1.0, std=0.01)
+    perfect = Mixture(scale=1.0, std=0.01).sample(5000, torch.Generator().manual_seed(1))
+    assert judge.scores(perfect, {}).values["modes"] == 8

@@ -1,0 +1,227 @@
+"""A seed's result is its own: whatever its neighbours, wherever it lies in a stack."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from ganbench import rng
+from ganbench.evaluator import generate
+from ganbench.specs import TrainSpec
+from ganbench.trainer import Trainer
+from ganbench_architectures.dcgan import Dcgan
+from ganbench_architectures.mlp import Mlp
+from ganbench_losses.minimax import Minimax
+from ganbench_losses.nonsaturating import NonSaturating
+from ganbench_losses.rpgan import RpGANR1R2
+
+CPU = torch.device("cpu")
+SPEC = TrainSpec(steps=120, batch=32, lr_d=2e-3, lr_g=2e-3, betas=(0.0, 0.99), schedule="cosine", ema=0.99)
+POINTS = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.rand(200, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def _train(seeds, loss=None, architecture=None, data=POINTS, spec=SPEC):
+    trainer = Trainer(loss or Minimax(), architecture or Mlp(width=32, depth=2), data, spec, tuple(seeds), CPU)
+    return {result.seed: result for result in trainer.run()}, trainer
+
+
+def _same(a, b) -> bool:
+    def rows(history):
+        return [[repr(value) for value in row] for row in history]
+
+    return torch.equal(a.params, b.params) and torch.equal(a.average, b.average) and rows(a.history) == rows(b.history)
+
+
+@pytest.mark.parametrize("loss", [Minimax(), NonSaturating(), RpGANR1R2()], ids=lambda loss: type(loss).__name__)
+@pytest.mark.parametrize("width", [32, 64, 100])
+def test_seeds_together_and_alone_give_the_same_bits(loss, width: int) -> None:
+    architecture = Mlp(width=width, depth=2)
+    together, trainer = _train(range(8), loss, architecture)
+    assert trainer.path.how == "stacked"
+    for seed in (0, 3, 7):
+        alone, _ = _train([seed], loss, architecture)
+        assert _same(together[seed], alone[seed])
+    some, _ = _train([7, 3, 12], loss, architecture)
+    assert _same(together[3], some[3])
+    assert _same(together[7], some[7])
+
+
+def test_more_seeds_than_a_stack_holds() -> None:
+    spec = TrainSpec(steps=20, batch=32, lr_d=1e-3, lr_g=1e-3)
+    many, trainer = _train(range(17), spec=spec)
+    assert [len(group.seeds) for group in trainer.groups] == [16, 2]
+    alone, _ = _train([16], spec=spec)
+    assert len(many) == 17
+    assert _same(many[16], alone[16])
+
+
+@pytest.mark.parametrize(
+    ("architecture", "data", "batch", "why"),
+    [
+        (Dcgan(width=4, latent=8), IMAGES, 32, "convolutions"),
+        (Mlp(width=50), POINTS, 32, "no multiple of 4"),
+        (Mlp(width=32), POINTS, 100, "no multiple of 32"),
+    ],
+)
+def test_what_cannot_be_stacked_to_the_bit_is_looped(architecture, data, batch: int, why: str) -> None:
+    spec = TrainSpec(steps=8, batch=batch, lr_d=1e-3, lr_g=1e-3)
+    together, trainer = _train(range(3), None, architecture, data, spec)
+    assert trainer.path.how == "looped"
+    assert why in trainer.path.why
+    alone, _ = _train([2], None, architecture, data, spec)
+    assert _same(together[2], alone[2])
+
+
+class Branching(Minimax):
+    """Asks for a number on the host, which no map can give."""
+
+    def g_loss(self, critic):
+        value = super().g_loss(critic)
+        return value if value.item() < 1e9 else 2 * value
+
+
+def test_a_loss_that_vmap_cannot_map_is_looped_and_agrees_with_the_stack() -> None:
+    spec = TrainSpec(steps=10, batch=32, lr_d=2e-3, lr_g=2e-3)
+    looped, trainer = _train(range(3), Branching(), spec=spec)
+    assert trainer.path.how == "looped"
+    assert "vmap cannot map it" in trainer.path.why
+    stacked, _ = _train(range(3), Minimax(), spec=spec)
+    for seed in range(3):
+        torch.testing.assert_close(looped[seed].params, stacked[seed].params, atol=1e-5, rtol=0)
+
+
+class Dropping(Mlp):
+    def discriminator(self, shape):
+        return nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 1))
+
+
+def test_dropout_draws_from_the_seeds_own_stream() -> None:
+    spec = TrainSpec(steps=60, batch=32, lr_d=1e-3, lr_g=1e-3)
+    together, trainer = _train(range(3), None, Dropping(width=16, depth=1), spec=spec)
+    assert trainer.path.how == "looped"
+    torch.randn(5)  # the global stream must not matter
+    alone, _ = _train([2], None, Dropping(width=16, depth=1), spec=spec)
+    assert _same(together[2], alone[2])
+
+
+def test_training_leaves_the_global_stream_alone() -> None:
+    torch.manual_seed(5)
+    wanted = torch.randn(3)
+    torch.manual_seed(5)
+    _train([0, 1], spec=TrainSpec(steps=3, batch=32))
+    assert torch.equal(torch.randn(3), wanted)
+
+
+def test_streams_differ_by_seed_purpose_and_block() -> None:
+    keys = [(seed, purpose, block) for seed in range(5) for purpose in ("real", "latent") for block in range(5)]
+    assert len({rng.number(*key) for key in keys}) == len(keys)
+    assert rng.number(3, "latent", 7) == 3022340919780351729  # a change would make every result another
+
+
+class FailsOnSomeDraws(Minimax):
+    """NaN at step 40 for seeds whose first fake lies on the right: some diverge, others do not."""
+
+    def g_loss(self, critic):
+        value = super().g_loss(critic)
+        bad = (critic.fake_samples[0, 0] > 0) & torch.tensor(critic.step == 40)
+        return value + torch.where(bad, float("nan"), 0.0)
+
+
+def test_seeds_that_diverge_stop_and_the_others_go_on_untouched() -> None:
+    results, _ = _train(range(8), FailsOnSomeDraws())
+    gone = [seed for seed, result in results.items() if result.status == "diverged"]
+    left = [seed for seed in results if seed not in gone]
+    assert gone
+    assert left
+    for seed in gone:
+        assert results[seed].reason == "a loss was not finite at step 40"
+        assert results[seed].steps[-1] <= 40
+    for seed in left:
+        assert results[seed].params.isfinite().all()
+        assert _same(results[seed], _train([seed], FailsOnSomeDraws())[0][seed])
+
+
+class NaNAt100(Minimax):
+    def d_loss(self, critic):
+        value = super().d_loss(critic)
+        return value * float("nan") if critic.step == 100 else value
+
+
+def test_a_nan_is_found_at_its_step() -> None:
+    results, _ = _train([0, 1], NaNAt100())
+    assert {result.reason for result in results.values()} == {"a loss was not finite at step 100"}
+
+
+class NaNGradient(Minimax):
+    """A finite loss with an infinite slope at the last step: only the parameters show it."""
+
+    def g_loss(self, critic):
+        value = super().g_loss(critic)
+        return value + (critic.fake * 0).abs().sqrt().mean() if critic.step == 119 else value
+
+
+def test_parameters_that_are_not_finite_at_the_end_are_found() -> None:
+    results, _ = _train([0, 1], NaNGradient())
+    assert results[0].status == "diverged"
+    assert "parameter was not finite after step 119" in results[0].reason
+
+
+def test_signals_are_recorded_at_a_fixed_cadence_and_mean_what_they_say() -> None:
+    spec = TrainSpec(steps=1000, batch=64, lr_d=2e-3, lr_g=2e-3, betas=(0.0, 0.99))
+    from ganbench.signals import NAMES
+
+    results, _ = _train([0, 1], spec=spec)
+    result = results[0]
+    assert result.steps == list(range(0, 1000, 10))
+    first = dict(zip(NAMES, result.history[0], strict=True))
+    assert first["value"] == pytest.approx(-first["d_loss"], rel=1e-5)  # minimax: D minimises -V
+    assert first["js"] == pytest.approx((first["value"] + 2 * math.log(2)) / 2, rel=1e-5, abs=1e-6)
+    for row in result.history:
+        signal = dict(zip(NAMES, row, strict=True))
+        for name in ("d_real", "d_fake", "accuracy_real", "accuracy_fake", "p_real_above_fake"):
+            assert 0 <= signal[name] <= 1
+        assert signal["d_gradient"] > 0
+        assert signal["g_gradient"] > 0
+        assert signal["diversity"] >= 0
+    relative, _ = _train([0, 1], RpGANR1R2(), spec=TrainSpec(steps=3, batch=32))
+    signal = dict(zip(NAMES, relative[0].history[0], strict=True))
+    assert math.isnan(signal["value"])
+    assert math.isnan(signal["js"])
+
+
+def test_the_diversity_ratio_is_scipys_mean_distance() -> None:
+    from scipy.spatial.distance import pdist
+
+    from ganbench.signals import spread
+
+    x = torch.randn(64, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert spread(x).item() == pytest.approx(pdist(x.flatten(1).numpy()).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_samples_do_not_depend_on_how_they_are_batched(monkeypatch, size: int) -> None:
+    import ganbench.evaluator
+
+    architecture = Dcgan(width=4, latent=8)
+    results, _ = _train([1], None, architecture, IMAGES, TrainSpec(steps=5, batch=32))
+    whole = generate(architecture, (1, 16, 16), results[1], 100, False)
+    monkeypatch.setattr(ganbench.evaluator, "BATCH", size)
+    torch.testing.assert_close(generate(architecture, (1, 16, 16), results[1], 100, False), whole, atol=1e-5, rtol=0)
+
+
+def test_raw_and_averaged_generators_differ_as_the_spec_says() -> None:
+    results, _ = _train([1])
+    raw, ema = (generate(Mlp(width=32, depth=2), (2,), results[1], 50, flag) for flag in (False, True))
+    assert not torch.equal(raw, ema)
+
+
+def test_snapshots_come_at_block_ends_and_change_nothing() -> None:
+    seen = []
+    trainer = Trainer(Minimax(), Mlp(width=32, depth=2), POINTS, SPEC, (0, 1), CPU)
+    results = trainer.run(snapshots=3, on_snapshot=lambda step, seeds: seen.append(step))
+    assert seen == [50, 100, 120]
+    assert _same(results[0], _train([0, 1])[0][0])
