@@ -1,0 +1,205 @@
+"""What comes from hubs, tried on small files in the real on-disk formats."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import pickle
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+from torchvision import datasets
+
+from ganbench.errors import MissingError
+from ganbench.testing import check_dataset, check_extractor
+from ganbench_datasets.torchvision_sets import Cifar10, FashionMnist, Mnist
+from ganbench_extractors.inception import Inception
+
+RNG = np.random.default_rng(0)
+
+
+def _idx(path: Path, values: np.ndarray) -> None:
+    """The format of MNIST: a magic number with type and rank, big-endian sizes, bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = struct.pack(f">I{'I' * values.ndim}", 0x0800 | values.ndim, *values.shape) + values.tobytes()
+    path.write_bytes(content)
+    with gzip.open(f"{path}.gz", "wb") as file:
+        file.write(content)
+
+
+@pytest.mark.parametrize("cls", [Mnist, FashionMnist])
+def test_mnist_files_are_read_padded_and_scaled(cls, tmp_path: Path) -> None:
+    raw = tmp_path / cls.reader.__name__ / "raw"
+    images, labels = {}, {}
+    for prefix, count in (("train", 60), ("t10k", 20)):
+        images[prefix] = RNG.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        labels[prefix] = (np.arange(count) % 10).astype(np.uint8)
+        _idx(raw / f"{prefix}-images-idx3-ubyte", images[prefix])
+        _idx(raw / f"{prefix}-labels-idx1-ubyte", labels[prefix])
+    made = cls(root=str(tmp_path))
+    made.prepare()
+    check_dataset(made)
+    data = made.load("train")
+    assert data.samples.shape == (60, 1, 32, 32)
+    torch.testing.assert_close(data.samples[7, 0, 2:30, 2:30], torch.tensor(images["train"][7] / 127.5 - 1).float())
+    assert (data.samples[:, :, :2] == -1).all()
+    assert data.labels.tolist() == labels["train"].tolist()
+    assert len(made.load("test").samples) == 20
+
+
+def test_cifar_files_are_read_and_checked(tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    sums, first = {}, None
+    for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
+        pixels = RNG.integers(0, 256, (10, 3072), dtype=np.uint8)
+        first = pixels if first is None else first
+        content = pickle.dumps({"data": pixels, "labels": list(range(10)), "batch_label": name, "filenames": []})
+        (folder / name).write_bytes(content)
+        sums[name] = hashlib.md5(content).hexdigest()
+    meta = pickle.dumps({"label_names": [str(i) for i in range(10)]})
+    (folder / "batches.meta").write_bytes(meta)
+    monkeypatch.setattr(
+        datasets.CIFAR10, "train_list", [[f"data_batch_{i}", sums[f"data_batch_{i}"]] for i in range(1, 6)]
+    )
+    monkeypatch.setattr(datasets.CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
+    monkeypatch.setattr(
+        datasets.CIFAR10,
+        "meta",
+        {"filename": "batches.meta", "key": "label_names", "md5": hashlib.md5(meta).hexdigest()},
+    )
+    made = Cifar10(root=str(tmp_path))
+    made.prepare()
+    check_dataset(made)
+    data = made.load("train")
+    assert data.samples.shape == (50, 3, 32, 32)
+    torch.testing.assert_close(data.samples[3], torch.tensor(first[3].reshape(3, 32, 32) / 127.5 - 1).float())
+    (folder / "data_batch_2").write_bytes(b"rot")
+    with pytest.raises(MissingError, match="corrupted"):
+        made.prepare()
+
+
+def test_missing_data_say_where_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match=r"cannot be read from .*download: true"):
+        Mnist(root=str(tmp_path)).prepare()
+
+
+def test_missing_data_end_a_run_before_anything_trains(cli, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        "losses: [minimax]\narchitectures: [dcgan]\ndatasets: [digits, mnist]\ntrain: {steps: 1}\n"
+    )
+    weights = tmp_path / "w.pth"
+    torch.save({}, weights)
+    done = cli("run", "--suite", "s.yaml", "--weights", weights)
+    assert done.code == 3
+    assert "data set MNIST cannot be read" in done.err
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """A file as torch-fidelity publishes it, of random weights."""
+    path = tmp_path_factory.mktemp("weights") / "inception.pth"
+    torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patch:
+        module = "torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url"
+        patch.setattr(module, lambda *args, **kwargs: {})
+        patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda self, state: None)
+        net = FeatureExtractorInceptionV3("inception", ["2048"])
+    torch.save(net.state_dict(), path)
+    return path
+
+
+class Pictures:
+    shape = (1, 16, 16)
+
+    def load(self, split):
+        from ganbench import Data
+
+        return Data(torch.rand(3, 1, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1)
+
+
+def test_inception_is_loaded_from_a_file_and_keeps_its_contract(weights: Path) -> None:
+    extractor = Inception(weights=str(weights))
+    assert extractor.fingerprint() == hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
+    check_extractor(extractor, Pictures(), count=2)
+
+
+def test_inception_sees_the_bytes_that_torch_fidelity_sees(weights: Path) -> None:
+    images = Pictures().load("test").samples
+    ours = Inception(weights=str(weights)).open(Pictures(), torch.device("cpu"))(images)
+    net = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], str(weights))
+    theirs = net(((images + 1) * 127.5).round().to(torch.uint8).repeat(1, 3, 1, 1))
+    torch.testing.assert_close(ours.features, theirs[0])
+    torch.testing.assert_close(ours.logits, theirs[1])
+
+
+def test_weights_that_are_none_are_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    torch.save({"a": Evil()}, tmp_path / "evil.pth")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
+    (tmp_path / "text.pth").write_text("not weights")
+    for name in ("evil", "other", "text"):
+        with pytest.raises(MissingError, match="does not hold torch-fidelity's Inception weights"):
+            Inception(weights=str(tmp_path / f"{name}.pth")).open(Pictures(), torch.device("cpu"))
+    assert not (tmp_path / "executed").exists()
+    with pytest.raises(MissingError, match="no weight file"):
+        Inception(weights=str(tmp_path / "none.pth")).fingerprint()
+
+
+def test_no_weights_and_no_network_say_which_file_is_needed(monkeypatch, tmp_path: Path) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
+    with pytest.raises(MissingError, match=r"needs weights-inception-2015-12-05-6726825d\.pth .*--weights PATH"):
+        Inception().prepare()
+
+
+@pytest.mark.slow
+def test_scores_with_inception_are_torch_fidelitys_own(weights: Path) -> None:
+    """The whole way of an image to FID, IS, KID, precision and recall, on fixed images."""
+    import torch_fidelity
+
+    from ganbench import View
+    from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
+
+    class Fixed(torch.utils.data.Dataset):
+        def __init__(self, images: torch.Tensor) -> None:
+            self.images = ((images + 1) * 127.5).round().to(torch.uint8).expand(-1, 3, -1, -1)
+
+        def __len__(self) -> int:
+            return len(self.images)
+
+        def __getitem__(self, index: int) -> torch.Tensor:
+            return self.images[index]
+
+    generator = torch.Generator().manual_seed(0)
+    fake, real = torch.rand(2, 48, 1, 16, 16, generator=generator) * 2 - 1
+    real = (real * 0.5).clamp(-1, 1)
+    extract = Inception(weights=str(weights)).open(Pictures(), torch.device("cpu"))
+    views = []
+    for images in (real, fake):
+        found = extract(images)
+        views.append(View(images, found.features, found.logits, None, None, Pictures()))
+    ours: dict[str, float] = {}
+    for metric in (Fid(), InceptionScore(splits=4), Kid(subsets=10, subset_size=20), PrecisionRecall()):
+        ours |= metric(*views)
+    theirs = torch_fidelity.calculate_metrics(
+        input1=Fixed(fake), input2=Fixed(real), isc=True, fid=True, kid=True, prc=True, isc_splits=4, kid_subsets=10,
+        kid_subset_size=20, feature_extractor="inception-v3-compat", feature_extractor_weights_path=str(weights),
+        batch_size=48, cuda=False, cache=False, verbose=False, save_cpu_ram=True,
+    )  # fmt: skip
+    assert ours["FID"] == pytest.approx(theirs["frechet_inception_distance"], rel=1e-6)
+    assert ours["IS"] == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
+    assert ours["KID"] == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-6)
+    assert ours["precision"] == theirs["precision"]
+    assert ours["recall"] == theirs["recall"]

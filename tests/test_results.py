@@ -1,0 +1,215 @@
+"""The store, statistics and tables: nothing is lost, nothing is injected, nothing is invented."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from ganbench import formats, stats, tables
+from ganbench.errors import MissingError, ResultsError
+from ganbench.layout import Layout, Row, save, saved
+from ganbench.records import SCHEMA, Store
+
+
+def _record(run_id: str, **changes) -> dict:
+    card = {"metric": {"name": "m", "params": {}}, "better": "higher"}
+    record = {
+        "schema": SCHEMA, "id": run_id, "suite": "s", "spec": {"seed": 0}, "status": "ok", "reason": "",
+        "metrics": {"score": 1.0}, "cards": {"score": card},
+    }  # fmt: skip
+    return record | changes
+
+
+def _commit(store: Store, record: dict, **files: str) -> None:
+    folder = store.stage(record["id"])
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    store.commit(record, folder)
+
+
+def test_a_record_is_committed_whole_with_sums_of_its_files(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        _commit(store, _record("a1"), history="x")
+    found = store.run("a1")
+    assert found["files"] == {"history": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}
+    assert store.run("b2") is None
+    assert store.find("a") == ["a1"]
+    assert not store.staging.exists()
+
+
+def test_a_newer_result_replaces_the_older_as_a_whole(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        _commit(store, _record("a1"), old="x")
+        _commit(store, _record("a1", metrics={"score": 2.0}), new="y")
+    assert store.run("a1")["metrics"] == {"score": 2.0}
+    assert sorted(path.name for path in (tmp_path / "runs" / "a1").iterdir()) == ["new", "record.json"]
+
+
+def test_nan_never_becomes_invalid_json(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(ValueError, match="JSON compliant"), store.writing():
+        _commit(store, _record("a1", metrics={"score": math.nan}))
+    assert store.run("a1") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"id": 1}', "[]", '{"schema": 1, "id": "a", "status": "fine", "metrics": {}, "cards": {}}']
+)
+def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "runs" / "a1"
+    folder.mkdir(parents=True)
+    (folder / "record.json").write_text(text)
+    with pytest.raises(ResultsError, match=r"record\.json is damaged"):
+        Store(tmp_path).run("a1")
+
+
+def test_a_newer_schema_is_not_guessed_at(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        _commit(store, _record("a1", schema=SCHEMA + 1))
+    with pytest.raises(ResultsError, match="newer ganbench"):
+        store.run("a1")
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    with (
+        Store(tmp_path).writing(),
+        pytest.raises(MissingError, match="another ganbench run"),
+        Store(tmp_path).writing(),
+    ):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MissingError, match="cannot be written"), Store(tmp_path / "file").writing():
+        pass
+
+
+def test_the_interval_is_students() -> None:
+    values = [1.0, 2.0, 4.0, 3.5, 2.5]
+    mean, low, high = stats.mean_interval(values)
+    wanted = scipy_stats.t.interval(0.95, 4, loc=np.mean(values), scale=scipy_stats.sem(values))
+    assert (mean, low, high) == pytest.approx((np.mean(values), *wanted))
+    assert stats.mean_interval([3.0]) == (3.0, None, None)
+    with pytest.raises(ValueError, match="no values"):
+        stats.mean_interval([])
+
+
+def test_welch_is_scipys() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        a, b = rng.normal(0, 1, 8).tolist(), rng.normal(0.5, 3, 5).tolist()
+        assert stats.welch(a, b) == pytest.approx(scipy_stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-9)
+    assert stats.welch([8.0] * 5, [8.0] * 5) == 1.0
+    assert stats.welch([8.0] * 5, [7.0] * 5) == 0.0
+
+
+def test_holm_steps_down() -> None:
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([]) == []
+
+
+def test_ranks_are_shared_where_nothing_can_be_told_apart() -> None:
+    values = {"a": [1.0, 1.1, 0.9, 1.05, 0.95], "b": [1.02, 1.1, 0.92, 1.0, 0.97], "c": [5.0, 5.1, 4.9, 5.2, 4.8]}
+    assert stats.ranks(values, "lower") == {"a": 1, "b": 1, "c": 3}
+    assert stats.ranks(values, "higher") == {"a": 2, "b": 2, "c": 1}
+    assert stats.ranks({"a": [1.0, 2.0], "b": [9.0, 9.5]}, "higher") == {"a": None, "b": None}
+
+
+EVIL = "<script>alert(1)</script>|`x`_$%&#{}~^\\"
+
+
+def _layout(store: Store, loss: str = "minimax", note: str = "") -> Layout:
+    with store.writing():
+        for seed, value in enumerate([1.0, 2.0, 4.0]):
+            _commit(store, _record(f"a{seed}", metrics={"score": value}))
+        _commit(store, _record("a3", status="failed", reason=note or "boom", metrics={}, cards={}))
+    row = Row(loss, "mlp", "ring8", {seed: f"a{seed}" for seed in range(5)})
+    return Layout("s", "", "", (row,), (), (("minimax", "dcgan", "ring8", "needs images"),))
+
+
+def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    layout = _layout(store)
+    (table,) = tables.build(layout, store)
+    row = table.rows[0]
+    assert (row.n_ok, row.n) == (3, 5)
+    assert row.scores["score"].values == (1.0, 2.0, 4.0)
+    assert set(row.notes) == {"1 of 5 seeds failed: boom", "1 of 5 seeds not run yet"}
+    text = formats.markdown(layout, [table])
+    assert "| minimax x mlp" in text
+    assert "3/5" in text
+    assert "2.33 ± 3.79" in text
+    assert "score ↑" in text
+    assert "not applicable: needs images" in text
+    assert "too few to claim a difference" in text
+
+
+def test_the_json_has_the_pinned_keys(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    layout = _layout(store)
+    rows = json.loads(formats.json_text(layout, tables.build(layout, store)))
+    assert [row["kind"] for row in rows] == ["variant", "variant"]
+    for row in rows:
+        assert set(row) == {"dataset", "loss", "architecture", "kind", "n_ok", "n", "rank", "scores", "notes"}
+        assert set(row["scores"]["score"]) == {"mean", "low", "high", "values", "better", "card"}
+    assert rows[0]["scores"]["score"]["mean"] == pytest.approx(7 / 3)
+    assert rows[1]["scores"]["score"]["mean"] is None
+
+
+def test_markup_is_inert_in_every_format(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    layout = _layout(store, loss=EVIL, note=f"=cmd()|{EVIL}\nnext line")
+    built = tables.build(layout, store)
+    text = formats.markdown(layout, built)
+    assert "<script>" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    tex = formats.latex(layout, built)
+    assert r"\textless{}script\textgreater{}alert(1)" in tex
+    assert r"\_\$\%\&\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}" in tex
+    parsed = list(csv.DictReader(io.StringIO(formats.csv_text(layout, built))))
+    assert parsed[0]["loss"] == EVIL
+    spread = tables.build(_layout(Store(tmp_path / "two"), loss="=HYPERLINK(1)"), Store(tmp_path / "two"))
+    (first, *_) = csv.DictReader(io.StringIO(formats.csv_text(layout, spread)))
+    assert first["loss"] == "'=HYPERLINK(1)"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-2.7e-12, "0"), (1234.5, "1234"), (44.64, "44.6"), (0.0123, "0.0123"), (8, "8.00"), (-0.5, "-0.500"),
+     (3.2e12, "3.20e+12"), (151266, "151266")],
+)  # fmt: skip
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert formats.number(value) == text
+
+
+def test_a_layout_is_kept_and_read_back(tmp_path: Path) -> None:
+    layout = Layout(
+        "s", "about", "abc", (Row("l", "a", "d", {3: "x"}),), (("d", "real", "y"),), (("l", "b", "d", "no"),)
+    )
+    save(tmp_path, layout)
+    assert saved(tmp_path, "s") == layout
+    assert saved(tmp_path, "t") is None
+    (tmp_path / "s" / "plan.json").write_text("{}")
+    with pytest.raises(ResultsError, match="is damaged"):
+        saved(tmp_path, "s")
+
+
+def test_latex_compiles_to_balanced_tables(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    tex = formats.latex(_layout(store), tables.build(_layout(store), store))
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 1
+    assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
+    body = tex.split(r"\toprule")[1].split(r"\bottomrule")[0]
+    assert len({line.count("&") for line in body.splitlines() if line.endswith(r"\\")}) == 1

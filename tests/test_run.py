@@ -1,0 +1,346 @@
+"""`ganbench run` from end to end, with faults injected for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ganbench.records import STATUSES
+
+
+def _records(results: Path) -> dict[str, dict]:
+    return {path.parent.name: json.loads(path.read_text()) for path in results.glob("runs/*/record.json")}
+
+
+def _times(results: Path) -> dict[str, int]:
+    return {path.parent.name: path.stat().st_mtime_ns for path in results.glob("runs/*/record.json")}
+
+
+def _rows(done) -> dict[tuple[str, str, str], dict]:
+    return {(row["loss"], row["architecture"], row["dataset"]): row for row in json.loads(done.out)}
+
+
+def test_a_suite_is_trained_once_and_tabled(cli, suite: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    done = cli("run", "--suite", suite)
+    assert done.code == 0, done.err
+    for text in ("| minimax x mlp", "| nonsaturating x mlp", "2/2", "| real data", "| Gaussian fit", "| uniform noise",
+                 "not applicable: convolutions need images", "modes ↑", "SW1 ↓"):  # fmt: skip
+        assert text in done.out
+    assert "\x1b" not in done.out + done.err
+    assert "4 new" in done.err
+    records = _records(results)
+    assert len(records) == 4
+    for run_id, record in records.items():
+        assert set(record) == {
+            "schema", "id", "suite", "spec", "status", "reason", "metrics", "cards", "snapshots", "cost", "signals",
+            "diagnosis", "provenance", "files",
+        }  # fmt: skip
+        assert record["id"] == run_id
+        assert record["status"] == "ok"
+        assert set(record["files"]) == {"history.csv", "samples.png", "weights.safetensors"}
+        assert set(record["cost"]) == {"train_seconds", "images", "images_per_second", "peak_memory_bytes"}
+        assert record["cost"]["images"] == 60 * 32
+        assert record["provenance"]["path"] == "stacked"
+        assert (
+            record["provenance"]["plugins"][
+                "loss:minimax" if record["spec"]["loss"]["name"] == "minimax" else "loss:nonsaturating"
+            ]["distribution"]
+            == "ganbench"
+        )
+        folder = results / "runs" / run_id
+        assert (folder / "samples.png").read_bytes().startswith(b"\x89PNG")
+        assert len((folder / "history.csv").read_text().splitlines()) == 61
+    assert sorted(path.name for path in (results / "small").iterdir()) == [
+        "plan.json",
+        "table.csv",
+        "table.json",
+        "table.md",
+        "table.tex",
+    ]
+    before = _times(results)
+    again = cli("run", "--suite", suite)
+    assert again.code == 0
+    assert again.out == done.out
+    assert "0 new" in again.err
+    assert "worker" not in again.err
+    assert _times(results) == before
+    assert cli("table", "--suite", "small").out == done.out
+    assert (results / "small" / "table.md").read_text() == done.out
+    forced = cli("run", "--suite", suite, "--force", "--filter", "loss=minimax")
+    assert forced.code == 0
+    changed = [run_id for run_id, stamp in _times(results).items() if stamp != before[run_id]]
+    assert {records[run_id]["spec"]["loss"]["name"] for run_id in changed} == {"minimax"}
+    assert len(changed) == 2
+    for run_id, record in _records(results).items():
+        assert record["metrics"] == records[run_id]["metrics"]  # the same spec, the same bits
+    assert "nonsaturating" not in forced.out
+    assert "nonsaturating" in (results / "small" / "table.md").read_text()  # a filter hides no row for good
+
+
+def test_a_seed_alone_gives_the_same_weights_as_among_others(cli, suite: Path, tmp_path: Path) -> None:
+    options = ("run", "--suite", suite, "--filter", "loss=minimax")
+    assert cli(*options, "--seeds", "0-7", "--results", "all").code == 0
+    alone = cli(*options, "--seeds", "3", "--results", "one")
+    assert alone.code == 0
+    assert "1/1" in alone.out
+    (run_id,) = _records(tmp_path / "one")
+    one, among = (load_file(tmp_path / name / "runs" / run_id / "weights.safetensors") for name in ("one", "all"))
+    assert one.keys() == among.keys()
+    assert all(torch.equal(one[name], among[name]) for name in one)
+    metrics = [_records(tmp_path / name)[run_id]["metrics"] for name in ("one", "all")]
+    assert metrics[0] == metrics[1]
+
+
+def test_a_strangers_loss_joins_without_retraining_the_others(cli, suite: Path, hinge: Path, tmp_path: Path) -> None:
+    assert cli("run", "--suite", suite).code == 0
+    before = _times(tmp_path / "results")
+    done = cli("run", "--suite", suite, "--plugin", hinge, "--add", "loss=hinge")
+    assert done.code == 0, done.err
+    assert "2 new" in done.err
+    after = _times(tmp_path / "results")
+    assert len(after) == 6
+    assert {run_id: after[run_id] for run_id in before} == before
+    assert all(f"| {loss} x mlp" in done.out for loss in ("minimax", "nonsaturating", "hinge"))
+    rows = _rows(cli("table", "--suite", "small", "--format", "json"))
+    assert rows["hinge", "mlp", "ring8"]["n_ok"] == 2
+    assert rows["hinge", "mlp", "ring8"]["scores"]["modes"]["card"]["fake_samples"] == 2500
+    hinge.write_text(hinge.read_text().replace("(1 - critic.real)", "(2 - critic.real)"))
+    edited = cli("run", "--suite", suite, "--plugin", hinge, "--add", "loss=hinge", "--dry-run")
+    assert edited.out.count("2 new") == 1  # an edited file is another loss; its old runs are not shown as its own
+
+
+FAULTS = """
+import os, signal, time
+import torch
+from ganbench import hookimpl
+
+
+class Base:
+    def d_loss(self, critic):
+        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
+
+    def g_loss(self, critic):
+        if critic.step == 30:
+            self.fault()
+        return -critic.fake.mean()
+
+
+class NaN(Base):
+    def fault(self): pass
+
+    def d_loss(self, critic):
+        value = super().d_loss(critic)
+        return value * float("nan") if critic.step == 100 else value
+
+
+class Raises(Base):
+    def fault(self): raise RuntimeError("boom | <b>at</b> 30")
+
+
+class Dies(Base):
+    def fault(self): os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Exits(Base):
+    def fault(self): os._exit(3)
+
+
+class Hangs(Base):
+    def fault(self): time.sleep(600)
+
+
+class Greedy(Base):
+    def fault(self): torch.empty(1 << 50)
+
+
+class Chatty(Base):
+    def fault(self): print("LOOK AT ME")
+
+
+@hookimpl
+def register_losses():
+    kinds = (NaN, Raises, Dies, Exits, Hangs, Greedy, Chatty)
+    return {kind.__name__.lower(): kind for kind in kinds}
+"""
+
+
+def test_every_fault_is_a_result_and_stops_nothing_else(cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "faults.py").write_text(FAULTS)
+    names = ["nan", "raises", "dies", "exits", "hangs", "greedy", "chatty"]
+    text = suite.read_text().replace("[minimax, nonsaturating]", f"[{', '.join(names)}, minimax]")
+    suite.write_text(text.replace("steps: 60", "steps: 120") + "plugins: [faults.py]\n")
+    done = cli("run", "--suite", suite, "--timeout", "25")
+    assert done.code == 1
+    assert "LOOK AT ME" not in done.out
+    assert "LOOK AT ME" in done.err
+    found = {}
+    for record in _records(tmp_path / "results").values():
+        assert record["status"] in STATUSES
+        found[record["spec"]["loss"]["name"]] = (record["status"], record["reason"])
+    assert found["minimax"] == found["chatty"] == ("ok", "")
+    assert found["nan"] == ("diverged", "a loss was not finite at step 100")
+    assert found["raises"] == ("failed", "RuntimeError: boom | <b>at</b> 30 (faults.py:28, in fault)")
+    assert found["dies"][0] == found["exits"][0] == "failed"
+    assert "killed by SIGKILL" in found["dies"][1]
+    assert "exit code 3" in found["exits"][1]
+    assert found["hangs"] == ("timeout", "it ran longer than 25 s")
+    assert found["greedy"][0] == "out-of-memory"
+    assert "2/2" in done.out
+    assert done.out.count("0/2") == 6
+    assert "raises x mlp: 2 of 2 seeds failed: RuntimeError: boom \\| &lt;b&gt;at&lt;/b&gt; 30" in done.out
+    raised = next(id_ for id_, r in _records(tmp_path / "results").items() if r["spec"]["loss"]["name"] == "raises")
+    assert "in fault" in (tmp_path / "results" / "runs" / raised / "traceback.txt").read_text()
+    plan = cli("run", "--suite", suite, "--dry-run").out
+    assert plan.count("2 failed before") == 5
+    assert plan.count("2 done") == 3
+    assert not (tmp_path / "results" / ".staging").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--suite", "small.yaml", "--add", "dataset=rings"), 2, "unknown dataset 'rings'"),
+        (("--suite", "quik"), 2, "unknown suite 'quik'. Did you mean 'quick'?"),
+        (("--suite", "none.yaml"), 2, "no suite file 'none.yaml'"),
+        (("--suite", "small.yaml", "--device", "cuda:7"), 3, "sees no such GPU"),
+        (("--suite", "small.yaml", "--device", "tpu"), 2, "--device 'tpu' is none of"),
+        (("--suite", "small.yaml", "--jobs", "many"), 2, "--jobs 'many'"),
+        (("--suite", "small.yaml", "--seeds", "7-3"), 2, "7-3 is no range"),
+        (("--suite", "small.yaml", "--filter", "loss=minmax"), 2, "Did you mean 'minimax'?"),
+        (
+            ("--suite", "small.yaml", "--filter", "architecture=dcgan"),
+            2,
+            "nothing to train here: convolutions need images",
+        ),
+        (("--suite", "small.yaml", "--plugin", "none.py"), 2, "is not a file"),
+        (("--suite", "small.yaml", "--stepz", "3"), 2, "No such option"),
+        ((), 2, "Missing option '--suite'"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_trains_nothing(cli, suite, tmp_path, options, code: int, said: str) -> None:
+    done = cli("run", *options)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(cli, suite: Path, tmp_path: Path) -> None:
+    done = cli("run", "--suite", suite, "--dry-run")
+    assert done.code == 0
+    assert "minimax x mlp x ring8" in done.out
+    assert "2 seeds: 2 new; 60 steps of 32" in done.out
+    assert "not applicable: minimax x dcgan x ring8" in done.out
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_damaged_record_is_exit_code_4(cli, suite: Path, tmp_path: Path) -> None:
+    assert cli("run", "--suite", suite).code == 0
+    path = next((tmp_path / "results" / "runs").glob("*/record.json"))
+    path.write_text(path.read_text()[:100])
+    for command in (("run", "--suite", suite), ("table", "--suite", "small")):
+        done = cli(*command)
+        assert done.code == 4
+        assert f"{path.parent.name}/record.json is damaged" in done.err
+
+
+def test_show_finds_a_run_by_the_beginning_of_its_id(cli, suite: Path, tmp_path: Path) -> None:
+    assert cli("run", "--suite", suite).code == 0
+    run_id = next(iter(_records(tmp_path / "results")))
+    done = cli("show", run_id[:6])
+    assert done.code == 0
+    for text in (run_id, "ring8", "steps 60", "reverse KL", "samples.png"):
+        assert text in done.out
+    assert json.loads(cli("show", run_id, "--json").out)["id"] == run_id
+    assert cli("show", "zzz").code == 2
+    assert "is the beginning of 4 runs" in cli("show", "").err + cli("show", "").out or cli("show", "").code == 2
+
+
+def test_snapshots_are_scores_on_the_way(cli, suite: Path, tmp_path: Path) -> None:
+    assert cli("run", "--suite", suite, "--set", "evaluation.snapshots=2", "--set", "train.steps=100").code == 0
+    for record in _records(tmp_path / "results").values():
+        assert [snapshot["step"] for snapshot in record["snapshots"]] == [50, 100]
+        assert record["snapshots"][1]["metrics"] == record["metrics"]
+
+
+def test_settings_make_another_suite_beside_the_first(cli, suite: Path, tmp_path: Path) -> None:
+    assert cli("run", "--suite", suite).code == 0
+    done = cli("run", "--suite", suite, "--set", "train.steps=10")
+    assert "# small+train.steps=10" in done.out
+    assert (tmp_path / "results" / "small+train.steps=10" / "table.md").read_text() == done.out
+    assert cli("table", "--suite", "small").out != done.out
+    assert cli("table", "--suite", suite, "--set", "train.steps=10").out == done.out
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_suite_keeps_what_is_finished_and_goes_on(cli, suite, tmp_path, number, code: int) -> None:
+    text = suite.read_text().replace("steps: 60", "steps: 2000")
+    suite.write_text(text + "overrides: [{when: {loss: minimax}, train: {steps: 10}}]\n")
+    command = [sys.executable, "-m", "ganbench", "run", "--suite", str(suite), "--jobs", "1"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    results = tmp_path / "results"
+    # longest first: the short cell waits, so interrupt the long one in the middle
+    deadline = time.monotonic() + 60
+    while "start" not in process.stderr.readline() and time.monotonic() < deadline:
+        pass
+    time.sleep(4)
+    os.killpg(process.pid, number)  # a terminal's Ctrl-C reaches parent and workers
+    assert process.wait(30) == code
+    said = process.stderr.read()
+    assert "the same command goes on from here" in said
+    assert "Traceback" not in said
+    assert not _records(results)
+    suite.write_text(suite.read_text().replace("steps: 2000", "steps: 20"))
+    assert cli("run", "--suite", suite).code == 0
+
+
+def test_progress_is_live_on_a_terminal(suite: Path, tmp_path: Path) -> None:
+    import pty
+
+    parent, child = pty.openpty()
+    command = [sys.executable, "-m", "ganbench", "run", "--suite", str(suite), "--set", "train.steps=600"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "140"}
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=child, env=environment)
+    os.close(child)
+    seen = b""
+    while True:
+        try:
+            part = os.read(parent, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    out = process.stdout.read().decode()
+    assert process.wait(30) == 0
+    text = seen.decode()
+    assert "/600, D " in text
+    assert "seeds alive" in text
+    assert "ETA" in text
+    assert "done  minimax x mlp x ring8 (2 seeds)" in text
+    assert "\x1b" not in out
+
+
+def test_doctor_and_version(cli, tmp_path: Path) -> None:
+    done = cli("doctor")
+    assert done.code == 0, done.out
+    assert "extractor digits16: ready" in done.out
+    assert cli("version").out == "0.1.0\n"
+    (tmp_path / "broken.py").write_text("1/0")
+    broken = cli("doctor", "--plugin", "broken.py")
+    assert broken.code == 3
+    assert "ZeroDivisionError" in broken.out
+    bare = cli()
+    assert bare.code == 0
+    assert len(bare.out.splitlines()) <= 14
+    assert "ganbench run --suite quick" in bare.out
