@@ -33,18 +33,21 @@ class Scores:
     missing: tuple[str, ...] = field(default=())
 
 
-def generate(architecture: Architecture, shape: tuple[int, ...], trained: Seed, count: int, ema: bool) -> Tensor:
-    """`count` samples (count, *shape) of a trained generator, on the CPU.
+def generate(
+    architecture: Architecture, shape: tuple[int, ...], trained: Seed, count: int, ema: bool, device: torch.device
+) -> Tensor:
+    """`count` samples (count, *shape) of a trained generator, made on `device`, returned on the CPU.
 
     Latents are the seed's own; G is in evaluation mode (running statistics), so that the samples
     do not depend on how they are batched.
     """
     module, _, _ = initial(lambda: architecture.generator(shape), trained.seed, "generator")
-    network = Network(module, training=False)
-    params = trained.average if ema else trained.params
+    network = Network(module.to(device), training=False)
+    params = (trained.average if ema else trained.params).to(device)
+    buffers = {name: buffer.to(device) for name, buffer in trained.buffers.items()}
     latent = torch.randn(count, architecture.latent, generator=rng.generator(trained.seed, "evaluation"))
     with torch.no_grad():
-        return torch.cat([network(params, trained.buffers, part)[0] for part in torch.split(latent, BATCH)])
+        return torch.cat([network(params, buffers, part.to(device))[0].cpu() for part in torch.split(latent, BATCH)])
 
 
 def picked(data: Data, count: int, purpose: str) -> Data:

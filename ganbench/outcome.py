@@ -7,7 +7,6 @@ import io
 import math
 import time
 import traceback
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from safetensors.torch import save
 
 from ganbench import provenance
+from ganbench.evaluator import Scores
 from ganbench.files import write_atomically
 from ganbench.pictures import picture
 from ganbench.records import SCHEMA, Record
@@ -23,18 +23,9 @@ from ganbench.specs import RunSpec
 from ganbench.trainer import Seed
 
 
-@dataclass
-class Judged:
-    """One seed's evaluations: the last and those on the way."""
-
-    seed: Seed
-    metrics: dict[str, float] = field(default_factory=dict)
-    cards: dict[str, Any] = field(default_factory=dict)
-    snapshots: list[dict[str, Any]] = field(default_factory=list)
-
-
-def run_record(suite: str, spec: RunSpec, judged: Judged, peak: int, run: dict[str, Any]) -> Record:
-    result, train = judged.seed, spec.train
+def run_record(suite: str, spec: RunSpec, result: Seed, scores: Scores, peak: int, run: dict[str, Any]) -> Record:
+    """The record of a run that was trained to its end, or to its divergence."""
+    train = spec.train
     done = train.steps if result.status == "ok" else (result.steps[-1] + 1 if result.steps else 0)
     images = done * train.n_dis * train.batch
     last = result.history[-1] if result.history else [math.nan] * len(NAMES)
@@ -45,9 +36,9 @@ def run_record(suite: str, spec: RunSpec, judged: Judged, peak: int, run: dict[s
         "spec": spec.resolved(),
         "status": result.status,
         "reason": result.reason,
-        "metrics": judged.metrics,
-        "cards": judged.cards,
-        "snapshots": judged.snapshots,
+        "metrics": scores.values,
+        "cards": scores.cards,
+        "snapshots": result.snapshots,
         "cost": {
             "train_seconds": round(result.seconds, 3),
             "images": images,
@@ -96,7 +87,7 @@ def write_picture(folder: Path, samples: torch.Tensor, dataset: Any) -> None:
         write_atomically(folder / "samples.png", png)
 
 
-def write_history(folder: Path, result: Seed, log_odds: bool) -> None:
+def write_history(folder: Path, result: Seed) -> None:
     """Training signals as CSV; a value that does not exist is an empty field."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

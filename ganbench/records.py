@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from ganbench.checkpoints import Checkpoints
 from ganbench.errors import MissingError, ResultsError
 from ganbench.files import sync_folder, write_atomically
 
@@ -29,6 +30,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.runs, self.references, self.staging = root / "runs", root / "references", root / ".staging"
+        self.checkpoints = Checkpoints(root / ".checkpoints")
 
     def run(self, run_id: str) -> Record | None:
         """A run's record, or None. Raises `ResultsError` where it is damaged or too new."""
@@ -87,6 +89,8 @@ class Store:
             staged.rename(place)
             sync_folder(place.parent)
             shutil.rmtree(old, ignore_errors=True)
+            if record["status"] in FINISHED:
+                self.checkpoints.drop(record["id"])
         except OSError as error:
             raise MissingError(f"run {record['id']} cannot be written to {place}: {error.strerror or error}") from error
 

@@ -37,6 +37,7 @@ class Todo:
     done: int = 0
     failed: int = 0
     new: int = 0
+    resumable: int = 0
 
 
 def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
@@ -50,8 +51,10 @@ def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
                 result.done += 1
                 continue
             seeds.append(seed)
-            result.failed += record is not None
-            result.new += record is None
+            resumable = not force and store.checkpoints.has(cell.run(seed).id)
+            result.resumable += resumable
+            result.failed += record is not None and not resumable
+            result.new += record is None and not resumable
         if seeds:
             result.jobs.append(CellJob(plan.suite, cell.with_seeds(tuple(seeds))))
     for label, spec in plan.references:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
-from ganbench import rng, signals
+from ganbench import rng
+from ganbench.checkpoints import Keeper
 from ganbench.contracts import Architecture, Loss
 from ganbench.networks import Buffers, Network, initial
 from ganbench.optimisers import OPTIMISERS
@@ -51,6 +53,15 @@ class Seed:
     steps: list[int] = field(default_factory=list)
     history: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Resumed(NamedTuple):
+    """A seed on its way: its state after `step` steps, and what was recorded so far."""
+
+    step: int
+    state: State
+    seed: Seed
 
 
 @dataclass
@@ -59,7 +70,7 @@ class Group:
 
     seeds: tuple[int, ...]
     state: State
-    seconds: float = 0.0
+    start: int = 0
     alive: bool = True
 
 
@@ -77,7 +88,7 @@ class Trainer:
     """Trains all seeds of one cell.
 
     `data` (N, *shape) are the training samples. The result for a seed depends on the seed alone,
-    never on its neighbours.
+    never on its neighbours. Seeds in `resumed` go on from where they were, to the same bits.
     """
 
     def __init__(
@@ -88,6 +99,7 @@ class Trainer:
         spec: TrainSpec,
         seeds: tuple[int, ...],
         device: torch.device,
+        resumed: Mapping[int, Resumed] | None = None,
     ) -> None:
         self.spec, self.device, self.data = spec, device, data.to(device)
         self.latent, self.log_odds = architecture.latent, bool(getattr(loss, "log_odds", False))
@@ -104,12 +116,24 @@ class Trainer:
         rule = OPTIMISERS[spec.optimiser]
         self.game = Game(loss, generator, discriminator, rule, spec.betas, spec.n_dis, spec.ema)
         self.path = self._path(states[seeds[0]], seeds[0])
-        self.groups = [Group(group, self._gathered(group, states)) for group in self._grouped(seeds)]
+        resumed = resumed or {}
+        self.results |= {seed: one.seed for seed, one in resumed.items()}
+        states |= {seed: self._moved(one.state) for seed, one in resumed.items()}
+        starts = {seed: resumed[seed].step if seed in resumed else 0 for seed in seeds}
+        self.groups = []
+        for start in sorted(set(starts.values())):
+            for group in self._grouped(tuple(seed for seed in seeds if starts[seed] == start)):
+                alive = any(self.results[seed].status == "ok" for seed in group)
+                self.groups.append(Group(group, self._gathered(group, states), start, alive))
 
     def _player(self, params: Tensor, buffers: Buffers) -> Player:
         params = params.to(self.device)
         moments = (torch.zeros_like(params), torch.zeros_like(params))
         return Player(params, {name: buffer.to(self.device) for name, buffer in buffers.items()}, moments)
+
+    def _moved(self, state: State) -> State:
+        moved: State = tree_map(lambda leaf: leaf.to(self.device), state)
+        return moved
 
     def _path(self, state: State, seed: int) -> Path:
         path = choose(self.game, self.spec.batch)
@@ -132,22 +156,43 @@ class Trainer:
         on_progress: Callable[[Progress], None] = lambda progress: None,
         snapshots: int = 0,
         on_snapshot: Callable[[int, list[Seed]], None] = lambda step, seeds: None,
+        keeper: Keeper | None = None,
     ) -> list[Seed]:
-        """Train to the end. Snapshots are taken at the first block's end after each is due."""
+        """Train to the end. Snapshots are taken at the first block's end after each is due.
+
+        Raises `Stopped` where the keeper was asked to stop; the state is saved then.
+        """
         due = [round(self.spec.steps * (i + 1) / snapshots) for i in range(snapshots)]
-        for block in range(-(-self.spec.steps // rng.BLOCK)):
+        first = min(group.start for group in self.groups)
+        due = [step for step in due if step > first]
+        for block in range(first // rng.BLOCK, -(-self.spec.steps // rng.BLOCK)):
             start = block * rng.BLOCK
             stop = min(start + rng.BLOCK, self.spec.steps)
             for index, group in enumerate(self.groups):
-                if group.alive:
+                if group.alive and group.start <= start:
                     self._block(group, block, start, stop)
                     on_progress(self._progress(start, stop, index))
             if due and stop >= due[0]:
                 due = [step for step in due if step > stop]
-                on_snapshot(stop, self._collected())
+                on_snapshot(stop, [self.results[seed] for seed in self._collect() if seed in self._reached(start)])
             if not any(group.alive for group in self.groups):
                 break
-        return self._collected()
+            if keeper is not None:
+                keeper.block_ended(stop, lambda start=start, stop=stop: self._standing(start, stop))  # type: ignore[misc]
+        self._collect()
+        return list(self.results.values())
+
+    def _reached(self, start: int) -> set[int]:
+        """Seeds that took part in the block that began at `start`."""
+        return {seed for group in self.groups if group.start <= start for seed in group.seeds}
+
+    def _standing(self, start: int, stop: int) -> Iterator[Resumed]:
+        """Every seed's state after a block, as a checkpoint takes it."""
+        for group in self.groups:
+            if group.start <= start:
+                for index, seed in enumerate(dict.fromkeys(group.seeds)):
+                    state = group.state if self.path.how == "looped" else lane(group.state, index)
+                    yield Resumed(stop, state, self.results[seed])
 
     def _block(self, group: Group, block: int, start: int, stop: int) -> None:
         """One block of steps of one group; afterwards, and only then, the host looks at numbers."""
@@ -223,20 +268,17 @@ class Trainer:
         images = done * len(self.results) * self.spec.batch * self.spec.n_dis
         return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0)
 
-    def _collected(self) -> list[Seed]:
-        """Every seed's result so far, G's parameters and buffers included."""
+    def _collect(self) -> dict[int, Seed]:
+        """Put G's parameters and buffers as they are now into every seed's result."""
         for group in self.groups:
             for index, seed in enumerate(dict.fromkeys(group.seeds)):
                 state = group.state if self.path.how == "looped" else lane(group.state, index)
                 result = self.results[seed]
                 result.params, result.average = state.generator.params.cpu(), state.average.cpu()
                 result.buffers = {name: buffer.cpu() for name, buffer in state.generator.buffers.items()}
-        return list(self.results.values())
+        return self.results
 
     def provenance(self) -> dict[str, Any]:
         """How the seeds were run: the path, why, and how many shared a stack."""
         size = max(len(set(group.seeds)) for group in self.groups)
         return {"path": self.path.how, "path_reason": self.path.why, "stack": size}
-
-
-__all__ = ["Progress", "Seed", "Trainer", "signals"]

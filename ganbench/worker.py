@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganbench import provenance
-from ganbench.evaluator import Judge, NotFinite, generate
+from ganbench.checkpoints import Checkpoints, Keeper
+from ganbench.evaluator import Judge, NotFinite, Scores, generate
+from ganbench.files import write_atomically
 from ganbench.outcome import (
-    Judged,
     device_name,
+    failed_record,
+    failure,
     peak_memory,
     reset_peak,
     run_record,
@@ -24,7 +31,8 @@ from ganbench.records import SCHEMA, Record
 from ganbench.references import reference_samples
 from ganbench.registry import Registry
 from ganbench.specs import Cell, EvaluationSpec, ReferenceSpec
-from ganbench.trainer import Progress, Seed, Trainer
+from ganbench.step import Player, State
+from ganbench.trainer import Progress, Resumed, Seed, Trainer
 
 OnProgress = Callable[[Progress], None]
 
@@ -75,48 +83,118 @@ def train_cell(
     staging: Staging,
     on_progress: OnProgress,
     on_record: OnRecord,
+    keeping: Keeping | None = None,
 ) -> None:
     """Train all seeds of a cell, judge each, hand over one record a seed.
 
-    What a plugin raises passes through: the cell is then `failed`, by `failure`.
+    What a plugin raises in training passes through: the whole cell has failed then. What is
+    raised in judging fails that seed alone. Raises `Stopped` where it was asked to stop.
     """
     reset_peak(device)
-    dataset = registry.create("dataset", cell.spec.dataset)
-    architecture = registry.create("architecture", cell.spec.architecture)
-    loss = registry.create("loss", cell.spec.loss)
-    train, evaluation = cell.spec.train, cell.spec.evaluation
-    judged: dict[int, Judged] = {}
-    protocol = judge(registry, dataset, evaluation, device)
-    trainer = Trainer(loss, architecture, dataset.load("train").samples, train, cell.seeds, device)
-    source = {"generator": "ema" if train.ema else "raw", "checkpoint": "last"}
+    work = _Work(registry, suite, cell, device)
+    resumed = {} if keeping is None else _resumed(keeping.checkpoints, cell)
+    data = work.dataset.load("train").samples
+    trainer = Trainer(work.loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
+    keeper = (
+        None if keeping is None else Keeper(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
+    )
+    for result in trainer.run(on_progress, cell.spec.evaluation.snapshots, work.snapshot, keeper):
+        folder = staging(cell.run(result.seed).id)
+        on_record(work.finish(result, trainer, folder), folder)
 
-    def scored(result: Seed, step: int | None = None) -> Any:
-        samples = generate(architecture, tuple(dataset.shape), result, evaluation.samples, bool(train.ema))
-        where = source if step is None else {**source, "checkpoint": f"step {step}"}
-        return samples, protocol.scores(samples, where)
 
-    def snapshot(step: int, results: list[Seed]) -> None:
+class _Work:
+    """One cell's plugins and its evaluation protocol."""
+
+    def __init__(self, registry: Registry, suite: str, cell: Cell, device: torch.device) -> None:
+        spec = cell.spec
+        self.registry, self.suite, self.cell, self.device = registry, suite, cell, device
+        self.dataset = registry.create("dataset", spec.dataset)
+        self.architecture = registry.create("architecture", spec.architecture)
+        self.loss = registry.create("loss", spec.loss)
+        self.protocol = judge(registry, self.dataset, spec.evaluation, device)
+
+    def _scored(self, result: Seed, checkpoint: str) -> tuple[torch.Tensor, Scores]:
+        ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
+        samples = generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device)
+        source = {"generator": "ema" if ema else "raw", "checkpoint": checkpoint}
+        return samples, self.protocol.scores(samples, source)
+
+    def snapshot(self, step: int, results: list[Seed]) -> None:
+        """Scores on the way; a seed that has diverged has none."""
         for result in results:
             if result.status == "ok":
-                try:
-                    _, scores = scored(result, step)
-                except NotFinite:
-                    continue
-                entry = {"step": step, "train_seconds": round(result.seconds, 3), "metrics": scores.values}
-                judged.setdefault(result.seed, Judged(result)).snapshots.append(entry)
+                with suppress(NotFinite):
+                    _, scores = self._scored(result, f"step {step}")
+                    entry = {"step": step, "train_seconds": round(result.seconds, 3), "metrics": scores.values}
+                    result.snapshots.append(entry)
 
-    for result in trainer.run(on_progress, evaluation.snapshots, snapshot):
-        one = judged.setdefault(result.seed, Judged(result))
-        folder = staging(cell.run(result.seed).id)
-        if result.status == "ok":
-            try:
-                samples, scores = scored(result)
-                one.metrics, one.cards = scores.values, scores.cards
-                write_picture(folder, samples, dataset)
-            except NotFinite as error:
-                result.status, result.reason = "diverged", f"{error} after the last step"
-        write_history(folder, result, trainer.log_odds)
+    def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
+        """Judge one trained seed and write its files; the weights first, so that they are never lost."""
+        spec = self.cell.run(result.seed)
         write_weights(folder, result)
-        run = {**trainer.provenance(), "device": device_name(device), "threads": torch.get_num_threads()}
-        run["plugins"] = provenance.plugins(registry, list(cell.spec.choices()))
-        on_record(run_record(suite, cell.run(result.seed), one, peak_memory(device), run), folder)
+        write_history(folder, result)
+        scores = Scores({}, {})
+        try:
+            if result.status == "ok":
+                samples, scores = self._scored(result, "last")
+                write_picture(folder, samples, self.dataset)
+        except NotFinite as error:
+            result.status, result.reason = "diverged", f"{error} after the last step"
+        except Exception as error:  # a judge may raise anything; the other seeds are judged all the same
+            status, reason, text = failure(error)
+            write_atomically(folder / "traceback.txt", text.encode())
+            return failed_record(self.suite, spec, status, f"trained, not judged: {reason}")
+        run = {**trainer.provenance(), "device": device_name(self.device), "threads": torch.get_num_threads()}
+        run["plugins"] = provenance.plugins(self.registry, list(spec.choices()))
+        return run_record(self.suite, spec, result, scores, peak_memory(self.device), run)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where checkpoints go, how often, and how a worker learns that it must stop."""
+
+    checkpoints: Checkpoints
+    every: float
+    asked: Callable[[], bool]
+
+
+def _save(checkpoints: Checkpoints, cell: Cell, step: int, standing: Resumed) -> None:
+    """One seed's state as named tensors; what cannot be written is said and costs nothing else."""
+    state, seed = standing.state, standing.seed
+    tensors = {"average": state.average, "history": torch.tensor(seed.history, dtype=torch.float64)}
+    for name, player in (("generator", state.generator), ("discriminator", state.discriminator)):
+        tensors |= {f"{name}.params": player.params, f"{name}.0": player.moments[0], f"{name}.1": player.moments[1]}
+        tensors |= {f"{name}.buffer.{key}": buffer for key, buffer in player.buffers.items()}
+    facts = {
+        "status": seed.status, "reason": seed.reason, "steps": seed.steps, "seconds": seed.seconds,
+        "snapshots": seed.snapshots,
+    }  # fmt: skip
+    try:
+        checkpoints.save(
+            cell.run(seed.seed).id, step, {key: t.detach().cpu().clone() for key, t in tensors.items()}, facts
+        )
+    except OSError as error:
+        print(f"no checkpoint of {cell.name}, seed {seed.seed}: {error.strerror or error}", file=sys.stderr, flush=True)
+
+
+def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, Resumed]:
+    """The seeds of a cell that have a checkpoint, as the trainer takes them."""
+    found = {}
+    for seed in cell.seeds:
+        saved = checkpoints.load(cell.run(seed).id)
+        if saved is None:
+            continue
+        step, tensors, facts = saved
+        history = tensors["history"].tolist()
+        found[seed] = Resumed(step, _state(tensors), Seed(seed, history=history, **facts))
+    return found
+
+
+def _state(tensors: dict[str, torch.Tensor]) -> State:
+    def player(name: str) -> Player:
+        prefix = f"{name}.buffer."
+        buffers = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+        return Player(tensors[f"{name}.params"], buffers, (tensors[f"{name}.0"], tensors[f"{name}.1"]))
+
+    return State(player("generator"), player("discriminator"), tensors["average"])

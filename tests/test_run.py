@@ -189,7 +189,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli, suite: Path, tmp_pa
         found[record["spec"]["loss"]["name"]] = (record["status"], record["reason"])
     assert found["minimax"] == found["chatty"] == ("ok", "")
     assert found["nan"] == ("diverged", "a loss was not finite at step 100")
-    assert found["raises"] == ("failed", "RuntimeError: boom | <b>at</b> 30 (faults.py:28, in fault)")
+    assert found["raises"] == ("failed", "RuntimeError: boom | <b>at</b> 30 (faults.py:26, in fault)")
     assert found["dies"][0] == found["exits"][0] == "failed"
     assert "killed by SIGKILL" in found["dies"][1]
     assert "exit code 3" in found["exits"][1]
@@ -282,26 +282,116 @@ def test_settings_make_another_suite_beside_the_first(cli, suite: Path, tmp_path
     assert cli("table", "--suite", suite, "--set", "train.steps=10").out == done.out
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_suite_keeps_what_is_finished_and_goes_on(cli, suite, tmp_path, number, code: int) -> None:
-    text = suite.read_text().replace("steps: 60", "steps: 2000")
-    suite.write_text(text + "overrides: [{when: {loss: minimax}, train: {steps: 10}}]\n")
-    command = [sys.executable, "-m", "ganbench", "run", "--suite", str(suite), "--jobs", "1"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    results = tmp_path / "results"
-    # longest first: the short cell waits, so interrupt the long one in the middle
+def _started(tmp_path: Path, *options: str) -> subprocess.Popen:
+    """A run in a process group of its own, as a terminal gives it."""
+    command = [sys.executable, "-m", "ganbench", "run", *options]
+    return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def _wait_for_checkpoint(results: Path, step: int) -> None:
     deadline = time.monotonic() + 60
-    while "start" not in process.stderr.readline() and time.monotonic() < deadline:
-        pass
-    time.sleep(4)
-    os.killpg(process.pid, number)  # a terminal's Ctrl-C reaches parent and workers
+    while time.monotonic() < deadline:
+        steps = [int(path.name.split("-")[0]) for path in results.glob(".checkpoints/*/*.safetensors")]
+        if steps and max(steps) >= step:
+            return
+        time.sleep(0.02)
+    raise AssertionError("no checkpoint in 60 s")
+
+
+def _weights(results: Path) -> dict[str, dict[str, torch.Tensor]]:
+    return {path.parent.name: load_file(path) for path in results.glob("runs/*/weights.safetensors")}
+
+
+def _same_results(a: Path, b: Path) -> None:
+    one, two = _weights(a), _weights(b)
+    assert one.keys() == two.keys()
+    for run_id, tensors in one.items():
+        assert all(torch.equal(tensors[name], two[run_id][name]) for name in tensors)
+        histories = [(results / "runs" / run_id / "history.csv").read_text() for results in (a, b)]
+        assert histories[0] == histories[1]
+        assert _records(a)[run_id]["snapshots"]
+        assert _keyed(_records(a)[run_id]) == _keyed(_records(b)[run_id])
+
+
+def _keyed(record: dict) -> tuple:
+    return record["metrics"], record["signals"], [(s["step"], s["metrics"]) for s in record["snapshots"]]
+
+
+LONG = """
+losses: [minimax]
+architectures: [mlp]
+datasets: [ring8]
+seeds: 3
+train: {steps: 1500, batch: 32, lr: 2e-3, ema: 0.99}
+evaluation: {samples: 1000, real_samples: 1000, snapshots: 5}
+"""
+
+
+def test_a_run_killed_again_and_again_ends_in_the_same_bits(cli, tmp_path: Path) -> None:
+    (tmp_path / "long.yaml").write_text(LONG)
+    options = ("--suite", "long.yaml", "--jobs", "1", "--checkpoint", "0", "--results", "killed")
+    for step in (100, 500, 1000):
+        process = _started(tmp_path, *options)
+        _wait_for_checkpoint(tmp_path / "killed", step)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not _records(tmp_path / "killed")
+    newest = sorted((tmp_path / "killed" / ".checkpoints").glob("*/*.safetensors"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-3] + b"rot")  # the one before it is taken
+    assert "3 seeds: 3 resumable" in cli("run", *options, "--dry-run").out
+    done = cli("run", *options)
+    assert done.code == 0
+    assert "3 go on from a checkpoint" in done.err
+    assert not list((tmp_path / "killed" / ".checkpoints").glob("*/*"))
+    assert cli("run", "--suite", "long.yaml", "--results", "whole").code == 0
+    _same_results(tmp_path / "killed", tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_saves_its_state_and_goes_on(cli, tmp_path, number, code: int) -> None:
+    (tmp_path / "long.yaml").write_text(LONG.replace("seeds: 3", "seeds: 1").replace("steps: 1500", "steps: 8000"))
+    options = ("--suite", "long.yaml", "--jobs", "1", "--set", "evaluation.snapshots=0")
+    process = _started(tmp_path, *options)
+    while "start" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(5)
+    os.killpg(process.pid, number)
     assert process.wait(30) == code
     said = process.stderr.read()
     assert "the same command goes on from here" in said
     assert "Traceback" not in said
-    assert not _records(results)
-    suite.write_text(suite.read_text().replace("steps: 2000", "steps: 20"))
-    assert cli("run", "--suite", suite).code == 0
+    assert "1 seeds: 1 resumable" in cli("run", *options, "--dry-run").out
+    saved = list((tmp_path / "results" / ".checkpoints").glob("*/*.safetensors"))
+    assert len(saved) == 1
+    assert 0 < int(saved[0].name.split("-")[0]) < 8000
+
+
+def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
+    """Two seeds resumed from step 100 beside a new one: each as if alone."""
+    from ganbench.checkpoints import Keeper, Stopped
+    from ganbench.specs import TrainSpec
+    from ganbench.trainer import Trainer
+    from ganbench_architectures.mlp import Mlp
+    from ganbench_losses.minimax import Minimax
+
+    data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    spec = TrainSpec(steps=230, batch=32, lr_d=2e-3, lr_g=2e-3)
+
+    def trainer(seeds, resumed=None):
+        return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, seeds, torch.device("cpu"), resumed)
+
+    saved = {}
+    stop_at = Keeper(0, lambda: len(saved) >= 2, lambda step, one: saved.__setitem__((step, one.seed.seed), one))
+    with pytest.raises(Stopped):
+        trainer((0, 1)).run(keeper=stop_at)
+    step = max(step for step, _ in saved)
+    assert step == 100
+    mixed = trainer((0, 1, 2), {seed: saved[100, seed] for seed in (0, 1)})
+    assert [(group.start, group.seeds) for group in mixed.groups] == [(0, (2, 2)), (100, (0, 1))]
+    whole = {result.seed: result for result in trainer((0, 1, 2)).run()}
+    for result in mixed.run():
+        assert torch.equal(result.params, whole[result.seed].params)
+        assert result.steps == whole[result.seed].steps
 
 
 def test_progress_is_live_on_a_terminal(suite: Path, tmp_path: Path) -> None:

@@ -208,14 +208,16 @@ def test_samples_do_not_depend_on_how_they_are_batched(monkeypatch, size: int) -
 
     architecture = Dcgan(width=4, latent=8)
     results, _ = _train([1], None, architecture, IMAGES, TrainSpec(steps=5, batch=32))
-    whole = generate(architecture, (1, 16, 16), results[1], 100, False)
+    whole = generate(architecture, (1, 16, 16), results[1], 100, False, CPU)
     monkeypatch.setattr(ganbench.evaluator, "BATCH", size)
-    torch.testing.assert_close(generate(architecture, (1, 16, 16), results[1], 100, False), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        generate(architecture, (1, 16, 16), results[1], 100, False, CPU), whole, atol=1e-5, rtol=0
+    )
 
 
 def test_raw_and_averaged_generators_differ_as_the_spec_says() -> None:
     results, _ = _train([1])
-    raw, ema = (generate(Mlp(width=32, depth=2), (2,), results[1], 50, flag) for flag in (False, True))
+    raw, ema = (generate(Mlp(width=32, depth=2), (2,), results[1], 50, flag, CPU) for flag in (False, True))
     assert not torch.equal(raw, ema)
 
 

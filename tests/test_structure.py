@@ -11,7 +11,7 @@ import pytest
 
 CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
-    0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng records layout",
+    0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout",
     1: "sources registry expansion networks step stack signals stats cache devices",
     2: "trainer evaluator references pictures provenance outcome worker tables formats theory testing",
     3: "runner progress executors site scaffold",

@@ -36,8 +36,11 @@ Is everything in order?   ganbench doctor
 """
 
 
-class Terminated(KeyboardInterrupt):
+class Terminated(BaseException):
     """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+KEPT = "finished runs and checkpoints are kept, the same command goes on from here"
 
 
 class Commands(click.Group):
@@ -73,8 +76,8 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _say("interrupted", 130)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = _say(f"interrupted; {KEPT}", 130)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -83,9 +86,7 @@ def main() -> NoReturn:
             traceback.print_exc()
         code = _say(str(error), error.exit_code)
     except Terminated:
-        code = _say("terminated; finished runs are kept, the same command goes on from here", 143)
-    except KeyboardInterrupt:
-        code = _say("interrupted; finished runs are kept, the same command goes on from here", 130)
+        code = _say(f"terminated; {KEPT}", 143)
     except BrokenPipeError:
         sys.stderr.close()
         code = 141

@@ -36,13 +36,16 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
 
 
 def _counts(cell: Cell, store: Store, force: bool) -> dict[str, int]:
-    counts = {"new": 0, "done": 0, "failed before": 0}
+    counts = {"new": 0, "done": 0, "resumable": 0, "failed before": 0}
     for seed in cell.seeds:
-        record = None if force else store.run(cell.run(seed).id)
-        if record is None:
-            counts["new"] += 1
+        run_id = cell.run(seed).id
+        record = None if force else store.run(run_id)
+        if record is not None and record["status"] in FINISHED:
+            counts["done"] += 1
+        elif not force and store.checkpoints.has(run_id):
+            counts["resumable"] += 1
         else:
-            counts["done" if record["status"] in FINISHED else "failed before"] += 1
+            counts["new" if record is None else "failed before"] += 1
     return counts
 
 

@@ -27,6 +27,15 @@ from ganbench.specs import Plan
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--jobs", default="auto", show_default=True, help="Worker processes; auto: one a core, one on a GPU.")
 @click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Longest time for one cell.")
+@click.option(
+    "--checkpoint",
+    "every",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two checkpoints of a cell.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan, train nothing.")
 @click.option("--force", is_flag=True, help="Train again what is finished.")
 def command(**options: Any) -> int:
@@ -57,13 +66,14 @@ def command(**options: Any) -> int:
 def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -> None:
     """Train and measure what is missing; every result is stored as it comes."""
     from ganbench import devices, progress, runner
-    from ganbench.executors.local import LocalExecutor
+    from ganbench.executors.local import LocalExecutor, Setting
 
     device = devices.resolve(options["device"])
     workers = devices.workers(options["jobs"], device)
     with store.writing():
         todo = runner.todo(plan, store, options["force"])
-        again = f", {todo.failed} failed before and are tried again" if todo.failed else ""
+        again = f", {todo.resumable} go on from a checkpoint" if todo.resumable else ""
+        again += f", {todo.failed} failed before and are tried again" if todo.failed else ""
         left_out = f"; {len(plan.skipped)} combinations not applicable" if plan.skipped else ""
         _say(f"suite {plan.suite}: {todo.done} runs done, {todo.new} new{again}{left_out}")
         if not todo.jobs:
@@ -73,7 +83,11 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
         runner.prepare(todo.jobs, asked.registry)
         weights = {job.name: runner.weight(job, asked.registry) for job in todo.jobs}
         jobs = runner.ordered(todo.jobs, weights, workers)
-        executor = LocalExecutor(workers, device, asked.registry.files, store.staging, options["timeout"])
+        if options["force"]:
+            for run_id in (cell.run(seed).id for cell in plan.cells for seed in cell.seeds):
+                store.checkpoints.drop(run_id)
+        setting = Setting(device, asked.registry.files, store.staging, store.checkpoints.root, options["every"])
+        executor = LocalExecutor(workers, setting, options["timeout"])
         writer = runner.run(jobs, weights, store, executor, progress.display())
         for text in writer.reference_failures:
             _say(f"not measured: {text}")

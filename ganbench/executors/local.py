@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -17,6 +18,8 @@ from typing import Any
 from ganbench.executors.jobs import CellJob, Failure, Job, Listener, ReferenceJob
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+GRACE = 20
+"""Seconds that a worker has to save its state when it is told to stop."""
 PULSE = 0.3
 """Seconds between two progress messages of a worker."""
 
@@ -31,16 +34,28 @@ class Worker:
     since: float = 0.0
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What every worker is given: the device, plugin files with their hashes, and where to write."""
+
+    device: str
+    files: dict[Path, str]
+    staging: Path
+    checkpoints: Path
+    every: float
+    """Seconds between two checkpoints."""
+
+
 class LocalExecutor:
     """Runs jobs in `workers` processes of one thread each.
 
     One thread, because the same spec must give the same bits, and because two threads on a busy
     machine are slower than one. A worker that dies or exceeds `timeout` seconds fails its job
-    alone and is replaced.
+    alone and is replaced. A worker that is told to stop saves its state first.
     """
 
-    def __init__(self, workers: int, device: str, files: dict[Path, str], staging: Path, timeout: float | None) -> None:
-        self.count, self.device, self.files, self.staging, self.timeout = workers, device, files, staging, timeout
+    def __init__(self, workers: int, setting: Setting, timeout: float | None) -> None:
+        self.count, self.setting, self.timeout = workers, setting, timeout
 
     def __call__(self, jobs: list[Job], listener: Listener) -> None:
         waiting = list(jobs)
@@ -66,8 +81,7 @@ class LocalExecutor:
     def _start(self) -> Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (theirs, self.files, self.device, self.staging)
-        process = context.Process(target=work, args=arguments, daemon=True)
+        process = context.Process(target=work, args=(theirs, self.setting), daemon=True)
         with _environment(dict.fromkeys(THREADS, "1")):
             process.start()
         theirs.close()
@@ -121,7 +135,7 @@ def _stop(worker: Worker) -> None:
         worker.process.join(5)
     if worker.process.is_alive():
         worker.process.terminate()
-        worker.process.join(5)
+        worker.process.join(GRACE)
     if worker.process.is_alive():
         worker.process.kill()
         worker.process.join()
@@ -143,8 +157,20 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def work(pipe: Connection, files: dict[Path, str], device: str, staging: Path) -> None:
-    """The life of a worker: take a job, do it, say how it ended."""
+def work(pipe: Connection, setting: Setting) -> None:
+    """The life of a worker: take a job, do it, say how it ended.
+
+    SIGTERM ends an idle worker at once; a training one saves its state first.
+    """
+    busy, stopping = False, False
+
+    def stop(number: int, frame: Any) -> None:
+        nonlocal stopping
+        stopping = True
+        if not busy:
+            sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     os.dup2(2, 1)  # whatever a plugin prints must not mix with results on stdout
     import torch
@@ -152,18 +178,17 @@ def work(pipe: Connection, files: dict[Path, str], device: str, staging: Path) -
     from ganbench.registry import Registry
 
     torch.set_num_threads(1)
-    registry = Registry.load(files)
-    changed = _changed(files, registry.files)
-    while True:
+    registry = Registry.load(setting.files)
+    changed = _changed(setting.files, registry.files)
+    while not stopping:
         try:
             job = pipe.recv()
-        except EOFError:
-            return
-        try:
-            failure = changed or _attempt(job, registry, torch.device(device), staging, pipe)
+            busy = True
+            failure = changed or _attempt(job, registry, torch.device(setting.device), setting, pipe, lambda: stopping)
             pipe.send(("ended", failure))
-        except (BrokenPipeError, ConnectionResetError):
-            return  # the parent is gone
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return  # the parent is done, or gone
+        busy = False
 
 
 def _changed(planned: dict[Path, str], loaded: dict[Path, str]) -> Failure | None:
@@ -172,14 +197,17 @@ def _changed(planned: dict[Path, str], loaded: dict[Path, str]) -> Failure | Non
     return Failure("failed", f"plugin {', '.join(other)} changed while the suite ran; run it again") if other else None
 
 
-def _attempt(job: Job, registry: Any, device: Any, staging: Path, pipe: Connection) -> Failure | None:
+def _attempt(
+    job: Job, registry: Any, device: Any, setting: Setting, pipe: Connection, stopping: Callable[[], bool]
+) -> Failure | None:
+    from ganbench.checkpoints import Checkpoints, Stopped
     from ganbench.outcome import failure
-    from ganbench.worker import measure_reference, train_cell
+    from ganbench.worker import Keeping, measure_reference, train_cell
 
     last = 0.0
 
     def stage(name: str) -> Path:
-        folder = staging / name
+        folder = setting.staging / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -194,11 +222,14 @@ def _attempt(job: Job, registry: Any, device: Any, staging: Path, pipe: Connecti
 
     try:
         if isinstance(job, CellJob):
-            train_cell(registry, job.suite, job.cell, device, stage, progress, record)
+            keeping = Keeping(Checkpoints(setting.checkpoints), setting.every, stopping)
+            train_cell(registry, job.suite, job.cell, device, stage, progress, record, keeping)
         elif isinstance(job, ReferenceJob):
             measure_reference(registry, job.label, job.spec, device, stage, record)
     except (BrokenPipeError, ConnectionResetError):
         raise
+    except Stopped:
+        sys.exit(128 + signal.SIGTERM)
     except Exception as error:  # a plugin may raise anything; the job fails, the worker lives
         return Failure(*failure(error))
     return None

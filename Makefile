@@ -1,0 +1,32 @@
+# Two commands do all the set-up on a fresh machine: `make baseline` and `make test`.
+PYTHON ?= python3
+ENV := .venv
+READY := $(ENV)/.ready
+WORKERS ?= 2
+
+.PHONY: env baseline quick test lint clean
+
+env: $(READY)
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "ganbench needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear $(ENV)
+	$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $(READY)
+
+baseline: env
+	$(ENV)/bin/ganbench run --suite baseline
+
+quick: env
+	$(ENV)/bin/ganbench run --suite quick
+
+test: env
+	$(ENV)/bin/python -m pytest -n $(WORKERS)
+
+lint: env
+	$(ENV)/bin/ruff check .
+	$(ENV)/bin/ruff format --check .
+	$(ENV)/bin/mypy
+
+clean:
+	rm -rf $(ENV) build dist .mypy_cache .pytest_cache .ruff_cache
