@@ -20,7 +20,8 @@ from ganbench.tables import Score, Table, TableRow, plain
 ARROWS = {"higher": "↑", "lower": "↓"}
 LEGEND = (
     "Mean over seeds ± half of the 95 % interval (Student t); ok: seeds that finished of those asked; "
-    "↑ higher is better, ↓ lower."
+    "↑ higher is better, ↓ lower. Bold: nothing is better and something is worse, beyond noise "
+    "(Welch's t test, Holm-corrected over the table, p < .05; at least five seeds a side)."
 )
 
 
@@ -70,7 +71,10 @@ def markdown(layout: Layout, tables: list[Table]) -> str:
     parts = [f"# {_md(layout.suite)}", "", *([_md(layout.about), ""] if layout.about else [])]
     for table in tables:
         header, rows = _lines(table)
-        cells = [[_md(cell) for cell in line] for line in (header, *rows)]
+        cells = [[_md(cell) for cell in header]]
+        for row, line in zip(table.rows, rows, strict=True):
+            leads = [False, False, *(row.leads(name) for name in table.columns)]
+            cells.append([f"**{_md(cell)}**" if lead else _md(cell) for cell, lead in zip(line, leads, strict=True)])
         widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
         text = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in cells]
         rule = (
@@ -162,6 +166,7 @@ def _tex_cell(row: TableRow, name: str) -> str:
     mean, half = shown(row.scores[name])
     if not mean:
         return "n/a" if row.n == 0 else "--"
+    mean = f"\\mathbf{{{mean}}}" if row.leads(name) else mean
     return f"${mean} \\pm {half}$" if half else f"${mean}$"
 
 
@@ -201,9 +206,12 @@ def show(console: Console, layout: Layout, tables: list[Table]) -> None:
         for i, title in enumerate(header):
             grid.add_column(Text(title), justify="left" if i == 0 else "right")
         for row in table.rows:
-            cells = [_cell(row, name).replace(" ± ", "\n± ") for name in table.columns]
-            style = "dim" if row.kind == "reference" or not row.n else ""
-            grid.add_row(*(Text(cell) for cell in (row.title, _ok(row), *cells)), style=style)
+            dim = "dim" if row.kind == "reference" or not row.n else ""
+            cells = [
+                Text(_cell(row, name).replace(" ± ", "\n± "), style="bold" if row.leads(name) else "")
+                for name in table.columns
+            ]
+            grid.add_row(Text(row.title), Text(_ok(row)), *cells, style=dim)
         console.print(grid)
         for note in table.notes:
             console.print(Text(f"  {note}"), style="dim")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
-from typing import Literal
 
 FEWEST = 5
 """With fewer seeds a side no difference can be shown: even the best case of a permutation test of
@@ -57,21 +56,24 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def ranks(
-    values: Mapping[str, Sequence[float]], better: Literal["higher", "lower"], level: float = 0.05
-) -> dict[str, int | None]:
-    """Shared ranks: 1 + the number of variants that are better by Welch's test, Holm-corrected.
+    table: Mapping[str, tuple[str, Mapping[str, Sequence[float]]]], level: float = 0.05
+) -> dict[str, dict[str, int | None]]:
+    """Shared ranks for every score of a table {score: (better, {variant: values})}.
 
-    Variants that cannot be told apart share a rank. Where a variant has fewer than five values
-    it cannot be ranked: None.
+    A rank is 1 + the number of variants that are better by Welch's test, Holm-corrected over all
+    pairs and scores of the table: variants that cannot be told apart share one. A variant with
+    fewer than five values cannot be ranked: None.
     """
-    able = [name for name, own in values.items() if len(own) >= FEWEST]
-    pairs = [(a, b) for i, a in enumerate(able) for b in able[i + 1 :]]
-    adjusted = holm([welch(values[a], values[b]) for a, b in pairs])
-    sign = 1 if better == "higher" else -1
-    result: dict[str, int | None] = {name: 1 if name in able else None for name in values}
-    for (a, b), p in zip(pairs, adjusted, strict=True):
+    able = {score: [name for name, own in values.items() if len(own) >= FEWEST] for score, (_, values) in table.items()}
+    pairs = [(score, a, b) for score, names in able.items() for i, a in enumerate(names) for b in names[i + 1 :]]
+    adjusted = holm([welch(table[score][1][a], table[score][1][b]) for score, a, b in pairs])
+    result: dict[str, dict[str, int | None]] = {
+        score: {name: 1 if name in able[score] else None for name in values} for score, (_, values) in table.items()
+    }
+    for (score, a, b), p in zip(pairs, adjusted, strict=True):
         if p < level:
-            gap = sign * (sum(values[a]) / len(values[a]) - sum(values[b]) / len(values[b]))
-            worse = b if gap > 0 else a
-            result[worse] = (result[worse] or 0) + 1
+            better, values = table[score]
+            a_is_higher = sum(values[a]) / len(values[a]) > sum(values[b]) / len(values[b])
+            worse = b if a_is_higher == (better == "higher") else a
+            result[score][worse] = (result[score][worse] or 0) + 1
     return result

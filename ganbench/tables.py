@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench import stats
@@ -38,10 +38,16 @@ class TableRow:
     scores: dict[str, Score]
     rank: dict[str, int | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    contested: frozenset[str] = frozenset()
+    """The scores in which some variant of the table is worse than another."""
 
     @property
     def title(self) -> str:
         return self.loss if self.kind == "reference" else f"{self.loss} x {self.architecture}"
+
+    def leads(self, score: str) -> bool:
+        """Whether nothing is better while something is worse: a lead that is more than noise."""
+        return self.rank.get(score) == 1 and score in self.contested
 
 
 @dataclass(frozen=True)
@@ -119,15 +125,16 @@ def _failures(records: dict[int, Record | None]) -> tuple[str, ...]:
 
 
 def _ranked(rows: list[TableRow], columns: dict[str, str]) -> list[TableRow]:
-    by_score = {}
-    for name, better in columns.items():
-        values = {str(i): row.scores[name].values for i, row in enumerate(rows)}
-        by_score[name] = stats.ranks(values, "higher" if better == "higher" else "lower")
-    ranked = []
-    for i, row in enumerate(rows):
-        rank = {name: found[str(i)] for name, found in by_score.items()}
-        ranked.append(TableRow(**{**vars(row), "rank": rank}))
-    return ranked
+    values = {
+        name: (better, {str(i): row.scores[name].values for i, row in enumerate(rows)})
+        for name, better in columns.items()
+    }
+    by_score = stats.ranks(values)
+    contested = frozenset(name for name, found in by_score.items() if any((rank or 0) > 1 for rank in found.values()))
+    return [
+        replace(row, rank={name: found[str(i)] for name, found in by_score.items()}, contested=contested)
+        for i, row in enumerate(rows)
+    ]
 
 
 def _reference(

@@ -121,9 +121,35 @@ def test_holm_steps_down() -> None:
 
 def test_ranks_are_shared_where_nothing_can_be_told_apart() -> None:
     values = {"a": [1.0, 1.1, 0.9, 1.05, 0.95], "b": [1.02, 1.1, 0.92, 1.0, 0.97], "c": [5.0, 5.1, 4.9, 5.2, 4.8]}
-    assert stats.ranks(values, "lower") == {"a": 1, "b": 1, "c": 3}
-    assert stats.ranks(values, "higher") == {"a": 2, "b": 2, "c": 1}
-    assert stats.ranks({"a": [1.0, 2.0], "b": [9.0, 9.5]}, "higher") == {"a": None, "b": None}
+    found = stats.ranks({"down": ("lower", values), "up": ("higher", values)})
+    assert found["down"] == {"a": 1, "b": 1, "c": 3}
+    assert found["up"] == {"a": 2, "b": 2, "c": 1}
+    few = {"a": [1.0, 2.0], "b": [9.0, 9.5]}
+    assert stats.ranks({"x": ("higher", few)}) == {"x": {"a": None, "b": None}}
+
+
+def test_holm_counts_every_comparison_of_the_table() -> None:
+    """A p of .03 stands alone, and falls beside nine others."""
+    a, b = [0.0, 1.0, 2.0, 3.0, 4.0], [2.7, 3.7, 4.7, 5.7, 6.7]
+    assert 0.02 < stats.welch(a, b) < 0.05
+    assert stats.ranks({"x": ("higher", {"a": a, "b": b})})["x"] == {"a": 2, "b": 1}
+    many = {f"x{i}": ("higher", {"a": a, "b": b}) for i in range(10)}
+    assert all(found == {"a": 1, "b": 1} for found in stats.ranks(many).values())
+
+
+def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        for name, level in (("a", 1.0), ("b", 9.0)):
+            for seed in range(5):
+                _commit(store, _record(f"{name}{seed}", metrics={"score": level + seed / 10}))
+    rows = tuple(Row(name, "mlp", "ring8", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
+    layout = Layout("s", "", "", rows, (), ())
+    built = tables.build(layout, store)
+    assert "**9.20 ± 0.20**" in formats.markdown(layout, built)
+    assert "**1.20" not in formats.markdown(layout, built)
+    assert r"$\mathbf{9.20} \pm 0.20$" in formats.latex(layout, built)
+    assert [row["rank"]["score"] for row in json.loads(formats.json_text(layout, built))] == [2, 1]
 
 
 EVIL = "<script>alert(1)</script>|`x`_$%&#{}~^\\"
