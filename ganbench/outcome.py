@@ -111,6 +111,7 @@ def device_name(device: torch.device) -> str:
 def reset_peak(device: torch.device) -> None:
     """Begin a new peak of memory, where the system can."""
     if device.type == "cuda":
+        torch.cuda.init()
         torch.cuda.reset_peak_memory_stats(device)
         return
     try:

@@ -1,0 +1,86 @@
+"""What the README says is what the repository does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ganbench.cli import COMMANDS
+from ganbench.formats import number
+from ganbench.testing import check_file
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PUBLISHED = ROOT / "results" / "published" / "baseline"
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_readmes_tables_are_the_published_ones() -> None:
+    spec = importlib.util.spec_from_file_location("publish", ROOT / "results" / "publish.py")
+    publish = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(publish)
+    block = README.split("<!-- baseline: begin -->\n")[1].split("\n<!-- baseline: end -->")[0]
+    assert block == publish.block(PUBLISHED)
+
+
+def test_the_published_tables_are_their_own_numbers() -> None:
+    text = (PUBLISHED / "table.md").read_text()
+    rows = json.loads((PUBLISHED / "table.json").read_text())
+    variants = [row for row in rows if row["kind"] == "variant" and row["n"]]
+    assert len(variants) == 8
+    for row in variants:
+        (line, *_) = [
+            line
+            for section in text.split("## ")
+            if section.startswith(row["dataset"])
+            for line in section.splitlines()
+            if line.startswith(f"| {row['loss']} x {row['architecture']} ")
+        ]
+        for score in row["scores"].values():
+            assert score["mean"] == pytest.approx(sum(score["values"]) / len(score["values"]))
+            assert number(score["mean"]) in line
+
+
+def test_the_published_baseline_is_within_what_is_known() -> None:
+    rows = json.loads((PUBLISHED / "table.json").read_text())
+    scores = {(row["loss"], row["architecture"], row["dataset"]): row["scores"] for row in rows if row["n_ok"]}
+    assert scores["minimax", "mlp", "ring8"]["modes"]["mean"] >= 7.5
+    assert scores["minimax", "mlp", "digits"]["FID[digits16]"]["mean"] < 80
+    assert scores["minimax", "mlp", "digits"]["IS[digits16]"]["mean"] > 7.5
+
+
+def test_the_readmes_loss_passes_the_kit_and_its_variant_too(tmp_path: Path) -> None:
+    first, second, _ = _blocks("python")
+    assert len([line for line in first.splitlines() if line.strip()]) <= 15
+    path = tmp_path / "my_loss.py"
+    path.write_text(first)
+    assert check_file(path) == ["loss hinge"]
+    both = first.replace('{"hinge": Hinge}', '{"hinge": Hinge, "hinge-gp": HingeGP}')
+    head, hook = both.split("@hookimpl\n")
+    path.write_text("from dataclasses import dataclass\n" + head + second + "\n\n@hookimpl\n" + hook)
+    assert check_file(path) == ["loss hinge", "loss hinge-gp"]
+
+
+def test_the_readmes_suite_can_be_run(cli, hinge: Path, tmp_path: Path) -> None:
+    (text,) = _blocks("yaml")
+    (tmp_path / "my_suite.yaml").write_text(text)
+    done = cli("run", "--suite", "my_suite.yaml", "--dry-run")
+    assert done.code == 0, done.err
+    assert "rpgan-r1r2(gamma=1.0) x mlp x grid25" in done.out
+
+
+def test_every_command_is_in_the_readme() -> None:
+    for name in COMMANDS:
+        assert f"ganbench {name}" in README
+
+
+def test_every_option_of_run_is_in_the_readme(cli) -> None:
+    for option in re.findall(r"--[a-z-]+", cli("run", "--help").out):
+        assert option in README or option in ("--help", "--checkpoint"), option
