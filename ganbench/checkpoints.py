@@ -70,17 +70,17 @@ def _short(content: bytes) -> str:
 class Keeper:
     """When to save: every so many seconds, and at once when asked to stop."""
 
-    def __init__(self, every: float, asked: Callable[[], bool], save: Callable[[int, Any], None]) -> None:
+    def __init__(self, every: float, asked: Callable[[], bool], save: Callable[[Any], None]) -> None:
         self.every, self.asked, self.save = every, asked, save
         self.last = time.monotonic()
 
-    def block_ended(self, step: int, states: Callable[[], Iterable[Any]]) -> None:
-        """Called at the end of a block of steps. Raises `Stopped` after saving where stopping was asked."""
+    def block_ended(self, standing: Callable[[], Iterable[Any]]) -> None:
+        """Called when some seeds have ended a block. Raises `Stopped` after saving where stopping was asked."""
         stop = self.asked()
         if not stop and time.monotonic() - self.last < self.every:
             return
-        for state in states():
-            self.save(step, state)
+        for one in standing():
+            self.save(one)
         self.last = time.monotonic()
         if stop:
             raise Stopped

@@ -123,7 +123,7 @@ class FeatureExtractor(Protocol):
 
     `canonical = True` says that a score's plain name means this extractor (FID is Inception's);
     any other extractor's scores carry its name: `FID[digits16]`. `gives` names what it gives
-    beside features: "logits", "modes". An extractor may also have
+    beside features: "logits", "modes". An extractor may also have `batch` (samples at a time),
     `supports(dataset) -> str | None` and `prepare()`, as a data set may.
     """
 

@@ -46,7 +46,8 @@ def generate(
     params = (trained.average if ema else trained.params).to(device)
     buffers = {name: buffer.to(device) for name, buffer in trained.buffers.items()}
     latent = torch.randn(count, architecture.latent, generator=rng.generator(trained.seed, "evaluation"))
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(rng.number(trained.seed, "evaluation noise"))  # for a G that draws its own
         return torch.cat([network(params, buffers, part.to(device))[0].cpu() for part in torch.split(latent, BATCH)])
 
 
@@ -87,7 +88,8 @@ class Judge:
         if not samples.isfinite().all():
             raise NotFinite("the samples are not finite")
         with torch.no_grad():
-            parts = [self.extract(part.to(self.device)) for part in torch.split(samples, BATCH)]
+            size = getattr(self.extractor, "batch", BATCH)
+            parts = [self.extract(part.to(self.device)) for part in torch.split(samples, size)]
         columns = [None if p[0] is None else torch.cat(p).cpu() for p in zip(*parts, strict=True)]
         if columns[0] is None or not columns[0].isfinite().all():
             raise NotFinite("the features are not finite")
@@ -116,6 +118,8 @@ class Judge:
                 continue
             for score, value in _checked(name, metric, metric(self.real, fake)).items():
                 label = self.label(metric, score)
+                if label in values:
+                    raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label]['metric']['name']!r} does")
                 values[label] = value
                 cards[label] = self._card(name, metric, score, len(samples), source)
         return Scores(values, cards, tuple(missing))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol
 
-from ganbench.errors import UsageError
+from ganbench.errors import GanbenchError, UsageError, raised_at, said
 from ganbench.settings import EVALUATION, TRAIN, block_values, both_rates, seed_values
 from ganbench.specs import Cell, Choice, EvaluationSpec, Kind, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
 from ganbench.strict_yaml import Node, Problems, suggestion
@@ -77,6 +77,7 @@ class _Expansion:
             elif outcome is not None:
                 skipped.append(outcome)
         self._check_twice(cells)
+        self._check_comparable(cells)
         self.problems.check()
         return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells))
 
@@ -119,11 +120,37 @@ class _Expansion:
             if twin is not cell:
                 self.problems.add(None, f"{cell.name} and {twin.name} are the same runs; list them once")
 
+    def _check_comparable(self, cells: list[Cell]) -> None:
+        """One table has one protocol: all cells of a data set are judged alike."""
+        first: dict[str, Cell] = {}
+        for cell in cells:
+            other = first.setdefault(cell.labels[2], cell)
+            ours, theirs = (replace(c.spec.evaluation, snapshots=0) for c in (cell, other))
+            if ours != theirs:
+                differ = [key for key, value in vars(ours).items() if value != vars(theirs)[key]]
+                self.problems.add(
+                    None,
+                    f"{cell.name} and {other.name} stand in one table but differ in evaluation ({', '.join(differ)}); "
+                    "their scores could not be compared: let overrides of 'evaluation' depend on the dataset alone",
+                )
+
     def _cell(
         self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None
     ) -> Cell | Skipped | None:
         if any((kind, entry.name) in self.unusable for kind, entry in entries.items()):
             return None
+        try:
+            return self._built(entries, labels, seeds)
+        except GanbenchError:
+            raise
+        except Exception as error:  # whatever a stranger's plugin raises while it is asked what it is
+            self.problems.add(None, f"{' x '.join(labels)}: a plugin raised {said(error)}{raised_at(error)}")
+            return None
+
+    def _built(
+        self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None
+    ) -> Cell | Skipped | None:
+        """The cell of one combination, or why there is none; problems are gathered."""
         merged = self._merged(entries)
         picks = {
             kind: self._choose(kind, entry.name, merged.params[kind], entry.node) for kind, entry in entries.items()
@@ -149,7 +176,7 @@ class _Expansion:
         names: dict[str, str] = {kind: entry.name for kind, entry in entries.items()}
         merged = Merged(params={kind: dict(entry.params) for kind, entry in entries.items()})
         for override in self.overrides:
-            if not all(names[key] in wanted for key, wanted in override.when.items()):
+            if not all(names.get(key) in wanted for key, wanted in override.when.items()):
                 continue
             for key, node in override.settings.items():
                 self._merge(merged, key, node)
@@ -202,6 +229,8 @@ class _Expansion:
                 reason = getattr(self.catalogue.create(kind, choice), "supports", lambda _: None)(data)
                 if reason:
                     self.problems.add(place, f"{kind} {item.name!r} does not suit {entry.name!r}: {reason}")
+                if any(choice.name == other.name for other in picked[key]):
+                    self.problems.add(place, f"{kind} {item.name!r} is listed twice")
                 picked[key].append(choice)
         if not picked["extractor"] or not picked["metrics"]:
             return None

@@ -199,21 +199,53 @@ def write_all(folder: Path, layout: Layout, tables: list[Table]) -> None:
 
 
 def show(console: Console, layout: Layout, tables: list[Table]) -> None:
-    """On a terminal: the half interval below its mean, so that ten scores fit."""
+    """On a terminal: half intervals below means, and as many columns side by side as fit."""
     for table in tables:
-        grid = RichTable(title=Text(f"{layout.suite}: {table.dataset}"), title_justify="left", pad_edge=False)
-        header, _ = _lines(table)
-        for i, title in enumerate(header):
-            grid.add_column(Text(title), justify="left" if i == 0 else "right")
-        for row in table.rows:
-            dim = "dim" if row.kind == "reference" or not row.n else ""
-            cells = [
-                Text(_cell(row, name).replace(" ± ", "\n± "), style="bold" if row.leads(name) else "")
-                for name in table.columns
-            ]
-            grid.add_row(Text(row.title), Text(_ok(row)), *cells, style=dim)
-        console.print(grid)
+        title = f"{layout.suite}: {table.dataset}"
+        for names in _fitting(table, console.width):
+            console.print(_grid(table, names, title))
+            title = ""
         for note in table.notes:
             console.print(Text(f"  {note}"), style="dim")
         console.print()
     console.print(Text(LEGEND), style="dim")
+
+
+def _stacked(row: TableRow, name: str) -> str:
+    return _cell(row, name).replace(" ± ", "\n± ")
+
+
+def _head(table: Table, name: str) -> str:
+    """A score's name over its judge's, so that a column is as narrow as its numbers."""
+    return (
+        name.replace("[", f" {ARROWS[table.columns[name]]}\n[")
+        if "[" in name
+        else f"{name} {ARROWS[table.columns[name]]}"
+    )
+
+
+def _fitting(table: Table, width: int) -> list[list[str]]:
+    """The scores in groups whose columns, beside the variants' names, fit into a width."""
+    left = max(len(row.title) for row in table.rows) + 11
+    groups: list[list[str]] = [[]]
+    used = left
+    for name in table.columns:
+        texts = [_head(table, name), *(_stacked(row, name) for row in table.rows)]
+        need = 3 + max(len(line) for text in texts for line in text.split("\n"))
+        if groups[-1] and used + need > width:
+            groups.append([])
+            used = left
+        groups[-1].append(name)
+        used += need
+    return groups
+
+
+def _grid(table: Table, names: list[str], title: str) -> RichTable:
+    grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    for i, head in enumerate(["variant", "ok", *(_head(table, name) for name in names)]):
+        grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
+    for row in table.rows:
+        cells = [Text(_stacked(row, name), style="bold" if row.leads(name) else "") for name in names]
+        dim = "dim" if row.kind == "reference" or not row.n else ""
+        grid.add_row(Text(row.title), Text(_ok(row)), *cells, style=dim)
+    return grid

@@ -39,11 +39,6 @@ class Network:
         output: Tensor = functional_call(self.module, (named, fresh), (x,))
         return output, fresh
 
-    def eval(self) -> Network:
-        """The same network with running statistics and without dropout, for sampling."""
-        self.module.eval()
-        return self
-
 
 def initial(build: Callable[[], nn.Module], seed: int, purpose: str) -> tuple[nn.Module, Tensor, Buffers]:
     """Build a module under the seed's own stream: the module, its flat parameters, its buffers."""
@@ -53,3 +48,23 @@ def initial(build: Callable[[], nn.Module], seed: int, purpose: str) -> tuple[nn
     params = [p.detach().reshape(-1) for p in module.parameters()]
     flat = torch.cat(params) if params else torch.zeros(0)
     return module, flat.clone(), {name: b.detach().clone() for name, b in module.named_buffers()}
+
+
+def check_stateless(build: Callable[[], nn.Module], x: Tensor, what: str) -> None:
+    """That a network is a function of its parameters and buffers, and of nothing that it drew besides.
+
+    Raises `ContractError` where the modules of two seeds differ though given the same parameters
+    and buffers: such a tensor would be another one in training than in sampling.
+    """
+    module, params, buffers = initial(build, 0, "stateless")
+    other, _, _ = initial(build, 1, "stateless")
+    outputs = []
+    for one in (module, other):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            outputs.append(Network(one, training=False)(params, buffers, x)[0])
+    if not torch.equal(*outputs):
+        raise ContractError(
+            f"{what} keeps a random tensor that is neither parameter nor buffer; "
+            "use self.register_buffer(name, tensor), so that every seed has its own"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import sys
 import time
 import traceback
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from safetensors.torch import save
 
 from ganbench import provenance
+from ganbench.errors import raised_at, said
 from ganbench.evaluator import Scores
 from ganbench.files import write_atomically
 from ganbench.pictures import picture
@@ -23,7 +25,9 @@ from ganbench.specs import RunSpec
 from ganbench.trainer import Seed
 
 
-def run_record(suite: str, spec: RunSpec, result: Seed, scores: Scores, peak: int, run: dict[str, Any]) -> Record:
+def run_record(
+    suite: str, spec: RunSpec, result: Seed, scores: Scores, peak: int | None, run: dict[str, Any]
+) -> Record:
     """The record of a run that was trained to its end, or to its divergence."""
     train = spec.train
     done = train.steps if result.status == "ok" else (result.steps[-1] + 1 if result.steps else 0)
@@ -54,12 +58,8 @@ def run_record(suite: str, spec: RunSpec, result: Seed, scores: Scores, peak: in
 def failure(error: BaseException) -> tuple[str, str, str]:
     """Status, reason in one sentence, and traceback of what went wrong in a cell."""
     text = "".join(traceback.format_exception(error))
-    message = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name})" if frames else ""
-    return ("out-of-memory" if memory else "failed"), said[:300] + where, text
+    return ("out-of-memory" if memory else "failed"), said(error) + raised_at(error), text
 
 
 def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record:
@@ -111,7 +111,7 @@ def device_name(device: torch.device) -> str:
 def reset_peak(device: torch.device) -> None:
     """Begin a new peak of memory, where the system can."""
     if device.type == "cuda":
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         torch.cuda.reset_peak_memory_stats(device)
         return
     try:
@@ -120,15 +120,17 @@ def reset_peak(device: torch.device) -> None:
         return
 
 
-def peak_memory(device: torch.device) -> int:
-    """Peak bytes of the device, or of this process's resident memory."""
+def peak_memory(device: torch.device) -> int | None:
+    """Peak bytes of the device, or of this process's resident memory; None where the system does not say."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
     except (OSError, StopIteration):
+        pass
+    try:
         import resource
-        import sys
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    except ImportError:  # not a Unix
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -19,7 +19,7 @@ from ganbench.files import sync_folder, write_atomically
 SCHEMA = 1
 STATUSES = ("ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted")
 FINISHED = ("ok", "diverged")
-"""What training again would only repeat: the same spec gives the same bits, NaNs included."""
+"""What training again would only repeat: on one machine the same spec gives the same bits, NaNs included."""
 
 Record = dict[str, Any]
 
@@ -58,11 +58,28 @@ class Store:
         except OSError as error:
             raise MissingError(f"results folder {self.root} cannot be written: {error.strerror or error}") from error
         try:
-            shutil.rmtree(self.staging, ignore_errors=True)
+            self._restore()
             yield
         finally:
             shutil.rmtree(self.staging, ignore_errors=True)
             lock.release()
+
+    def _restore(self) -> None:
+        """Put back what a kill in the middle of a replacement left aside, then clear the stage."""
+        for old in self.staging.glob("*.old/*/*"):
+            place = self.root / old.parent.name / old.name
+            if not place.exists():
+                old.rename(place)
+        shutil.rmtree(self.staging, ignore_errors=True)
+
+    def state(self, run_id: str, force: bool = False) -> str:
+        """`done`, `resumable`, `failed before` or `new`; with `force` everything is new."""
+        record = None if force else self.run(run_id)
+        if record is not None and record["status"] in FINISHED:
+            return "done"
+        if not force and self.checkpoints.has(run_id):
+            return "resumable"
+        return "new" if record is None else "failed before"
 
     def stage(self, name: str) -> Path:
         """A folder to prepare a run's files in."""
@@ -78,17 +95,17 @@ class Store:
         """
         place = (self.references if references else self.runs) / record["id"]
         try:
-            files = sorted(path for path in staged.iterdir() if path.is_file())
+            files = sorted(path for path in staged.iterdir() if path.is_file() and not path.name.startswith("."))
             sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
             content = json.dumps({**record, "files": sums}, indent=1, allow_nan=False) + "\n"
             write_atomically(staged / "record.json", content.encode())
             place.parent.mkdir(parents=True, exist_ok=True)
-            old = self.stage(f"{record['id']}.old")
+            old = self.stage(f"{record['id']}.old/{place.parent.name}")
             if place.exists():
-                place.rename(old / "was")
+                place.rename(old / place.name)
             staged.rename(place)
             sync_folder(place.parent)
-            shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old.parent, ignore_errors=True)
             if record["status"] in FINISHED:
                 self.checkpoints.drop(record["id"])
         except OSError as error:
@@ -106,11 +123,12 @@ def _read(path: Path) -> Record | None:
         record = json.loads(text)
         schema = record["schema"]
         _ = record["id"], record["status"], record["metrics"], record["cards"]
+        newer = schema > SCHEMA
     except (ValueError, KeyError, TypeError) as error:
         raise ResultsError(
             f"{path} is damaged ({error.__class__.__name__}: {error}); remove that folder and run the suite again"
         ) from error
-    if schema > SCHEMA:
+    if newer:
         raise ResultsError(
             f"{path} was written by a newer ganbench (schema {schema}, this one reads {SCHEMA}); upgrade"
         )

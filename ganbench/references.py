@@ -9,12 +9,6 @@ from ganbench import rng
 from ganbench.contracts import Dataset
 from ganbench.evaluator import picked
 
-TITLES = {
-    "real": "real against real",
-    "gaussian": "Gaussian of the data's mean and covariance",
-    "noise": "uniform noise",
-}
-
 
 def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Tensor:
     """Samples (at most count, *shape) of one reference.

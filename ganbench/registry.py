@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import ContractError, UsageError
+from ganbench.errors import ContractError, UsageError, raised_at, said
 from ganbench.sources import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
 from ganbench.specs import Choice, Kind
 from ganbench.strict_yaml import suggestion
@@ -36,7 +36,9 @@ class Registry:
 
     @classmethod
     def load(cls, files: Iterable[Path] = ()) -> Registry:
-        return cls([*entry_points(), *(from_file(Path(path)) for path in files)])
+        return cls(
+            [*entry_points(), *(from_file(path) for path in dict.fromkeys(Path(file).resolve() for file in files))]
+        )
 
     @property
     def files(self) -> dict[Path, str]:
@@ -65,7 +67,7 @@ class Registry:
         try:
             return offered(source, kind)
         except Exception as error:
-            text = f"{type(error).__name__}: {error}" if not isinstance(error, ContractError) else str(error)
+            text = str(error) if isinstance(error, ContractError) else said(error)
             if source.file:
                 raise UsageError(f"plugin {source.file}: {text}") from error
             self._broken[source.name] = text
@@ -123,10 +125,8 @@ class Registry:
             return self.find(kind, choice.name).thing(**choice.arguments())
         except (ValueError, TypeError) as error:
             raise WrongHyperparameter("", f"{kind} {choice.name!r}: {error}") from error
-
-    @cached_property
-    def suites(self) -> dict[str, Path]:
-        return {name: offers[0].thing for name, offers in self.offers("suite").items()}
+        except Exception as error:  # a stranger's __post_init__ may raise anything
+            raise ContractError(f"{kind} {choice.name!r} cannot be made: {said(error)}{raised_at(error)}") from error
 
 
 def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:
@@ -143,6 +143,8 @@ def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:
         value = tuple(value) if fits else value
     else:
         fits = isinstance(value, type(default))
+    if isinstance(value, float) and not isfinite(value):
+        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} must be finite, not {value!r}")
     if not fits:
         wanted = type(default).__name__
         raise WrongHyperparameter(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
+from ganbench.errors import ContractError, GanbenchError, raised_at, said
 from ganbench.executors.jobs import CellJob, Executor, Failure, Job, ReferenceJob
 from ganbench.outcome import failed_record
-from ganbench.records import FINISHED, Store
+from ganbench.records import Store
 from ganbench.registry import Registry
 from ganbench.specs import Cell, Plan
 
@@ -31,32 +33,21 @@ class Display(Protocol):
 
 @dataclass
 class Todo:
-    """A plan against a results folder: what is done, what failed before, what is to do."""
+    """A plan against a results folder: the jobs to do, and how many runs are in which state."""
 
     jobs: list[Job] = field(default_factory=list)
-    done: int = 0
-    failed: int = 0
-    new: int = 0
-    resumable: int = 0
+    states: Counter[str] = field(default_factory=Counter)
 
 
 def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
     """What remains to be done. Finished runs are never trained again, unless `force` says so."""
     result = Todo()
     for cell in plan.cells:
-        seeds = []
-        for seed in cell.seeds:
-            record = None if force else store.run(cell.run(seed).id)
-            if record is not None and record["status"] in FINISHED:
-                result.done += 1
-                continue
-            seeds.append(seed)
-            resumable = not force and store.checkpoints.has(cell.run(seed).id)
-            result.resumable += resumable
-            result.failed += record is not None and not resumable
-            result.new += record is None and not resumable
+        states = {seed: store.state(cell.run(seed).id, force) for seed in cell.seeds}
+        result.states.update(states.values())
+        seeds = tuple(seed for seed, state in states.items() if state != "done")
         if seeds:
-            result.jobs.append(CellJob(plan.suite, cell.with_seeds(tuple(seeds))))
+            result.jobs.append(CellJob(plan.suite, cell.with_seeds(seeds)))
     for label, spec in plan.references:
         if force or store.reference(spec.id) is None:
             result.jobs.append(ReferenceJob(label, spec))
@@ -73,7 +64,16 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
             place = (kind, choice.name, str(choice.arguments()))
             if place not in seen:
                 seen.add(place)
-                getattr(registry.create(kind, choice), "prepare", lambda: None)()  # type: ignore[arg-type]
+                _prepared(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
+
+
+def _prepared(kind: str, name: str, made: Any) -> None:
+    try:
+        getattr(made, "prepare", lambda: None)()
+    except GanbenchError:
+        raise
+    except Exception as error:  # a stranger's plugin may raise anything
+        raise ContractError(f"{kind} {name!r}.prepare raised {said(error)}{raised_at(error)}") from error
 
 
 def weight(job: Job, registry: Registry) -> float:

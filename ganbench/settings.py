@@ -75,9 +75,13 @@ def block_values(
     return {key: value for key, value in read.items() if value is not None}
 
 
+MOST_SEEDS = 100_000
+
+
 def seed_values(node: Node, problems: Problems) -> tuple[int, ...]:
     value = node.plain()
-    values = list(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+    count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SEEDS
+    values = list(range(value)) if count else value
     if (
         not isinstance(values, list)
         or not values

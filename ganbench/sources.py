@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -95,6 +96,8 @@ class Offer:
         runs), or the version of the distribution.
         """
         declared = vars(self.thing).get("version") if inspect.isclass(self.thing) else None
+        if declared is None and not self.source.file:
+            declared = getattr(self.thing, "version", None)  # of the class it is derived from
         if declared is not None and "version" not in self.fields():
             return str(declared)
         return self.source.version
@@ -199,6 +202,15 @@ def _check(kind: Kind, name: Any, thing: Any) -> None:
         raise ContractError(
             f"{kind} {name!r} takes arguments; make it a @dataclass(frozen=True), its fields are its hyperparameters"
         )
+    for field in dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ():
+        default = _default(field)
+        try:
+            json.dumps(None if default is dataclasses.MISSING else default, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ContractError(
+                f"{kind} {name!r}: the default of {field.name} is {default!r}; "
+                "a hyperparameter is a finite number, a text, true or false, or a tuple of these"
+            ) from None
     fields = {field.name for field in dataclasses.fields(thing)} if dataclasses.is_dataclass(thing) else set()
     lacking = [part for part in REQUIRED[kind] if part not in fields and not hasattr(thing, part)]
     if lacking:

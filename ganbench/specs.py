@@ -152,8 +152,9 @@ class ReferenceSpec:
 
     @property
     def id(self) -> str:
-        named = [self.dataset, self.evaluation.extractor, *self.evaluation.metrics]
-        code = {choice.name: choice.code for choice in named}
+        named = [("dataset", self.dataset), ("extractor", self.evaluation.extractor)]
+        named += [("metric", metric) for metric in self.evaluation.metrics]
+        code = {f"{kind}:{choice.name}": choice.code for kind, choice in named}
         return digest({"spec": self.resolved(), "code": code, "protocol": PROTOCOL})
 
 

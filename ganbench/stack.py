@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from ganbench.errors import said
 from ganbench.signals import observe
 from ganbench.step import Batch, Game, Rates, State, Trace, step
 
@@ -58,7 +59,7 @@ def probed(path: Path, game: Game, state: State, batch: Batch, rates: Rates) -> 
     try:
         advance(game, "stacked")(stacked([state, state]), stacked([batch, batch]), 0, rates)
     except Exception as error:
-        return Path("looped", f"vmap cannot map it ({type(error).__name__}: {str(error).splitlines()[0]})")
+        return Path("looped", f"vmap cannot map it ({said(error)})")
     return path
 
 

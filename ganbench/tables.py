@@ -46,8 +46,11 @@ class TableRow:
         return self.loss if self.kind == "reference" else f"{self.loss} x {self.architecture}"
 
     def leads(self, score: str) -> bool:
-        """Whether nothing is better while something is worse: a lead that is more than noise."""
-        return self.rank.get(score) == 1 and score in self.contested
+        """Whether nothing is better while something is worse: a lead that is more than noise.
+
+        Where seeds failed, the mean is of the survivors, and no lead is claimed.
+        """
+        return self.rank.get(score) == 1 and score in self.contested and self.n_ok == self.n
 
 
 @dataclass(frozen=True)

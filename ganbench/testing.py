@@ -18,7 +18,7 @@ from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Me
 from ganbench.errors import ContractError, MissingError
 from ganbench.evaluator import Judge
 from ganbench.expansion import expand
-from ganbench.networks import Network, initial
+from ganbench.networks import Network, check_stateless, initial
 from ganbench.optimisers import OPTIMISERS
 from ganbench.registry import Registry
 from ganbench.sources import Offer
@@ -146,6 +146,8 @@ def _check_networks(architecture: Architecture, name: str, shape: tuple[int, ...
     d_module, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), 0, "discriminator")
     again = initial(lambda: architecture.generator(shape), 0, "generator")[1]
     _require(torch.equal(again, g_params), f"{name}: the same seed gives other initial weights")
+    check_stateless(lambda: architecture.generator(shape), torch.ones(2, architecture.latent), f"{name}: the generator")
+    check_stateless(lambda: architecture.discriminator(shape), torch.ones(2, *shape), f"{name}: the discriminator")
     _require(len(g_params) > 0 and len(d_params) > 0, f"{name}: a network has no parameters")
     latent = torch.randn(4, architecture.latent, generator=torch.Generator().manual_seed(0))
     fake, _ = Network(g_module)(g_params, g_buffers, latent)

@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_map
 from ganbench import rng
 from ganbench.checkpoints import Keeper
 from ganbench.contracts import Architecture, Loss
-from ganbench.networks import Buffers, Network, initial
+from ganbench.networks import Buffers, Network, check_stateless, initial
 from ganbench.optimisers import OPTIMISERS
 from ganbench.specs import TrainSpec
 from ganbench.stack import STACK, Path, advance, choose, lane, observer, probed, stacked
@@ -70,7 +70,7 @@ class Group:
 
     seeds: tuple[int, ...]
     state: State
-    start: int = 0
+    step: int = 0
     alive: bool = True
 
 
@@ -106,6 +106,9 @@ class Trainer:
         self.cadence = max(1, spec.steps // SIGNAL_ROWS)
         self.results = {seed: Seed(seed) for seed in seeds}
         shape = tuple(data.shape[1:])
+        latent = torch.ones(2, architecture.latent)
+        check_stateless(lambda: architecture.generator(shape), latent, "the generator")
+        check_stateless(lambda: architecture.discriminator(shape), data[:2].cpu(), "the discriminator")
         states: dict[int, State] = {}
         for seed in seeds:
             g_module, g_params, g_buffers = initial(lambda: architecture.generator(shape), seed, "generator")
@@ -162,37 +165,36 @@ class Trainer:
 
         Raises `Stopped` where the keeper was asked to stop; the state is saved then.
         """
+        first = min(group.step for group in self.groups)
         due = [round(self.spec.steps * (i + 1) / snapshots) for i in range(snapshots)]
-        first = min(group.start for group in self.groups)
         due = [step for step in due if step > first]
         for block in range(first // rng.BLOCK, -(-self.spec.steps // rng.BLOCK)):
             start = block * rng.BLOCK
             stop = min(start + rng.BLOCK, self.spec.steps)
             for index, group in enumerate(self.groups):
-                if group.alive and group.start <= start:
+                if group.alive and group.step <= start:
                     self._block(group, block, start, stop)
                     on_progress(self._progress(start, stop, index))
+                    if keeper is not None:
+                        keeper.block_ended(self._standing)
             if due and stop >= due[0]:
                 due = [step for step in due if step > stop]
-                on_snapshot(stop, [self.results[seed] for seed in self._collect() if seed in self._reached(start)])
+                on_snapshot(stop, self._at(stop))
             if not any(group.alive for group in self.groups):
                 break
-            if keeper is not None:
-                keeper.block_ended(stop, lambda start=start, stop=stop: self._standing(start, stop))  # type: ignore[misc]
-        self._collect()
-        return list(self.results.values())
+        return self._collected()
 
-    def _reached(self, start: int) -> set[int]:
-        """Seeds that took part in the block that began at `start`."""
-        return {seed for group in self.groups if group.start <= start for seed in group.seeds}
+    def _at(self, step: int) -> list[Seed]:
+        """The results of the seeds that stand at a step; those resumed from later are ahead."""
+        there = {seed for group in self.groups if group.step == step for seed in group.seeds}
+        return [result for result in self._collected() if result.seed in there]
 
-    def _standing(self, start: int, stop: int) -> Iterator[Resumed]:
-        """Every seed's state after a block, as a checkpoint takes it."""
+    def _standing(self) -> Iterator[Resumed]:
+        """Every seed where it stands, as a checkpoint takes it."""
         for group in self.groups:
-            if group.start <= start:
-                for index, seed in enumerate(dict.fromkeys(group.seeds)):
-                    state = group.state if self.path.how == "looped" else lane(group.state, index)
-                    yield Resumed(stop, state, self.results[seed])
+            for index, seed in enumerate(dict.fromkeys(group.seeds)):
+                state = group.state if self.path.how == "looped" else lane(group.state, index)
+                yield Resumed(group.step, state, self.results[seed])
 
     def _block(self, group: Group, block: int, start: int, stop: int) -> None:
         """One block of steps of one group; afterwards, and only then, the host looks at numbers."""
@@ -211,6 +213,7 @@ class Trainer:
                     real = batch.real[-1] if self.path.how == "looped" else batch.real[:, -1]
                     rows.append(watch(trace, real))
         self._read(group, start, torch.stack(losses), torch.stack(rows) if rows else None)
+        group.step = stop
         seconds = time.perf_counter() - began
         for seed in set(group.seeds):
             self.results[seed].seconds += seconds / len(set(group.seeds))
@@ -268,15 +271,15 @@ class Trainer:
         images = done * len(self.results) * self.spec.batch * self.spec.n_dis
         return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0)
 
-    def _collect(self) -> dict[int, Seed]:
-        """Put G's parameters and buffers as they are now into every seed's result."""
+    def _collected(self) -> list[Seed]:
+        """Every seed's result so far, with G's parameters and buffers as they are now."""
         for group in self.groups:
             for index, seed in enumerate(dict.fromkeys(group.seeds)):
                 state = group.state if self.path.how == "looped" else lane(group.state, index)
                 result = self.results[seed]
                 result.params, result.average = state.generator.params.cpu(), state.average.cpu()
                 result.buffers = {name: buffer.cpu() for name, buffer in state.generator.buffers.items()}
-        return self.results
+        return list(self.results.values())
 
     def provenance(self) -> dict[str, Any]:
         """How the seeds were run: the path, why, and how many shared a stack."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 
 from ganbench import provenance
 from ganbench.checkpoints import Checkpoints, Keeper
+from ganbench.errors import said
 from ganbench.evaluator import Judge, NotFinite, Scores, generate
 from ganbench.files import write_atomically
 from ganbench.outcome import (
@@ -123,11 +123,14 @@ class _Work:
     def snapshot(self, step: int, results: list[Seed]) -> None:
         """Scores on the way; a seed that has diverged has none."""
         for result in results:
-            if result.status == "ok":
-                with suppress(NotFinite):
-                    _, scores = self._scored(result, f"step {step}")
-                    entry = {"step": step, "train_seconds": round(result.seconds, 3), "metrics": scores.values}
-                    result.snapshots.append(entry)
+            if result.status != "ok" or any(entry["step"] == step for entry in result.snapshots):
+                continue
+            entry = {"step": step, "train_seconds": round(result.seconds, 3), "metrics": {}, "reason": ""}
+            try:
+                entry["metrics"] = self._scored(result, f"step {step}")[1].values
+            except Exception as error:  # a judge may raise anything; training goes on
+                entry["reason"] = said(error)
+            result.snapshots.append(entry)
 
     def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
         """Judge one trained seed and write its files; the weights first, so that they are never lost."""
@@ -159,9 +162,9 @@ class Keeping:
     asked: Callable[[], bool]
 
 
-def _save(checkpoints: Checkpoints, cell: Cell, step: int, standing: Resumed) -> None:
+def _save(checkpoints: Checkpoints, cell: Cell, standing: Resumed) -> None:
     """One seed's state as named tensors; what cannot be written is said and costs nothing else."""
-    state, seed = standing.state, standing.seed
+    step, state, seed = standing
     tensors = {"average": state.average, "history": torch.tensor(seed.history, dtype=torch.float64)}
     for name, player in (("generator", state.generator), ("discriminator", state.discriminator)):
         tensors |= {f"{name}.params": player.params, f"{name}.0": player.moments[0], f"{name}.1": player.moments[1]}

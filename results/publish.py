@@ -20,7 +20,9 @@ def machine(suite: str) -> str:
     ids = [id_ for row in plan["rows"] for id_ in row["runs"].values()]
     records = [json.loads((HERE / "runs" / id_ / "record.json").read_text()) for id_ in ids]
     facts = {
-        json.dumps({key: record["provenance"][key] for key in ("processor", "cores", "python", "platform", "libraries")})
+        json.dumps(
+            {key: record["provenance"][key] for key in ("processor", "cores", "python", "platform", "libraries")}
+        )
         for record in records
         if record["status"] == "ok"
     }
@@ -30,9 +32,9 @@ def machine(suite: str) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in one["libraries"].items())
     seconds = sum(record["cost"]["train_seconds"] or 0 for record in records)
     return (
-        f"Made by `ganbench run --suite {suite}` on {one['processor']}, {one['cores']} cores, {one['platform']}, no GPU; "
-        f"Python {one['python']}, {versions}; {date.today().isoformat()}. {len(ids)} runs, {seconds:.0f} s of training "
-        "summed over the runs.\n"
+        f"Made by `ganbench run --suite {suite}` on {one['processor']}, {one['cores']} cores, "
+        f"{one['platform']}, no GPU; Python {one['python']}, {versions}; {date.today().isoformat()}. "
+        f"{len(ids)} runs, {seconds:.0f} s of training summed over the runs.\n"
     )
 
 

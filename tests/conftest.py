@@ -49,7 +49,12 @@ def cli(tmp_path: Path) -> Cli:
     def run(*arguments: object, timeout: float = 240, **environment: str) -> Ran:
         command = [sys.executable, "-m", "ganbench", *map(str, arguments)]
         done = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, timeout=timeout, env={**os.environ, **environment}
+            command,
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            env={**os.environ, **environment},
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 

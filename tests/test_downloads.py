@@ -164,6 +164,14 @@ def test_no_weights_and_no_network_say_which_file_is_needed(monkeypatch, tmp_pat
         Inception().prepare()
 
 
+def test_a_damaged_official_file_is_not_taken_for_inception(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    Inception().path().parent.mkdir()
+    Inception().path().write_bytes(b"other")
+    with pytest.raises(MissingError, match="is damaged"):
+        Inception().prepare()
+
+
 @pytest.mark.slow
 def test_scores_with_inception_are_torch_fidelitys_own(weights: Path) -> None:
     """The whole way of an image to FID, IS, KID, precision and recall, on fixed images."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.errors import UsageError
+from ganbench.errors import ContractError, UsageError
 from ganbench.registry import Registry
 from ganbench.sources import file_hash
 
@@ -84,6 +84,38 @@ def test_a_class_that_breaks_its_contract_is_refused(tmp_path: Path, text: str, 
     with pytest.raises(UsageError) as caught:
         Registry.load([path]).names("loss")
     assert said in str(caught.value)
+
+
+def test_a_default_that_no_record_can_hold_is_refused(tmp_path: Path) -> None:
+    path = _file(
+        tmp_path,
+        "import pathlib\n" + (LOSS % "mine").replace("weight: float = 1.0", "weight: object = pathlib.Path('x')"),
+    )
+    with pytest.raises(UsageError, match="the default of weight is PosixPath"):
+        Registry.load([path]).names("loss")
+
+
+def test_a_file_named_twice_is_loaded_once(tmp_path: Path) -> None:
+    path = _file(tmp_path, LOSS % "mine")
+    assert Registry.load([path, tmp_path / "." / "plugin.py"]).find("loss", "mine")
+
+
+def test_a_derived_class_has_its_parents_version_in_a_package_and_its_own_hash_in_a_file(
+    registry: Registry, tmp_path: Path
+) -> None:
+    assert registry.find("dataset", "ring8").code == "1"
+    text = "from ganbench_losses.minimax import Minimax\nclass Mine(Minimax):\n    'mine'\n"
+    path = _file(tmp_path, text + "@hookimpl\ndef register_losses():\n    return {'mine': Mine}\n")
+    assert Registry.load([path]).find("loss", "mine").code == file_hash(path)
+
+
+def test_whatever_a_plugin_raises_when_it_is_made_is_one_sentence(tmp_path: Path) -> None:
+    text = (LOSS % "mine").replace("    def d_loss", "    def __post_init__(self): [][1]\n    def d_loss")
+    registry = Registry.load([_file(tmp_path, text)])
+    with pytest.raises(
+        ContractError, match=r"loss 'mine' cannot be made: IndexError: .* \(plugin\.py:\d+, in __post_init__\)"
+    ):
+        registry.create("loss", registry.choose("loss", "mine", {}))
 
 
 def test_a_name_registered_twice_names_both_and_is_an_error(tmp_path: Path) -> None:

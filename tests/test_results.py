@@ -62,7 +62,15 @@ def test_nan_never_becomes_invalid_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", '{"id": 1}', "[]", '{"schema": 1, "id": "a", "status": "fine", "metrics": {}, "cards": {}}']
+    "text",
+    [
+        "",
+        "{",
+        '{"id": 1}',
+        "[]",
+        '{"schema": "2", "id": "a", "status": "ok", "metrics": {}, "cards": {}}',
+        '{"schema": 1, "id": "a", "status": "fine", "metrics": {}, "cards": {}}',
+    ],
 )
 def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "runs" / "a1"
@@ -70,6 +78,18 @@ def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     (folder / "record.json").write_text(text)
     with pytest.raises(ResultsError, match=r"record\.json is damaged"):
         Store(tmp_path).run("a1")
+
+
+def test_a_kill_in_the_middle_of_a_replacement_loses_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        _commit(store, _record("a1"))
+    aside = store.staging / "a1.old" / "runs"
+    aside.mkdir(parents=True)
+    (store.runs / "a1").rename(aside / "a1")  # moved aside, and then the power went
+    with store.writing():
+        assert store.run("a1")["metrics"] == {"score": 1.0}
+    assert not store.staging.exists()
 
 
 def test_a_newer_schema_is_not_guessed_at(tmp_path: Path) -> None:
@@ -149,6 +169,9 @@ def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
     assert "**9.20 ± 0.20**" in formats.markdown(layout, built)
     assert "**1.20" not in formats.markdown(layout, built)
     assert r"$\mathbf{9.20} \pm 0.20$" in formats.latex(layout, built)
+    with store.writing():
+        _commit(store, _record("b4", status="diverged", reason="x", metrics={}, cards={}))
+    assert "**" not in formats.markdown(layout, tables.build(layout, store))  # survivors alone lead nothing
     assert [row["rank"]["score"] for row in json.loads(formats.json_text(layout, built))] == [2, 1]
 
 
@@ -239,3 +262,24 @@ def test_latex_compiles_to_balanced_tables(tmp_path: Path) -> None:
     assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
     body = tex.split(r"\toprule")[1].split(r"\bottomrule")[0]
     assert len({line.count("&") for line in body.splitlines() if line.endswith(r"\\")}) == 1
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
+    from rich.console import Console
+
+    store = Store(tmp_path)
+    names = [f"score{i}[some-judge]" for i in range(9)]
+    card = {"metric": {"name": "m", "params": {}}, "better": "lower"}
+    with store.writing():
+        for seed in range(2):
+            metrics = dict.fromkeys(names, 123456.0 + seed)
+            _commit(store, _record(f"a{seed}", metrics=metrics, cards=dict.fromkeys(names, card)))
+    layout = Layout("s", "", "", (Row("minimax", "mlp", "ring8", {0: "a0", 1: "a1"}),), (), ())
+    console = Console(width=width, record=True, file=io.StringIO())
+    formats.show(console, layout, tables.build(layout, store))
+    text = console.export_text()
+    assert "…" not in text
+    assert text.count("123456 ") + text.count("123456│") == 9
+    assert text.count("[some-judge]") == 9
+    assert all(len(line) <= width for line in text.splitlines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -179,7 +180,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli, suite: Path, tmp_pa
     names = ["nan", "raises", "dies", "exits", "hangs", "greedy", "chatty"]
     text = suite.read_text().replace("[minimax, nonsaturating]", f"[{', '.join(names)}, minimax]")
     suite.write_text(text.replace("steps: 60", "steps: 120") + "plugins: [faults.py]\n")
-    done = cli("run", "--suite", suite, "--timeout", "25")
+    done = cli("run", "--suite", suite, "--timeout", "18")
     assert done.code == 1
     assert "LOOK AT ME" not in done.out
     assert "LOOK AT ME" in done.err
@@ -193,7 +194,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli, suite: Path, tmp_pa
     assert found["dies"][0] == found["exits"][0] == "failed"
     assert "killed by SIGKILL" in found["dies"][1]
     assert "exit code 3" in found["exits"][1]
-    assert found["hangs"] == ("timeout", "it ran longer than 25 s")
+    assert found["hangs"] == ("timeout", "it ran longer than 18 s")
     assert found["greedy"][0] == "out-of-memory"
     assert "2/2" in done.out
     assert done.out.count("0/2") == 6
@@ -204,6 +205,90 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli, suite: Path, tmp_pa
     assert plan.count("2 failed before") == 5
     assert plan.count("2 done") == 3
     assert not (tmp_path / "results" / ".staging").exists()
+
+
+ODD = """
+from dataclasses import dataclass
+from ganbench import hookimpl
+from ganbench_losses.minimax import Minimax
+from ganbench_architectures.mlp import Mlp
+
+
+class Mute(Minimax):
+    "Raises without a word."
+
+    def g_loss(self, critic):
+        raise AssertionError
+
+
+@dataclass(frozen=True)
+class Unsure(Mlp):
+    "Does not know what it supports."
+
+    def supports(self, shape):
+        return shape[7]
+
+
+class Half:
+    "A metric that fails for some samples."
+
+    better = {"half": "lower"}
+    judged = False
+
+    def __call__(self, real, fake):
+        return {"half": float("nan")}
+
+
+@hookimpl
+def register_losses():
+    return {"mute": Mute}
+
+
+@hookimpl
+def register_architectures():
+    return {"unsure": Unsure}
+
+
+@hookimpl
+def register_metrics():
+    return {"half": Half}
+"""
+
+
+def test_plugins_that_fail_oddly_are_told_plainly(cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    options = ("--suite", suite, "--plugin", "odd.py")
+    unsure = cli("run", *options, "--add", "architecture=unsure")
+    assert unsure.code == 2
+    assert re.search(r"a plugin raised IndexError: tuple index out of range \(odd\.py:\d+, in supports\)", unsure.err)
+    mute = cli("run", *options, "--add", "loss=mute", "--filter", "loss=mute")
+    assert mute.code == 1
+    assert re.search(r"failed: AssertionError \(odd\.py:\d+, in g\\_loss\)", mute.out)
+    suite.write_text(
+        suite.read_text().replace("samples: 2500,", "metrics: [modes, half], snapshots: 1, samples: 2500,", 1)
+    )
+    half = cli("run", *options, "--filter", "loss=minimax")
+    assert half.code == 1
+    assert "trained, not judged: ContractError: metric 'half' gave nan for 'half'" in half.out
+    weights = tmp_path / "results" / "runs"
+    failed = [id_ for id_, record in _records(tmp_path / "results").items() if "not judged" in record["reason"]]
+    assert len(failed) == 2
+    assert all((weights / id_ / "weights.safetensors").exists() for id_ in failed)
+
+
+def test_a_file_may_not_take_the_name_of_a_shipped_suite(cli, suite: Path, tmp_path: Path) -> None:
+    for name in ("quick", "runs"):
+        suite.rename(tmp_path / f"{name}.yaml")
+        done = cli("run", "--suite", f"{name}.yaml")
+        assert done.code == 2
+        assert "rename the file" in done.err
+        (tmp_path / f"{name}.yaml").rename(suite)
+
+
+def test_arrows_are_printed_whatever_the_locale(cli, suite: Path) -> None:
+    done = cli("run", "--suite", suite, "--set", "train.steps=1", PYTHONIOENCODING="cp1252", LC_ALL="C")
+    assert done.code == 0, done.err
+    assert "modes ↑" in done.out
 
 
 @pytest.mark.parametrize(
@@ -381,13 +466,13 @@ def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
         return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, seeds, torch.device("cpu"), resumed)
 
     saved = {}
-    stop_at = Keeper(0, lambda: len(saved) >= 2, lambda step, one: saved.__setitem__((step, one.seed.seed), one))
+    stop_at = Keeper(0, lambda: len(saved) >= 2, lambda one: saved.__setitem__((one.step, one.seed.seed), one))
     with pytest.raises(Stopped):
         trainer((0, 1)).run(keeper=stop_at)
     step = max(step for step, _ in saved)
     assert step == 100
     mixed = trainer((0, 1, 2), {seed: saved[100, seed] for seed in (0, 1)})
-    assert [(group.start, group.seeds) for group in mixed.groups] == [(0, (2, 2)), (100, (0, 1))]
+    assert [(group.step, group.seeds) for group in mixed.groups] == [(0, (2, 2)), (100, (0, 1))]
     whole = {result.seed: result for result in trainer((0, 1, 2)).run()}
     for result in mixed.run():
         assert torch.equal(result.params, whole[result.seed].params)

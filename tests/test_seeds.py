@@ -227,3 +227,69 @@ def test_snapshots_come_at_block_ends_and_change_nothing() -> None:
     results = trainer.run(snapshots=3, on_snapshot=lambda step, seeds: seen.append(step))
     assert seen == [50, 100, 120]
     assert _same(results[0], _train([0, 1])[0][0])
+
+
+class Fourier(nn.Module):
+    """Random features that are no buffer: another draw for every module that is built."""
+
+    def __init__(self, registered: bool) -> None:
+        super().__init__()
+        frequencies = torch.randn(2, 16)
+        if registered:
+            self.register_buffer("frequencies", frequencies)
+        else:
+            self.frequencies = frequencies
+        self.head = nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.head((x @ self.frequencies).sin())
+
+
+class FourierMlp(Mlp):
+    registered = False
+
+    def generator(self, shape):
+        return Fourier(self.registered)
+
+
+class Registered(FourierMlp):
+    registered = True
+
+
+def test_a_random_tensor_that_is_no_buffer_is_refused() -> None:
+    from ganbench.errors import ContractError
+    from ganbench.testing import check_architecture
+
+    spec = TrainSpec(steps=60, batch=32)
+    with pytest.raises(ContractError, match="neither parameter nor buffer"):
+        _train([0, 1], None, FourierMlp(width=16, depth=1), spec=spec)
+    with pytest.raises(ContractError, match="neither parameter nor buffer"):
+        check_architecture(FourierMlp(width=16, depth=1), ((2,),))
+    together, _ = _train(range(3), None, Registered(width=16, depth=1), spec=spec)
+    alone, _ = _train([1], None, Registered(width=16, depth=1), spec=spec)
+    assert _same(together[1], alone[1])
+    assert not torch.equal(together[0].buffers["frequencies"], together[1].buffers["frequencies"])
+
+
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x) + 0.1 * torch.randn_like(x)
+
+
+class NoisyMlp(Mlp):
+    def generator(self, shape):
+        return Noisy()
+
+
+def test_a_generator_that_draws_noise_is_sampled_from_the_seeds_stream() -> None:
+    spec = TrainSpec(steps=10, batch=32)
+    together, trainer = _train(range(3), None, NoisyMlp(width=16, depth=1), spec=spec)
+    assert trainer.path.how == "looped"
+    alone, _ = _train([2], None, NoisyMlp(width=16, depth=1), spec=spec)
+    assert _same(together[2], alone[2])
+    one, two = (generate(NoisyMlp(width=16, depth=1), (2,), together[2], 100, False, CPU) for _ in range(2))
+    assert torch.equal(one, two)

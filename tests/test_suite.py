@@ -147,11 +147,27 @@ colour: red
         ("datasets: ring8", "this must be a list"),
         ("seeds: 3", "key 'datasets' is missing"),
         ("datasets: [mnist]\nevaluation: {metrics: [modes]}", "needs modes; extractor 'inception' gives none"),
+        ("datasets: [ring8]\nevaluation: {metrics: [modes, {modes: {few: 10}}]}", "metric 'modes' is listed twice"),
+        ("datasets: [ring8]\nseeds: 20000000000", "seeds must be a count"),
+        ("datasets: [{ring8: {std: 1e999}}]", "std must be finite"),
+        ("datasets: [ring8]\noverrides: [{when: {datset: ring8}, train: {steps: 1}}]", "unknown key 'datset'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path, registry, change: str, said: str) -> None:
     text = f"losses: [minimax]\narchitectures: [mlp]\n{change}\n"
     assert any(said in line for line in _problems(tmp_path, registry, text))
+
+
+def test_one_table_has_one_protocol(tmp_path, registry) -> None:
+    text = """
+losses: [minimax, nonsaturating]
+architectures: [mlp]
+datasets: [ring8]
+overrides: [{when: {loss: nonsaturating}, evaluation: {samples: 500, split: test, snapshots: 3}}]
+"""
+    (problem,) = _problems(tmp_path, registry, text)
+    assert "nonsaturating x mlp x ring8 and minimax x mlp x ring8 stand in one table" in problem
+    assert "(samples, split)" in problem
 
 
 @pytest.mark.parametrize(
@@ -169,7 +185,7 @@ def test_wrong_options_are_named(tmp_path, registry, options, said: str) -> None
 
 
 def test_the_baseline_is_what_its_issue_says(registry) -> None:
-    plan = expand(load(registry.suites["baseline"]), registry)
+    plan = expand(load(registry.find("suite", "baseline").thing), registry)
     sizes = {(cell.labels[1], cell.labels[2]): len(cell.seeds) for cell in plan.cells}
     assert sizes == {("mlp", "ring8"): 8, ("mlp", "grid25"): 8, ("mlp", "digits"): 5, ("dcgan", "digits"): 5}
     assert {cell.labels[0] for cell in plan.cells} == {"minimax", "nonsaturating"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 import traceback
@@ -40,7 +41,7 @@ class Terminated(BaseException):
     """SIGTERM, which ends a run as Ctrl-C does."""
 
 
-KEPT = "finished runs and checkpoints are kept, the same command goes on from here"
+KEPT = "finished runs and the last checkpoints are kept, the same command goes on from here"
 
 
 class Commands(click.Group):
@@ -66,7 +67,6 @@ class Commands(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, verbose: bool) -> None:
     """Train GAN variants one way, measure them one way, compare them."""
-    ctx.obj = {"verbose": verbose}
     if ctx.invoked_subcommand is None:
         click.echo(WELCOME, nl=False)
 
@@ -74,6 +74,9 @@ def cli(ctx: click.Context, verbose: bool) -> None:
 def main() -> NoReturn:
     """Run the command line; every error is a sentence on stderr and an exit code."""
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # arrows in tables, whatever the locale
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -90,6 +93,10 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         code = 141
+    except OSError as error:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            traceback.print_exc()
+        code = _say(f"{error.filename or 'the system'}: {error.strerror or error}", 3)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ganbench.cli.options import plugin_option
-from ganbench.errors import UsageError
+from ganbench.errors import GanbenchError, UsageError
 from ganbench.registry import Registry
 from ganbench.sources import HOOKS, Offer
 from ganbench.specs import Kind
@@ -53,7 +53,10 @@ def _about(offer: Offer) -> str:
         return offer.about
     from ganbench.suite import load
 
-    return load(offer.thing).about
+    try:
+        return load(offer.thing).about
+    except GanbenchError as error:
+        return f"(broken: {error})"
 
 
 def _plain(offer: Offer) -> dict[str, Any]:

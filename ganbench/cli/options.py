@@ -19,6 +19,7 @@ from ganbench.specs import Plan
 from ganbench.strict_yaml import suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
+RESERVED = ("runs", "references", "published")
 AXES = ("loss", "architecture", "dataset")
 
 results_option = click.option(
@@ -68,6 +69,10 @@ def find_suite(
         path, source = Path(name), name
         if not path.is_file():
             raise UsageError(f"no suite file {name!r}")
+        taken = [offer.thing for offer in registry.offers("suite").get(path.stem, ())]
+        if path.stem in RESERVED or (taken and path.resolve() not in [own.resolve() for own in taken]):
+            what = "a folder of the results" if path.stem in RESERVED else "a suite that is installed"
+            raise UsageError(f"suite file {name!r} has the name of {what}; its tables would mix: rename the file")
     else:
         trouble = registry.trouble("suite", name)
         if trouble:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ganbench.progress import duration
-from ganbench.records import FINISHED, Store
+from ganbench.records import Store
 from ganbench.specs import Cell, Plan
 
 
@@ -13,8 +15,8 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
     seconds, unknown = 0.0, 0
     width = max(len(cell.name) for cell in plan.cells)
     for cell in plan.cells:
-        counts = _counts(cell, store, force)
-        state = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        counts = Counter(store.state(cell.run(seed).id, force) for seed in cell.seeds)
+        state = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         train = cell.spec.train
         lines.append(f"  {cell.name:<{width}}  {len(cell.seeds)} seeds: {state}; {train.steps} steps of {train.batch}")
         cost = _cost(cell, store)
@@ -33,20 +35,6 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
     )
     lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}"]
     return "\n".join(lines) + "\n"
-
-
-def _counts(cell: Cell, store: Store, force: bool) -> dict[str, int]:
-    counts = {"new": 0, "done": 0, "resumable": 0, "failed before": 0}
-    for seed in cell.seeds:
-        run_id = cell.run(seed).id
-        record = None if force else store.run(run_id)
-        if record is not None and record["status"] in FINISHED:
-            counts["done"] += 1
-        elif not force and store.checkpoints.has(run_id):
-            counts["resumable"] += 1
-        else:
-            counts["new" if record is None else "failed before"] += 1
-    return counts
 
 
 def _cost(cell: Cell, store: Store) -> float | None:

@@ -72,10 +72,11 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
     workers = devices.workers(options["jobs"], device)
     with store.writing():
         todo = runner.todo(plan, store, options["force"])
-        again = f", {todo.resumable} go on from a checkpoint" if todo.resumable else ""
-        again += f", {todo.failed} failed before and are tried again" if todo.failed else ""
+        states = todo.states
+        again = f", {states['resumable']} go on from a checkpoint" if states["resumable"] else ""
+        again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
         left_out = f"; {len(plan.skipped)} combinations not applicable" if plan.skipped else ""
-        _say(f"suite {plan.suite}: {todo.done} runs done, {todo.new} new{again}{left_out}")
+        _say(f"suite {plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}")
         if not todo.jobs:
             return
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""

@@ -52,7 +52,7 @@ def _text(record: dict[str, Any], folder: Path) -> str:
     cost = record["cost"]
     if cost["train_seconds"] is not None:
         lines += ["", f"  {cost['train_seconds']:.1f} s of training, {cost['images']:,} real samples seen, "
-                  f"peak memory {cost['peak_memory_bytes'] / 2**20:,.0f} MiB"]  # fmt: skip
+                  f"peak memory {(cost['peak_memory_bytes'] or 0) / 2**20:,.0f} MiB"]  # fmt: skip
     provenance = record["provenance"]
     if "path" in provenance:
         lines.append(f"  {provenance['path']} ({provenance['path_reason']}), {provenance['stack']} seeds together, "

@@ -18,8 +18,8 @@ from typing import Any
 from ganbench.executors.jobs import CellJob, Failure, Job, Listener, ReferenceJob
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-GRACE = 20
-"""Seconds that a worker has to save its state when it is told to stop."""
+GRACE = 60
+"""Seconds that a worker has to end its block and save its state when it is told to stop."""
 PULSE = 0.3
 """Seconds between two progress messages of a worker."""
 
@@ -62,11 +62,8 @@ class LocalExecutor:
         workers: list[Worker] = []
         try:
             while waiting or any(worker.job for worker in workers):
-                while waiting and len(workers) < self.count:
-                    workers.append(self._start())
-                for worker in workers:
-                    if worker.job is None and waiting:
-                        self._give(worker, waiting.pop(0), listener)
+                while waiting and (idle := self._idle(workers)) is not None:
+                    self._give(idle, waiting.pop(0), listener)
                 ready = wait([worker.pipe for worker in workers if worker.job], timeout=1.0)
                 for worker in list(workers):
                     if worker.pipe in ready and not self._hear(worker, listener):
@@ -75,8 +72,21 @@ class LocalExecutor:
                         self._overdue(worker, listener)
                         workers.remove(worker)
         finally:
+            training = [worker for worker in workers if worker.job]
+            if training:
+                print(f"saving the state of {len(training)} jobs", file=sys.stderr, flush=True)
+            for worker in training:
+                worker.process.terminate()  # all at once, so that they save side by side
             for worker in workers:
                 _stop(worker)
+
+    def _idle(self, workers: list[Worker]) -> Worker | None:
+        """A worker without a job: one that is there, or a new one while there may be more."""
+        idle = next((worker for worker in workers if worker.job is None), None)
+        if idle is None and len(workers) < self.count:
+            idle = self._start()
+            workers.append(idle)
+        return idle
 
     def _start(self) -> Worker:
         context = multiprocessing.get_context("spawn")
@@ -178,6 +188,7 @@ def work(pipe: Connection, setting: Setting) -> None:
     from ganbench.registry import Registry
 
     torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
     registry = Registry.load(setting.files)
     changed = _changed(setting.files, registry.files)
     while not stopping:

@@ -42,7 +42,7 @@ class TorchvisionSet:
         try:
             return self.reader(folder, train=train, download=self.download)
         except (RuntimeError, OSError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).partition("\n")[0]
             raise MissingError(
                 f"data set {self.reader.__name__} cannot be read from {folder}: {reason} "
                 "Give its folder with 'root:', or fetch it with 'download: true'."

@@ -17,6 +17,11 @@ OFFICIAL = "6726825d"  # the SHA-256 prefix in the file's own name
 GRAY = 1
 
 
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+
+
 @dataclass(frozen=True)
 class Inception:
     """Inception v3 (2015-12-05), 2048 features; the network of every published FID and IS.
@@ -32,6 +37,7 @@ class Inception:
     dims = 2048
     canonical = True
     gives = ("logits",)
+    batch = 50
 
     def supports(self, dataset: Dataset) -> str | None:
         shape = tuple(dataset.shape)
@@ -48,16 +54,20 @@ class Inception:
             return OFFICIAL
         if not self.path().is_file():
             raise MissingError(f"extractor 'inception': no weight file at {self.path()}")
-        with self.path().open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+        return _hash(self.path())
 
     def prepare(self) -> None:
-        """Fetch the weights where they are missing. Raises `MissingError` where that fails."""
+        """Fetch the weights where they are missing.
+
+        Raises `MissingError` where that fails, or where the file is not the one its name promises.
+        """
         if self.path().is_file():
+            if not self.weights and _hash(self.path()) != OFFICIAL:
+                raise MissingError(f"{self.path()} is damaged: its SHA-256 does not begin with {OFFICIAL}; remove it")
             return
         try:
-            torch.hub.load_state_dict_from_url(URL_INCEPTION_V3, progress=False, weights_only=True)
-        except OSError as error:
+            torch.hub.load_state_dict_from_url(URL_INCEPTION_V3, progress=False, check_hash=True, weights_only=True)
+        except (OSError, RuntimeError) as error:
             raise MissingError(
                 f"FID with 'inception' needs {FILE} (91 MiB), not found in {self.path().parent} and not "
                 f"downloadable ({error}). Offline: copy it there, or pass --weights PATH."
@@ -71,7 +81,7 @@ class Inception:
             torch.load(path, weights_only=True)  # torch-fidelity unpickles freely: refuse code first
             net = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], str(path))
         except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).partition("\n")[0]
             raise MissingError(f"{path} does not hold torch-fidelity's Inception weights: {reason}") from error
         net.to(device)
 
