@@ -93,6 +93,8 @@ class Data(NamedTuple):
 class Dataset(Protocol):
     """Real samples. Images lie in [-1, 1] as (C, H, W); points are (D,).
 
+    Samples are loaded whole, in a worker process that may not start processes of its own.
+
     `extractor` and `metrics` are the defaults that suit the data; a suite may name others.
     Where the density is known, `log_density(x) -> (N,)` draws it behind samples. Where data must
     be fetched, `prepare()` does so before anything trains, or raises `MissingError` with what to do.
@@ -124,6 +126,7 @@ class FeatureExtractor(Protocol):
     `canonical = True` says that a score's plain name means this extractor (FID is Inception's);
     any other extractor's scores carry its name: `FID[digits16]`. `gives` names what it gives
     beside features: "logits", "modes". An extractor may also have `batch` (samples at a time),
+    `resize` (how it scales images, for the protocol card),
     `supports(dataset) -> str | None` and `prepare()`, as a data set may.
     """
 

@@ -130,7 +130,11 @@ class Judge:
 
     def _card(self, name: str, metric: Metric, score: str, count: int, source: Mapping[str, Any]) -> dict[str, Any]:
         choice = next(choice for choice in self.evaluation.metrics if choice.name == name)
-        judged = {"extractor": self.evaluation.extractor.identity(), "weights": self.extractor.fingerprint()}
+        judged = {
+            "extractor": self.evaluation.extractor.identity(),
+            "weights": self.extractor.fingerprint(),
+            "resize": getattr(self.extractor, "resize", None),
+        }
         return {
             "metric": choice.identity(),
             "code": choice.code,
@@ -138,7 +142,7 @@ class Judge:
             "fake_samples": count,
             "real_samples": len(self.real.samples),
             "split": self.evaluation.split,
-            **(judged if metric.judged else {"extractor": None, "weights": None}),
+            **(judged if metric.judged else dict.fromkeys(judged)),
             **source,
         }
 

@@ -29,13 +29,13 @@ def duration(seconds: float) -> str:
 class Clock:
     """How far all jobs are, and when they will be done, from this process's own rate."""
 
-    def __init__(self, jobs: list[Job], weights: dict[str, float]) -> None:
-        self.total = sum(weights[job.name] for job in jobs) or 1.0
-        self.weights, self.began = weights, time.monotonic()
+    def __init__(self, weights: list[tuple[Job, float]]) -> None:
+        self.weights = {id(job): weight for job, weight in weights}
+        self.total, self.began = sum(self.weights.values()) or 1.0, time.monotonic()
         self.parts: dict[int, tuple[float, float]] = {}
 
     def update(self, job: Job, fraction: float) -> None:
-        self.parts[id(job)] = (self.weights[job.name], fraction)
+        self.parts[id(job)] = (self.weights[id(job)], fraction)
 
     @property
     def elapsed(self) -> float:
@@ -51,8 +51,8 @@ class Clock:
 class Plain:
     """One line a change of state and one a minute; no escape codes."""
 
-    def begin(self, jobs: list[Job], weights: dict[str, float]) -> None:
-        self.clock, self.count, self.finished = Clock(jobs, weights), len(jobs), 0
+    def begin(self, weights: list[tuple[Job, float]]) -> None:
+        self.clock, self.count, self.finished = Clock(weights), len(weights), 0
         self.said = time.monotonic()
 
     def started(self, job: Job) -> None:
@@ -84,8 +84,8 @@ class Terminal(Plain):
         self.console = console
         self.running: dict[int, tuple[Job, Any]] = {}
 
-    def begin(self, jobs: list[Job], weights: dict[str, float]) -> None:
-        super().begin(jobs, weights)
+    def begin(self, weights: list[tuple[Job, float]]) -> None:
+        super().begin(weights)
         self.live = Live(console=self.console, refresh_per_second=4, transient=True, get_renderable=self._lines)
         self.live.start()
 

@@ -20,7 +20,7 @@ from ganbench.specs import Cell, Plan
 class Display(Protocol):
     """Where a run's life is shown."""
 
-    def begin(self, jobs: list[Job], weights: dict[str, float]) -> None: ...
+    def begin(self, weights: list[tuple[Job, float]]) -> None: ...
 
     def started(self, job: Job) -> None: ...
 
@@ -87,12 +87,12 @@ def weight(job: Job, registry: Registry) -> float:
     )
 
 
-def ordered(jobs: list[Job], weights: dict[str, float], workers: int) -> list[Job]:
+def ordered(jobs: list[Job], registry: Registry, workers: int) -> list[Job]:
     """Longest first; cells are halved while there are fewer of them than workers.
 
     A seed's result does not depend on its neighbours, so a cell may be cut anywhere.
     """
-    cells = sorted((job for job in jobs if isinstance(job, CellJob)), key=lambda job: -weights[job.name])
+    cells = sorted((job for job in jobs if isinstance(job, CellJob)), key=lambda job: -weight(job, registry))
     while cells and len(cells) < workers:
         widest = max(cells, key=lambda job: len(job.cell.seeds))
         seeds = widest.cell.seeds
@@ -150,12 +150,15 @@ class Writer:
             self.statuses[id(job)].append(failure.status)
 
 
-def run(jobs: list[Job], weights: dict[str, float], store: Store, executor: Executor, display: Display) -> Writer:
-    """Carry out jobs; every result is in the store when this returns, or when it is interrupted."""
+def run(weights: list[tuple[Job, float]], store: Store, executor: Executor, display: Display) -> Writer:
+    """Carry out jobs, each with its weight.
+
+    Every result is in the store when this returns, or when it is interrupted.
+    """
     writer = Writer(store, display)
-    display.begin(jobs, weights)
+    display.begin(weights)
     try:
-        executor(jobs, writer)
+        executor([job for job, _ in weights], writer)
     finally:
         display.close()
     return writer

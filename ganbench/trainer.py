@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_map
 from ganbench import rng
 from ganbench.checkpoints import Keeper
 from ganbench.contracts import Architecture, Loss
+from ganbench.draws import Draws, draw
 from ganbench.networks import Buffers, Network, check_stateless, initial
 from ganbench.optimisers import OPTIMISERS
 from ganbench.specs import TrainSpec
@@ -22,18 +23,6 @@ from ganbench.step import Batch, Game, Player, Rates, State
 
 SIGNAL_ROWS = 100
 """Training signals are recorded every steps // SIGNAL_ROWS steps."""
-
-
-class Draws(NamedTuple):
-    """A block of draws: rows of the data set, latents and mixing weights for n steps.
-
-    `rows` (n, [S,] n_dis, B), `latent` (n, [S,] n_dis + 1, B, latent), `mix` like latent without
-    its last dimension; the seed dimension is there in a stack.
-    """
-
-    rows: Tensor
-    latent: Tensor
-    mix: Tensor
 
 
 @dataclass
@@ -176,7 +165,7 @@ class Trainer:
                     self._block(group, block, start, stop)
                     on_progress(self._progress(start, stop, index))
                     if keeper is not None:
-                        keeper.block_ended(self._standing)
+                        keeper.block_ended(self.standing)
             if due and stop >= due[0]:
                 due = [step for step in due if step > stop]
                 on_snapshot(stop, self._at(stop))
@@ -189,7 +178,7 @@ class Trainer:
         there = {seed for group in self.groups if group.step == step for seed in group.seeds}
         return [result for result in self._collected() if result.seed in there]
 
-    def _standing(self) -> Iterator[Resumed]:
+    def standing(self) -> Iterator[Resumed]:
         """Every seed where it stands, as a checkpoint takes it."""
         for group in self.groups:
             for index, seed in enumerate(dict.fromkeys(group.seeds)):
@@ -246,12 +235,8 @@ class Trainer:
         return Rates(self.spec.lr_d * factor, self.spec.lr_g * factor)
 
     def _drawn(self, seed: int, block: int) -> Draws:
-        """One seed's draws of one block, the same on every device and beside any neighbours."""
-        n, sides, batch = rng.BLOCK, self.spec.n_dis, self.spec.batch
-        rows = torch.randint(len(self.data), (n, sides, batch), generator=rng.generator(seed, "real", block))
-        latent = torch.randn(n, sides + 1, batch, self.latent, generator=rng.generator(seed, "latent", block))
-        mix = torch.rand(n, sides + 1, batch, generator=rng.generator(seed, "mix", block))
-        return Draws(*(draw.to(self.device, non_blocking=True) for draw in (rows, latent, mix)))
+        drawn = draw(seed, block, self.spec, len(self.data), self.latent)
+        return Draws(*(part.to(self.device, non_blocking=True) for part in drawn))
 
     def _draws(self, seeds: tuple[int, ...], block: int) -> Draws:
         drawn = [self._drawn(seed, block) for seed in seeds]

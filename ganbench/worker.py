@@ -98,7 +98,11 @@ def train_cell(
     keeper = (
         None if keeping is None else Keeper(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
     )
-    for result in trainer.run(on_progress, cell.spec.evaluation.snapshots, work.snapshot, keeper):
+    results = trainer.run(on_progress, cell.spec.evaluation.snapshots, work.snapshot, keeper)
+    if keeping is not None and sum(result.seconds for result in results) > keeping.every:
+        for one in trainer.standing():  # so that a kill while judging costs no training
+            _save(keeping.checkpoints, cell, one)
+    for result in results:
         folder = staging(cell.run(result.seed).id)
         on_record(work.finish(result, trainer, folder), folder)
 

@@ -82,14 +82,14 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""
         _say(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
         runner.prepare(todo.jobs, asked.registry)
-        weights = {job.name: runner.weight(job, asked.registry) for job in todo.jobs}
-        jobs = runner.ordered(todo.jobs, weights, workers)
+        jobs = runner.ordered(todo.jobs, asked.registry, workers)
+        weights = [(job, runner.weight(job, asked.registry)) for job in jobs]
         if options["force"]:
             for run_id in (cell.run(seed).id for cell in plan.cells for seed in cell.seeds):
                 store.checkpoints.drop(run_id)
         setting = Setting(device, asked.registry.files, store.staging, store.checkpoints.root, options["every"])
         executor = LocalExecutor(workers, setting, options["timeout"])
-        writer = runner.run(jobs, weights, store, executor, progress.display())
+        writer = runner.run(weights, store, executor, progress.display())
         for text in writer.reference_failures:
             _say(f"not measured: {text}")
 
