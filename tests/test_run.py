@@ -180,7 +180,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli, suite: Path, tmp_pa
     names = ["nan", "raises", "dies", "exits", "hangs", "greedy", "chatty"]
     text = suite.read_text().replace("[minimax, nonsaturating]", f"[{', '.join(names)}, minimax]")
     suite.write_text(text.replace("steps: 60", "steps: 120") + "plugins: [faults.py]\n")
-    done = cli("run", "--suite", suite, "--timeout", "18")
+    done = cli("run", "--suite", suite, "--timeout", "20")
     assert done.code == 1
     assert "LOOK AT ME" not in done.out
     assert "LOOK AT ME" in done.err
@@ -194,7 +194,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli, suite: Path, tmp_pa
     assert found["dies"][0] == found["exits"][0] == "failed"
     assert "killed by SIGKILL" in found["dies"][1]
     assert "exit code 3" in found["exits"][1]
-    assert found["hangs"] == ("timeout", "it ran longer than 18 s")
+    assert found["hangs"] == ("timeout", "it ran longer than 20 s")
     assert found["greedy"][0] == "out-of-memory"
     assert "2/2" in done.out
     assert done.out.count("0/2") == 6

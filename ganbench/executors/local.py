@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -115,7 +115,9 @@ class LocalExecutor:
             listener.ended(worker.job, Failure("failed", _death(worker.process.exitcode)))
             worker.job = None
             return False
-        if kind == "progress":
+        if kind == "ready":
+            worker.since = time.monotonic()  # importing torch is not the job's time
+        elif kind == "progress":
             listener.advanced(worker.job, *content)
         elif kind == "record":
             listener.recorded(worker.job, *content)
@@ -191,6 +193,8 @@ def work(pipe: Connection, setting: Setting) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
     registry = Registry.load(setting.files)
     changed = _changed(setting.files, registry.files)
+    with suppress(BrokenPipeError, ConnectionResetError):
+        pipe.send(("ready",))
     while not stopping:
         try:
             job = pipe.recv()
