@@ -128,7 +128,9 @@ class LocalExecutor:
 
     def _overdue(self, worker: Worker, listener: Listener) -> None:
         assert worker.job is not None
-        _stop(worker)
+        worker.process.kill()  # at once: waiting for one that hangs would hold up all the others
+        worker.process.join()
+        worker.pipe.close()
         listener.ended(worker.job, Failure("timeout", f"it ran longer than {self.timeout:g} s"))
 
 
