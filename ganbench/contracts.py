@@ -2,8 +2,9 @@
 
 A plugin class is a frozen dataclass (or a plain class without arguments). Its fields are its
 hyperparameters, their defaults are the schema, its docstring's first line describes it in
-`ganbench list`. An optional class attribute `version` (a string) is part of every run's id:
-raise it when a change of the code changes results.
+`ganbench list`. The optional class attribute `version` (a string) of an installed plugin is part
+of every run's id: raise it when a change of the code changes results. A local file needs none: its
+hash is taken.
 """
 
 from __future__ import annotations

@@ -92,15 +92,13 @@ class Offer:
     def code(self) -> str:
         """The version of the code that a run's id depends on.
 
-        The class's own `version`; else the hash of a local file (edit it and its runs are new
-        runs), or the version of the distribution.
+        The hash of a local file (edit it and its runs are new runs); of an installed plugin, the
+        `version` that its class declares or inherits, else its distribution's.
         """
-        declared = vars(self.thing).get("version") if inspect.isclass(self.thing) else None
-        if declared is None and not self.source.file:
-            declared = getattr(self.thing, "version", None)  # of the class it is derived from
-        if declared is not None and "version" not in self.fields():
-            return str(declared)
-        return self.source.version
+        if self.source.file:
+            return self.source.version
+        declared = getattr(self.thing, "version", None) if "version" not in self.fields() else None
+        return self.source.version if declared is None else str(declared)
 
     def source_hash(self) -> str:
         """SHA-256 of the file that defines the plugin, 12 hex digits."""

@@ -157,7 +157,7 @@ def entries_of(node: Node, problems: Problems) -> list[Entry]:
                 problems.add(params, f"hyperparameters of {name!r} must be a mapping, as in {name}: {{key: value}}")
         else:
             problems.add(item, "this must be a name or one 'name: {hyperparameters}'")
-    if node.line and not entries:
+    if node.line and node.value == []:
         problems.add(node, "this list is empty")
     return entries
 

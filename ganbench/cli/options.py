@@ -39,7 +39,9 @@ def suite_options(function: F) -> F:
         click.option(
             "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting everywhere: train.steps=500."
         ),
-        click.option("--add", "adds", multiple=True, metavar="KIND=NAME", help="Add to the suite: loss=hinge."),
+        click.option(
+            "--add", "adds", multiple=True, metavar="loss=NAME", help="Add a loss (or architecture=, dataset=)."
+        ),
         plugin_option,
         results_option,
     )

@@ -110,8 +110,9 @@ def _report(whole: Layout, shown: Layout, store: Store) -> int:
     built = tables.build(shown, store)
     print_tables(shown, built)
     _say(f"tables: {folder}/table.md, .csv, .tex, .json; runs: {store.runs}")
-    first = next((id_ for row in shown.rows for id_ in row.runs.values()), None)
-    _say(f"next: ganbench show {first} --results {store.root}" if first else "")
+    ids = [id_ for row in shown.rows for id_ in row.runs.values()]
+    failed = (id_ for id_ in ids if (store.run(id_) or {}).get("status") != "ok")
+    _say(f"next: ganbench show {next(failed, ids[0])} --results {store.root}")
     complete = all(row.n_ok == row.n for table in built for row in table.rows)
     return 0 if complete else 1
 

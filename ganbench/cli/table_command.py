@@ -9,6 +9,7 @@ import click
 from ganbench import formats, tables
 from ganbench.cli.options import find_suite, suite_options
 from ganbench.cli.output import print_tables
+from ganbench.errors import UsageError
 from ganbench.layout import Layout, layout, save, saved
 from ganbench.records import Store
 
@@ -27,6 +28,8 @@ def command(
     The table holds what the suite's last `ganbench run` in this folder planned, additions
     included; in a folder where it never ran, what the suite itself says.
     """
+    if not results.is_dir():
+        raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
     store = Store(results)
     content = _content(suite, sets, adds, plugins, results)
     built = tables.build(content, store)
