@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ganbench.files import write_atomically
+from ganbench.files import short_hash, write_atomically
 
 
 def folder() -> Path:
@@ -40,17 +40,13 @@ def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Ten
     place = folder() / "features"
     for path in place.glob(f"{name}-*.safetensors"):
         content = path.read_bytes()
-        if path.stem.endswith(_short(content)):
+        if path.stem.endswith(short_hash(content)):
             return load(content)
         path.unlink(missing_ok=True)
     tensors = compute()
     content = save({label: tensor.contiguous() for label, tensor in tensors.items()})
     try:
-        write_atomically(place / f"{name}-{_short(content)}.safetensors", content)
+        write_atomically(place / f"{name}-{short_hash(content)}.safetensors", content)
     except OSError:
         return tensors
     return tensors
-
-
-def _short(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganbench.files import write_atomically
+from ganbench.files import short_hash, write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +40,7 @@ class Checkpoints:
 
         content = save({name: t.contiguous() for name, t in tensors.items()}, {"facts": json.dumps(facts)})
         folder = self.root / run_id
-        write_atomically(folder / f"{step:09d}-{_short(content)}.safetensors", content)
+        write_atomically(folder / f"{step:09d}-{short_hash(content)}.safetensors", content)
         for old in sorted(folder.glob("*.safetensors"))[:-KEPT]:
             old.unlink(missing_ok=True)
 
@@ -52,7 +51,7 @@ class Checkpoints:
         for path in sorted((self.root / run_id).glob("*.safetensors"), reverse=True):
             step, _, short = path.stem.partition("-")
             content = path.read_bytes()
-            if _short(content) == short:
+            if short_hash(content) == short:
                 size = int.from_bytes(content[:8], "little")
                 facts = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["facts"])
                 return int(step), load(content), facts
@@ -61,10 +60,6 @@ class Checkpoints:
     def drop(self, run_id: str) -> None:
         """Forget a run's states."""
         shutil.rmtree(self.root / run_id, ignore_errors=True)
-
-
-def _short(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class Keeper:

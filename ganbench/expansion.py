@@ -19,8 +19,6 @@ REFERENCES = ("real", "gaussian", "noise")
 class Catalogue(Protocol):
     """What expansion asks of a registry."""
 
-    def names(self, kind: Kind) -> list[str]: ...
-
     def trouble(self, kind: Kind, name: str) -> str | None:
         """Why a name cannot be used, or None."""
 

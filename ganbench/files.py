@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -33,3 +34,8 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def short_hash(content: bytes) -> str:
+    """The first 16 hex digits of SHA-256: what a file's name carries so that rot is noticed."""
+    return hashlib.sha256(content).hexdigest()[:16]

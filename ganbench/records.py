@@ -61,11 +61,11 @@ class Store:
             self._restore()
             yield
         finally:
-            shutil.rmtree(self.staging, ignore_errors=True)
+            self._restore()
             lock.release()
 
     def _restore(self) -> None:
-        """Put back what a kill in the middle of a replacement left aside, then clear the stage."""
+        """Put back what a kill or an interrupt in the middle of a replacement left aside, then clear the stage."""
         for old in self.staging.glob("*.old/*/*"):
             place = self.root / old.parent.name / old.name
             if not place.exists():

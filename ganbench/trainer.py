@@ -258,12 +258,9 @@ class Trainer:
 
     def _collected(self) -> list[Seed]:
         """Every seed's result so far, with G's parameters and buffers as they are now."""
-        for group in self.groups:
-            for index, seed in enumerate(dict.fromkeys(group.seeds)):
-                state = group.state if self.path.how == "looped" else lane(group.state, index)
-                result = self.results[seed]
-                result.params, result.average = state.generator.params.cpu(), state.average.cpu()
-                result.buffers = {name: buffer.cpu() for name, buffer in state.generator.buffers.items()}
+        for _, state, result in self.standing():
+            result.params, result.average = state.generator.params.cpu(), state.average.cpu()
+            result.buffers = {name: buffer.cpu() for name, buffer in state.generator.buffers.items()}
         return list(self.results.values())
 
     def provenance(self) -> dict[str, Any]:

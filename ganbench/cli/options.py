@@ -20,7 +20,7 @@ from ganbench.strict_yaml import suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
 RESERVED = ("runs", "references", "published")
-AXES = ("loss", "architecture", "dataset")
+AXES = tuple(suites.AXES.values())
 
 results_option = click.option(
     "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True,

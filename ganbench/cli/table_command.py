@@ -56,6 +56,6 @@ def _content(
     if kept is not None and kept.digest == asked.digest:
         return kept
     content = layout(asked.plan(), asked.digest)
-    if results.exists() and kept is None:
+    if kept is None:
         save(results, content)
     return content
