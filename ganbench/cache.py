@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ganbench.files import short_hash, write_atomically
-
-
-def folder() -> Path:
-    """`$GANBENCH_CACHE`, or a folder in the user's cache."""
-    return Path(os.environ.get("GANBENCH_CACHE") or Path.home() / ".cache" / "ganbench").expanduser()
+from ganbench.files import cache_folder, short_hash, write_atomically
 
 
 def key(*parts: str | Tensor) -> str:
@@ -37,7 +30,7 @@ def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Ten
     The file's name carries the hash of its content: a damaged file is computed anew. A cache that
     cannot be written is no cache; the result is the same.
     """
-    place = folder() / "features"
+    place = cache_folder() / "features"
     for path in place.glob(f"{name}-*.safetensors"):
         content = path.read_bytes()
         if path.stem.endswith(short_hash(content)):

@@ -36,9 +36,12 @@ class Critic(Protocol):
     read. `real_samples` and `fake_samples` are the batches themselves, (B, *shape).
     """
 
-    step: int
     real_samples: Tensor
     fake_samples: Tensor
+
+    @property
+    def step(self) -> int:
+        """The number of the step, from 0. A loss that asks for it is not compiled (see `train.engine`)."""
 
     @property
     def real(self) -> Tensor: ...

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+from collections.abc import Iterable
 
 from ganbench.errors import MissingError, UsageError
+from ganbench.specs import TrainSpec
 
 
 def resolve(asked: str) -> str:
@@ -39,3 +43,26 @@ def workers(asked: str, device: str) -> int:
         if device == "cpu" and hasattr(os, "sched_getaffinity")
         else ((os.cpu_count() or 1) if device == "cpu" else 1)
     )
+
+
+def missing_compiler() -> str | None:
+    """What is missing on this machine to compile programs for it, or None."""
+    name = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    return None if shutil.which(name) else f"there is no C++ compiler ({name})"
+
+
+def check(device: str, specs: Iterable[TrainSpec]) -> str | None:
+    """What to know about specs on a device, in a sentence, or None.
+
+    Raises `MissingError` where the device cannot do what a spec asks for.
+    """
+    specs, missing = list(specs), missing_compiler()
+    if device.partition(":")[0] != "cuda" and any(spec.precision == "tf32" for spec in specs):
+        raise MissingError(
+            f"precision tf32 needs a CUDA GPU, and this run is on {device}; use fp32 or bf16, or --device cuda"
+        )
+    if missing and any(spec.engine == "compiled" for spec in specs):
+        raise MissingError(f"engine compiled: {missing}; install one, or use engine auto")
+    if missing and any(spec.long for spec in specs):
+        return f"{missing}: long cells run uncompiled, two to three times slower"
+    return None

@@ -43,7 +43,7 @@ def generate(
     """
     module, _, _ = initial(lambda: architecture.generator(shape), trained.seed, "generator")
     network = Network(module.to(device), training=False)
-    params = (trained.average if ema else trained.params).to(device)
+    params = network.named((trained.average if ema else trained.params).to(device))
     buffers = {name: buffer.to(device) for name, buffer in trained.buffers.items()}
     latent = torch.randn(count, architecture.latent, generator=rng.generator(trained.seed, "evaluation"))
     with torch.no_grad(), torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and where the cache is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """`$GANBENCH_CACHE`, or a folder in the user's cache."""
+    return Path(os.environ.get("GANBENCH_CACHE") or Path.home() / ".cache" / "ganbench").expanduser()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganbench.optimisers import OPTIMISERS
-from ganbench.specs import SCHEDULES
+from ganbench.specs import ENGINES, PRECISIONS, SCHEDULES
 from ganbench.strict_yaml import Node, Problems, suggestion
 
 
@@ -55,6 +55,7 @@ TRAIN = {
     "steps": _number(1, whole=True), "batch": _number(2, whole=True), "n_dis": _number(1, whole=True),
     "optimiser": _word(*OPTIMISERS), "lr": _RATE, "lr_d": _RATE, "lr_g": _RATE, "betas": _betas,
     "schedule": _word(*SCHEDULES), "ema": _number(0, 1),
+    "precision": _word(*PRECISIONS), "engine": _word(*ENGINES),
 }  # fmt: skip
 
 EVALUATION = {

@@ -9,8 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
+
+COMPILE_FROM = 2500
+"""Steps from which compiling pays: 10 s a program (2 to 3 s when kept from an earlier run) against
+0.6 to 2 ms saved a step and seed, with the four or more seeds that a worker has of a cell."""
 
 Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite"]
 
@@ -48,6 +52,13 @@ class TrainSpec:
     betas: tuple[float, float] = (0.5, 0.999)
     schedule: str = "constant"
     ema: float = 0.0
+    precision: str = "fp32"
+    engine: str = "auto"
+
+    @property
+    def long(self) -> bool:
+        """Whether compiling pays for itself, if nothing else is asked for."""
+        return self.engine == "auto" and self.steps >= COMPILE_FROM
 
     def rate(self, t: int) -> float:
         """The factor on both learning rates at step `t` (from 0)."""
@@ -59,6 +70,11 @@ class TrainSpec:
 
 
 SCHEDULES = ("constant", "cosine", "linear")
+PRECISIONS = ("fp32", "tf32", "bf16")
+"""`tf32` lets a GPU round the factors of products; `bf16` runs layers in bfloat16. Parameters,
+optimiser and loss are float32 in all three."""
+ENGINES = ("auto", "eager", "compiled")
+"""Whether the step is compiled: by the rule of `ganbench.stack`, never, or always."""
 
 
 @dataclass(frozen=True)

@@ -1,87 +1,193 @@
-"""Seeds as a dimension: one step function, mapped over a stack of seeds or called seed by seed."""
+"""Seeds as a dimension: one step function, mapped over a stack of seeds, compiled, or called seed by seed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
-from ganbench.errors import said
+from ganbench.devices import missing_compiler
+from ganbench.errors import ContractError, said
+from ganbench.program import CannotCompileError, compiled
 from ganbench.signals import observe
-from ganbench.step import Batch, Game, Rates, State, Trace, step
+from ganbench.specs import COMPILE_FROM, TrainSpec
+from ganbench.step import Batch, Clock, Game, Rates, State, Trace, step
 
 STACK = 16
-"""Most seeds in one stack: beyond it the activations leave a core's cache."""
+"""Most seeds in one stack that is not compiled: beyond it the activations leave a core's cache."""
+LANES = 4
+"""Seeds in one compiled stack on a CPU. A program has a fixed number of lanes, so that it is the
+same program for every number of seeds; lanes without a seed of their own repeat one."""
+GPU_LANES = 16
+"""The same on a GPU, where the launch of a kernel costs more than the lanes in it."""
+SMALL = 32_768
+"""Parameters of both players up to which lanes pay on a CPU: larger matrices fill a core one by one."""
+TOLERANCE = {"fp32": 1e-4, "tf32": 1e-2, "bf16": 5e-2}
+"""How far a program's first losses may be from those of the same step uncompiled."""
 
 T = TypeVar("T")
-Advance = Callable[[State, Batch, int, Rates], tuple[State, Trace]]
+Carried = Any
+"""A state between two steps, in the form that suits the path."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """How a cell's seeds are run, and why; part of every record."""
+    """How a cell's seeds are run, how many at once, and why; part of every record."""
 
-    how: Literal["stacked", "looped"]
+    how: Literal["compiled", "stacked", "looped"]
+    lanes: int
     why: str
 
 
-def choose(game: Game, batch: int) -> Path:
-    """The rule: stack what can be stacked without a bit of difference, loop the rest.
+def _same(state: State) -> State:
+    return state
 
-    Looped are convolutions (grouped convolutions lose on a CPU) and random layers (a stack has
-    one random stream, a seed has its own). Looped, too, is what would give a seed other bits in
-    a stack than alone: vectorised kernels treat the end of an array apart and matrix kernels
-    choose by alignment, so the batch must be a multiple of 32 and every dimension of a parameter
-    beyond 8 a multiple of 4. The rule sees the spec alone, never the number of seeds.
+
+class Engine(NamedTuple):
+    """The step on its path: `take` a state, `advance` it as often as you like, `give` it back."""
+
+    path: Path
+    advance: Callable[[Carried, Batch, Clock, Rates], tuple[Carried, Trace]]
+    take: Callable[[State], Carried] = _same
+    give: Callable[[Carried], State] = _same
+
+
+def choose(game: Game, spec: TrainSpec, device: str) -> Path:
+    """The rule: compile what is long, stack what can be stacked without a bit of difference, loop the rest.
+
+    It sees the spec and the machine, never the number of seeds: a seed's bits depend on its path.
+    """
+    reason = unstackable(game, spec)
+    limit = compile_limit(game, spec, device)
+    if limit is None:
+        if device == "cpu":
+            small = len_params(game) <= SMALL
+            why = reason or ("small networks fill a core four at a time" if small else "one seed fills a core")
+            return Path("compiled", LANES if small and reason is None else 1, why)
+        return Path("compiled", GPU_LANES if reason is None else 1, reason or "a stack fills a GPU")
+    if spec.engine == "compiled":
+        raise ContractError(f"`engine: compiled` is not possible here: {limit}")
+    if reason is not None:
+        return Path("looped", 1, f"{reason}; {limit}")
+    return Path("stacked", STACK, f"every operation maps over seeds to the bit; {limit}")
+
+
+def compile_limit(game: Game, spec: TrainSpec, device: str) -> str | None:
+    """Why a cell is not compiled, or None where it is."""
+    if spec.engine == "eager":
+        return "the suite asks for `engine: eager`"
+    layers = _random_layer(game)
+    if layers is not None:
+        return f"{layers} draws from a stream of its own"
+    if spec.engine == "auto" and not spec.long:
+        return f"fewer than {COMPILE_FROM} steps do not pay for compiling"
+    if device not in ("cpu", "cuda"):
+        return f"programs are not compiled for {device}"
+    return missing_compiler()
+
+
+def unstackable(game: Game, spec: TrainSpec) -> str | None:
+    """Why seeds run one by one, or None where a stack gives each the bits that it has alone.
+
+    Convolutions: grouped convolutions lose on a CPU. Random layers: a stack has one random
+    stream, a seed has its own. And what would give a seed other bits in a stack: vectorised
+    kernels treat the end of an array apart and matrix kernels choose by alignment, so the batch
+    must be a multiple of 32 and every dimension of a parameter beyond 8 a multiple of 4.
     """
     for network in (game.generator, game.discriminator):
-        for module in network.module.modules():
-            if isinstance(module, nn.modules.conv._ConvNd):
-                return Path("looped", "convolutions run faster seed by seed")
-            if isinstance(module, nn.modules.dropout._DropoutNd):
-                return Path("looped", f"{type(module).__name__} draws from a stream of its own")
+        if any(isinstance(module, nn.modules.conv._ConvNd) for module in network.module.modules()):
+            return "convolutions run faster seed by seed"
         for name, shape in network.shapes.items():
             if any(side > 8 and side % 4 for side in shape):
-                return Path("looped", f"parameter {name} {tuple(shape)} has a side that is no multiple of 4")
-    if batch % 32:
-        return Path("looped", f"batch {batch} is no multiple of 32")
-    return Path("stacked", "every operation maps over seeds to the bit")
+                return f"parameter {name} {tuple(shape)} has a side that is no multiple of 4"
+    if spec.batch % 32:
+        return f"batch {spec.batch} is no multiple of 32"
+    if spec.precision == "bf16":
+        return "bfloat16 was not compared in stacks"
+    return _random_layer(game)
 
 
-def probed(path: Path, game: Game, state: State, batch: Batch, rates: Rates) -> Path:
-    """The path, or the loop where vmap cannot map this game (a loss that branches on values, say)."""
-    if path.how == "looped":
-        return path
-    try:
-        advance(game, "stacked")(stacked([state, state]), stacked([batch, batch]), 0, rates)
-    except Exception as error:
-        return Path("looped", f"vmap cannot map it ({said(error)})")
-    return path
+def _random_layer(game: Game) -> str | None:
+    modules = [*game.generator.module.modules(), *game.discriminator.module.modules()]
+    return next((type(m).__name__ for m in modules if isinstance(m, nn.modules.dropout._DropoutNd)), None)
 
 
-def advance(game: Game, how: str) -> Advance:
+def len_params(game: Game) -> int:
+    return sum(game.generator.sizes) + sum(game.discriminator.sizes)
+
+
+def engine(path: Path, game: Game, spec: TrainSpec, example: tuple[State, Batch, Rates]) -> Engine:
+    """The step on a path, tried on one seed's example.
+
+    Where the compiler cannot take the step or gives another one, the path is that of
+    `engine: eager`; where vmap cannot map it (a loss that branches on values, say), the loop.
+    Raises `ContractError` where the spec insists on a program.
+    """
+    state, batch, rates = example
+    if path.how == "compiled":
+        lanes = (stacked([state] * path.lanes), stacked([batch] * path.lanes)) if path.lanes > 1 else (state, batch)
+        try:
+            return _compiled(game, path, (*lanes, rates), TOLERANCE[spec.precision])
+        except Exception as error:  # the compiler raises whatever it likes; the step runs without it
+            reason = f"not compiled: {error if isinstance(error, CannotCompileError) else said(error)}"
+            if spec.engine == "compiled":
+                raise ContractError(reason) from error
+            other = choose(game, replace(spec, engine="eager"), state.average.device.type)
+            path = replace(other, why=f"{other.why.rpartition('; ')[0]}; {reason}")
+    if path.how == "stacked":
+        try:
+            advance(game, path.lanes)(stacked([state, state]), stacked([batch, batch]), lambda: 0, rates)
+        except Exception as error:
+            path = Path("looped", 1, f"vmap cannot map it ({said(error)})")
+    return Engine(path, advance(game, path.lanes))
+
+
+def advance(game: Game, lanes: int) -> Callable[[State, Batch, Clock, Rates], tuple[State, Trace]]:
     """The alternating step for one seed, or for a stack of them."""
-    if how == "looped":
-        return lambda state, batch, t, rates: step(game, state, batch, t, rates)
+    if lanes == 1:
+        return lambda state, batch, clock, rates: step(game, state, batch, clock, rates)
 
-    def mapped(state: State, batch: Batch, t: int, rates: Rates) -> tuple[State, Trace]:
-        result: tuple[State, Trace] = torch.vmap(lambda s, b: step(game, s, b, t, rates))(state, batch)
+    def mapped(state: State, batch: Batch, clock: Clock, rates: Rates) -> tuple[State, Trace]:
+        result: tuple[State, Trace] = torch.vmap(lambda s, b: step(game, s, b, clock, rates))(state, batch)
         return result
 
     return mapped
 
 
-def observer(how: str, log_odds: bool) -> Callable[[Trace, Tensor], Tensor]:
+def _compiled(game: Game, path: Path, example: tuple[State, Batch, Rates], tolerance: float) -> Engine:
+    """The step as one program. Raises `CannotCompileError` where it is none, or another one."""
+
+    def clock() -> int:
+        raise CannotCompileError("the loss asks for the step's number")
+
+    def plain(state: State, batch: Batch, rates: Rates) -> tuple[State, Trace]:
+        return advance(game, path.lanes)(state, batch, clock, rates)
+
+    program = compiled(plain, example)
+    leaves, form = tree_flatten(example[0])
+    count = len(leaves)
+
+    def run(carried: Carried, batch: Batch, clock: Clock, rates: Rates) -> tuple[Carried, Trace]:
+        results = program([*carried, *batch, *rates])
+        return results[:count], Trace(*results[count:])
+
+    for ours, wanted in zip(run(leaves, *example[1:2], clock, example[2])[1][:2], plain(*example)[1][:2], strict=True):
+        if not torch.allclose(ours, wanted, rtol=tolerance, atol=tolerance, equal_nan=True):
+            raise CannotCompileError(f"the program's losses are {ours.tolist()}, uncompiled {wanted.tolist()}")
+    return Engine(path, run, tree_leaves, lambda carried: tree_unflatten(list(carried), form))
+
+
+def observer(lanes: int, log_odds: bool) -> Callable[[Trace, Tensor], Tensor]:
     """The signals of one seed (12,), or of a stack (S, 12)."""
 
     def one(trace: Trace, real: Tensor) -> Tensor:
         return observe(trace, real, log_odds)
 
-    return one if how == "looped" else torch.vmap(one)
+    return one if lanes == 1 else torch.vmap(one)
 
 
 def stacked(items: list[T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from torch import Tensor
 from ganbench.contracts import Loss
 from ganbench.errors import ContractError
 from ganbench.networks import Buffers, Network
-from ganbench.optimisers import Moments, Rule
+from ganbench.optimisers import Betas, Moments, Optimiser
 
 
 class Player(NamedTuple):
@@ -58,30 +59,37 @@ class Game:
     loss: Loss
     generator: Network
     discriminator: Network
-    rule: Rule
-    betas: tuple[float, float]
+    optimiser: Optimiser
+    betas: Betas
     n_dis: int
     ema: float
 
 
-@dataclass(frozen=True)
-class Rates:
-    """The learning rates of one step."""
+class Rates(NamedTuple):
+    """The optimiser's factors for the moves of one step."""
 
-    d: float
-    g: float
+    d: Tensor  # (n_dis, 2)
+    g: Tensor  # (2,)
+
+
+Clock = Callable[[], int]
+"""Tells the number of the step, from 0; only a loss that asks for it hears it."""
 
 
 class Critic:
     """D as a loss sees it: logits of the real and the fake batch, of any x, and their slopes."""
 
-    def __init__(self, network: Network, player: Player, real: Tensor, fake: Tensor, mix: Tensor, step: int):
-        self.real_samples, self.fake_samples, self.step = real, fake, step
-        self._network, self._params, self._mix = network, player.params, mix
-        self.buffers = player.buffers
+    def __init__(self, network: Network, player: Player, real: Tensor, fake: Tensor, mix: Tensor, clock: Clock):
+        self.real_samples, self.fake_samples, self.buffers = real, fake, player.buffers
+        self._network, self._mix, self._clock = network, mix, clock
+        self._named = network.named(player.params)
+
+    @property
+    def step(self) -> int:
+        return self._clock()
 
     def _logits(self, x: Tensor) -> tuple[Tensor, Buffers]:
-        logits, buffers = self._network(self._params, self.buffers, x)
+        logits, buffers = self._network(self._named, self.buffers, x)
         if logits.numel() != x.shape[0]:
             raise ContractError(
                 f"the discriminator returned {tuple(logits.shape)} for {x.shape[0]} samples; "
@@ -111,15 +119,15 @@ class Critic:
         return slopes.flatten(1)
 
 
-def step(game: Game, state: State, batch: Batch, t: int, rates: Rates) -> tuple[State, Trace]:
-    """One alternating step, number `t` from 0: D moves `n_dis` times while G is fixed, then G once."""
+def step(game: Game, state: State, batch: Batch, clock: Clock, rates: Rates) -> tuple[State, Trace]:
+    """One alternating step: D moves `n_dis` times while G is fixed, then G once."""
     g, d, average = state
     for i in range(game.n_dis):
         latent, real, mix = batch.latent[i], batch.real[i], batch.mix[i]
         d, (d_loss, d_grad, real_logits, fake_logits) = move_discriminator(
-            game, g, d, real, latent, mix, t, t * game.n_dis + i + 1, rates.d
+            game, g, d, real, latent, mix, clock, rates.d[i]
         )
-    g, (g_loss, g_grad, fake) = move_generator(game, g, d, real, batch.latent[-1], batch.mix[-1], t, rates.g)
+    g, (g_loss, g_grad, fake) = move_generator(game, g, d, real, batch.latent[-1], batch.mix[-1], clock, rates.g)
     if game.ema:
         average = average * game.ema + g.params * (1 - game.ema)
     trace = Trace(d_loss, g_loss, real_logits, fake_logits, d_grad, g_grad, fake)
@@ -127,33 +135,33 @@ def step(game: Game, state: State, batch: Batch, t: int, rates: Rates) -> tuple[
 
 
 def move_discriminator(
-    game: Game, g: Player, d: Player, real: Tensor, latent: Tensor, mix: Tensor, t: int, move: int, lr: float
+    game: Game, g: Player, d: Player, real: Tensor, latent: Tensor, mix: Tensor, clock: Clock, factors: Tensor
 ) -> tuple[Player, tuple[Tensor, Tensor, Tensor, Tensor]]:
     """D moves along its own gradient of `d_loss`; G, its buffers included, is fixed."""
-    fake, _ = game.generator(g.params, g.buffers, latent)
+    fake, _ = game.generator(game.generator.named(g.params), g.buffers, latent)
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Buffers]]:
-        critic = Critic(game.discriminator, d._replace(params=params), real, fake, mix, t)
+        critic = Critic(game.discriminator, d._replace(params=params), real, fake, mix, clock)
         loss = _scalar("d_loss", game.loss.d_loss(critic))
         return loss, (critic.real, critic.fake, critic.buffers)
 
     grad, (loss, (real_logits, fake_logits, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(d.params)
-    params, moments = game.rule(d.params, grad, d.moments, move, lr, game.betas)
+    params, moments = game.optimiser.move(d.params, grad, d.moments, factors, game.betas)
     return Player(params, buffers, moments), (loss, grad, real_logits, fake_logits)
 
 
 def move_generator(
-    game: Game, g: Player, d: Player, real: Tensor, latent: Tensor, mix: Tensor, t: int, lr: float
+    game: Game, g: Player, d: Player, real: Tensor, latent: Tensor, mix: Tensor, clock: Clock, factors: Tensor
 ) -> tuple[Player, tuple[Tensor, Tensor, Tensor]]:
     """G moves along its own gradient of `g_loss`; D, its buffers included, is fixed."""
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Buffers]]:
-        fake, buffers = game.generator(params, g.buffers, latent)
-        loss = _scalar("g_loss", game.loss.g_loss(Critic(game.discriminator, d, real, fake, mix, t)))
+        fake, buffers = game.generator(game.generator.named(params), g.buffers, latent)
+        loss = _scalar("g_loss", game.loss.g_loss(Critic(game.discriminator, d, real, fake, mix, clock)))
         return loss, (fake, buffers)
 
     grad, (loss, (fake, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(g.params)
-    params, moments = game.rule(g.params, grad, g.moments, t + 1, lr, game.betas)
+    params, moments = game.optimiser.move(g.params, grad, g.moments, factors, game.betas)
     return Player(params, buffers, moments), (loss, grad, fake)
 
 

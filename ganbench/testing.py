@@ -29,6 +29,8 @@ from ganbench.suite import load
 
 SHAPES = ((2,), (1, 16, 16), (3, 32, 32), (3, 64, 64))
 BATCH = 32
+FACTORS = torch.tensor(OPTIMISERS["adam"].factors(1, 1e-3, (0.5, 0.999)))
+RATES = Rates(FACTORS[None], FACTORS)
 
 
 def check_file(path: str | Path) -> list[str]:
@@ -89,6 +91,10 @@ class _Points(nn.Module):
         return result
 
 
+def _first() -> int:
+    return 0
+
+
 def _game(loss: Loss, seed: int) -> tuple[Game, State, Batch]:
     """A loss on a small game of points, and one step's draws."""
     g_module, g_params, _ = initial(lambda: _Points(2, 2), seed, "generator")
@@ -106,18 +112,18 @@ def check_loss(loss: Loss) -> None:
     """Both losses are finite scalars, move their own player, and are functions of the critic alone."""
     name = type(loss).__name__
     game, state, batch = _game(loss, 0)
-    after, trace = step(game, state, batch, 0, Rates(1e-3, 1e-3))
+    after, trace = step(game, state, batch, _first, RATES)
     for label, value, grad in (("d_loss", trace.d_loss, trace.d_grad), ("g_loss", trace.g_loss, trace.g_grad)):
         _require(value.dim() == 0, f"{name}.{label} must be a scalar, not of shape {tuple(value.shape)}")
         _require(bool(value.isfinite()), f"{name}.{label} is {value.item()} on ordinary logits")
         _require(bool(grad.isfinite().all()), f"the gradient of {name}.{label} is not finite on ordinary logits")
         _require(bool(grad.abs().sum() > 0), f"{name}.{label} has no gradient: its player cannot learn")
-    again = step(game, state, batch, 0, Rates(1e-3, 1e-3))[1]
+    again = step(game, state, batch, _first, RATES)[1]
     same = all(torch.equal(ours, theirs) for ours, theirs in zip(trace, again, strict=True))
     _require(same, f"{name} gives other losses on the same draws: it must draw nothing and remember nothing")
     other = _game(loss, 1)
     try:
-        both, _ = advance(game, "stacked")(stacked([state, other[1]]), stacked([batch, other[2]]), 0, Rates(1e-3, 1e-3))
+        both, _ = advance(game, 2)(stacked([state, other[1]]), stacked([batch, other[2]]), _first, RATES)
     except Exception:  # a loss that vmap cannot map is allowed: its seeds run one by one
         return
     close = torch.allclose(lane(both, 0).generator.params, after.generator.params, atol=1e-5)
@@ -150,11 +156,12 @@ def _check_networks(architecture: Architecture, name: str, shape: tuple[int, ...
     check_stateless(lambda: architecture.discriminator(shape), torch.ones(2, *shape), f"{name}: the discriminator")
     _require(len(g_params) > 0 and len(d_params) > 0, f"{name}: a network has no parameters")
     latent = torch.randn(4, architecture.latent, generator=torch.Generator().manual_seed(0))
-    fake, _ = Network(g_module)(g_params, g_buffers, latent)
+    generator, discriminator = Network(g_module), Network(d_module)
+    fake, _ = generator(generator.named(g_params), g_buffers, latent)
     _require(fake.shape == (4, *shape), f"{name}: G gives {tuple(fake.shape)}, not {(4, *shape)}")
     if len(shape) == 3:
         _require(bool(fake.abs().max() <= 1), f"{name}: images must lie in [-1, 1]; end G in tanh")
-    logits, _ = Network(d_module)(d_params, d_buffers, fake)
+    logits, _ = discriminator(discriminator.named(d_params), d_buffers, fake)
     _require(tuple(logits.shape) in ((4,), (4, 1)), f"{name}: D gives {tuple(logits.shape)}, not one logit a sample")
     _require(bool(logits.isfinite().all()), f"{name}: D's first logits are not finite")
 

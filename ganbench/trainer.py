@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +19,7 @@ from ganbench.draws import Draws, draw
 from ganbench.networks import Buffers, Network, check_stateless, initial
 from ganbench.optimisers import OPTIMISERS
 from ganbench.specs import TrainSpec
-from ganbench.stack import STACK, Path, advance, choose, lane, observer, probed, stacked
+from ganbench.stack import choose, engine, lane, observer, stacked
 from ganbench.step import Batch, Game, Player, Rates, State
 
 SIGNAL_ROWS = 100
@@ -104,10 +105,10 @@ class Trainer:
             d_module, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
             g = self._player(g_params, g_buffers)
             states[seed] = State(g, self._player(d_params, d_buffers), g.params)
-        generator, discriminator = Network(g_module.to(device)), Network(d_module.to(device))
-        rule = OPTIMISERS[spec.optimiser]
-        self.game = Game(loss, generator, discriminator, rule, spec.betas, spec.n_dis, spec.ema)
-        self.path = self._path(states[seeds[0]], seeds[0])
+        g_network, d_network = (Network(m.to(device), precision=spec.precision) for m in (g_module, d_module))
+        self.optimiser = OPTIMISERS[spec.optimiser]
+        self.game = Game(loss, g_network, d_network, self.optimiser, spec.betas, spec.n_dis, spec.ema)
+        self._prepare(states[seeds[0]], seeds[0])
         resumed = resumed or {}
         self.results |= {seed: one.seed for seed, one in resumed.items()}
         states |= {seed: self._moved(one.state) for seed, one in resumed.items()}
@@ -127,21 +128,29 @@ class Trainer:
         moved: State = tree_map(lambda leaf: leaf.to(self.device), state)
         return moved
 
-    def _path(self, state: State, seed: int) -> Path:
-        path = choose(self.game, self.spec.batch)
-        return probed(path, self.game, state, self._batch(self._drawn(seed, 0), 0), self._rates(0))
+    def _prepare(self, state: State, seed: int) -> None:
+        """Choose the path and make its step; compiling, where it is compiled, happens here."""
+        began = time.perf_counter()
+        example = (state, self._batch(self._drawn(seed, 0), 0), self._rates(0, 1)[0])
+        path = choose(self.game, self.spec, self.device.type)
+        self.engine = engine(path, self.game, self.spec, example)
+        self.path = self.engine.path
+        self.stacks = self.path.lanes > 1
+        self.prepare_seconds = time.perf_counter() - began
 
     def _grouped(self, seeds: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Stacks of up to STACK seeds, a lone one doubled: a stack of one takes other kernels."""
-        if self.path.how == "looped":
-            return [(seed,) for seed in seeds]
-        stacks = [seeds[i : i + STACK] for i in range(0, len(seeds), STACK)]
-        return [stack * 2 if len(stack) == 1 else stack for stack in stacks]
+        """Stacks of as many seeds as the path has lanes.
+
+        A program's lanes are always full; else a lone seed is doubled, because a stack of one
+        takes other kernels.
+        """
+        lanes = self.path.lanes
+        stacks = [seeds[i : i + lanes] for i in range(0, len(seeds), lanes)]
+        least = lanes if self.path.how == "compiled" else min(2, lanes)
+        return [(stack * least)[: max(least, len(stack))] for stack in stacks]
 
     def _gathered(self, group: tuple[int, ...], states: dict[int, State]) -> State:
-        if self.path.how == "looped":
-            return states[group[0]]
-        return stacked([states[seed] for seed in group])
+        return stacked([states[seed] for seed in group]) if self.stacks else states[group[0]]
 
     def run(
         self,
@@ -182,25 +191,26 @@ class Trainer:
         """Every seed where it stands, as a checkpoint takes it."""
         for group in self.groups:
             for index, seed in enumerate(dict.fromkeys(group.seeds)):
-                state = group.state if self.path.how == "looped" else lane(group.state, index)
+                state = lane(group.state, index) if self.stacks else group.state
                 yield Resumed(group.step, state, self.results[seed])
 
     def _block(self, group: Group, block: int, start: int, stop: int) -> None:
         """One block of steps of one group; afterwards, and only then, the host looks at numbers."""
         began = time.perf_counter()
-        stepped, watch = advance(self.game, self.path.how), observer(self.path.how, self.log_odds)
-        draws = self._draws(group.seeds, block)
+        watch = observer(self.path.lanes, self.log_odds)
+        draws, rates = self._draws(group.seeds, block), self._rates(start, stop)
+        state = self.engine.take(group.state)
         losses: list[Tensor] = []
         rows: list[Tensor] = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(rng.number(group.seeds[0], "network", block))  # for dropout, which runs looped
             for t in range(start, stop):
                 batch = self._batch(draws, t - start)
-                group.state, trace = stepped(group.state, batch, t, self._rates(t))
+                state, trace = self.engine.advance(state, batch, partial(int, t), rates[t - start])
                 losses.append(torch.stack([trace.d_loss, trace.g_loss], dim=-1))
                 if t % self.cadence == 0:
-                    real = batch.real[-1] if self.path.how == "looped" else batch.real[:, -1]
-                    rows.append(watch(trace, real))
+                    rows.append(watch(trace, batch.real[:, -1] if self.stacks else batch.real[-1]))
+        group.state = self.engine.give(state)
         self._read(group, start, torch.stack(losses), torch.stack(rows) if rows else None)
         group.step = stop
         seconds = time.perf_counter() - began
@@ -230,9 +240,14 @@ class Trainer:
             result.history += [table[i][index] for i in kept]
         group.alive = any(self.results[seed].status == "ok" for seed in group.seeds)
 
-    def _rates(self, t: int) -> Rates:
-        factor = self.spec.rate(t)
-        return Rates(self.spec.lr_d * factor, self.spec.lr_g * factor)
+    def _rates(self, start: int, stop: int) -> list[Rates]:
+        """The optimiser's factors of a block of steps, computed on the host in double precision."""
+        spec, n = self.spec, self.spec.n_dis
+        rows = []
+        for t in range(start, stop):
+            moves = [(t * n + i + 1, spec.lr_d) for i in range(n)] + [(t + 1, spec.lr_g)]
+            rows.append([self.optimiser.factors(move, lr * spec.rate(t), spec.betas) for move, lr in moves])
+        return [Rates(row[:-1], row[-1]) for row in torch.tensor(rows).to(self.device)]
 
     def _drawn(self, seed: int, block: int) -> Draws:
         drawn = draw(seed, block, self.spec, len(self.data), self.latent)
@@ -240,12 +255,14 @@ class Trainer:
 
     def _draws(self, seeds: tuple[int, ...], block: int) -> Draws:
         drawn = [self._drawn(seed, block) for seed in seeds]
-        if self.path.how == "looped":
+        if not self.stacks:
             return drawn[0]
         return Draws(*(torch.stack(parts, dim=1) for parts in zip(*drawn, strict=True)))
 
     def _batch(self, draws: Draws, index: int) -> Batch:
-        return Batch(self.data[draws.rows[index]], draws.latent[index], draws.mix[index])
+        rows = draws.rows[index]
+        real = self.data.index_select(0, rows.flatten()).reshape(*rows.shape, *self.data.shape[1:])
+        return Batch(real, draws.latent[index], draws.mix[index])
 
     def _progress(self, start: int, stop: int, index: int) -> Progress:
         done = start + (stop - start) * (index + 1) / len(self.groups)
@@ -266,4 +283,5 @@ class Trainer:
     def provenance(self) -> dict[str, Any]:
         """How the seeds were run: the path, why, and how many shared a stack."""
         size = max(len(set(group.seeds)) for group in self.groups)
-        return {"path": self.path.how, "path_reason": self.path.why, "stack": size}
+        path = {"path": self.path.how, "path_reason": self.path.why, "stack": size, "lanes": self.path.lanes}
+        return {**path, "prepare_seconds": round(self.prepare_seconds, 3)}

@@ -94,6 +94,8 @@ def train_cell(
     work = _Work(registry, suite, cell, device)
     resumed = {} if keeping is None else _resumed(keeping.checkpoints, cell)
     data = work.dataset.load("train").samples
+    rounded = cell.spec.train.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     trainer = Trainer(work.loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
     keeper = (
         None if keeping is None else Keeper(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from ganbench.networks import Network, initial
+from ganbench.networks import Network, flat, initial
 from ganbench.optimisers import OPTIMISERS
 from ganbench.step import Batch, Game, Player, Rates, State, move_discriminator, move_generator, step
 from ganbench_architectures.dcgan import Dcgan
@@ -29,6 +30,16 @@ def _play(loss, architecture, shape, n_dis=1, ema=0.0, rule="adam", betas=(0.5, 
     modules = copy.deepcopy(g_module), copy.deepcopy(d_module)
     game = Game(loss, Network(g_module), Network(d_module), OPTIMISERS[rule], betas, n_dis, ema)
     return game, state, modules
+
+
+def _rates(game, t, d, g):
+    """The factors of step t, for learning rates of D and G."""
+    moves = [game.optimiser.factors(t * game.n_dis + i + 1, d, game.betas) for i in range(game.n_dis)]
+    return Rates(torch.tensor(moves), torch.tensor(game.optimiser.factors(t + 1, g, game.betas)))
+
+
+def _first():
+    return 0
 
 
 def _batches(architecture, shape, n_dis, steps, size=16):
@@ -74,7 +85,7 @@ def _textbook(modules, loss_name, batches, n_dis, optimiser):
         g_optimiser.zero_grad()
         value.backward()
         g_optimiser.step()
-    return torch.cat([p.detach().reshape(-1) for p in g.parameters()]), g
+    return flat(g.parameters()), g
 
 
 @pytest.mark.parametrize("n_dis", [1, 3])
@@ -84,7 +95,7 @@ def test_ten_steps_are_the_textbooks(loss_name: str, case: str, n_dis: int) -> N
     architecture, shape = CASES[case]
     game, state, modules = _play(LOSSES[loss_name], architecture, shape, n_dis)
     for t, batch in enumerate(_batches(architecture, shape, n_dis, 10)):
-        state, _ = step(game, state, batch, t, Rates(d=2e-3, g=1e-3))
+        state, _ = step(game, state, batch, partial(int, t), _rates(game, t, 2e-3, 1e-3))
     wanted, module = _textbook(
         modules, loss_name, _batches(architecture, shape, n_dis, 10), n_dis,
         lambda p, lr: torch.optim.Adam(p, lr, (0.5, 0.99)),
@@ -99,7 +110,7 @@ def test_sgd_is_torchs(momentum: float) -> None:
     architecture, shape = CASES["mlp"]
     game, state, modules = _play(LOSSES["minimax"], architecture, shape, rule="sgd", betas=(momentum, 0.0))
     for t, batch in enumerate(_batches(architecture, shape, 1, 10)):
-        state, _ = step(game, state, batch, t, Rates(d=2e-3, g=1e-3))
+        state, _ = step(game, state, batch, partial(int, t), _rates(game, t, 2e-3, 1e-3))
     wanted, _ = _textbook(
         modules, "minimax", _batches(architecture, shape, 1, 10), 1,
         lambda p, lr: torch.optim.SGD(p, lr, momentum=momentum),
@@ -114,8 +125,8 @@ def test_a_move_of_one_player_touches_nothing_of_the_other(case: str) -> None:
     batch = next(_batches(architecture, shape, 1, 1))
     before = copy.deepcopy(state)
     args = (batch.real[0], batch.latent[0], batch.mix[0])
-    d, _ = move_discriminator(game, state.generator, state.discriminator, *args, 0, 1, 1e-3)
-    g, _ = move_generator(game, state.generator, state.discriminator, *args, 0, 1e-3)
+    d, _ = move_discriminator(game, state.generator, state.discriminator, *args, _first, _rates(game, 0, 1e-3, 1e-3).g)
+    g, _ = move_generator(game, state.generator, state.discriminator, *args, _first, _rates(game, 0, 1e-3, 1e-3).g)
     assert not torch.equal(d.params, before.discriminator.params)
     assert not torch.equal(g.params, before.generator.params)
     for player, was in ((state.generator, before.generator), (state.discriminator, before.discriminator)):
@@ -128,11 +139,13 @@ def test_each_losss_gradient_is_of_its_own_player_alone() -> None:
     architecture, shape = CASES["mlp"]
     game, state, (g, d) = _play(LOSSES["minimax"], architecture, shape)
     batch = next(_batches(architecture, shape, 1, 1))
-    args = (batch.real[0], batch.latent[0], batch.mix[0], 0)
+    args = (batch.real[0], batch.latent[0], batch.mix[0], _first)
     _, (_, d_grad, real_logits, fake_logits) = move_discriminator(
-        game, state.generator, state.discriminator, *args, 1, 1e-3
+        game, state.generator, state.discriminator, *args, _rates(game, 0, 1e-3, 1e-3).g
     )
-    _, (_, g_grad, fake) = move_generator(game, state.generator, state.discriminator, *args, 1e-3)
+    _, (_, g_grad, fake) = move_generator(
+        game, state.generator, state.discriminator, *args, _rates(game, 0, 1e-3, 1e-3).g
+    )
     for p in [*g.parameters(), *d.parameters()]:
         p.requires_grad_(True)
     bce = nn.functional.binary_cross_entropy_with_logits
@@ -152,10 +165,10 @@ def test_g_moves_against_the_d_that_has_just_moved() -> None:
     architecture, shape = CASES["mlp"]
     game, state, _ = _play(LOSSES["nonsaturating"], architecture, shape)
     batch = next(_batches(architecture, shape, 1, 1))
-    after, _ = step(game, state, batch, 0, Rates(1e-2, 1e-2))
-    g, _ = move_generator(
-        game, state.generator, after.discriminator, batch.real[0], batch.latent[1], batch.mix[1], 0, 1e-2
-    )
+    after, _ = step(game, state, batch, _first, _rates(game, 0, 1e-2, 1e-2))
+    draws = (batch.real[0], batch.latent[1], batch.mix[1])
+    factors = _rates(game, 0, 1e-2, 1e-2).g
+    g, _ = move_generator(game, state.generator, after.discriminator, *draws, _first, factors)
     assert torch.equal(after.generator.params, g.params)
 
 
@@ -164,7 +177,7 @@ def test_the_average_follows_g() -> None:
     game, state, _ = _play(LOSSES["nonsaturating"], architecture, shape, ema=0.9)
     wanted = state.average.double()
     for t, batch in enumerate(_batches(architecture, shape, 1, 5)):
-        state, _ = step(game, state, batch, t, Rates(1e-2, 1e-2))
+        state, _ = step(game, state, batch, _first, _rates(game, t, 1e-2, 1e-2))
         wanted = 0.9 * wanted + 0.1 * state.generator.params.double()
     torch.testing.assert_close(state.average.double(), wanted, atol=1e-6, rtol=0)
 
@@ -190,7 +203,7 @@ def test_the_critic_offers_lines_slopes_and_logits_of_anything() -> None:
     probe = Probe()
     game, state, _ = _play(probe, architecture, shape)
     batch = next(_batches(architecture, shape, 1, 1))
-    step(game, state, batch, 0, Rates(1e-3, 1e-3))
+    step(game, state, batch, _first, _rates(game, 0, 1e-3, 1e-3))
     torch.testing.assert_close(probe.seen["share"], batch.mix[0][:, None].expand(16, 2), atol=1e-3, rtol=1e-3)
     assert probe.seen["gradient"].shape == (16, 2)
 
@@ -212,6 +225,6 @@ def test_batch_norm_in_d_works_with_slopes() -> None:
 
     game, state, _ = _play(LOSSES["rpgan"], Architecture(width=16, depth=1), (2,))
     batch = next(_batches(Mlp(), (2,), 1, 1))
-    after, _ = step(game, state, batch, 0, Rates(1e-3, 1e-3))
+    after, _ = step(game, state, batch, _first, _rates(game, 0, 1e-3, 1e-3))
     assert after.discriminator.buffers["layers.1.num_batches_tracked"].item() == 2
     assert state.discriminator.buffers["layers.1.num_batches_tracked"].item() == 0

