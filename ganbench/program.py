@@ -36,6 +36,7 @@ def compiled(function: Callable[..., Any], example: tuple[Any, ...]) -> Program:
     it raises itself or the compiler does (a function that looks at values, say).
     """
     leaves, form = tree_flatten(example)
+    leaves = [leaf.clone() for leaf in leaves]  # a tensor given twice would be traced as one
 
     def flat(*leaves: Tensor) -> list[Tensor]:
         return tree_leaves(function(*tree_unflatten(list(leaves), form)))

@@ -1,0 +1,219 @@
+"""ganbench against a plain training loop: `python -m benchmarks.engine`, or `make bench`.
+
+Sides are timed in turn (A B C, A B C, ...) in one call, and compared by the ratio within a round;
+a ratio's median is reported with its range.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import report
+from benchmarks.cases import CASES, Case
+from benchmarks.plain import losses, serve
+from ganbench.draws import draw
+from ganbench.networks import initial
+from ganbench.specs import TrainSpec
+from ganbench.trainer import Trainer
+from ganbench_losses.nonsaturating import NonSaturating
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+COMPARED = 10
+TOLERANCE = 1e-5
+
+
+class Plain:
+    """The plain loop in `processes` processes; `threads` each, or torch's default."""
+
+    def __init__(self, case: Case, processes: int, threads: int | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipes: list[Connection] = []
+        for _ in range(processes):
+            ours, theirs = context.Pipe()
+            context.Process(target=serve, args=(theirs, case, threads), daemon=True).start()
+            self.pipes.append(ours)
+        self.threads = next(iter([pipe.recv() for pipe in self.pipes]))
+
+    def measure(self, seconds: float) -> tuple[float, int]:
+        """Seed-steps a second of all processes together, and the peak memory of one."""
+        for pipe in self.pipes:
+            pipe.send(seconds)
+        answers = [pipe.recv() for pipe in self.pipes]
+        return sum(rate for rate, _ in answers), max(peak for _, peak in answers)
+
+    def close(self) -> None:
+        for pipe in self.pipes:
+            pipe.send(None)
+
+
+def run_suite(case: Case, folder: Path) -> dict[str, Any]:
+    """`ganbench run` on the case, signals, checkpoints and all; what its records say of the cost."""
+    suite = folder / "case.yaml"
+    suite.write_text(case.suite())
+    command = [sys.executable, "-m", "ganbench", "run", "--suite", suite, "--results", folder / "results", "--force"]
+    environment = {**os.environ, "GANBENCH_CACHE": str(folder / "cache")}
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    wall = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"{case.name}: ganbench run ended with {done.returncode}\n{done.stderr}")
+    records = [json.loads(path.read_text()) for path in (folder / "results" / "runs").glob("*/record.json")]
+    workers: dict[int, list[dict[str, Any]]] = {}
+    for record in records:  # `ganbench run` halves one cell's seeds between two workers
+        workers.setdefault(record["spec"]["seed"] * CORES // case.seeds, []).append(record)
+    train = max(sum(record["cost"]["train_seconds"] for record in part) for part in workers.values())
+    run = records[0]["provenance"]
+    return {
+        "rate": case.seeds * case.steps / train,
+        "train_seconds": train,
+        "prepare_seconds": max(record["provenance"]["prepare_seconds"] for record in records),
+        "wall_seconds": wall,
+        "peak_memory_bytes": max(record["cost"]["peak_memory_bytes"] for record in records),
+        "path": run["path"],
+        "lanes": run["lanes"],
+    }
+
+
+def difference(case: Case) -> float:
+    """The largest difference of the two sides' losses over the first steps, from the same draws."""
+    spec = TrainSpec(steps=COMPARED, batch=case.batch, lr_d=case.lr, lr_g=case.lr, betas=case.betas, engine="compiled")
+    data, architecture = case.data(), case.made()
+    shape = tuple(data.shape[1:])
+    trainer = Trainer(NonSaturating(), architecture, data, spec, (0,), torch.device("cpu"))
+    ours = torch.tensor(trainer.run()[0].history)[:, :2]
+    generator, *_ = initial(lambda: architecture.generator(shape), 0, "generator")
+    discriminator, *_ = initial(lambda: architecture.discriminator(shape), 0, "discriminator")
+    drawn = draw(0, 0, spec, len(data), case.latent)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for t in range(COMPARED):
+            yield data[drawn.rows[t, 0]], drawn.latent[t]
+
+    return (losses(case, (generator, discriminator), batches()) - ours).abs().max().item()
+
+
+def flops(case: Case) -> int:
+    """Floating-point operations of one seed-step in matrix products and convolutions."""
+    with FlopCounterMode(display=False) as counter:
+        real = case.data()[: case.batch]
+        losses(case, case.modules(), iter([(real, torch.randn(2, case.batch, case.latent))]))
+    return counter.get_total_flops()
+
+
+def peak_flops() -> float:
+    """Floating-point operations a second of one core in a large matrix product, the best of several."""
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    best = 0.0
+    for _ in range(20):
+        began = time.perf_counter()
+        torch.mm(a, b)
+        best = max(best, 2 * 1024**3 / (time.perf_counter() - began))
+    return best
+
+
+def compare(case: Case, rounds: int, seconds: float) -> dict[str, Any]:
+    """One case: all sides in turn, `rounds` times."""
+    one, many = Plain(case, 1, None), _one_thread(case)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        cold = run_suite(case, Path(folder))
+        for _ in range(rounds):
+            rows.append(
+                {
+                    "plain": one.measure(seconds),
+                    "processes": many.measure(seconds),
+                    "ganbench": run_suite(case, Path(folder)),
+                    "peak": peak_flops(),
+                }
+            )
+            click.echo(f"{case.name}: {_ratio(rows[-1], 'plain'):.2f} {_ratio(rows[-1], 'processes'):.2f}", err=True)
+    one.close()
+    many.close()
+    return _summary(case, rows, cold, one.threads)
+
+
+def _one_thread(case: Case) -> Plain:
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
+    try:
+        return Plain(case, CORES, 1)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _ratio(row: dict[str, Any], side: str) -> float:
+    return float(row["ganbench"]["rate"] / row[side][0])
+
+
+def _summary(case: Case, rows: list[dict[str, Any]], cold: dict[str, Any], threads: int) -> dict[str, Any]:
+    ours = [row["ganbench"] for row in rows]
+    plain = median(row["plain"][0] for row in rows)
+    work, train = case.seeds * case.steps, median(one["train_seconds"] for one in ours)
+    prepare = {"cold": cold["prepare_seconds"], "kept": median(one["prepare_seconds"] for one in ours)}
+    gap = difference(case)
+    judging = median(one["wall_seconds"] - one["train_seconds"] - one["prepare_seconds"] for one in ours)
+    peak = CORES * median(row["peak"] for row in rows)
+    result = {
+        "case": case.name, "seeds": case.seeds, "steps": case.steps, "batch": case.batch,
+        "path": ours[0]["path"], "lanes": ours[0]["lanes"], "plain_threads": threads,
+        "seed_steps_per_second": {
+            "plain": plain,
+            "processes": median(row["processes"][0] for row in rows),
+            "ganbench": median(one["rate"] for one in ours),
+        },
+        "ratio": {side: _spread([_ratio(row, side) for row in rows]) for side in ("plain", "processes")},
+        "ratio_with_compiling": {name: work / plain / (train + seconds) for name, seconds in prepare.items()},
+        "goal": case.goal,
+        "prepare_seconds": prepare,
+        "start_and_judging_seconds": judging,
+        "share_of_gemm_peak": flops(case) * median(one["rate"] for one in ours) / peak,
+        "peak_memory_bytes": {
+            "plain": max(row["plain"][1] for row in rows), "ganbench": max(one["peak_memory_bytes"] for one in ours)
+        },
+        "loss_difference": gap,
+    }  # fmt: skip
+    if not gap <= TOLERANCE:
+        raise SystemExit(
+            f"{case.name}: the sides differ by {gap} in the first {COMPARED} steps; they must play one game"
+        )
+    return result
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {"median": median(values), "low": min(values), "high": max(values)}
+
+
+@click.command()
+@click.option("--rounds", default=5, show_default=True, help="How often every side is timed.")
+@click.option("--seconds", default=4.0, show_default=True, help="Time of the plain loop a round.")
+@click.option("--case", "wanted", default="", help="Only cases whose name holds this.")
+def main(rounds: int, seconds: float, wanted: str) -> None:
+    """Time ganbench against a plain training loop, and print the table of ratios."""
+    torch.set_num_threads(1)
+    rows = [compare(case, rounds, seconds) for case in CASES if wanted in case.name]
+    report.write("engine", report.machine(), rows, whole=not wanted)
+
+
+if __name__ == "__main__":
+    main()

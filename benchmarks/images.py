@@ -1,0 +1,60 @@
+"""A plugin for timing alone: 3x32x32 images of noise, and a judge that costs nothing."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ganbench import Data, Features, hookimpl
+
+
+class ColourNoise:
+    """Uniform noise as 3x32x32 images, for timing alone."""
+
+    shape = (3, 32, 32)
+    modes = None
+    extractor = "mean-colour"
+    metrics = ("mean-colour",)
+
+    def load(self, split):
+        generator = torch.Generator().manual_seed(split == "test")
+        return Data(torch.rand(1000, *self.shape, generator=generator) * 2 - 1)
+
+
+class MeanColour:
+    """The mean of each channel."""
+
+    dims = 3
+    canonical = False
+    gives = ()
+
+    def fingerprint(self):
+        return "mean-colour"
+
+    def open(self, dataset, device):
+        return lambda x: Features(x.mean(dim=(2, 3)))
+
+
+@dataclass(frozen=True)
+class ColourGap:
+    """The distance of the mean colours."""
+
+    better = {"gap": "lower"}
+    judged = True
+
+    def __call__(self, real, fake):
+        return {"gap": (real.features.mean(0) - fake.features.mean(0)).norm().item()}
+
+
+@hookimpl
+def register_datasets():
+    return {"colour-noise": ColourNoise}
+
+
+@hookimpl
+def register_extractors():
+    return {"mean-colour": MeanColour}
+
+
+@hookimpl
+def register_metrics():
+    return {"mean-colour": ColourGap}

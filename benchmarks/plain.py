@@ -1,0 +1,78 @@
+"""The rival: a GAN's training loop as a textbook writes it, in a process of its own."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.cases import Case
+
+
+class PlainLoop:
+    """Goodfellow et al. 2014, algorithm 1: two modules, two optimisers, a DataLoader, `.item()`."""
+
+    def __init__(self, case: Case, generator: nn.Module, discriminator: nn.Module) -> None:
+        self.case, self.generator, self.discriminator = case, generator, discriminator
+        self.d_optimiser = torch.optim.Adam(discriminator.parameters(), case.lr, betas=case.betas)
+        self.g_optimiser = torch.optim.Adam(generator.parameters(), case.lr, betas=case.betas)
+        self.bce = nn.BCEWithLogitsLoss()
+        self.ones, self.zeros = torch.ones(case.batch, 1), torch.zeros(case.batch, 1)
+        self.log: list[tuple[float, float]] = []
+
+    def step(self, real: Tensor, latent: Callable[[], Tensor]) -> None:
+        """D on a real and a fake batch, then G by the non-saturating loss on fresh latents."""
+        self.d_optimiser.zero_grad()
+        with torch.no_grad():
+            fake = self.generator(latent())
+        d_loss = self.bce(self.discriminator(real), self.ones) + self.bce(self.discriminator(fake), self.zeros)
+        d_loss.backward()
+        self.d_optimiser.step()
+        self.g_optimiser.zero_grad()
+        g_loss = self.bce(self.discriminator(self.generator(latent())), self.ones)
+        g_loss.backward()
+        self.g_optimiser.step()
+        self.log.append((d_loss.item(), g_loss.item()))
+
+    def run(self, loader: DataLoader[tuple[Tensor, ...]], seconds: float) -> float:
+        """Steps a second, over at least `seconds`."""
+        latents = _fresh(self.case)
+        steps, began = 0, time.perf_counter()
+        while True:
+            for (real,) in loader:
+                self.step(real, latents)
+                steps += 1
+                if steps % 5 == 0 and time.perf_counter() - began >= seconds:
+                    return steps / (time.perf_counter() - began)
+
+
+def _fresh(case: Case) -> Callable[[], Tensor]:
+    return lambda: torch.randn(case.batch, case.latent)
+
+
+def losses(case: Case, modules: tuple[nn.Module, nn.Module], batches: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+    """D's and G's losses (steps, 2) on given draws: (real batch, its step's two latent batches)."""
+    loop = PlainLoop(case, *modules)
+    for real, latent in batches:
+        loop.step(real, iter(latent).__next__)
+    return torch.tensor(loop.log)
+
+
+def serve(pipe: Connection, case: Case, threads: int | None) -> None:
+    """A process that measures when it is told to: a number of seconds in, steps a second out."""
+    if threads:
+        torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    loop = PlainLoop(case, *case.modules())
+    loader = DataLoader(TensorDataset(case.data()), batch_size=case.batch, shuffle=True, drop_last=True)
+    loop.run(loader, 0.5)
+    pipe.send(torch.get_num_threads())
+    while (seconds := pipe.recv()) is not None:
+        loop.log.clear()
+        rate = loop.run(loader, seconds)
+        pipe.send((rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))

@@ -1,0 +1,53 @@
+"""Measurements as JSON and as Markdown, in `benchmarks/results/`; the whole of a run is also quoted by the README."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.tables import TABLES
+from ganbench import provenance
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what a measurement was made."""
+    known = provenance.machine()
+    return {key: known[key] for key in ("processor", "cores", "platform", "python", "libraries")} | {
+        "date": date.today().isoformat()
+    }
+
+
+def write(name: str, where: dict[str, Any], rows: Any, whole: bool) -> None:
+    """Print the table; where everything was measured, keep it and put it into the README."""
+    content = {"machine": where, "rows": rows}
+    text = markdown(name, content)
+    click.echo(text)
+    if not whole:
+        return
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results" / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    (HERE / "results" / f"{name}.md").write_text(text)
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    readme = README.read_text()
+    before, _, rest = readme.partition(begin)
+    _, found, after = rest.partition(end)
+    if found:
+        README.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
+
+
+def markdown(name: str, content: dict[str, Any]) -> str:
+    """The table of one benchmark, with the machine below it."""
+    where = content["machine"]
+    versions = ", ".join(f"{library} {version}" for library, version in where["libraries"].items())
+    table: str = TABLES[name](content["rows"])
+    return (
+        f"{table}\nMade by `make bench` on {where['processor']}, {where['cores']} cores, {where['platform']}, no GPU; "
+        f"Python {where['python']}, {versions}; {where['date']}.\n"
+    )

@@ -1,0 +1,46 @@
+"""How each benchmark's rows become a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    lines = [heads, [":--", *["--:"] * (len(heads) - 1)], *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def engine(rows: list[dict[str, Any]]) -> str:
+    def ratio(row: dict[str, Any], side: str, place: int) -> str:
+        found = row["ratio"][side]
+        goal = f" (goal {row['goal'][place]:g})" if row["goal"] else ""
+        return f"**{found['median']:.2f}** [{found['low']:.2f}, {found['high']:.2f}]{goal}"
+
+    heads = [
+        "case", "seeds x steps", "ganbench, seed-steps/s", "ratio to the plain loop", "ratio to one plain loop a core",
+        "with compiling: first time, kept", "share of GEMM peak", "compiling, s: first time, kept",
+        "memory, MiB: plain, ganbench",
+    ]  # fmt: skip
+    body = []
+    for row in rows:
+        speed, compiling, prepare = row["seed_steps_per_second"], row["ratio_with_compiling"], row["prepare_seconds"]
+        memory = row["peak_memory_bytes"]
+        body.append(
+            [
+                row["case"],
+                f"{row['seeds']} x {row['steps']}",
+                f"{speed['ganbench']:.0f}",
+                ratio(row, "plain", 0),
+                ratio(row, "processes", 1),
+                f"{compiling['cold']:.2f}, {compiling['kept']:.2f}",
+                f"{row['share_of_gemm_peak']:.0%}",
+                f"{prepare['cold']:.1f}, {prepare['kept']:.1f}",
+                f"{memory['plain'] >> 20}, {memory['ganbench'] >> 20}",
+            ]
+        )
+    return grid(heads, body)
+
+
+TABLES: dict[str, Callable[[Any], str]] = {"engine": engine}
