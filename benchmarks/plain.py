@@ -52,7 +52,8 @@ class PlainLoop:
 
 
 def _fresh(case: Case) -> Callable[[], Tensor]:
-    return lambda: torch.randn(case.batch, case.latent)
+    size = (case.batch, case.latent)
+    return lambda: torch.randn(size)
 
 
 def losses(case: Case, modules: tuple[nn.Module, nn.Module], batches: Iterator[tuple[Tensor, Tensor]]) -> Tensor:

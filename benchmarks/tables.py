@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Any
 
 
@@ -43,4 +44,26 @@ def engine(rows: list[dict[str, Any]]) -> str:
     return grid(heads, body)
 
 
-TABLES: dict[str, Callable[[Any], str]] = {"engine": engine}
+def evaluation(rows: list[dict[str, Any]]) -> str:
+    def spread(values: list[float]) -> str:
+        return f"**{median(values):.1f}** [{min(values):.1f}, {max(values):.1f}]"
+
+    heads = [
+        "FID, IS, KID, precision, recall of", "torch_fidelity.calculate_metrics, s", "ganbench, s",
+        "ratio, empty cache", "ratio, real side kept", "largest relative difference",
+    ]  # fmt: skip
+    body = [
+        [
+            f"{row['seeds']} seeds of {row['samples']} digits",
+            f"{row['seconds']['theirs']:.1f}",
+            f"{row['seconds']['again']:.1f}",
+            spread(row["ratio"]["first"]),
+            spread(row["ratio"]["again"]),
+            f"{max(row['largest_relative_difference'].values()):.1e}",
+        ]
+        for row in rows
+    ]
+    return grid(heads, body)
+
+
+TABLES: dict[str, Callable[[Any], str]] = {"engine": engine, "evaluation": evaluation}

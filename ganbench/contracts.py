@@ -146,7 +146,10 @@ class FeatureExtractor(Protocol):
 
 
 class View(NamedTuple):
-    """One side of a comparison, as a metric sees it; all tensors are on the CPU."""
+    """One side of a comparison, as a metric sees it; all tensors are on the CPU.
+
+    `statistics` are, on the real side, what the metric's own `statistics` gave.
+    """
 
     samples: Tensor
     features: Tensor
@@ -154,6 +157,7 @@ class View(NamedTuple):
     modes: Tensor | None
     labels: Tensor | None
     dataset: Dataset
+    statistics: Mapping[str, Tensor] | None = None
 
 
 class Metric(Protocol):
@@ -162,7 +166,9 @@ class Metric(Protocol):
     `better` names every score and its direction. `judged` is False where the samples alone
     decide (no extractor), so that the scores keep their plain names. A metric may also have
     `needs`, of "logits" and "modes"; `supports(dataset) -> str | None`; and `minimum(dims) -> int`:
-    the fewest samples a side for features of so many dimensions.
+    the fewest samples a side for features of so many dimensions; and `statistics(real) ->
+    {name: tensor}`: what it needs of the real side alone, computed once and kept between runs by
+    the content that it depends on.
     """
 
     better: Mapping[str, Direction]

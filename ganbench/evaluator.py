@@ -14,7 +14,7 @@ from ganbench.cache import cached, key
 from ganbench.contracts import Architecture, Data, Dataset, FeatureExtractor, Features, Metric, View
 from ganbench.errors import ContractError, GanbenchError
 from ganbench.networks import Network, initial
-from ganbench.specs import EvaluationSpec, canonical
+from ganbench.specs import Choice, EvaluationSpec, canonical
 from ganbench.trainer import Seed
 
 BATCH = 500
@@ -75,6 +75,7 @@ class Judge:
         self.extract = extractor.open(dataset, device)
         self.split = picked(dataset.load(evaluation.split), evaluation.real_samples, "real side")  # type: ignore[arg-type]
         self.real = self._view(self.split.samples, self.split.labels, self._real_features())
+        self._statistics: dict[str, dict[str, Tensor]] = {}
 
     def _real_features(self) -> Features:
         """The real side's features, kept between runs by the hash of all they depend on."""
@@ -82,6 +83,20 @@ class Judge:
         name = key(canonical(choice.identity()), choice.code, self.extractor.fingerprint(), self.split.samples)
         stored = cached(name, lambda: _stored(self.features(self.split.samples)))
         return Features(stored["features"], stored.get("logits"), stored.get("modes"))
+
+    def _real_side(self, name: str, metric: Metric) -> View:
+        """The real side as one metric sees it: with what the metric computes of it once."""
+        compute = getattr(metric, "statistics", None)
+        if compute is None:
+            return self.real
+        if name not in self._statistics:
+            choice = self._choice(name)
+            parts = (canonical(choice.identity()), choice.code, self.real.samples, self.real.features)
+            self._statistics[name] = cached(key("statistics", *parts), lambda: dict(compute(self.real)))
+        return self.real._replace(statistics=self._statistics[name])
+
+    def _choice(self, name: str) -> Choice:
+        return next(choice for choice in self.evaluation.metrics if choice.name == name)
 
     def features(self, samples: Tensor) -> Features:
         """Features of samples (N, *shape), batch by batch. Raises `NotFinite`."""
@@ -116,7 +131,7 @@ class Judge:
                     raise ContractError(f"metric {name!r} needs {least} samples a side; there are {have}")
                 missing.append(f"{name} needs {least} samples, there are {have}")
                 continue
-            for score, value in _checked(name, metric, metric(self.real, fake)).items():
+            for score, value in _checked(name, metric, metric(self._real_side(name, metric), fake)).items():
                 label = self.label(metric, score)
                 if label in values:
                     raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label]['metric']['name']!r} does")
@@ -129,7 +144,7 @@ class Judge:
         return score if self.extractor.canonical or not metric.judged else f"{score}[{self.evaluation.extractor.name}]"
 
     def _card(self, name: str, metric: Metric, score: str, count: int, source: Mapping[str, Any]) -> dict[str, Any]:
-        choice = next(choice for choice in self.evaluation.metrics if choice.name == name)
+        choice = self._choice(name)
         judged = {
             "extractor": self.evaluation.extractor.identity(),
             "weights": self.extractor.fingerprint(),

@@ -70,7 +70,7 @@ def _program(graph: fx.GraphModule, leaves: list[Tensor]) -> Program:
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns where there is no GPU
     _swap_narrow_products(graph)
     with torch.no_grad():
-        call = torch._inductor.compile(graph, list[Any](leaves))
+        call = torch._inductor.standalone_compile(graph, list[Any](leaves), dynamic_shapes="from_example_inputs")
 
     def run(leaves: Sequence[Tensor]) -> Sequence[Tensor]:
         with torch.no_grad():

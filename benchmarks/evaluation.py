@@ -1,0 +1,158 @@
+"""Judging a table's samples, against `torch_fidelity.calculate_metrics`: `python -m benchmarks.evaluation`."""
+
+from __future__ import annotations
+
+import os
+
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+import tempfile
+import time
+from statistics import median
+from typing import Any
+
+import click
+import torch
+import torch_fidelity
+from torch import Tensor
+from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+
+from benchmarks import report
+from ganbench.registry import Registry
+from ganbench.specs import EvaluationSpec
+from ganbench.worker import judge
+from ganbench_datasets.digits import Digits
+from ganbench_extractors.digits16 import Digits16
+
+CPU = torch.device("cpu")
+NAMES = {
+    "FID": "frechet_inception_distance", "IS": "inception_score_mean", "KID": "kernel_inception_distance_mean",
+    "precision": "precision", "recall": "recall",
+}  # fmt: skip
+METRICS = ("fid", "inception-score", "kid", "precision-recall")
+TOLERANCE = 1e-6
+
+
+class Wrapped(FeatureExtractorBase):
+    """The digits16 extractor as torch-fidelity wants one: uint8 images of three channels."""
+
+    def __init__(self, name: str, features_list: list[str], **_: Any) -> None:
+        super().__init__(name, features_list)
+        self.net = Digits16().open(Digits(), CPU)
+
+    @staticmethod
+    def get_provided_features_list() -> tuple[str, ...]:
+        return ("features", "logits")
+
+    @staticmethod
+    def get_default_feature_layer_for_metric(metric: str) -> str:
+        return "logits" if metric == "isc" else "features"
+
+    @staticmethod
+    def can_be_compiled() -> bool:
+        return False
+
+    @staticmethod
+    def get_dummy_input_for_compile() -> Tensor:
+        return torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        found = self.net(x[:, :1].float() / 127.5 - 1)
+        return tuple(getattr(found, name) for name in self.features_list)
+
+
+class Fixed(torch.utils.data.Dataset[Tensor]):
+    """Images in [-1, 1] as torch-fidelity reads them."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = ((images + 1) * 127.5).round().to(torch.uint8).expand(-1, 3, -1, -1)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.images[index]
+
+
+class Rounded(Digits):
+    """The digits on the 8-bit grid of an image file, so that both sides see the same pixels."""
+
+    def load(self, split: str) -> Any:
+        data = super().load(split)  # type: ignore[arg-type]
+        return data._replace(samples=_grid(data.samples))
+
+
+def _grid(images: Tensor) -> Tensor:
+    return ((images.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+
+
+def samples(seed: int, count: int) -> Tensor:
+    """Images near real ones, as one seed's generator might make them."""
+    generator = torch.Generator().manual_seed(seed)
+    real = Digits().load("train").samples
+    rows = torch.randint(len(real), (count,), generator=generator)
+    return _grid(real[rows] + 0.2 * torch.randn(count, 1, 16, 16, generator=generator))
+
+
+def ours(tables: list[Tensor]) -> list[dict[str, float]]:
+    """All seeds of a table, judged as a worker does it; the real side is prepared once."""
+    registry = Registry.load()
+    metrics = tuple(registry.choose("metric", name, {}) for name in METRICS)
+    evaluation = EvaluationSpec(extractor=registry.choose("extractor", "digits16", {}), metrics=metrics)
+    protocol = judge(registry, Rounded(), evaluation, CPU)
+    return [protocol.scores(fake, {}).values for fake in tables]
+
+
+def theirs(tables: list[Tensor]) -> list[dict[str, float]]:
+    """The same by torch-fidelity, a call a seed."""
+    real = Fixed(Rounded().load("train").samples)
+    options = {"isc": True, "fid": True, "kid": True, "prc": True, "feature_extractor": "digits16-wrapped"}
+    plumbing = {"batch_size": 500, "cuda": False, "cache": False, "verbose": False, "save_cpu_ram": True}
+    return [torch_fidelity.calculate_metrics(input1=Fixed(fake), input2=real, **options, **plumbing) for fake in tables]
+
+
+def timed(judged: Any, tables: list[Tensor]) -> tuple[float, list[dict[str, float]]]:
+    began = time.perf_counter()
+    scores = judged(tables)
+    return time.perf_counter() - began, scores
+
+
+def compare(rounds: int, seeds: int, count: int) -> dict[str, Any]:
+    tables = [samples(seed, count) for seed in range(seeds)]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for index in range(rounds):
+            os.environ["GANBENCH_CACHE"] = f"{folder}/{index}"
+            (slow, wanted), (first, found) = timed(theirs, tables), timed(ours, tables)
+            (again, _) = timed(ours, tables)
+            rows.append({"theirs": slow, "first": first, "again": again})
+    gaps = {
+        name: max(abs(a[f"{name}[digits16]"] / b[key] - 1) for a, b in zip(found, wanted, strict=True))
+        for name, key in NAMES.items()
+    }
+    return {
+        "seeds": seeds,
+        "samples": count,
+        "seconds": {name: median(row[name] for row in rows) for name in ("theirs", "first", "again")},
+        "ratio": {name: [row["theirs"] / row[name] for row in rows] for name in ("first", "again")},
+        "largest_relative_difference": gaps,
+    }
+
+
+@click.command()
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--seeds", default=8, show_default=True)
+@click.option("--count", "counts", default=(10_000, 5000), multiple=True, show_default=True, help="Samples a seed.")
+def main(rounds: int, seeds: int, counts: tuple[int, ...]) -> None:
+    """Time both ways of judging a table of several seeds, in turn, and compare their numbers."""
+    torch.set_num_threads(1)
+    torch_fidelity.register_feature_extractor("digits16-wrapped", Wrapped)
+    rows = [compare(rounds, seeds, count) for count in counts]
+    report.write("evaluation", report.machine(), rows, whole=True)
+    worst = max(max(row["largest_relative_difference"].values()) for row in rows)
+    if worst > TOLERANCE:
+        raise SystemExit(f"a score differs by {worst:.1e}, relatively")
+
+
+if __name__ == "__main__":
+    main()
