@@ -166,9 +166,9 @@ class Metric(Protocol):
     `better` names every score and its direction. `judged` is False where the samples alone
     decide (no extractor), so that the scores keep their plain names. A metric may also have
     `needs`, of "logits" and "modes"; `supports(dataset) -> str | None`; and `minimum(dims) -> int`:
-    the fewest samples a side for features of so many dimensions; and `statistics(real) ->
-    {name: tensor}`: what it needs of the real side alone, computed once and kept between runs by
-    the content that it depends on.
+    the fewest samples a side for features of so many dimensions; and `statistics(real,
+    count) -> {name: tensor}`: what it needs of the real side alone, against `count` fakes; computed
+    once and kept between runs by the content that it depends on.
     """
 
     better: Mapping[str, Direction]

@@ -75,7 +75,7 @@ class Judge:
         self.extract = extractor.open(dataset, device)
         self.split = picked(dataset.load(evaluation.split), evaluation.real_samples, "real side")  # type: ignore[arg-type]
         self.real = self._view(self.split.samples, self.split.labels, self._real_features())
-        self._statistics: dict[str, dict[str, Tensor]] = {}
+        self._statistics: dict[tuple[str, int], dict[str, Tensor]] = {}
 
     def _real_features(self) -> Features:
         """The real side's features, kept between runs by the hash of all they depend on."""
@@ -84,16 +84,16 @@ class Judge:
         stored = cached(name, lambda: _stored(self.features(self.split.samples)))
         return Features(stored["features"], stored.get("logits"), stored.get("modes"))
 
-    def _real_side(self, name: str, metric: Metric) -> View:
-        """The real side as one metric sees it: with what the metric computes of it once."""
+    def _real_side(self, name: str, metric: Metric, count: int) -> View:
+        """The real side as one metric sees it against `count` fakes: with what it computes of it once."""
         compute = getattr(metric, "statistics", None)
         if compute is None:
             return self.real
-        if name not in self._statistics:
+        if (name, count) not in self._statistics:
             choice = self._choice(name)
-            parts = (canonical(choice.identity()), choice.code, self.real.samples, self.real.features)
-            self._statistics[name] = cached(key("statistics", *parts), lambda: dict(compute(self.real)))
-        return self.real._replace(statistics=self._statistics[name])
+            parts = (canonical(choice.identity()), choice.code, str(count), self.real.samples, self.real.features)
+            self._statistics[name, count] = cached(key(*parts), lambda: dict(compute(self.real, count)))
+        return self.real._replace(statistics=self._statistics[name, count])
 
     def _choice(self, name: str) -> Choice:
         return next(choice for choice in self.evaluation.metrics if choice.name == name)
@@ -131,7 +131,9 @@ class Judge:
                     raise ContractError(f"metric {name!r} needs {least} samples a side; there are {have}")
                 missing.append(f"{name} needs {least} samples, there are {have}")
                 continue
-            for score, value in _checked(name, metric, metric(self._real_side(name, metric), fake)).items():
+            for score, value in _checked(
+                name, metric, metric(self._real_side(name, metric, len(samples)), fake)
+            ).items():
                 label = self.label(metric, score)
                 if label in values:
                     raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label]['metric']['name']!r} does")
