@@ -8,6 +8,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OPEN
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,9 @@ import torch
 from ganbench.registry import Registry
 
 torch.set_num_threads(1)
+# compiled programs are shared by all test processes, and kept between test runs
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "ganbench-tests-programs"))
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
 
 
 class Ran(NamedTuple):

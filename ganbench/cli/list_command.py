@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
+from ganbench import catalogue
+from ganbench.catalogue import Row
 from ganbench.cli.options import plugin_option
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import UsageError
 from ganbench.registry import Registry
-from ganbench.sources import HOOKS, Offer
+from ganbench.sources import HOOKS
 from ganbench.specs import Kind
 from ganbench.strict_yaml import suggestion
 
@@ -29,16 +29,22 @@ def command(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> int:
     KIND is one of these words; without it, everything is listed.
     """
     kinds = list(HOOKS) if kind is None else [_kind(kind)]
-    registry = Registry.load(plugins)
-    offers = [offer for k in kinds for same in registry.offers(k).values() for offer in same]
+    rows, broken = _with_files(plugins) if plugins else catalogue.rows()
+    rows = [row for row in rows if row["kind"] in kinds]
     if as_json:
-        click.echo(json.dumps([_plain(offer) for offer in offers], indent=1))
+        hidden = ("needed", "source")
+        click.echo(json.dumps([{k: v for k, v in row.items() if k not in hidden} for row in rows], indent=1))
     else:
         for k in kinds:
-            click.echo(_text(k, [offer for offer in offers if offer.kind == k]))
-    for name, why in registry._broken.items():
+            click.echo(_text(k, [row for row in rows if row["kind"] == k]))
+    for name, why in broken.items():
         click.echo(f"broken plugin {name}: {why}", err=True)
     return 0
+
+
+def _with_files(plugins: tuple[Path, ...]) -> tuple[list[Row], dict[str, str]]:
+    registry = Registry.load(plugins)
+    return catalogue.described(registry), registry.broken()
 
 
 def _kind(word: str) -> Kind:
@@ -48,36 +54,12 @@ def _kind(word: str) -> Kind:
     return found
 
 
-def _about(offer: Offer) -> str:
-    if offer.kind != "suite":
-        return offer.about
-    from ganbench.suite import load
-
-    try:
-        return load(offer.thing).about
-    except GanbenchError as error:
-        return f"(broken: {error})"
-
-
-def _plain(offer: Offer) -> dict[str, Any]:
-    defaults = {key: None if value is dataclasses.MISSING else value for key, value in offer.defaults().items()}
-    return {
-        "kind": offer.kind,
-        "name": offer.name,
-        "about": _about(offer),
-        "hyperparameters": defaults,
-        "distribution": offer.source.distribution,
-        "version": offer.source.version,
-    }
-
-
-def _text(kind: Kind, offers: list[Offer]) -> str:
+def _text(kind: Kind, rows: list[Row]) -> str:
     title = next(word for word, k in PLURALS.items() if k == kind)
     lines = [title]
-    width = max((len(offer.name) for offer in offers), default=0)
-    for offer in sorted(offers, key=lambda offer: offer.name):
-        about = _about(offer)
-        lines.append(f"  {offer.name:<{width}}  {about}")
-        shown = ", ".join(f"{k}={'(needed)' if v is dataclasses.MISSING else v}" for k, v in offer.defaults().items())
-        lines.append(f"  {'':<{width}}  {f'{shown}; ' if shown else ''}{offer.source}")
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in sorted(rows, key=lambda row: str(row["name"])):
+        shown = ", ".join(f"{k}={'(needed)' if k in row['needed'] else v}" for k, v in row["hyperparameters"].items())
+        lines.append(f"  {row['name']:<{width}}  {row['about']}")
+        lines.append(f"  {'':<{width}}  {f'{shown}; ' if shown else ''}{row['source']}")
     return "\n".join([*lines, ""])

@@ -1,0 +1,210 @@
+"""The compiled step: the same game as uncompiled, the same bits whatever the neighbours, or not at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from ganbench import stack
+from ganbench.errors import ContractError
+from ganbench.program import CannotCompileError, compiled
+from ganbench.specs import COMPILE_FROM, TrainSpec
+from ganbench.trainer import Trainer
+from ganbench_architectures.dcgan import Dcgan
+from ganbench_architectures.mlp import Mlp
+from ganbench_losses.minimax import Minimax
+from ganbench_losses.rpgan import RpGANR1R2
+
+CPU = torch.device("cpu")
+SPEC = TrainSpec(steps=60, batch=32, lr_d=2e-3, lr_g=2e-3, betas=(0.5, 0.99), schedule="cosine", engine="compiled")
+POINTS = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.rand(200, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+SMALL = Mlp(width=20, depth=1)
+
+
+def _train(seeds, spec=SPEC, loss=None, architecture=SMALL, data=POINTS):
+    trainer = Trainer(loss or Minimax(), architecture, data, spec, tuple(seeds), CPU)
+    return {result.seed: result for result in trainer.run()}, trainer
+
+
+def _same(a, b) -> bool:
+    return torch.equal(a.params, b.params) and torch.equal(a.average, b.average) and repr(a.history) == repr(b.history)
+
+
+@pytest.mark.parametrize("loss", [Minimax(), RpGANR1R2()], ids=lambda loss: type(loss).__name__)
+def test_a_seed_has_the_same_bits_in_every_lane(loss) -> None:
+    spec = replace(SPEC, ema=0.99)
+    together, trainer = _train(range(6), spec, loss)
+    assert (trainer.path.how, trainer.path.lanes) == ("compiled", 4)
+    assert [len(group.seeds) for group in trainer.groups] == [4, 4]  # the second is filled up
+    for seeds in ([3], [5, 3, 0], [1, 2, 3, 4, 5]):
+        some, _ = _train(seeds, spec, loss)
+        assert all(_same(some[seed], together[seed]) for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("loss", "architecture", "data", "lanes", "tolerance"),
+    [
+        (Minimax(), SMALL, POINTS, 4, 1e-5),
+        (RpGANR1R2(), SMALL, POINTS, 4, 1e-5),
+        (Minimax(), Mlp(width=50, depth=1), POINTS, 1, 1e-5),
+        (Minimax(), Dcgan(width=4, latent=8), IMAGES, 1, 1e-4),
+    ],
+    ids=["lanes", "penalties", "alone", "convolutions"],
+)
+def test_a_program_plays_the_game_of_the_uncompiled_step(loss, architecture, data, lanes: int, tolerance) -> None:
+    spec = replace(SPEC, steps=10)
+    fast, trainer = _train([0, 1], spec, loss, architecture, data)
+    slow, other = _train([0, 1], replace(spec, engine="eager"), loss, architecture, data)
+    assert (trainer.path.how, trainer.path.lanes) == ("compiled", lanes)
+    assert other.path.how in ("stacked", "looped")
+    for seed in (0, 1):
+        ours, wanted = torch.tensor(fast[seed].history), torch.tensor(slow[seed].history)
+        torch.testing.assert_close(ours[:, :2], wanted[:, :2], atol=tolerance, rtol=tolerance)
+
+
+class Warming(Minimax):
+    """Asks for the step's number, which a program does not know."""
+
+    def d_loss(self, critic):
+        return super().d_loss(critic) * min(1.0, (critic.step + 1) / 10)
+
+
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x) + 0.1 * torch.randn_like(x)
+
+
+class NoisyMlp(Mlp):
+    def generator(self, shape):
+        return Noisy()
+
+
+@pytest.mark.parametrize(
+    ("loss", "architecture", "why"),
+    [
+        (Warming(), SMALL, "the loss asks for the step's number"),
+        (Minimax(), NoisyMlp(width=20), "random"),
+    ],
+)
+def test_what_cannot_be_one_program_runs_uncompiled_and_says_why(loss, architecture, why: str) -> None:
+    long = replace(SPEC, steps=COMPILE_FROM, engine="auto")
+    path = Trainer(loss, architecture, POINTS, long, (0,), CPU).path
+    assert path.how in ("stacked", "looped")
+    assert why in path.why
+    with pytest.raises(ContractError, match=why):
+        Trainer(loss, architecture, POINTS, SPEC, (0,), CPU)
+
+
+def test_without_a_compiler_long_cells_run_uncompiled(monkeypatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
+    assert path.how == "stacked"
+    assert "no C++ compiler (no-such-compiler)" in path.why
+    with pytest.raises(ContractError, match="no C\\+\\+ compiler"):
+        Trainer(Minimax(), SMALL, POINTS, SPEC, (0,), CPU)
+
+
+def test_short_cells_are_not_compiled_whatever_the_number_of_seeds() -> None:
+    short = replace(SPEC, steps=COMPILE_FROM - 1, engine="auto")
+    for seeds in ((0,), tuple(range(40))):
+        path = Trainer(Minimax(), SMALL, POINTS, short, seeds, CPU).path
+        assert path.how == "stacked"
+        assert "do not pay" in path.why
+
+
+def test_a_program_that_plays_another_game_is_not_used(monkeypatch) -> None:
+    """A compiler's fault that shows in the second step alone: the first is right, its state is not."""
+
+    def wrong(function, example):
+        program = compiled(function, example)
+        return lambda leaves: [out * 2 if out.shape == leaves[0].shape else out for out in program(leaves)]
+
+    monkeypatch.setattr(stack, "compiled", wrong)
+    path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
+    assert path.how == "stacked"
+    assert "the program's" in path.why
+
+
+def test_a_tensor_given_twice_is_two_arguments() -> None:
+    x = torch.arange(6.0).reshape(2, 3)
+    program = compiled(lambda a, b: a - 2 * b, (x, x))
+    torch.testing.assert_close(program([x, x + 1])[0], x - 2 * (x + 1))
+
+
+@pytest.mark.parametrize("shape", [(5, 64, 32, 2), (5, 2, 32, 64), (3, 16, 8, 1), (2, 1, 8, 1)])
+def test_products_with_a_thin_side_are_products(shape) -> None:
+    lanes, rows, inner, columns = shape
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(lanes, rows, inner, generator=generator)
+    b = torch.randn(lanes, inner, columns, generator=generator)
+    for left, right in ((a, b), (a[0], b[0])):
+        program = compiled(lambda x, y: (x @ y).reshape(-1), (left, right))
+        torch.testing.assert_close(program([left, right])[0], (left @ right).reshape(-1), atol=1e-5, rtol=1e-5)
+
+
+def test_random_numbers_are_no_program() -> None:
+    with pytest.raises(CannotCompileError, match="random numbers"):
+        compiled(lambda x: x + torch.randn_like(x), (torch.ones(3),))
+
+
+def test_bfloat16_trains_float32_parameters_and_another_path() -> None:
+    spec = replace(SPEC, steps=20, engine="eager")
+    half, trainer = _train([0, 1], replace(spec, precision="bf16"))
+    full, _ = _train([0, 1], spec)
+    assert trainer.path.how == "looped"
+    assert half[0].status == "ok"
+    assert half[0].params.dtype == torch.float32
+    assert not torch.equal(half[0].params, full[0].params)
+    torch.testing.assert_close(half[0].history[0][0], full[0].history[0][0], atol=2e-2, rtol=2e-2)
+
+
+SUITE = """
+losses: [minimax]
+architectures: [{mlp: {width: 20, depth: 1}}]
+datasets: [ring8]
+seeds: 3
+train: {steps: 60, batch: 32, engine: %s, precision: %s}
+evaluation: {samples: 1000, real_samples: 1000}
+"""
+
+
+def test_a_compiled_suite_runs_and_its_records_say_so(cli, tmp_path) -> None:
+    suite = tmp_path / "fast.yaml"
+    suite.write_text(SUITE % ("compiled", "fp32"))
+    done = cli("run", "--suite", suite, "--jobs", 2)
+    assert done.code == 0, done.err
+    records = [json.loads(path.read_text()) for path in (tmp_path / "results" / "runs").glob("*/record.json")]
+    assert len(records) == 3
+    for record in records:
+        run = record["provenance"]
+        assert (run["path"], run["lanes"]) == ("compiled", 4)
+        assert run["prepare_seconds"] > 0
+        assert record["spec"]["train"]["engine"] == "compiled"
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "environment", "words"),
+    [
+        ("auto", "tf32", {}, "precision tf32 needs a CUDA GPU"),
+        ("compiled", "fp32", {"CXX": "no-such-compiler"}, "engine compiled: there is no C++ compiler"),
+    ],
+)
+def test_what_a_machine_cannot_do_is_said_before_anything_trains(
+    cli, tmp_path, engine: str, precision: str, environment, words: str
+) -> None:
+    suite = tmp_path / "fast.yaml"
+    suite.write_text(SUITE % (engine, precision))
+    done = cli("run", "--suite", suite, "--device", "cpu", **environment)
+    assert done.code == 3
+    assert words in done.err
+    assert "Traceback" not in done.err
+    assert not list((tmp_path / "results").glob("runs/*"))
