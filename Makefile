@@ -4,7 +4,7 @@ ENV := .venv
 READY := $(ENV)/.ready
 WORKERS ?= 2
 
-.PHONY: env baseline quick test lint clean
+.PHONY: env baseline quick test bench lint clean
 
 env: $(READY)
 
@@ -22,6 +22,11 @@ quick: env
 
 test: env
 	$(ENV)/bin/python -m pytest -n $(WORKERS)
+
+bench: env
+	$(ENV)/bin/python -m benchmarks.engine
+	$(ENV)/bin/python -m benchmarks.evaluation
+	$(ENV)/bin/python -m benchmarks.scaling
 
 lint: env
 	$(ENV)/bin/ruff check .

@@ -66,4 +66,18 @@ def evaluation(rows: list[dict[str, Any]]) -> str:
     return grid(heads, body)
 
 
-TABLES: dict[str, Callable[[Any], str]] = {"engine": engine, "evaluation": evaluation}
+def scaling(rows: dict[str, Any]) -> str:
+    seeds = [[str(r["seeds"]), f"{r['rate']:.0f}", f"{r['train']:.1f}", f"{r['wall']:.1f}"] for r in rows["seeds"]]
+    steps = [[str(r["steps"]), f"{r['rate']:.0f}", f"{r['memory'] >> 20}"] for r in rows["steps"]]
+    cells = [[str(r["cells"]), f"{r['wall']:.1f}", f"{r['each']:.2f}"] for r in rows["cells"]]
+    shell = [[r["command"], f"{r['seconds']:.2f}"] for r in rows["shell"]]
+    heads = (
+        ["seeds of the 2-D recipe, 3,000 steps", "seed-steps/s", "training, s", "whole command, s"],
+        ["steps, 8 seeds", "seed-steps/s", "peak memory of a worker, MiB"],
+        ["cells of 2 seeds, 50 steps", "whole command, s", "a cell, s"],
+        ["command", "s"],
+    )
+    return "\n".join(grid(*pair) for pair in zip(heads, (seeds, steps, cells, shell), strict=True))
+
+
+TABLES: dict[str, Callable[[Any], str]] = {"engine": engine, "evaluation": evaluation, "scaling": scaling}

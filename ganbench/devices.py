@@ -63,6 +63,6 @@ def check(device: str, specs: Iterable[TrainSpec]) -> str | None:
         )
     if missing and any(spec.engine == "compiled" for spec in specs):
         raise MissingError(f"engine compiled: {missing}; install one, or use engine auto")
-    if missing and any(spec.long for spec in specs):
+    if missing and any(spec.engine == "auto" and spec.compiling_pays(convolutions=True) for spec in specs):
         return f"{missing}: long cells run uncompiled, two to three times slower"
     return None

@@ -13,8 +13,10 @@ PROTOCOL = 2
 """Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
 
 COMPILE_FROM = 2500
-"""Steps from which compiling pays: 10 s a program (2 to 3 s when kept from an earlier run) against
+"""Steps from which compiling pays: 4 to 10 s a program (2 to 5 s when kept from an earlier run) against
 0.6 to 2 ms saved a step and seed, with the four or more seeds that a worker has of a cell."""
+COMPILE_CONVOLUTIONS_FROM = 1000
+"""The same for convolutions, where 3 ms and more are saved."""
 
 Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite"]
 
@@ -55,10 +57,9 @@ class TrainSpec:
     precision: str = "fp32"
     engine: str = "auto"
 
-    @property
-    def long(self) -> bool:
-        """Whether compiling pays for itself, if nothing else is asked for."""
-        return self.engine == "auto" and self.steps >= COMPILE_FROM
+    def compiling_pays(self, convolutions: bool) -> bool:
+        """Whether so many steps are worth the compiler's time."""
+        return self.steps >= (COMPILE_CONVOLUTIONS_FROM if convolutions else COMPILE_FROM)
 
     def rate(self, t: int) -> float:
         """The factor on both learning rates at step `t` (from 0)."""

@@ -14,7 +14,7 @@ from ganbench.devices import missing_compiler
 from ganbench.errors import ContractError, said
 from ganbench.program import CannotCompileError, compiled
 from ganbench.signals import observe
-from ganbench.specs import COMPILE_FROM, TrainSpec
+from ganbench.specs import TrainSpec
 from ganbench.step import Batch, Clock, Game, Rates, State, Trace, step
 
 STACK = 16
@@ -83,8 +83,8 @@ def compile_limit(game: Game, spec: TrainSpec, device: str) -> str | None:
     layers = _random_layer(game)
     if layers is not None:
         return f"{layers} draws from a stream of its own"
-    if spec.engine == "auto" and not spec.long:
-        return f"fewer than {COMPILE_FROM} steps do not pay for compiling"
+    if spec.engine == "auto" and not spec.compiling_pays(_convolves(game)):
+        return f"{spec.steps} steps do not pay for compiling"
     if device not in ("cpu", "cuda"):
         return f"programs are not compiled for {device}"
     return missing_compiler()
@@ -98,9 +98,9 @@ def unstackable(game: Game, spec: TrainSpec) -> str | None:
     kernels treat the end of an array apart and matrix kernels choose by alignment, so the batch
     must be a multiple of 32 and every dimension of a parameter beyond 8 a multiple of 4.
     """
+    if _convolves(game):
+        return "convolutions run faster seed by seed"
     for network in (game.generator, game.discriminator):
-        if any(isinstance(module, nn.modules.conv._ConvNd) for module in network.module.modules()):
-            return "convolutions run faster seed by seed"
         for name, shape in network.shapes.items():
             if any(side > 8 and side % 4 for side in shape):
                 return f"parameter {name} {tuple(shape)} has a side that is no multiple of 4"
@@ -111,9 +111,17 @@ def unstackable(game: Game, spec: TrainSpec) -> str | None:
     return _random_layer(game)
 
 
+def _layers(game: Game) -> list[nn.Module]:
+    return [*game.generator.module.modules(), *game.discriminator.module.modules()]
+
+
+def _convolves(game: Game) -> bool:
+    return any(isinstance(layer, nn.modules.conv._ConvNd) for layer in _layers(game))
+
+
 def _random_layer(game: Game) -> str | None:
-    modules = [*game.generator.module.modules(), *game.discriminator.module.modules()]
-    return next((type(m).__name__ for m in modules if isinstance(m, nn.modules.dropout._DropoutNd)), None)
+    random = (layer for layer in _layers(game) if isinstance(layer, nn.modules.dropout._DropoutNd))
+    return next((type(layer).__name__ for layer in random), None)
 
 
 def len_params(game: Game) -> int:
