@@ -205,7 +205,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True, help="How often every side is timed.")
+@click.option("--rounds", default=2, show_default=True, help="How often every side is timed.")
 @click.option("--seconds", default=4.0, show_default=True, help="Time of the plain loop a round.")
 @click.option("--case", "wanted", default="", help="Only cases whose name holds this.")
 def main(rounds: int, seconds: float, wanted: str) -> None:

@@ -140,7 +140,7 @@ def compare(rounds: int, seeds: int, count: int) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True)
+@click.option("--rounds", default=2, show_default=True)
 @click.option("--seeds", default=8, show_default=True)
 @click.option("--count", "counts", default=(10_000, 5000), multiple=True, show_default=True, help="Samples a seed.")
 def main(rounds: int, seeds: int, counts: tuple[int, ...]) -> None:

@@ -16,7 +16,7 @@ class ColourNoise:
     metrics = ("mean-colour",)
 
     def load(self, split):
-        generator = torch.Generator().manual_seed(split == "test")
+        generator = torch.Generator().manual_seed(int(split == "test"))
         return Data(torch.rand(1000, *self.shape, generator=generator) * 2 - 1)
 
 

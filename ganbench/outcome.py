@@ -18,6 +18,7 @@ from ganbench import provenance
 from ganbench.errors import raised_at, said
 from ganbench.evaluator import Scores
 from ganbench.files import write_atomically
+from ganbench.networks import Network
 from ganbench.pictures import picture
 from ganbench.records import SCHEMA, Record
 from ganbench.signals import NAMES
@@ -97,10 +98,12 @@ def write_history(folder: Path, result: Seed) -> None:
     write_atomically(folder / "history.csv", text.getvalue().encode())
 
 
-def write_weights(folder: Path, result: Seed) -> None:
-    """G's parameters as one flat vector, their average, and its buffers."""
-    tensors = {"generator": result.params, "average": result.average.clone()}
-    tensors |= {f"buffer.{name}": buffer.contiguous() for name, buffer in result.buffers.items()}
+def write_weights(folder: Path, result: Seed, generator: Network) -> None:
+    """G's state_dict, raw and averaged: `generator.<name>` and `average.<name>`, buffers included."""
+    tensors = {}
+    for prefix, params in (("generator", result.params), ("average", result.average)):
+        for name, tensor in {**generator.named(params), **result.buffers}.items():
+            tensors[f"{prefix}.{name}"] = tensor.clone(memory_format=torch.contiguous_format)
     write_atomically(folder / "weights.safetensors", save(tensors))
 
 

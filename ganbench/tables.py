@@ -104,7 +104,7 @@ def _variant(row: Row, records: dict[int, Record | None], columns: dict[str, str
         name: _score([r["metrics"][name] for r in good if name in r["metrics"]], better, _card(name, good, cards))
         for name, better in columns.items()
     }
-    notes = _failures(records)
+    notes = _failures(records) + _paths(good)
     return TableRow(row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=notes)
 
 
@@ -124,6 +124,14 @@ def _failures(records: dict[int, Record | None]) -> tuple[str, ...]:
     return tuple(
         f"{len(seeds)} of {len(records)} seeds {status}" + (f": {reason}" if reason else "")
         for (status, reason), seeds in groups.items()
+    )
+
+
+def _paths(records: list[Record]) -> tuple[str, ...]:
+    """A note where a variant's seeds were trained in several ways, which differ in rounding."""
+    paths = sorted({record.get("provenance", {}).get("path") or "" for record in records} - {""})
+    return (
+        (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",) if paths[1:] else ()
     )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ganbench import stack
+from ganbench.devices import missing_compiler
 from ganbench.errors import ContractError
 from ganbench.program import CannotCompileError, compiled
 from ganbench.specs import COMPILE_FROM, TrainSpec
@@ -18,6 +19,8 @@ from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
 from ganbench_losses.rpgan import RpGANR1R2
+
+pytestmark = pytest.mark.skipif(missing_compiler() is not None, reason=f"compiles: {missing_compiler()}")
 
 CPU = torch.device("cpu")
 SPEC = TrainSpec(steps=60, batch=32, lr_d=2e-3, lr_g=2e-3, betas=(0.5, 0.99), schedule="cosine", engine="compiled")

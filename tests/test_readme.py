@@ -30,6 +30,15 @@ def test_the_readmes_tables_are_the_published_ones() -> None:
     assert block == publish.block(PUBLISHED)
 
 
+@pytest.mark.parametrize("name", ["engine", "evaluation", "scaling"])
+def test_the_readmes_speeds_are_the_measured_ones(name: str) -> None:
+    from benchmarks import report
+
+    content = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+    block = README.split(f"<!-- {name}: begin -->\n")[1].split(f"<!-- {name}: end -->")[0]
+    assert block.strip() == report.markdown(name, content).strip()
+
+
 def test_the_published_tables_are_their_own_numbers() -> None:
     text = (PUBLISHED / "table.md").read_text()
     rows = json.loads((PUBLISHED / "table.json").read_text())

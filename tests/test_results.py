@@ -204,6 +204,17 @@ def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
     assert "too few to claim a difference" in text
 
 
+def test_seeds_trained_in_several_ways_are_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        for seed, path in enumerate(["compiled", "stacked", "compiled"]):
+            _commit(store, _record(f"a{seed}", provenance={"path": path}))
+    for count, wanted in ((1, 0), (3, 1)):
+        row = Row("minimax", "mlp", "ring8", {seed: f"a{seed}" for seed in range(count)})
+        (table,) = tables.build(Layout("s", "", "", (row,), (), ()), store)
+        assert len([note for note in table.rows[0].notes if "(compiled, stacked)" in note]) == wanted
+
+
 def test_the_json_has_the_pinned_keys(tmp_path: Path) -> None:
     store = Store(tmp_path)
     layout = _layout(store)

@@ -97,6 +97,9 @@ def test_a_seed_alone_gives_the_same_weights_as_among_others(cli, suite: Path, t
     (run_id,) = _records(tmp_path / "one")
     one, among = (load_file(tmp_path / name / "runs" / run_id / "weights.safetensors") for name in ("one", "all"))
     assert one.keys() == among.keys()
+    generator = Mlp().generator((2,))
+    loaded = {name.removeprefix("generator."): t for name, t in one.items() if name.startswith("generator.")}
+    generator.load_state_dict(loaded)  # the weights are anybody's, by name
     assert all(torch.equal(one[name], among[name]) for name in one)
     metrics = [_records(tmp_path / name)[run_id]["metrics"] for name in ("one", "all")]
     assert metrics[0] == metrics[1]

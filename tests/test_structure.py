@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,26 @@ sys.exit('torch' in sys.modules)
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_list_imports_torch_once_at_most(cli, tmp_path: Path) -> None:
+    """The second call answers from what the first has kept, with the same words."""
+    first = cli("list", GANBENCH_CACHE=str(tmp_path / "cache"))
+    code = """
+import sys
+sys.argv = ['ganbench', 'list']
+from ganbench.cli import main
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+sys.exit('torch' in sys.modules)
+"""
+    environment = {**os.environ, "GANBENCH_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == first.out
+    assert "minimax" not in cli("list", GANBENCH_CACHE=str(tmp_path / "cache"), GANBENCH_DISABLE="ganbench").out
 
 
 def test_a_saved_table_is_printed_without_torch(cli, suite, tmp_path) -> None:
