@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from ganbench.records import STATUSES
+from ganbench_architectures.mlp import Mlp
 
 
 def _records(results: Path) -> dict[str, dict]:
