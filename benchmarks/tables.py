@@ -36,7 +36,7 @@ def engine(rows: list[dict[str, Any]]) -> str:
                 ratio(row, "plain", 0),
                 ratio(row, "processes", 1),
                 f"{compiling['cold']:.2f}, {compiling['kept']:.2f}",
-                f"{row['share_of_gemm_peak']:.0%}",
+                "n/a" if row["share_of_gemm_peak"] is None else f"{row['share_of_gemm_peak']:.0%}",
                 f"{prepare['cold']:.1f}, {prepare['kept']:.1f}",
                 f"{memory['plain'] >> 20}, {memory['ganbench'] >> 20}",
             ]
