@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -89,6 +90,13 @@ def run_suite(case: Case, folder: Path) -> dict[str, Any]:
         "path": run["path"],
         "lanes": run["lanes"],
     }
+
+
+def cold(case: Case) -> float:
+    """Seconds to compile the case's step where no program is kept yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        short = replace(case, steps=50)  # compiling does not depend on the number of steps
+        return float(run_suite(short, Path(folder))["prepare_seconds"])
 
 
 def difference(case: Case) -> float:
@@ -173,8 +181,8 @@ def _summary(case: Case, rows: list[dict[str, Any]], threads: int) -> dict[str, 
     plain = median(row["plain"][0] for row in rows)
     work, train = case.seeds * case.steps, median(one["train_seconds"] for one in ours)
     prepare = {
-        "cold": ours[0]["prepare_seconds"],  # the cache was empty in the first round, and in no other
-        "kept": median(one["prepare_seconds"] for one in ours[1:] or ours),
+        "cold": cold(case),
+        "kept": median(one["prepare_seconds"] for one in ours[1:]),  # in the first round nothing was kept
     }
     judging = median(one["wall_seconds"] - one["train_seconds"] - one["prepare_seconds"] for one in ours)
     peak = CORES * median(row["peak"] for row in rows)
@@ -205,7 +213,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 
 @click.command()
-@click.option("--rounds", default=2, show_default=True, help="How often every side is timed.")
+@click.option("--rounds", default=2, type=click.IntRange(2), show_default=True, help="How often every side is timed.")
 @click.option("--seconds", default=4.0, show_default=True, help="Time of the plain loop a round.")
 @click.option("--case", "wanted", default="", help="Only cases whose name holds this.")
 def main(rounds: int, seconds: float, wanted: str) -> None:

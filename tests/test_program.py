@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from test_seeds import NoisyMlp
 
 from ganbench import stack
 from ganbench.devices import missing_compiler
@@ -77,20 +77,6 @@ class Warming(Minimax):
 
     def d_loss(self, critic):
         return super().d_loss(critic) * min(1.0, (critic.step + 1) / 10)
-
-
-class Noisy(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(2, 2)
-
-    def forward(self, x):
-        return self.layer(x) + 0.1 * torch.randn_like(x)
-
-
-class NoisyMlp(Mlp):
-    def generator(self, shape):
-        return Noisy()
 
 
 @pytest.mark.parametrize(

@@ -151,9 +151,9 @@ def test_each_losss_gradient_is_of_its_own_player_alone() -> None:
     bce = nn.functional.binary_cross_entropy_with_logits
     on_real, on_fake = d(batch.real[0]).reshape(-1), d(g(batch.latent[0])).reshape(-1)
     value = -bce(on_real, torch.ones(16)) - bce(on_fake, torch.zeros(16))
-    flat = [flat(torch.autograd.grad(value, [*m.parameters()], retain_graph=True)) for m in (d, g)]
-    torch.testing.assert_close(d_grad, -flat[0], atol=1e-6, rtol=1e-5)  # D climbs V
-    torch.testing.assert_close(g_grad, flat[1], atol=1e-6, rtol=1e-5)  # G descends the same V
+    grads = [flat(torch.autograd.grad(value, [*m.parameters()], retain_graph=True)) for m in (d, g)]
+    torch.testing.assert_close(d_grad, -grads[0], atol=1e-6, rtol=1e-5)  # D climbs V
+    torch.testing.assert_close(g_grad, grads[1], atol=1e-6, rtol=1e-5)  # G descends the same V
     torch.testing.assert_close(torch.cat([real_logits, fake_logits]), torch.cat([on_real, on_fake]).detach())
     torch.testing.assert_close(fake, g(batch.latent[0]).detach())
 
