@@ -13,8 +13,9 @@ PROTOCOL = 2
 """Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
 
 COMPILE_FROM = 2500
-"""Steps from which compiling pays: 4 to 10 s a program (2 to 5 s when kept from an earlier run) against
-0.6 to 2 ms saved a step and seed, with the four or more seeds that a worker has of a cell."""
+"""Steps from which compiling pays: 4 to 10 s a program (2 to 3 s when kept from an earlier run; 20 s and
+more for the first one on a machine) against 0.6 to 2 ms saved a step and seed, with the four or more
+seeds that a worker has of a cell."""
 COMPILE_CONVOLUTIONS_FROM = 1000
 """The same for convolutions, where 3 ms and more are saved."""
 
