@@ -30,7 +30,7 @@ def test_the_readmes_tables_are_the_published_ones() -> None:
     assert block == publish.block(PUBLISHED)
 
 
-@pytest.mark.parametrize("name", ["engine", "evaluation"])
+@pytest.mark.parametrize("name", ["engine", "evaluation", "scaling"])
 def test_the_readmes_speeds_are_the_measured_ones(name: str) -> None:
     from benchmarks import report
 
