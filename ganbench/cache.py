@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -19,7 +20,7 @@ def key(*parts: str | Tensor) -> str:
             digest.update(part.encode())
         else:
             digest.update(str((tuple(part.shape), part.dtype)).encode())
-            digest.update(part.contiguous().numpy().data)
+            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
         digest.update(b"\0")
     return digest.hexdigest()[:24]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -18,36 +17,30 @@ from ganbench.errors import GanbenchError
 from ganbench.files import cache_folder, write_atomically
 from ganbench.registry import Registry
 from ganbench.sources import DISABLE, GROUP, HOOKS, Offer
+from ganbench.specs import digest
 
 Row = dict[str, Any]
 
 
-def rows() -> tuple[list[Row], dict[str, str]]:
-    """Every offer of every installed plugin as plain data, and what is broken, with the reason.
+def rows(files: tuple[Path, ...] = ()) -> tuple[list[Row], dict[str, str]]:
+    """Every offer of every installed plugin and of named files as plain data, and what is broken, with the reason.
 
     Kept under a hash of the entry points, their versions, and the names, sizes and times of all
-    files in their packages. Nothing is kept while a plugin is broken: mending it may change none
-    of these.
+    files in their packages. Nothing is kept where files are named, or while a plugin is broken:
+    mending it may change none of these.
     """
     path = cache_folder() / "catalogue" / f"{_state()}.json"
-    try:
-        kept: list[Row] = json.loads(path.read_text(encoding="utf-8"))
-        return kept, {}
-    except (OSError, ValueError):
-        pass
-    registry = Registry.load()
-    found, broken = described(registry), registry.broken()
-    if not broken:
-        with suppress(OSError):  # a cache that cannot be written is no cache
-            write_atomically(path, json.dumps(found).encode())
-    return found, broken
-
-
-def described(registry: Registry) -> list[Row]:
-    """Every offer of a registry as plain data."""
+    if not files:
+        with suppress(OSError, ValueError):
+            return json.loads(path.read_text(encoding="utf-8")), {}
+    registry = Registry.load(files)
+    broken = registry.broken()
     offers = [offer for kind in HOOKS for same in registry.offers(kind).values() for offer in same]
-    plain: list[Row] = json.loads(json.dumps([_row(offer) for offer in offers]))
-    return plain
+    text = json.dumps([_row(offer) for offer in offers])
+    if not files and not broken:
+        with suppress(OSError):  # a cache that cannot be written is no cache
+            write_atomically(path, text.encode())
+    return json.loads(text), broken
 
 
 def _row(offer: Offer) -> Row:
@@ -82,7 +75,7 @@ def _state() -> str:
         known = (point.dist.name, point.dist.version) if point.dist else ()
         state.append([point.name, point.value, *known, *_files(point.module.partition(".")[0])])
     state.append(list(_files("ganbench")))
-    return hashlib.sha256(json.dumps(sorted(map(str, state))).encode()).hexdigest()[:24]
+    return digest(sorted(map(str, state)))
 
 
 def _files(package: str) -> Iterator[str]:

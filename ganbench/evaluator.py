@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -91,9 +92,14 @@ class Judge:
             return self.real
         if (name, count) not in self._statistics:
             choice = self._choice(name)
-            parts = (canonical(choice.identity()), choice.code, str(count), self.real.samples, self.real.features)
-            self._statistics[name, count] = cached(key(*parts), lambda: dict(compute(self.real, count)))
+            under = key(canonical(choice.identity()), choice.code, str(count), self._real_content)
+            self._statistics[name, count] = cached(under, lambda: dict(compute(self.real, count)))
         return self.real._replace(statistics=self._statistics[name, count])
+
+    @cached_property
+    def _real_content(self) -> str:
+        """One hash of the real side, for all metrics."""
+        return key(self.real.samples, self.real.features)
 
     def _choice(self, name: str) -> Choice:
         return next(choice for choice in self.evaluation.metrics if choice.name == name)
@@ -131,9 +137,8 @@ class Judge:
                     raise ContractError(f"metric {name!r} needs {least} samples a side; there are {have}")
                 missing.append(f"{name} needs {least} samples, there are {have}")
                 continue
-            for score, value in _checked(
-                name, metric, metric(self._real_side(name, metric, len(samples)), fake)
-            ).items():
+            real = self._real_side(name, metric, len(samples))
+            for score, value in _checked(name, metric, metric(real, fake)).items():
                 label = self.label(metric, score)
                 if label in values:
                     raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label]['metric']['name']!r} does")

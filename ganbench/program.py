@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
+from ganbench.cache import key
 from ganbench.errors import GanbenchError
 
 Program = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -56,14 +56,9 @@ def _draws(target: object) -> bool:
 
 def _key(graph: fx.GraphModule, leaves: list[Tensor]) -> str:
     """One hash over the graph's code, the shapes that it is for, and the constants in it."""
-    digest = hashlib.sha256(graph.code.encode())
-    digest.update(str([(tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device) for leaf in leaves]).encode())
-    for node in graph.graph.nodes:
-        if node.op == "get_attr":
-            constant = getattr(graph, str(node.target)).detach().cpu().contiguous()
-            digest.update(str((node.target, constant.shape, constant.dtype)).encode())
-            digest.update(constant.view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    shapes = [(tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device) for leaf in leaves]
+    constants = [getattr(graph, str(node.target)) for node in graph.graph.nodes if node.op == "get_attr"]
+    return key(graph.code, str(shapes), *constants)
 
 
 def _program(graph: fx.GraphModule, leaves: list[Tensor]) -> Program:

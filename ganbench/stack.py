@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import torch
@@ -65,15 +65,20 @@ def choose(game: Game, spec: TrainSpec, device: str) -> Path:
     limit = compile_limit(game, spec, device)
     if limit is None:
         if device == "cpu":
-            small = len_params(game) <= SMALL
+            small = sum(game.generator.sizes) + sum(game.discriminator.sizes) <= SMALL
             why = reason or ("small networks fill a core four at a time" if small else "one seed fills a core")
             return Path("compiled", LANES if small and reason is None else 1, why)
         return Path("compiled", GPU_LANES if reason is None else 1, reason or "a stack fills a GPU")
     if spec.engine == "compiled":
         raise ContractError(f"`engine: compiled` is not possible here: {limit}")
-    if reason is not None:
-        return Path("looped", 1, f"{reason}; {limit}")
-    return Path("stacked", STACK, f"every operation maps over seeds to the bit; {limit}")
+    return _uncompiled(reason, limit)
+
+
+def _uncompiled(unstackable: str | None, uncompiled: str) -> Path:
+    """Stacked, or looped where there is a reason not to stack; `uncompiled` says why there is no program."""
+    if unstackable is not None:
+        return Path("looped", 1, f"{unstackable}; {uncompiled}")
+    return Path("stacked", STACK, f"every operation maps over seeds to the bit; {uncompiled}")
 
 
 def compile_limit(game: Game, spec: TrainSpec, device: str) -> str | None:
@@ -124,10 +129,6 @@ def _random_layer(game: Game) -> str | None:
     return next((type(layer).__name__ for layer in random), None)
 
 
-def len_params(game: Game) -> int:
-    return sum(game.generator.sizes) + sum(game.discriminator.sizes)
-
-
 def engine(path: Path, game: Game, spec: TrainSpec, example: tuple[State, Batch, Rates]) -> Engine:
     """The step on a path, tried on one seed's example.
 
@@ -144,8 +145,7 @@ def engine(path: Path, game: Game, spec: TrainSpec, example: tuple[State, Batch,
             reason = f"not compiled: {error if isinstance(error, CannotCompileError) else said(error)}"
             if spec.engine == "compiled":
                 raise ContractError(reason) from error
-            other = choose(game, replace(spec, engine="eager"), state.average.device.type)
-            path = replace(other, why=f"{other.why.rpartition('; ')[0]}; {reason}")
+            path = _uncompiled(unstackable(game, spec), reason)
     if path.how == "stacked":
         try:
             advance(game, path.lanes)(stacked([state, state]), stacked([batch, batch]), lambda: 0, rates)

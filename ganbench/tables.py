@@ -130,9 +130,9 @@ def _failures(records: dict[int, Record | None]) -> tuple[str, ...]:
 def _paths(records: list[Record]) -> tuple[str, ...]:
     """A note where a variant's seeds were trained in several ways, which differ in rounding."""
     paths = sorted({record.get("provenance", {}).get("path") or "" for record in records} - {""})
-    return (
-        (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",) if paths[1:] else ()
-    )
+    if len(paths) < 2:
+        return ()
+    return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
 
 
 def _ranked(rows: list[TableRow], columns: dict[str, str]) -> list[TableRow]:

@@ -11,7 +11,6 @@ from ganbench import catalogue
 from ganbench.catalogue import Row
 from ganbench.cli.options import plugin_option
 from ganbench.errors import UsageError
-from ganbench.registry import Registry
 from ganbench.sources import HOOKS
 from ganbench.specs import Kind
 from ganbench.strict_yaml import suggestion
@@ -29,7 +28,7 @@ def command(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> int:
     KIND is one of these words; without it, everything is listed.
     """
     kinds = list(HOOKS) if kind is None else [_kind(kind)]
-    rows, broken = _with_files(plugins) if plugins else catalogue.rows()
+    rows, broken = catalogue.rows(plugins)
     rows = [row for row in rows if row["kind"] in kinds]
     if as_json:
         hidden = ("needed", "source")
@@ -40,11 +39,6 @@ def command(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> int:
     for name, why in broken.items():
         click.echo(f"broken plugin {name}: {why}", err=True)
     return 0
-
-
-def _with_files(plugins: tuple[Path, ...]) -> tuple[list[Row], dict[str, str]]:
-    registry = Registry.load(plugins)
-    return catalogue.described(registry), registry.broken()
 
 
 def _kind(word: str) -> Kind:

@@ -93,7 +93,7 @@ class LocalExecutor:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(theirs, self.setting), daemon=True)
-        with _environment(dict.fromkeys(THREADS, "1") | _compiling()):
+        with environment(dict.fromkeys(THREADS, "1") | _compiling()):
             process.start()
         theirs.close()
         return Worker(process, ours)
@@ -164,7 +164,7 @@ def _stop(worker: Worker) -> None:
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment(values: dict[str, str]) -> Iterator[None]:
     """Environment variables for the processes that are started inside."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

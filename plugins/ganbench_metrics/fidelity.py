@@ -112,26 +112,25 @@ class Kid:
         """The unbiased estimate, mean over subsets; in float32 with torch-fidelity's order of sums."""
         known = real.statistics or self.statistics(real, len(fake.features))
         size, kernel = self.subset_size, _CubicKernel(self.subset_size)
+        ours, theirs = fake.features.numpy(), real.features.numpy()
         estimates = []
-        for (ours, theirs), within in zip(self._subsets(fake, real), known["within"].numpy(), strict=True):
-            between = kernel(ours, theirs).sum(axis=0).sum()
-            estimates.append((kernel.within(ours) + within) / (size * (size - 1)) - 2 * between / size**2)
+        for (some, others), within in zip(self._rows(len(ours), len(theirs)), known["within"].numpy(), strict=True):
+            between = kernel(ours[some], theirs[others]).sum(axis=0).sum()
+            estimates.append((kernel.within(ours[some]) + within) / (size * (size - 1)) - 2 * between / size**2)
         return {"KID": float(np.mean(estimates))}
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """Each subset's kernel sum over pairs of different real samples, (subsets,)."""
-        kernel = _CubicKernel(self.subset_size)
-        blank = real._replace(features=real.features[:1].expand(count, -1))
-        sums = [kernel.within(theirs) for _, theirs in self._subsets(blank, real)]
+        kernel, theirs = _CubicKernel(self.subset_size), real.features.numpy()
+        sums = [kernel.within(theirs[others]) for _, others in self._rows(count, len(theirs))]
         return {"within": torch.from_numpy(np.array(sums))}
 
-    def _subsets(self, fake: View, real: View) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The subsets that torch-fidelity draws: fake, real, fake, real, ... from one stream."""
+    def _rows(self, fakes: int, reals: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The subsets that torch-fidelity draws, as rows: fake, real, fake, real, ... from one stream."""
         stream = np.random.RandomState(SEED)
-        sides = [side.features.numpy() for side in (fake, real)]
         for _ in range(self.subsets):
-            one, other = (side[stream.choice(len(side), self.subset_size, replace=False)] for side in sides)
-            yield one, other
+            some = stream.choice(fakes, self.subset_size, replace=False)
+            yield some, stream.choice(reals, self.subset_size, replace=False)
 
 
 class _CubicKernel:
