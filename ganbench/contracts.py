@@ -148,7 +148,8 @@ class FeatureExtractor(Protocol):
 class View(NamedTuple):
     """One side of a comparison, as a metric sees it; all tensors are on the CPU.
 
-    `statistics` are, on the real side, what the metric's own `statistics` gave.
+    On the real side, `statistics` are what the metric's own `statistics` gave, `split` is the
+    split's name, and `other()` the data set's other split, whole, as a view.
     """
 
     samples: Tensor
@@ -158,6 +159,16 @@ class View(NamedTuple):
     labels: Tensor | None
     dataset: Dataset
     statistics: Mapping[str, Tensor] | None = None
+    split: str = ""
+    other: Callable[[], View] | None = None
+
+
+class Fault(NamedTuple):
+    """What a metric finds wrong with samples; `count` of `of` modes, say, where that can be counted."""
+
+    kind: Literal["collapsed", "memorising", "low quality", "partial"]
+    count: int | None = None
+    of: int | None = None
 
 
 class Metric(Protocol):
@@ -168,7 +179,10 @@ class Metric(Protocol):
     `needs`, of "logits" and "modes"; `supports(dataset) -> str | None`; and `minimum(dims) -> int`:
     the fewest samples a side for features of so many dimensions; and `statistics(real,
     count) -> {name: tensor}`: what it needs of the real side alone, against `count` fakes; computed
-    once and kept between runs by the content that it depends on.
+    once and kept between runs by the content that it depends on. `scale = {name: "log"}` says that
+    a score is positive and varies by factors: tables take its interval and its differences on
+    logarithms. `faults(scores, dataset) -> [Fault]` says what its own scores, by their own names,
+    show to be wrong with the samples.
     """
 
     better: Mapping[str, Direction]

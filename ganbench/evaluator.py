@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,11 +12,12 @@ from torch import Tensor
 
 from ganbench import rng
 from ganbench.cache import cached, key
-from ganbench.contracts import Architecture, Data, Dataset, FeatureExtractor, Features, Metric, View
+from ganbench.contracts import Architecture, Data, Dataset, Fault, FeatureExtractor, Features, Metric, View
 from ganbench.errors import ContractError, GanbenchError
 from ganbench.networks import Network, initial
 from ganbench.specs import Choice, EvaluationSpec, canonical
 from ganbench.trainer import Seed
+from ganbench.verdicts import ORDER, verdict
 
 BATCH = 500
 
@@ -32,6 +33,7 @@ class Scores:
     values: dict[str, float]
     cards: dict[str, dict[str, Any]]
     missing: tuple[str, ...] = field(default=())
+    verdict: dict[str, Any] | None = None
 
 
 def generate(
@@ -74,16 +76,25 @@ class Judge:
         self.dataset, self.evaluation, self.extractor, self.metrics = dataset, evaluation, extractor, metrics
         self.device = device
         self.extract = extractor.open(dataset, device)
-        self.split = picked(dataset.load(evaluation.split), evaluation.real_samples, "real side")  # type: ignore[arg-type]
-        self.real = self._view(self.split.samples, self.split.labels, self._real_features())
+        self.real = self._real_view(evaluation.split, evaluation.real_samples)._replace(other=self._other)
         self._statistics: dict[tuple[str, int], dict[str, Tensor]] = {}
 
-    def _real_features(self) -> Features:
-        """The real side's features, kept between runs by the hash of all they depend on."""
+    def _real_view(self, split: str, count: int) -> View:
+        """A split of the data, its features kept between runs by the hash of all they depend on."""
+        data = picked(self.dataset.load(split), count, "real side")  # type: ignore[arg-type]
         choice = self.evaluation.extractor
-        name = key(canonical(choice.identity()), choice.code, self.extractor.fingerprint(), self.split.samples)
-        stored = cached(name, lambda: _stored(self.features(self.split.samples)))
-        return Features(stored["features"], stored.get("logits"), stored.get("modes"))
+        name = key(canonical(choice.identity()), choice.code, self.extractor.fingerprint(), data.samples)
+        stored = cached(name, lambda: _stored(self.features(data.samples)))
+        features = Features(stored["features"], stored.get("logits"), stored.get("modes"))
+        return self._view(data.samples, data.labels, features)._replace(split=split)
+
+    def _other(self) -> View:
+        """The split that the scores do not compare with, read when a metric first asks for it."""
+        return self._other_view
+
+    @cached_property
+    def _other_view(self) -> View:
+        return self._real_view("test" if self.evaluation.split == "train" else "train", 0)
 
     def _real_side(self, name: str, metric: Metric, count: int) -> View:
         """The real side as one metric sees it against `count` fakes: with what it computes of it once."""
@@ -98,8 +109,9 @@ class Judge:
 
     @cached_property
     def _real_content(self) -> str:
-        """One hash of the real side, for all metrics."""
-        return key(self.real.samples, self.real.features)
+        """One hash of all that a metric can know of the real side."""
+        other = self.dataset.load("test" if self.evaluation.split == "train" else "train").samples
+        return key(self.real.samples, self.real.features, other)
 
     def _choice(self, name: str) -> Choice:
         return next(choice for choice in self.evaluation.metrics if choice.name == name)
@@ -128,6 +140,7 @@ class Judge:
         fake = self._view(samples, None, self.features(samples))
         values: dict[str, float] = {}
         cards: dict[str, dict[str, Any]] = {}
+        faults: dict[str, Sequence[Fault]] = {}
         missing = []
         for name, metric in self.metrics.items():
             least = getattr(metric, "minimum", lambda _: 1)(self.extractor.dims)
@@ -138,13 +151,16 @@ class Judge:
                 missing.append(f"{name} needs {least} samples, there are {have}")
                 continue
             real = self._real_side(name, metric, len(samples))
-            for score, value in _checked(name, metric, metric(real, fake)).items():
+            found = _checked(name, metric, metric(real, fake))
+            if hasattr(metric, "faults"):
+                faults[name] = _known(name, metric.faults(found, self.dataset))
+            for score, value in found.items():
                 label = self.label(metric, score)
                 if label in values:
                     raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label]['metric']['name']!r} does")
                 values[label] = value
                 cards[label] = self._card(name, metric, score, len(samples), source)
-        return Scores(values, cards, tuple(missing))
+        return Scores(values, cards, tuple(missing), verdict(faults))
 
     def label(self, metric: Metric, score: str) -> str:
         """The score's name; another judge than the field's own is named with it."""
@@ -161,6 +177,7 @@ class Judge:
             "metric": choice.identity(),
             "code": choice.code,
             "better": metric.better[score],
+            "scale": getattr(metric, "scale", {}).get(score, "linear"),
             "fake_samples": count,
             "real_samples": len(self.real.samples),
             "split": self.evaluation.split,
@@ -171,6 +188,15 @@ class Judge:
 
 def _stored(features: Features) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in features._asdict().items() if tensor is not None}
+
+
+def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:
+    """A metric's faults. Raises `ContractError` where one has no name that tables know."""
+    found = [Fault(*fault) for fault in faults]
+    for fault in found:
+        if fault.kind not in ORDER:
+            raise ContractError(f"metric {name!r} found the fault {fault.kind!r}; known are {', '.join(ORDER)}")
+    return found
 
 
 def _checked(name: str, metric: Metric, scores: Mapping[str, float]) -> dict[str, float]:

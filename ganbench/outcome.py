@@ -43,6 +43,7 @@ def run_record(
         "reason": result.reason,
         "metrics": scores.values,
         "cards": scores.cards,
+        "verdict": scores.verdict,
         "snapshots": result.snapshots,
         "cost": {
             "train_seconds": round(result.seconds, 3),
@@ -74,6 +75,7 @@ def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record
         "reason": reason,
         "metrics": {},
         "cards": {},
+        "verdict": None,
         "snapshots": [],
         "cost": {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None},
         "signals": {},

@@ -68,6 +68,7 @@ def measure_reference(
         "reason": "",
         "metrics": scores.values,
         "cards": scores.cards,
+        "verdict": scores.verdict,
         "samples": len(samples),
         "notes": list(scores.missing),
         "provenance": {**provenance.machine(), "device": str(device)},

@@ -21,7 +21,16 @@ class Digits:
     shape = (1, 16, 16)
     modes = 10
     extractor = "digits16"
-    metrics = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "modes")
+    metrics = (
+        "fid",
+        "inception-score",
+        "kid",
+        "precision-recall",
+        "coverage-density",
+        "diversity",
+        "memorisation",
+        "modes",
+    )
 
     def load(self, split: Literal["train", "test"]) -> Data:
         from sklearn.datasets import load_digits

@@ -1,6 +1,6 @@
 """FID, IS, KID, precision and recall with torch-fidelity's numbers, on features given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch_fidelity.metric_fid import fid_features_to_statistics
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
-from ganbench import Dataset, View
+from ganbench import Dataset, Fault, View
 
 BLOCK = 1_000_000
 """Distances at once: rows of a distance matrix are taken in blocks of 4 MB, which stay in the cache."""
@@ -28,6 +28,7 @@ class Fid:
 
     version = "1"
     better = {"FID": "lower"}
+    scale = {"FID": "log"}
     judged = True
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -100,6 +101,7 @@ class Kid:
 
     version = "1"
     better = {"KID": "lower"}
+    scale = {"KID": "log"}
     judged = True
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -167,6 +169,10 @@ class PrecisionRecall:
 
     def minimum(self, dims: int) -> int:
         return self.neighbourhood + 2
+
+    def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
+        """Low quality: more than half of the samples lie outside the real neighbourhoods."""
+        return [Fault("low quality")] if scores["precision"] < 0.5 else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """Each real sample's distance to its k-th nearest neighbour, (N,)."""

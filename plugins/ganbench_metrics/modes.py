@@ -1,12 +1,13 @@
 """Mode counts: how many modes are captured, how evenly, and how many samples belong to none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
 import torch
 from torch import Tensor
 
-from ganbench import Dataset, View
+from ganbench import Dataset, Fault, View
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Modes:
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if dataset.modes else "the data set does not say how many modes it has"
+
+    def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
+        """Low quality: most samples belong to no mode. Collapsed: one mode of several; partial: some."""
+        captured, count = int(scores["modes"]), dataset.modes or 0
+        found = [Fault("low quality")] if scores.get("HQ", 1.0) < 0.5 else []
+        if captured == 1 < count:
+            found.append(Fault("collapsed", captured, count))
+        elif captured < count:
+            found.append(Fault("partial", captured, count))
+        return found
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         assert fake.modes is not None
