@@ -80,7 +80,7 @@ def improvement(
 
 def _wins(a: Array, b: Array) -> Array:
     """(n, m): 1 where a's seed is above b's, 1/2 where they tie."""
-    return (a[:, None] > b) + 0.5 * (a[:, None] == b)
+    return np.asarray((a[:, None] > b) + 0.5 * (a[:, None] == b))
 
 
 def _percentiles(some: Callable[[int], Array], width: int, repetitions: int) -> tuple[float, float]:

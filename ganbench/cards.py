@@ -53,7 +53,8 @@ def sentence(card: Card) -> str:
         parts.append(f"features of {shown(card['extractor'])}, weights {card['weights']}")
     if card.get("resize"):
         parts.append(f"resize {card['resize']}")
-    generator = {"raw": "raw generator", "ema": "averaged generator (EMA)"}.get(card["generator"], card["generator"])
+    words = {"raw": "raw generator", "ema": "averaged generator (EMA)"}
+    generator = words.get(card["generator"], str(card["generator"]))
     parts.append(generator + (f", {card['checkpoint']} checkpoint" if card.get("checkpoint") else ""))
     if card.get("seeds"):
         parts.append(f"seeds {ranges(card['seeds'])}")

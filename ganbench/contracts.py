@@ -163,7 +163,8 @@ class View(NamedTuple):
     other: Callable[[], View] | None = None
 
 
-class Fault(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Fault:
     """What a metric finds wrong with samples; `count` of `of` modes, say, where that can be counted."""
 
     kind: Literal["collapsed", "memorising", "low quality", "partial"]

@@ -192,10 +192,10 @@ def _stored(features: Features) -> dict[str, Tensor]:
 
 def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:
     """A metric's faults. Raises `ContractError` where one has no name that tables know."""
-    found = [Fault(*fault) for fault in faults]
+    found = list(faults)
     for fault in found:
-        if fault.kind not in ORDER:
-            raise ContractError(f"metric {name!r} found the fault {fault.kind!r}; known are {', '.join(ORDER)}")
+        if not isinstance(fault, Fault) or fault.kind not in ORDER:
+            raise ContractError(f"metric {name!r} found {fault!r}; a fault is a Fault of {', '.join(ORDER)}")
     return found
 
 

@@ -123,8 +123,8 @@ def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: flo
     else:
         shared = []
         gap, half, p, test = welch(list(x.values()), list(y.values()), level)
-    ends = (None, None) if half is None else (undone(gap - half), undone(gap + half))
-    return Difference(undone(gap), *ends, p, test, len(shared), ratio, (gap > 0) == (better == "higher"))
+    low, high = (None, None) if half is None else (undone(gap - half), undone(gap + half))
+    return Difference(undone(gap), low, high, p, test, len(shared), ratio, (gap > 0) == (better == "higher"))
 
 
 def _mean(values: Mapping[int, float]) -> float:

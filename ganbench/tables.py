@@ -2,190 +2,160 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ganbench import stats
+from ganbench import cards, notes, stats, verdicts
 from ganbench.layout import Layout, Row
 from ganbench.records import Record, Store
+from ganbench.rows import COSTS, Score, Table, TableRow
 
 TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
+Read = list[tuple[Row, dict[int, Record | None]]]
+Reading = Callable[[Read], Read]
+"""A view on a data set's records: as they ended, or as they stood at an equal budget."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """One cell of a table: mean over seeds, 95 % interval, every seed's value."""
+def build(
+    layout: Layout, store: Store, reading: Reading | None = None, published: Mapping[str, Any] = {}
+) -> list[Table]:
+    """The tables of a suite from the records that are there; runs that are not count as not ok.
 
-    mean: float | None
-    low: float | None
-    high: float | None
-    values: tuple[float, ...]
-    better: str
-    card: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A variant or a reference on one data set."""
-
-    dataset: str
-    loss: str
-    architecture: str
-    kind: str
-    n_ok: int
-    n: int
-    scores: dict[str, Score]
-    rank: dict[str, int | None] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    contested: frozenset[str] = frozenset()
-    """The scores in which some variant of the table is worse than another."""
-
-    @property
-    def title(self) -> str:
-        return self.loss if self.kind == "reference" else f"{self.loss} x {self.architecture}"
-
-    def leads(self, score: str) -> bool:
-        """Whether nothing is better while something is worse: a lead that is more than noise.
-
-        Where seeds failed, the mean is of the survivors, and no lead is claimed.
-        """
-        return self.rank.get(score) == 1 and score in self.contested and self.n_ok == self.n
-
-
-@dataclass(frozen=True)
-class Table:
-    """One data set: the scores' names in order, its rows, and notes below them."""
-
-    dataset: str
-    columns: dict[str, str]
-    """score -> better"""
-    rows: tuple[TableRow, ...]
-    notes: tuple[str, ...]
-
-
-def build(layout: Layout, store: Store) -> list[Table]:
-    """The tables of a suite from the records that are there; runs that are not count as not ok."""
+    `reading` shows the records at an equal budget; `published` holds rows of publications by data
+    set. Raises `UsageError` where scores of one column were measured under different protocols.
+    """
     datasets = dict.fromkeys(
         [row.dataset for row in layout.rows]
         + [label for label, _, _ in layout.references]
         + [s[2] for s in layout.skipped]
     )
-    return [_table(name, layout, store) for name in datasets]
+    return [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
 
 
-def _table(dataset: str, layout: Layout, store: Store) -> Table:
+def _table(dataset: str, layout: Layout, store: Store, reading: Reading | None, published: Any) -> Table:
     read = [
         (row, {seed: store.run(id_) for seed, id_ in row.runs.items()}) for row in layout.rows if row.dataset == dataset
     ]
+    read = reading(read) if reading else read
     yardsticks = [(name, store.reference(id_)) for label, name, id_ in layout.references if label == dataset]
     everything = [r for _, records in read for r in records.values() if r] + [r for _, r in yardsticks if r]
-    columns: dict[str, str] = {}
-    cards: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
     for record in everything:
         for name, card in record["cards"].items():
-            columns.setdefault(name, card["better"])
-            cards.setdefault(name, card)
-    rows = [_variant(row, records, columns, cards) for row, records in read]
-    rows = _ranked(rows, columns)
-    rows += [_skipped(dataset, skip, columns, cards) for skip in layout.skipped if skip[2] == dataset]
-    rows += [_reference(dataset, name, record, columns, cards) for name, record in yardsticks]
-    return Table(dataset, columns, tuple(rows), tuple(_notes(rows)))
+            shown.setdefault(name, card)
+    _check(shown, read, yardsticks)
+    rows = _ranked([_variant(row, records, shown) for row, records in read])
+    rows += [_skipped(dataset, skip, shown) for skip in layout.skipped if skip[2] == dataset]
+    rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
+    rows += [_published(dataset, entry, shown) for entry in published]
+    columns = {name: card["better"] for name, card in shown.items()}
+    return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns)))
 
 
-def _score(values: list[float], better: str, card: dict[str, Any]) -> Score:
-    mean, low, high = stats.mean_interval(values) if values else (None, None, None)
-    return Score(mean, low, high, tuple(values), better, card)
+def _check(shown: dict[str, Any], read: Read, yardsticks: list[tuple[str, Record | None]]) -> None:
+    """Every column holds one protocol: all runs', and the yardsticks' as far as they can."""
+    for score in shown:
+        runs = {
+            f"{row.loss} x {row.architecture} on {row.dataset}, seed {seed}": record["cards"][score]
+            for row, records in read
+            for seed, record in records.items()
+            if record and score in record["cards"]
+        }
+        cards.check(score, runs)
+        first = dict(list(runs.items())[:1])
+        for name, record in yardsticks:
+            if record and score in record["cards"]:
+                cards.check(score, {**first, TITLES.get(name, name): record["cards"][score]}, cards.YARDSTICK)
 
 
-def _variant(row: Row, records: dict[int, Record | None], columns: dict[str, str], cards: dict[str, Any]) -> TableRow:
-    good = [record for record in records.values() if record and record["status"] == "ok"]
-    scores = {
-        name: _score([r["metrics"][name] for r in good if name in r["metrics"]], better, _card(name, good, cards))
-        for name, better in columns.items()
+def _score(values: dict[int, float], card: dict[str, Any]) -> Score:
+    found = list(values.values())
+    scale = card.get("scale", "linear")
+    mean, low, high = stats.mean_interval(found, scale=scale) if found else (None, None, None)
+    return Score(mean, low, high, tuple(found), card["better"], {**card, "seeds": list(values)})
+
+
+def _variant(row: Row, records: dict[int, Record | None], shown: dict[str, Any]) -> TableRow:
+    good = {seed: record for seed, record in records.items() if record and record["status"] == "ok"}
+    scores = {}
+    for name, card in shown.items():
+        values = {seed: record["metrics"][name] for seed, record in good.items() if name in record["metrics"]}
+        own = next((record["cards"][name] for record in good.values() if name in record["cards"]), card)
+        scores[name] = _score(values, own)
+    failed = sum(record is not None and record["status"] != "ok" for record in records.values())
+    said = notes.failures(records) + notes.paths(list(good.values()))
+    verdict = verdicts.summary([record.get("verdict") for record in good.values()])
+    cost = {name: _mean([record["cost"].get(key) for record in good.values()]) for name, key in COSTS.items()}
+    return TableRow(
+        row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=said,
+        failed=failed, verdict=verdict, cost=cost,
+    )  # fmt: skip
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def samples(rows: list[TableRow], score: str) -> dict[str, stats.Sample]:
+    """The samples of a score by the rows' places."""
+    return {str(i): row.sample(score) for i, row in enumerate(rows)}
+
+
+def _ranked(rows: list[TableRow]) -> list[TableRow]:
+    if not rows:
+        return []
+    columns = {
+        name: stats.Column(score.better, samples(rows, name), score.scale) for name, score in rows[0].scores.items()
     }
-    notes = _failures(records) + _paths(good)
-    return TableRow(row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=notes)
-
-
-def _card(name: str, records: list[Record], cards: dict[str, Any]) -> dict[str, Any]:
-    own = next((record["cards"][name] for record in records if name in record["cards"]), cards[name])
-    return dict(own)
-
-
-def _failures(records: dict[int, Record | None]) -> tuple[str, ...]:
-    """One note a kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
-    groups: dict[tuple[str, str], list[int]] = {}
-    for seed, record in records.items():
-        if record is None:
-            groups.setdefault(("not run yet", ""), []).append(seed)
-        elif record["status"] != "ok":
-            groups.setdefault((record["status"], record["reason"]), []).append(seed)
-    return tuple(
-        f"{len(seeds)} of {len(records)} seeds {status}" + (f": {reason}" if reason else "")
-        for (status, reason), seeds in groups.items()
-    )
-
-
-def _paths(records: list[Record]) -> tuple[str, ...]:
-    """A note where a variant's seeds were trained in several ways, which differ in rounding."""
-    paths = sorted({record.get("provenance", {}).get("path") or "" for record in records} - {""})
-    if len(paths) < 2:
-        return ()
-    return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
-
-
-def _ranked(rows: list[TableRow], columns: dict[str, str]) -> list[TableRow]:
-    values = {
-        name: (better, {str(i): row.scores[name].values for i, row in enumerate(rows)})
-        for name, better in columns.items()
-    }
-    by_score = stats.ranks(values)
-    contested = frozenset(name for name, found in by_score.items() if any((rank or 0) > 1 for rank in found.values()))
+    ranks = stats.ranked(columns).ranks
+    contested = frozenset(name for name, found in ranks.items() if any((rank or 0) > 1 for rank in found.values()))
     return [
-        replace(row, rank={name: found[str(i)] for name, found in by_score.items()}, contested=contested)
+        replace(row, rank={name: found[str(i)] for name, found in ranks.items()}, contested=contested)
         for i, row in enumerate(rows)
     ]
 
 
-def _reference(
-    dataset: str, name: str, record: Record | None, columns: dict[str, str], cards: dict[str, Any]
-) -> TableRow:
-    scores, notes = {}, []
-    for score, better in columns.items():
+def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, Any]) -> TableRow:
+    scores, said = {}, []
+    for score, card in shown.items():
         there = record is not None and score in record["metrics"]
-        values = [record["metrics"][score]] if record is not None and there else []
-        scores[score] = _score(values, better, record["cards"][score] if record is not None and there else cards[score])
+        scores[score] = _score({}, card)
+        if record is not None and there:
+            scores[score] = replace(
+                _score({0: record["metrics"][score]}, record["cards"][score]), card=record["cards"][score]
+            )
     if record is None:
-        notes.append("not measured yet")
+        said.append("not measured yet")
     else:
         asked = record["spec"]["evaluation"]["samples"]
         if record["samples"] < asked:
-            notes.append(f"only {record['samples']} samples (variants: {asked})")
-        notes += record["notes"]
+            said.append(f"only {record['samples']} samples (variants: {asked}), so another protocol card")
+        said += record["notes"]
+    verdict = verdicts.summary([record.get("verdict")]) if record else ""
     return TableRow(
-        dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(notes)
-    )
+        dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(said),
+        verdict=verdict,
+    )  # fmt: skip
 
 
-def _skipped(dataset: str, skip: tuple[str, str, str, str], columns: dict[str, str], cards: dict[str, Any]) -> TableRow:
-    scores = {name: _score([], better, cards[name]) for name, better in columns.items()}
+def _published(dataset: str, entry: Any, shown: dict[str, Any]) -> TableRow:
+    """A row of somebody else's numbers, under somebody else's protocol."""
+    scores = {name: _score({}, card) for name, card in shown.items()}
+    for name, (value, spread) in entry.scores.items():
+        if name in shown:
+            card = {"source": entry.source, "protocol": entry.protocol, "better": shown[name]["better"]}
+            scores[name] = Score(value, None, None, (value,), card["better"], card, spread)
+    note = f"published, another protocol: {entry.protocol}. {entry.source}"
+    return TableRow(dataset, f"{entry.variant} ({entry.short})", "", "published", 1, 1, scores, notes=(note,))
+
+
+def _skipped(dataset: str, skip: tuple[str, str, str, str], shown: dict[str, Any]) -> TableRow:
+    scores = {name: _score({}, card) for name, card in shown.items()}
     return TableRow(
-        dataset, skip[0], skip[1], "variant", 0, 0, scores, dict.fromkeys(columns), (f"not applicable: {skip[3]}",)
+        dataset, skip[0], skip[1], "variant", 0, 0, scores, dict.fromkeys(shown), (f"not applicable: {skip[3]}",)
     )
-
-
-def _notes(rows: list[TableRow]) -> list[str]:
-    """Notes below a table; the same one for several rows is said once."""
-    said: dict[str, list[str]] = {}
-    for row in rows:
-        for note in row.notes:
-            said.setdefault(note, []).append(row.title)
-    notes = [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
-    counts = Counter(row.n_ok for row in rows if row.kind == "variant" and row.n)
-    if counts and min(counts) < stats.FEWEST:
-        notes.append(f"Fewer than {stats.FEWEST} seeds somewhere: too few to claim a difference.")
-    return notes
 
 
 def plain(tables: list[Table]) -> list[dict[str, Any]]:
@@ -198,8 +168,10 @@ def plain(tables: list[Table]) -> list[dict[str, Any]]:
             "kind": row.kind,
             "n_ok": row.n_ok,
             "n": row.n,
+            "verdict": row.verdict,
             "rank": row.rank,
             "scores": {name: {**vars(score), "values": list(score.values)} for name, score in row.scores.items()},
+            "cost": row.cost,
             "notes": list(row.notes),
         }
         for table in tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ganbench.contracts import Fault
@@ -20,7 +21,7 @@ def verdict(found: Mapping[str, Sequence[Fault]]) -> dict[str, Any] | None:
     if not found:
         return None
     faults = sorted((fault for own in found.values() for fault in own), key=lambda fault: ORDER.index(fault.kind))
-    by = {metric: [fault._asdict() for fault in own] for metric, own in found.items()}
+    by = {metric: [asdict(fault) for fault in own] for metric, own in found.items()}
     if not faults:
         return {"fault": "ok", "text": "ok", "by": by}
     worst = faults[0]

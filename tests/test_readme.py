@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganbench.cli import COMMANDS
-from ganbench.formats import number
+from ganbench.numbers import number
 from ganbench.testing import check_file
 
 ROOT = Path(__file__).parent.parent

@@ -12,9 +12,11 @@ import pytest
 
 CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
-    0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout cards verdicts",
-    1: "sources registry catalogue expansion networks draws step program stack signals stats bootstrap cache devices",
-    2: "trainer evaluator references pictures provenance outcome worker tables formats theory testing",
+    0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout"
+    " cards verdicts numbers",
+    1: "sources registry catalogue expansion networks draws step program stack signals cache devices"
+    " stats bootstrap rows",
+    2: "trainer evaluator references pictures provenance outcome worker tables notes overall formats theory testing",
     3: "runner progress executors site scaffold",
     4: "cli __main__",
 }

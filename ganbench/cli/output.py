@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from ganbench import formats
+from ganbench.formats.markdown import markdown
+from ganbench.formats.terminal import show
 from ganbench.layout import Layout
-from ganbench.tables import Table
+from ganbench.rows import Table
 
 
 def print_tables(content: Layout, tables: list[Table]) -> None:
     console = Console()
     if console.is_terminal:
-        formats.show(console, content, tables)
+        show(console, content, tables)
     else:
-        click.echo(formats.markdown(content, tables), nl=False)
+        click.echo(markdown(content, tables), nl=False)

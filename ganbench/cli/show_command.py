@@ -10,7 +10,7 @@ import click
 
 from ganbench.cli.options import results_option
 from ganbench.errors import UsageError
-from ganbench.formats import number
+from ganbench.numbers import number
 from ganbench.records import Store
 
 

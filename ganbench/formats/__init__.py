@@ -1,0 +1,41 @@
+"""Tables as Markdown, CSV, LaTeX, JSON and on a terminal, each with its own escapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from ganbench import overall
+from ganbench.files import write_atomically
+from ganbench.formats.latex import latex
+from ganbench.formats.markdown import markdown
+from ganbench.formats.spreadsheet import csv_text
+from ganbench.layout import Layout
+from ganbench.rows import Table
+from ganbench.tables import plain
+
+
+def json_text(layout: Layout, tables: list[Table]) -> str:
+    return json.dumps(plain(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def overall_text(layout: Layout, tables: list[Table]) -> str:
+    """The variants over all data sets as JSON; null where they cannot be put together."""
+    found = overall.build(tables)
+    return json.dumps(overall.plain(found) if found else None, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, tuple[str, Callable[[Layout, list[Table]], str]]] = {
+    "markdown": ("table.md", markdown),
+    "csv": ("table.csv", csv_text),
+    "latex": ("table.tex", latex),
+    "json": ("table.json", json_text),
+    "overall": ("overall.json", overall_text),
+}
+
+
+def write_all(folder: Path, layout: Layout, tables: list[Table]) -> None:
+    """Every format, into the suite's folder."""
+    for name, text in FORMATS.values():
+        write_atomically(folder / name, text(layout, tables).encode())

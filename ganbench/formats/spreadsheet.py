@@ -1,0 +1,42 @@
+"""Tables as CSV: one line a (row, score), every seed's value in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ganbench.layout import Layout
+from ganbench.rows import COSTS, Table
+
+HEAD = (
+    "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "mean", "low",
+    "high", "rank", "values", "seeds", *(f"mean {name}" for name in COSTS), "notes",
+)  # fmt: skip
+
+
+def csv_text(layout: Layout, tables: list[Table]) -> str:
+    """Values and seeds are separated by spaces within their column."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEAD)
+    for table in tables:
+        for row in table.rows:
+            labels = [inert(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
+            cost = [_known(row.cost.get(name)) for name in COSTS]
+            notes = inert("; ".join(row.notes))
+            for name, score in row.scores.items():
+                numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
+                values = " ".join(repr(value) for value in score.values)
+                seeds = " ".join(str(seed) for seed in score.card.get("seeds", ()))
+                own = [row.kind, row.n_ok, row.n, row.verdict, inert(name), score.better]
+                writer.writerow([*labels, *own, *numbers, values, seeds, *cost, notes])
+    return text.getvalue()
+
+
+def _known(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def inert(text: str) -> str:
+    """Text that a spreadsheet takes for text: a leading = + - @ would be a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,88 @@
+"""Tables drawn on a terminal, as many columns side by side as fit."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ganbench import overall
+from ganbench.formats.text import ARROWS, LEAD, LEGEND, Grid, cell, costs, lead, overall_note
+from ganbench.formats.text import overall as overall_grid
+from ganbench.layout import Layout
+from ganbench.rows import Table, TableRow
+
+
+def show(console: Console, layout: Layout, tables: list[Table]) -> None:
+    """Intervals below means, as many columns side by side as fit, notes, costs, all data sets."""
+    for table in tables:
+        title = f"{layout.suite}: {table.dataset}"
+        for names in _fitting(table, console.width):
+            console.print(_grid(table, names, title))
+            title = ""
+        for note in table.notes:
+            console.print(Text(f"  {note}"), style="dim")
+        cost = costs(table)
+        if cost:
+            console.print(_plain(cost, ""), style="dim")
+        console.print()
+    found = overall.build(tables)
+    if found is not None:
+        console.print(_plain(overall_grid(found), f"{layout.suite}: over data sets"))
+        for note in (overall_note(found), *found.notes):
+            console.print(Text(f"  {note}"), style="dim")
+        console.print()
+    console.print(Text(LEGEND), style="dim")
+
+
+def _stacked(row: TableRow, name: str) -> str:
+    return cell(row, name).replace(" ± ", "\n± ").replace(" [", "\n[")
+
+
+def _head(table: Table, name: str) -> str:
+    """A score's name over its judge's, so that a column is as narrow as its numbers."""
+    return (
+        name.replace("[", f" {ARROWS[table.columns[name]]}\n[")
+        if "[" in name
+        else f"{name} {ARROWS[table.columns[name]]}"
+    )
+
+
+def _fitting(table: Table, width: int) -> list[list[str]]:
+    """The scores in groups whose columns, beside the variants' names, fit into a width."""
+    left = sum(3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True))
+    groups: list[list[str]] = [[]]
+    used = left
+    for name in table.columns:
+        texts = [_head(table, name), *(_stacked(row, name) for row in table.rows)]
+        need = 3 + max(len(line) for text in texts for line in text.split("\n"))
+        if groups[-1] and used + need > width:
+            groups.append([])
+            used = left
+        groups[-1].append(name)
+        used += need
+    return groups
+
+
+def _grid(table: Table, names: list[str], title: str) -> RichTable:
+    grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    for i, head in enumerate([*LEAD, *(_head(table, name) for name in names)]):
+        grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
+    for row in table.rows:
+        cells = [Text(_stacked(row, name), style="bold" if row.leads(name) else "") for name in names]
+        dim = "dim" if row.kind != "variant" or not row.n else ""
+        grid.add_row(*(Text(text) for text in lead(row, table)), *cells, style=dim)
+    return grid
+
+
+def _leads(table: Table) -> list[list[str]]:
+    return [LEAD, *(lead(row, table) for row in table.rows)]
+
+
+def _plain(content: Grid, title: str) -> RichTable:
+    grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    for i, head in enumerate(content.header):
+        grid.add_column(Text(head), justify="left" if i == 0 else "right")
+    for line in content.lines:
+        grid.add_row(*(Text(text) for text in line))
+    return grid

@@ -1,0 +1,79 @@
+"""What stands below a table: failures, what the seeds cannot show, and the protocol."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ganbench import cards, stats
+from ganbench.numbers import number
+from ganbench.records import Record
+from ganbench.rows import TableRow
+
+
+def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
+    """One note a kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for seed, record in records.items():
+        if record is None:
+            groups.setdefault(("not run yet", ""), []).append(seed)
+        elif record["status"] != "ok":
+            groups.setdefault((record["status"], record["reason"]), []).append(seed)
+    return tuple(
+        f"{len(seeds)} of {len(records)} seeds {status}" + (f": {reason}" if reason else "")
+        for (status, reason), seeds in groups.items()
+    )
+
+
+def paths(records: list[Record]) -> tuple[str, ...]:
+    """A note where a variant's seeds were trained in several ways, which differ in rounding."""
+    paths = sorted({record.get("provenance", {}).get("path") or "" for record in records} - {""})
+    if len(paths) < 2:
+        return ()
+    return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
+
+
+def below(rows: list[TableRow], columns: dict[str, str]) -> list[str]:
+    """Notes below a table; the same one for several rows is said once."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.notes:
+            said.setdefault(note, []).append(row.title)
+    notes = [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
+    variants = [row for row in rows if row.kind == "variant" and row.n]
+    counts = Counter(row.n_ok + row.failed for row in variants)
+    if counts and min(counts) < stats.FEWEST:
+        notes.append(f"Fewer than {stats.FEWEST} seeds somewhere: too few seeds to claim a difference.")
+    if any(row.failed for row in variants):
+        notes.append(
+            "Means and intervals are of the seeds that finished; ranks count every failed seed as the worst "
+            "(permutation test on ranks)."
+        )
+    return [*notes, *_power(variants, columns), *_protocols(variants, columns)]
+
+
+def _power(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+    """What these seeds cannot show, score by score."""
+    comparisons = len(columns) * len(variants) * (len(variants) - 1) // 2
+    parts = []
+    for name in columns:
+        scale = variants[0].scores[name].scale if variants else "linear"
+        found = stats.detectable([row.sample(name) for row in variants], comparisons, scale)
+        if found is not None:
+            parts.append(f"{name} {'a factor of ' if scale == 'log' else ''}{number(found)}")
+    if not parts:
+        return []
+    least = min(len(row.sample(next(iter(columns))).values) for row in variants)
+    return [f"With {least} seeds a difference below these is seen less than four times in five: {', '.join(parts)}."]
+
+
+def _protocols(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+    """The protocol cards in words, scores with the same one together."""
+    groups: dict[str, list[str]] = {}
+    for name in columns:
+        card = next((row.scores[name].card for row in variants if row.scores[name].values), None)
+        if card is not None:
+            seeds = sorted({seed for row in variants for seed in row.scores[name].card["seeds"]})
+            groups.setdefault(cards.sentence({**card, "seeds": seeds}), []).append(name)
+    if len(groups) == 1:
+        return [f"Protocol: {next(iter(groups))}."]
+    return [f"Protocol of {', '.join(names)}: {text}." for text, names in groups.items()]

@@ -1,0 +1,92 @@
+"""What tables are made of: scores, rows, and the table of one data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganbench.stats import Sample
+
+COSTS = {
+    "train s": "train_seconds",
+    "images": "images",
+    "images/s": "images_per_second",
+    "peak MiB": "peak_memory_bytes",
+}
+"""What a seed cost, by the record's names: seconds of training alone, real images that D saw, peak memory
+of the process or device that trained it."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One cell of a table: mean over seeds, 95 % interval, every seed's value.
+
+    `card` is the protocol, with the `seeds` that the values belong to, in order. `spread` is what a
+    publication says beside its mean.
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    values: tuple[float, ...]
+    better: str
+    card: dict[str, Any]
+    spread: str = ""
+
+    @property
+    def scale(self) -> str:
+        return str(self.card.get("scale", "linear"))
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A variant, a reference, or a published value on one data set."""
+
+    dataset: str
+    loss: str
+    architecture: str
+    kind: str
+    n_ok: int
+    n: int
+    scores: dict[str, Score]
+    rank: dict[str, int | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    contested: frozenset[str] = frozenset()
+    """The scores in which some variant of the table is worse than another."""
+    failed: int = 0
+    verdict: str = ""
+    cost: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return f"{self.loss} x {self.architecture}" if self.kind == "variant" else self.loss
+
+    def leads(self, score: str) -> bool:
+        """Whether nothing is better while something is worse: a lead that is more than noise."""
+        return self.rank.get(score) == 1 and score in self.contested
+
+    def sample(self, score: str) -> Sample:
+        """The row's values of a score by seed, failures counted."""
+        cell = self.scores[score]
+        return Sample(dict(zip(cell.card.get("seeds", ()), cell.values, strict=False)), self.failed)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One data set: the scores' names in order, its rows, and notes below them."""
+
+    dataset: str
+    columns: dict[str, str]
+    """score -> better"""
+    rows: tuple[TableRow, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def primary(self) -> str | None:
+        """The score that ranks the rows: the first column."""
+        return next(iter(self.columns), None)
+
+    @property
+    def variants(self) -> list[TableRow]:
+        """The variants that can be built."""
+        return [row for row in self.rows if row.kind == "variant" and row.n]
