@@ -16,7 +16,8 @@ FLOORS = {
     " cards verdicts numbers",
     1: "sources registry catalogue expansion networks draws step program stack signals cache devices"
     " stats bootstrap rows",
-    2: "trainer evaluator references pictures provenance outcome worker tables notes overall formats theory testing",
+    2: "trainer evaluator references pictures provenance outcome worker testing theory"
+    " tables notes overall comparison formats",
     3: "runner progress executors site scaffold",
     4: "cli __main__",
 }

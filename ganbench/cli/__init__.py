@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Train every combination of a suite that is not trained yet, and print its table.",
     "list": "What there is: losses, architectures, data sets, extractors, metrics, suites.",
     "table": "Print and write a suite's table from the results.",
+    "compare": "Is A better than B, by how much, and is that more than noise?",
     "show": "One run in full.",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
     "version": "The version of ganbench.",

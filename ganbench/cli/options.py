@@ -14,6 +14,7 @@ import click
 from ganbench import expansion
 from ganbench import suite as suites
 from ganbench.errors import UsageError
+from ganbench.layout import Layout, layout, save, saved
 from ganbench.registry import Registry
 from ganbench.specs import Plan
 from ganbench.strict_yaml import suggestion
@@ -116,3 +117,22 @@ def filters(texts: tuple[str, ...], plan: Plan) -> dict[str, tuple[str, ...]]:
             raise UsageError(f"--filter: the suite has no {kind} {name!r}{suggestion(name, known)}")
         wanted[kind] = (*wanted.get(kind, ()), name)
     return wanted
+
+
+def planned(
+    suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path
+) -> Layout:
+    """The last run's layout where the suite is named and nothing is laid over it, else a fresh one."""
+    is_file = suite.endswith((".yaml", ".yml")) or "/" in suite
+    if not (is_file or sets or adds or plugins):
+        kept = saved(results, suite)
+        if kept is not None:
+            return kept
+    asked = find_suite(suite, sets, adds, plugins)
+    kept = saved(results, asked.suite.name)
+    if kept is not None and kept.digest == asked.digest:
+        return kept
+    content = layout(asked.plan(), asked.digest)
+    if kept is None:
+        save(results, content)
+    return content

@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from ganbench import formats, tables
-from ganbench.cli.options import find_suite, suite_options
+from ganbench.cli.options import planned, suite_options
 from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
-from ganbench.layout import Layout, layout, save, saved
 from ganbench.records import Store
 
 
@@ -31,7 +30,7 @@ def command(
     if not results.is_dir():
         raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
     store = Store(results)
-    content = _content(suite, sets, adds, plugins, results)
+    content = planned(suite, sets, adds, plugins, results)
     built = tables.build(content, store)
     if any(store.root.glob("runs/*")):
         formats.write_all(results / content.suite, content, built)
@@ -40,22 +39,3 @@ def command(
     else:
         click.echo(formats.FORMATS[form][1](content, built), nl=False)
     return 0
-
-
-def _content(
-    suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path
-) -> Layout:
-    """The last run's layout where the suite is named and nothing is laid over it, else a fresh one."""
-    is_file = suite.endswith((".yaml", ".yml")) or "/" in suite
-    if not (is_file or sets or adds or plugins):
-        kept = saved(results, suite)
-        if kept is not None:
-            return kept
-    asked = find_suite(suite, sets, adds, plugins)
-    kept = saved(results, asked.suite.name)
-    if kept is not None and kept.digest == asked.digest:
-        return kept
-    content = layout(asked.plan(), asked.digest)
-    if kept is None:
-        save(results, content)
-    return content

@@ -1,0 +1,85 @@
+"""`ganbench compare`: is one variant better than another, by how much, and is that more than noise?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ganbench import cards, comparison, tables
+from ganbench.cli.options import planned, results_option
+from ganbench.errors import UsageError
+from ganbench.layout import Layout
+from ganbench.records import Store
+from ganbench.rows import TableRow
+
+
+@click.command("compare")
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--suite", "suites", multiple=True, metavar="NAME|FILE",
+    help="The suite whose runs are compared; twice: A of the first, B of the second. Not needed where the results "
+    "hold one suite.",
+)  # fmt: skip
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="SCORE",
+    help="A score as the table names it, or all; can be repeated. By default each data set's first.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="JSON for scripts.")
+@results_option
+def command(a: str, b: str, suites: tuple[str, ...], metrics: tuple[str, ...], as_json: bool, results: Path) -> int:
+    """Compare A with B: two losses, two architectures, or two variants as 'loss x architecture'.
+
+    Prints one sentence a data set that can be quoted. Scores that were measured under different
+    protocols are refused.
+    """
+    if not results.is_dir():
+        raise UsageError(f"no results folder {str(results)!r}; run a suite first, or name its folder with --results")
+    store = Store(results)
+    layouts = [planned(suite, (), (), (), results) for suite in _suites(suites, results)]
+    built = [tables.build(layout, store) for layout in layouts]
+    found = comparison.compare(a, b, built[0], built[-1], metrics)
+    if as_json:
+        click.echo(json.dumps([comparison.plain(one) for one in found], indent=1, allow_nan=False, ensure_ascii=False))
+        return 0
+    order = ("a better", "b better", "no difference seen", "too few seeds")
+    for one in sorted(found, key=lambda one: order.index(one.verdict)):
+        click.echo(comparison.sentence(one))
+    click.echo()
+    for text in dict.fromkeys(_footing(one, layouts, store) for one in found):
+        click.echo(text)
+    return 0
+
+
+def _suites(asked: tuple[str, ...], results: Path) -> list[str]:
+    """The suites named, or the only one that ran here."""
+    if len(asked) > 2:
+        raise UsageError("--suite is given once, or twice for A and B")
+    if asked:
+        return list(asked)
+    there = sorted(path.parent.name for path in results.glob("*/plan.json"))
+    if len(there) != 1:
+        what = f"holds the suites {', '.join(there)}" if there else "holds no suite"
+        raise UsageError(f"{results} {what}; name one with --suite")
+    return there
+
+
+def _footing(one: comparison.Comparison, layouts: list[Layout], store: Store) -> str:
+    """Under which recipe and protocol a data set's sentences hold."""
+    recipes = []
+    for row, layout in zip(one.rows, (layouts[0], layouts[-1]), strict=True):
+        ids = next(r.runs for r in layout.rows if (r.loss, r.architecture, r.dataset) == _labels(row)).values()
+        train: dict[str, object] = next((record["spec"]["train"] for id_ in ids if (record := store.run(id_))), {})
+        recipes.append(", ".join(f"{key} {value}" for key, value in train.items()))
+    recipe = recipes[0] if recipes[0] == recipes[1] else f"{one.a}: {recipes[0]}; {one.b}: {recipes[1]}"
+    seeds = sorted({seed for row in one.rows for seed in row.scores[one.score].card.get("seeds", ())})
+    card = next((row.scores[one.score].card for row in one.rows if row.scores[one.score].values), None)
+    protocol = f" Protocol: {cards.sentence({**card, 'seeds': seeds})}." if card else ""
+    setting = f" with {one.setting}" if one.setting else ""
+    return f"{one.dataset}{setting}: under this recipe only: {recipe}.{protocol}"
+
+
+def _labels(row: TableRow) -> tuple[str, str, str]:
+    return row.loss, row.architecture, row.dataset
