@@ -27,6 +27,9 @@ bench: env
 	$(ENV)/bin/python -m benchmarks.engine
 	$(ENV)/bin/python -m benchmarks.evaluation
 	$(ENV)/bin/python -m benchmarks.scaling
+	$(ENV)/bin/python -m benchmarks.fooling
+	$(ENV)/bin/python -m benchmarks.diagnosis
+	$(ENV)/bin/python -m benchmarks.comparison
 
 lint: env
 	$(ENV)/bin/ruff check .

@@ -80,4 +80,18 @@ def scaling(rows: dict[str, Any]) -> str:
     return "\n".join(grid(*pair) for pair in zip(heads, (seeds, steps, cells, shell), strict=True))
 
 
-TABLES: dict[str, Callable[[Any], str]] = {"engine": engine, "evaluation": evaluation, "scaling": scaling}
+def fooling(rows: list[dict[str, Any]]) -> str:
+    body = [[row["dataset"], row["set"], row["verdict"], _short(row["below"])] for row in rows]
+    return grid(["data set", "samples", "verdict", "columns below ten honest sets"], body)
+
+
+def _short(names: list[str]) -> str:
+    return ", ".join(name.partition("[")[0] for name in names) or "none"
+
+
+TABLES: dict[str, Callable[[Any], str]] = {
+    "engine": engine,
+    "evaluation": evaluation,
+    "scaling": scaling,
+    "fooling": fooling,
+}

@@ -16,7 +16,7 @@ from typing import Any
 from ganbench.errors import GanbenchError
 from ganbench.files import cache_folder, write_atomically
 from ganbench.registry import Registry
-from ganbench.sources import DISABLE, GROUP, HOOKS, Offer
+from ganbench.sources import DISABLE, FILES, GROUP, HOOKS, Offer
 from ganbench.specs import digest
 
 Row = dict[str, Any]
@@ -58,12 +58,12 @@ def _row(offer: Offer) -> Row:
 
 
 def _about(offer: Offer) -> str:
-    if offer.kind != "suite":
+    if offer.kind not in FILES:
         return offer.about
-    from ganbench.suite import load
+    from ganbench import published, suite
 
     try:
-        return load(offer.thing).about
+        return suite.load(offer.thing).about if offer.kind == "suite" else published.load(offer.thing)[0]
     except GanbenchError as error:
         return f"(broken: {error})"
 

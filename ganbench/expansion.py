@@ -131,6 +131,12 @@ class _Expansion:
                     f"{cell.name} and {other.name} stand in one table but differ in evaluation ({', '.join(differ)}); "
                     "their scores could not be compared: let overrides of 'evaluation' depend on the dataset alone",
                 )
+            if bool(cell.spec.train.ema) != bool(other.spec.train.ema):
+                self.problems.add(
+                    None,
+                    f"{cell.name} and {other.name} stand in one table, but one is judged by its averaged generator "
+                    "(ema) and one by its raw one: let overrides of 'ema' depend on the dataset alone",
+                )
 
     def _cell(
         self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None

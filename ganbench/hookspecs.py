@@ -47,3 +47,9 @@ def register_metrics() -> Mapping[str, type[Metric]]:
 def register_suites() -> Mapping[str, Path]:
     """Suites: paths of YAML files."""
     raise NotImplementedError
+
+
+@hookspec
+def register_published() -> Mapping[str, Path]:
+    """Published values: paths of YAML files, shown by `ganbench table --published`."""
+    raise NotImplementedError

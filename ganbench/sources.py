@@ -33,7 +33,11 @@ HOOKS: dict[Kind, str] = {
     "extractor": "register_extractors",
     "metric": "register_metrics",
     "suite": "register_suites",
+    "published": "register_published",
 }
+
+FILES: tuple[Kind, ...] = ("suite", "published")
+"""What is a file and no class."""
 
 REQUIRED: dict[Kind, tuple[str, ...]] = {
     "loss": ("d_loss", "g_loss"),
@@ -42,6 +46,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     "extractor": ("dims", "canonical", "gives", "fingerprint", "open"),
     "metric": ("better", "judged", "__call__"),
     "suite": (),
+    "published": (),
 }
 
 
@@ -65,7 +70,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Offer:
-    """One name that a source offers: a plugin class, or the path of a suite."""
+    """One name that a source offers: a plugin class, or the path of a suite or of published values."""
 
     kind: Kind
     name: str
@@ -190,9 +195,9 @@ def _check(kind: Kind, name: Any, thing: Any) -> None:
     """The part of a contract that can be seen without running the plugin."""
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
         raise ContractError(f"a {kind}'s name is letters, digits, '-', '_' and '.', not {name!r}")
-    if kind == "suite":
+    if kind in FILES:
         if not isinstance(thing, Path):
-            raise ContractError(f"suite {name!r} must be a pathlib.Path, not {type(thing).__name__}")
+            raise ContractError(f"{kind} {name!r} must be a pathlib.Path, not {type(thing).__name__}")
         return
     if not inspect.isclass(thing):
         raise ContractError(f"{kind} {name!r} must be a class, not {type(thing).__name__}")

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganbench import published
 from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric
 from ganbench.errors import ContractError, MissingError
 from ganbench.evaluator import Judge
@@ -21,7 +22,7 @@ from ganbench.expansion import expand
 from ganbench.networks import Network, check_stateless, initial
 from ganbench.optimisers import OPTIMISERS
 from ganbench.registry import Registry
-from ganbench.sources import Offer
+from ganbench.sources import FILES, Offer
 from ganbench.specs import Choice, EvaluationSpec
 from ganbench.stack import advance, lane, stacked
 from ganbench.step import Batch, Game, Player, Rates, State, step
@@ -57,9 +58,12 @@ def every_offer(registry: Registry) -> Iterator[Offer]:
 
 def check(offer: Offer, registry: Registry) -> None:
     """Check one plugin with its default hyperparameters. Raises `ContractError`."""
-    _require(offer.kind == "suite" or bool(offer.about), f"{offer.kind} {offer.name!r} has no docstring to describe it")
+    _require(offer.kind in FILES or bool(offer.about), f"{offer.kind} {offer.name!r} has no docstring to describe it")
     if offer.kind == "suite":
         expand(load(offer.thing), registry)
+        return
+    if offer.kind == "published":
+        published.load(offer.thing)
         return
     made = registry.create(offer.kind, registry.choose(offer.kind, offer.name, {}))
     if offer.kind == "loss":

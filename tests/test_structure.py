@@ -13,11 +13,11 @@ import pytest
 CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
     0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout"
-    " cards verdicts numbers",
+    " cards verdicts numbers published",
     1: "sources registry catalogue expansion networks draws step program stack signals cache devices"
     " stats bootstrap rows",
     2: "trainer evaluator references pictures provenance outcome worker testing theory"
-    " tables notes overall comparison formats",
+    " tables notes overall comparison budget formats",
     3: "runner progress executors site scaffold",
     4: "cli __main__",
 }

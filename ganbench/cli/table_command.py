@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ganbench import formats, tables
+from ganbench import budget, formats, published, tables
 from ganbench.cli.options import planned, suite_options
 from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
+from ganbench.formats import reached
 from ganbench.records import Store
+from ganbench.registry import Registry
 
 
 @click.command("table")
@@ -19,23 +23,53 @@ from ganbench.records import Store
     "--format", "form", type=click.Choice(["terminal", *formats.FORMATS]), default="terminal", show_default=True,
     help="What to print; terminal means Markdown where stdout is none.",
 )  # fmt: skip
+@click.option("--published", "with_published", is_flag=True, help="Values of publications beside ours.")
+@click.option(
+    "--equal", type=click.Choice(["steps", "time"]),
+    help="Every run as it stood after equal steps or equal seconds of training; wants evaluation.snapshots.",
+)  # fmt: skip
+@click.option(
+    "--reach", "target", metavar="SCORE=VALUE", help="How soon each variant reached a score: modes=8; wants snapshots."
+)
 def command(
-    suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path, form: str
+    suite: str,
+    sets: tuple[str, ...],
+    adds: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    results: Path,
+    form: str,
+    with_published: bool,
+    equal: budget.Budget | None,
+    target: str | None,
 ) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
 
     The table holds what the suite's last `ganbench run` in this folder planned, additions
-    included; in a folder where it never ran, what the suite itself says.
+    included; in a folder where it never ran, what the suite itself says. With --published, --equal
+    or --reach it is printed, not written.
     """
     if not results.is_dir():
         raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
     store = Store(results)
     content = planned(suite, sets, adds, plugins, results)
-    built = tables.build(content, store)
-    if any(store.root.glob("runs/*")):
+    if target:
+        found = budget.reach(target, content.rows, store)
+        click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)
+        return 0
+    beside = _published(plugins, [row.dataset for row in content.rows]) if with_published else {}
+    built = tables.build(content, store, budget.equal(equal) if equal else None, beside)
+    if any(store.root.glob("runs/*")) and not (equal or with_published):
         formats.write_all(results / content.suite, content, built)
     if form == "terminal":
         print_tables(content, built)
     else:
         click.echo(formats.FORMATS[form][1](content, built), nl=False)
     return 0
+
+
+def _published(plugins: tuple[Path, ...], datasets: list[str]) -> Mapping[str, Any]:
+    """Published rows by the labels of data sets, hyperparameters in them ignored."""
+    registry = Registry.load(plugins)
+    files = [offer.thing for offers in registry.offers("published").values() for offer in offers]
+    found = published.by_dataset(files)
+    return {label: found[label.split("(")[0]] for label in datasets if label.split("(")[0] in found}

@@ -1,0 +1,32 @@
+"""How soon scores were reached, as Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+
+from ganbench.budget import Reached, plain
+from ganbench.formats.markdown import grid
+from ganbench.formats.text import Grid
+from ganbench.numbers import number
+
+
+def markdown(found: list[Reached]) -> str:
+    """A row a variant: seeds that got there, and the medians over all seeds."""
+    header = ["variant", "data set", "reached", "step", "s of training"]
+    lines = [
+        [one.variant, one.dataset, f"{one.reached}/{one.n}", _known(one.step), _known(one.seconds)] for one in found
+    ]
+    few = min(one.snapshots for one in found)
+    note = (
+        f"{found[0].target}: medians over all seeds, from {few} snapshots a run and its end: a score was reached no "
+        "later than shown, and after the snapshot before. –: most seeds never did."  # noqa: RUF001
+    )
+    return "\n".join([*grid(Grid(header, lines, [[False] * len(header) for _ in lines])), "", note, ""])
+
+
+def _known(value: float | None) -> str:
+    return "–" if value is None else number(value, 4)  # noqa: RUF001
+
+
+def json_text(found: list[Reached]) -> str:
+    return json.dumps(plain(found), indent=1, allow_nan=False, ensure_ascii=False) + "\n"

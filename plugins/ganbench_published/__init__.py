@@ -1,0 +1,10 @@
+"""Published values that `ganbench table --published` puts beside ours."""
+
+from pathlib import Path
+
+from ganbench import hookimpl
+
+
+@hookimpl
+def register_published():  # type: ignore[no-untyped-def]
+    return {"literature": Path(__file__).with_name("literature.yaml")}
