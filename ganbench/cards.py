@@ -48,14 +48,18 @@ def shown(value: Any) -> str:
 
 def sentence(card: Card) -> str:
     """The protocol in words: counts, split, judge, which generator at which checkpoint."""
-    parts = [f"{card['fake_samples']:,} fake against {card['real_samples']:,} real samples (split {card['split']})"]
+    parts = []
+    if card.get("fake_samples"):
+        parts.append(f"{card['fake_samples']:,} fake against {card['real_samples']:,} real samples")
+        parts[-1] += f" (split {card['split']})"
     if card.get("extractor"):
         parts.append(f"features of {shown(card['extractor'])}, weights {card['weights']}")
     if card.get("resize"):
         parts.append(f"resize {card['resize']}")
-    words = {"raw": "raw generator", "ema": "averaged generator (EMA)"}
-    generator = words.get(card["generator"], str(card["generator"]))
-    parts.append(generator + (f", {card['checkpoint']} checkpoint" if card.get("checkpoint") else ""))
+    if card.get("generator"):
+        words = {"raw": "raw generator", "ema": "averaged generator (EMA)"}
+        generator = words.get(card["generator"], str(card["generator"]))
+        parts.append(generator + (f", {card['checkpoint']} checkpoint" if card.get("checkpoint") else ""))
     if card.get("seeds"):
         parts.append(f"seeds {ranges(card['seeds'])}")
     return "; ".join(parts)

@@ -119,7 +119,7 @@ def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: flo
         return Difference(value, None, None, p, "rank permutation", 0, ratio, a_better)
     shared = [seed for seed in x if seed in y]
     if len(shared) >= FEWEST:
-        gap, half, p, test = paired([x[seed] - y[seed] for seed in shared], level)
+        gap, half, p, test = paired([x[seed] for seed in shared], [y[seed] for seed in shared], level)
     else:
         shared = []
         gap, half, p, test = welch(list(x.values()), list(y.values()), level)
@@ -140,15 +140,16 @@ def _with_failures(side: Sample, better: str) -> list[float]:
 Test = tuple[float, float | None, float, str]
 
 
-def paired(differences: Sequence[float], level: float = 0.95) -> Test:
+def paired(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Test:
     """Mean difference, half of its interval, two-sided p, and the test: Student's t of the differences.
 
-    Differences that are all the same say nothing of noise: then the sign-flip permutation test.
+    `a` and `b` in the order of their seeds. Differences that are all the same say nothing of their
+    noise: then the permutation test on ranks.
     """
-    mean, part = _moments(differences)
-    if part < 1e-24 * mean**2 or part == 0:
-        return mean, None, 1.0 if mean == 0 else 2.0 ** (1 - len(differences)), "sign flip"
-    freedom = len(differences) - 1
+    mean, part = _moments([x - y for x, y in zip(a, b, strict=True)])
+    if part <= 1e-24 * mean**2:
+        return mean, None, rank_permutation(a, b), "rank permutation"
+    freedom = len(a) - 1
     return mean, _quantile(freedom, level) * sqrt(part), _two_sided(mean / sqrt(part), freedom), "paired t"
 
 
@@ -265,7 +266,7 @@ def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear
             gaps = [log(x) - log(y) if scale == "log" else x - y for x, y in used]
             variances.append(_moments(gaps)[1] * len(gaps))
             counts.append(len(gaps))
-    if not variances or max(variances) == 0:
+    if not variances or max(variances) < 1e-24:
         return None
     noise = sqrt(sum(variances) / len(variances) / min(counts))
     gap = _noncentrality(min(counts) - 1, LEVEL / max(1, comparisons)) * noise

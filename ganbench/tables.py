@@ -86,7 +86,7 @@ def _variant(row: Row, records: dict[int, Record | None], shown: dict[str, Any])
     failed = sum(record is not None and record["status"] != "ok" for record in records.values())
     said = notes.failures(records) + notes.paths(list(good.values()))
     verdict = verdicts.summary([record.get("verdict") for record in good.values()])
-    cost = {name: _mean([record["cost"].get(key) for record in good.values()]) for name, key in COSTS.items()}
+    cost = {name: _mean([record.get("cost", {}).get(key) for record in good.values()]) for name, key in COSTS.items()}
     return TableRow(
         row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=said,
         failed=failed, verdict=verdict, cost=cost,
@@ -170,10 +170,15 @@ def plain(tables: list[Table]) -> list[dict[str, Any]]:
             "n": row.n,
             "verdict": row.verdict,
             "rank": row.rank,
-            "scores": {name: {**vars(score), "values": list(score.values)} for name, score in row.scores.items()},
+            "scores": {name: _plain_score(score) for name, score in row.scores.items()},
             "cost": row.cost,
             "notes": list(row.notes),
         }
         for table in tables
         for row in table.rows
     ]
+
+
+def _plain_score(score: Score) -> dict[str, Any]:
+    plain = {**vars(score), "values": list(score.values)}
+    return plain if score.spread else {key: value for key, value in plain.items() if key != "spread"}

@@ -8,13 +8,13 @@ import json
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
-from scipy import stats as scipy_stats
 
-from ganbench import formats, stats, tables
+from ganbench import formats, tables
 from ganbench.errors import MissingError, ResultsError
+from ganbench.formats.terminal import show
 from ganbench.layout import Layout, Row, save, saved
+from ganbench.numbers import number
 from ganbench.records import SCHEMA, Store
 
 
@@ -115,48 +115,6 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         pass
 
 
-def test_the_interval_is_students() -> None:
-    values = [1.0, 2.0, 4.0, 3.5, 2.5]
-    mean, low, high = stats.mean_interval(values)
-    wanted = scipy_stats.t.interval(0.95, 4, loc=np.mean(values), scale=scipy_stats.sem(values))
-    assert (mean, low, high) == pytest.approx((np.mean(values), *wanted))
-    assert stats.mean_interval([3.0]) == (3.0, None, None)
-    with pytest.raises(ValueError, match="no values"):
-        stats.mean_interval([])
-
-
-def test_welch_is_scipys() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        a, b = rng.normal(0, 1, 8).tolist(), rng.normal(0.5, 3, 5).tolist()
-        assert stats.welch(a, b) == pytest.approx(scipy_stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-9)
-    assert stats.welch([8.0] * 5, [8.0] * 5) == 1.0
-    assert stats.welch([8.0] * 5, [7.0] * 5) == 0.0
-
-
-def test_holm_steps_down() -> None:
-    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert stats.holm([]) == []
-
-
-def test_ranks_are_shared_where_nothing_can_be_told_apart() -> None:
-    values = {"a": [1.0, 1.1, 0.9, 1.05, 0.95], "b": [1.02, 1.1, 0.92, 1.0, 0.97], "c": [5.0, 5.1, 4.9, 5.2, 4.8]}
-    found = stats.ranks({"down": ("lower", values), "up": ("higher", values)})
-    assert found["down"] == {"a": 1, "b": 1, "c": 3}
-    assert found["up"] == {"a": 2, "b": 2, "c": 1}
-    few = {"a": [1.0, 2.0], "b": [9.0, 9.5]}
-    assert stats.ranks({"x": ("higher", few)}) == {"x": {"a": None, "b": None}}
-
-
-def test_holm_counts_every_comparison_of_the_table() -> None:
-    """A p of .03 stands alone, and falls beside nine others."""
-    a, b = [0.0, 1.0, 2.0, 3.0, 4.0], [2.7, 3.7, 4.7, 5.7, 6.7]
-    assert 0.02 < stats.welch(a, b) < 0.05
-    assert stats.ranks({"x": ("higher", {"a": a, "b": b})})["x"] == {"a": 2, "b": 1}
-    many = {f"x{i}": ("higher", {"a": a, "b": b}) for i in range(10)}
-    assert all(found == {"a": 1, "b": 1} for found in stats.ranks(many).values())
-
-
 def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
@@ -171,7 +129,7 @@ def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
     assert r"$\mathbf{9.20} \pm 0.20$" in formats.latex(layout, built)
     with store.writing():
         _commit(store, _record("b4", status="diverged", reason="x", metrics={}, cards={}))
-    assert "**" not in formats.markdown(layout, tables.build(layout, store))  # survivors alone lead nothing
+    assert "**" not in formats.markdown(layout, tables.build(layout, store))  # the failed seed counts as the worst
     assert [row["rank"]["score"] for row in json.loads(formats.json_text(layout, built))] == [2, 1]
 
 
@@ -192,7 +150,7 @@ def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
     layout = _layout(store)
     (table,) = tables.build(layout, store)
     row = table.rows[0]
-    assert (row.n_ok, row.n) == (3, 5)
+    assert (row.n_ok, row.n, row.failed) == (3, 5, 1)
     assert row.scores["score"].values == (1.0, 2.0, 4.0)
     assert set(row.notes) == {"1 of 5 seeds failed: boom", "1 of 5 seeds not run yet"}
     text = formats.markdown(layout, [table])
@@ -201,7 +159,7 @@ def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
     assert "2.33 ± 3.79" in text
     assert "score ↑" in text
     assert "not applicable: needs images" in text
-    assert "too few to claim a difference" in text
+    assert "too few seeds to claim a difference" in text
 
 
 def test_seeds_trained_in_several_ways_are_named(tmp_path: Path) -> None:
@@ -221,7 +179,8 @@ def test_the_json_has_the_pinned_keys(tmp_path: Path) -> None:
     rows = json.loads(formats.json_text(layout, tables.build(layout, store)))
     assert [row["kind"] for row in rows] == ["variant", "variant"]
     for row in rows:
-        assert set(row) == {"dataset", "loss", "architecture", "kind", "n_ok", "n", "rank", "scores", "notes"}
+        pinned = {"dataset", "loss", "architecture", "kind", "n_ok", "n", "rank", "scores", "notes"}
+        assert set(row) == pinned | {"verdict", "cost"}
         assert set(row["scores"]["score"]) == {"mean", "low", "high", "values", "better", "card"}
     assert rows[0]["scores"]["score"]["mean"] == pytest.approx(7 / 3)
     assert rows[1]["scores"]["score"]["mean"] is None
@@ -251,7 +210,7 @@ def test_markup_is_inert_in_every_format(tmp_path: Path) -> None:
      (3.2e12, "3.20e+12"), (151266, "151266")],
 )  # fmt: skip
 def test_numbers_have_three_digits(value: float, text: str) -> None:
-    assert formats.number(value) == text
+    assert number(value) == text
 
 
 def test_a_layout_is_kept_and_read_back(tmp_path: Path) -> None:
@@ -288,7 +247,7 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
             _commit(store, _record(f"a{seed}", metrics=metrics, cards=dict.fromkeys(names, card)))
     layout = Layout("s", "", "", (Row("minimax", "mlp", "ring8", {0: "a0", 1: "a1"}),), (), ())
     console = Console(width=width, record=True, file=io.StringIO())
-    formats.show(console, layout, tables.build(layout, store))
+    show(console, layout, tables.build(layout, store))
     text = console.export_text()
     assert "…" not in text
     assert text.count("123456 ") + text.count("123456│") == 9
