@@ -80,6 +80,31 @@ def scaling(rows: dict[str, Any]) -> str:
     return "\n".join(grid(*pair) for pair in zip(heads, (seeds, steps, cells, shell), strict=True))
 
 
+def comparison(found: dict[str, Any]) -> str:
+    tests = list(found["aa"][0]["one score"])
+    body = [
+        [
+            row["dataset"], row["variant"], row["score"], *(f"{100 * row['one score'][test]:.1f} %" for test in tests),
+            f"{100 * row['any score']:.1f} %",
+        ]
+        for row in found["aa"]
+    ]  # fmt: skip
+    parts = [grid(["data set", "variant", "score", *tests, "any score, as tables do it"], body)]
+    places = sorted({(row["dataset"], row["architecture"]) for row in found["pairing"]})
+    body = []
+    for dataset, architecture in places:
+        own = [row for row in found["pairing"] if (row["dataset"], row["architecture"]) == (dataset, architecture)]
+        pairs = [[row[key] for row in own] for key in ("correlation", "variance_ratio")]
+        first = [f"{values[0]:.2f}" for values in pairs]
+        spans = [f"{median(values):.2f} [{min(values):.2f}, {max(values):.2f}]" for values in pairs]
+        body.append([dataset, architecture, own[0]["score"], *first, *spans])
+    heads = [
+        "data set", "architecture", "score", "its correlation over seeds", "noise left by pairing (variance)",
+        "correlation, all scores", "noise left, all scores",
+    ]  # fmt: skip
+    return "\n".join([*parts, grid(heads, body), *(f"- {text}" for text in found["ab"]), ""])
+
+
 def fooling(rows: list[dict[str, Any]]) -> str:
     body = [[row["dataset"], row["set"], row["verdict"], _short(row["below"])] for row in rows]
     return grid(["data set", "samples", "verdict", "columns below ten honest sets"], body)
@@ -94,4 +119,5 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "evaluation": evaluation,
     "scaling": scaling,
     "fooling": fooling,
+    "comparison": comparison,
 }

@@ -1,0 +1,131 @@
+"""Does the comparison claim what is not there, and find what is? `python -m benchmarks.comparison`.
+
+A/A: one variant's 16 seeds are dealt into two halves of 8, 1,000 times, and compared as if they were
+two variants. A/B: two losses that are known to differ. And what pairing by seed buys.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks import report, scaling
+from ganbench import comparison, layout, tables
+from ganbench.records import Store
+from ganbench.rows import Table, TableRow
+from ganbench.stats import LEVEL, Sample, compare, holm, paired, rank_permutation, welch
+
+DRAWS, SEEDS, HALF = 1000, 16, 8
+BASE = """\
+losses: [{losses}]
+architectures: [mlp, dcgan]
+datasets: [{datasets}]
+seeds: {seeds}
+train: {{steps: 3000, batch: 128, n_dis: 1, lr: 2e-3, betas: [0, 0.99], schedule: cosine, ema: 0}}
+evaluation: {{samples: 10000, real_samples: 10000}}
+overrides:
+"""
+DIGITS = """\
+  - when: {dataset: digits}
+    train: {batch: 64, lr: 1e-3, betas: [0.5, 0.999], schedule: constant}
+    evaluation: {samples: 5000, real_samples: 0}
+  - when: {dataset: digits, architecture: mlp}
+    architecture: {width: 256, depth: 2, latent: 64, slope: 0.2}
+  - when: {dataset: digits, architecture: dcgan}
+    train: {steps: 1000}
+    architecture: {width: 16}
+"""
+SUITES = {
+    "aa": BASE.format(losses="minimax, nonsaturating", datasets="ring8, digits", seeds=SEEDS) + DIGITS,
+    "ab": BASE.format(losses="nonsaturating, rpgan-r1r2", datasets="grid25", seeds=HALF)
+    + "  - when: {dataset: grid25}\n    train: {steps: 6000}\n",
+}
+"""The baseline's recipes; `aa` with twice its seeds."""
+TESTS: dict[str, Callable[[Sequence[float], Sequence[float]], float]] = {
+    "paired t": lambda a, b: paired(a, b)[2],
+    "Welch t": lambda a, b: welch(a, b)[2],
+    "rank permutation": rank_permutation,
+}
+
+
+def trained(name: str, folder: Path) -> list[Table]:
+    """The tables of one of the suites, trained where it is not trained yet."""
+    path = folder / f"{name}.yaml"
+    path.write_text(SUITES[name])
+    scaling.ganbench(folder, "run", "--suite", path, "--results", folder)
+    found = layout.saved(folder, name)
+    assert found is not None
+    return tables.build(found, Store(folder))
+
+
+def claims(row: TableRow, stream: np.random.Generator) -> dict[str, Any]:
+    """How often each test claims a difference between halves of one variant's seeds."""
+    values = {name: np.array(score.values) for name, score in row.scores.items()}
+    logs = {name: score.scale == "log" and min(score.values) > 0 for name, score in row.scores.items()}
+    scaled = {name: np.log(found) if logs[name] else found for name, found in values.items()}
+    first, count = next(iter(values)), dict.fromkeys(TESTS, 0)
+    anywhere = 0
+    for _ in range(DRAWS):
+        order = stream.permutation(SEEDS)
+        halves = {name: (found[order[:HALF]], found[order[HALF : 2 * HALF]]) for name, found in scaled.items()}
+        for test, p in TESTS.items():
+            count[test] += p(*halves[first]) < LEVEL
+        anywhere += min(holm([p for x, y in halves.values() if (p := _as_shipped(x, y)) is not None])) < LEVEL
+    share = {test: float(found) / DRAWS for test, found in count.items()}
+    named = {"dataset": row.dataset, "variant": row.title, "score": first}
+    return {**named, "one score": share, "any score": anywhere / DRAWS}
+
+
+def _as_shipped(a: np.ndarray, b: np.ndarray) -> float | None:
+    sides = (Sample(dict(enumerate(side.tolist()))) for side in (a, b))
+    found = compare(*sides, "higher")
+    return None if found is None else found.p
+
+
+def pairing(rows: list[TableRow]) -> list[dict[str, Any]]:
+    """The correlation of two losses over seeds that they share, and what it does to the noise of their difference."""
+    found = []
+    for i, a in enumerate(rows):
+        for b in rows[i + 1 :]:
+            if (a.dataset, a.architecture) != (b.dataset, b.architecture):
+                continue
+            for name in a.scores:
+                x, y = (np.array(row.scores[name].values) for row in (a, b))
+                if x.std() and y.std():
+                    ratio = np.var(x - y, ddof=1) / (np.var(x, ddof=1) + np.var(y, ddof=1))
+                    correlation = float(np.corrcoef(x, y)[0, 1])
+                    found.append(
+                        {"dataset": a.dataset, "architecture": a.architecture, "score": name,
+                         "correlation": correlation, "variance_ratio": float(ratio)}
+                    )  # fmt: skip
+    return found
+
+
+@click.command()
+@click.option("--results", type=click.Path(path_type=Path), help="Keep the runs here; a second call trains nothing.")
+def main(results: Path | None) -> None:
+    """Train both suites, deal the halves, print the table."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (results or Path(temporary)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [row for table in trained("aa", folder) for row in table.variants]
+        stream = np.random.default_rng(0)
+        found = {
+            "aa": [claims(row, stream) for row in rows],
+            "pairing": pairing(rows),
+            "ab": [comparison.sentence(one) for one in _ab(trained("ab", folder))],
+        }
+    report.write("comparison", report.machine(), found, whole=True)
+
+
+def _ab(built: list[Table]) -> list[comparison.Comparison]:
+    return comparison.compare("rpgan-r1r2", "nonsaturating", built, built, ["modes"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Sample sets that are wrong in known ways are called what they are, by the default metrics alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.fooling import COUNTS, battery
+
+
+@pytest.mark.parametrize("dataset", list(COUNTS))
+def test_every_wrong_set_falls_below_the_honest_floor_and_is_named(registry, dataset: str) -> None:
+    rows = battery(registry, dataset)
+    assert len(rows) >= 9
+    for row in rows:
+        assert row["verdict"].startswith(row["due"]), row
+        assert bool(row["below"]) == (row["due"] != "ok"), row

@@ -1,0 +1,32 @@
+"""The verdict column: the worst fault first, several seeds in one line, nothing where nobody judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganbench import Fault
+from ganbench.verdicts import ORDER, summary, verdict
+
+
+def test_the_worst_fault_is_the_verdict() -> None:
+    found = verdict({"modes": [Fault("partial", 17, 25)], "quality": [Fault("low quality")], "copies": []})
+    assert (found["fault"], found["text"]) == ("low quality", "low quality")
+    assert found["by"]["modes"] == [{"kind": "partial", "count": 17, "of": 25}]
+    for i, kind in enumerate(ORDER):
+        assert verdict({"m": [Fault(other) for other in reversed(ORDER[i:])]})["fault"] == kind
+
+
+def test_no_judge_no_verdict() -> None:
+    assert verdict({}) is None
+    assert summary([None, None]) == ""
+    assert verdict({"m": []})["text"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("captured", "text"),
+    [([25, 25], "ok"), ([17], "partial (17 of 25)"), ([17, 12, 21], "partial (12-21 of 25)"),
+     ([25, 25, 7], "2 ok, 1 partial (7 of 25)")],
+)  # fmt: skip
+def test_several_seeds_are_summed_up(captured: list[int], text: str) -> None:
+    seeds = [verdict({"modes": [Fault("partial", k, 25)] if k < 25 else []}) for k in captured]
+    assert summary(seeds) == text
