@@ -68,24 +68,24 @@ def _lines(table: Table) -> tuple[list[str], list[list[str]]]:
 
 def markdown(layout: Layout, tables: list[Table]) -> str:
     """GitHub Markdown, columns aligned so that it also reads as text."""
-    parts = [f"# {_md(layout.suite)}", "", *([_md(layout.about), ""] if layout.about else [])]
+    parts = [f"# {md(layout.suite)}", "", *([md(layout.about), ""] if layout.about else [])]
     for table in tables:
         header, rows = _lines(table)
-        cells = [[_md(cell) for cell in header]]
+        cells = [[md(cell) for cell in header]]
         for row, line in zip(table.rows, rows, strict=True):
             leads = [False, False, *(row.leads(name) for name in table.columns)]
-            cells.append([f"**{_md(cell)}**" if lead else _md(cell) for cell, lead in zip(line, leads, strict=True)])
+            cells.append([f"**{md(cell)}**" if lead else md(cell) for cell, lead in zip(line, leads, strict=True)])
         widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
         text = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in cells]
         rule = (
             "|" + "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
         )
-        parts += [f"## {_md(table.dataset)}", "", text[0], rule, *text[1:], ""]
-        parts += [f"- {_md(note)}" for note in table.notes] + [""] * bool(table.notes)
+        parts += [f"## {md(table.dataset)}", "", text[0], rule, *text[1:], ""]
+        parts += [f"- {md(note)}" for note in table.notes] + [""] * bool(table.notes)
     return "\n".join([*parts, LEGEND, ""])
 
 
-def _md(text: str) -> str:
+def md(text: str) -> str:
     """Text that Markdown and the HTML made of it show as it is."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") if "<" in text or "&" in text else text
     for mark in "\\|`*_[]":
@@ -115,20 +115,20 @@ def csv_text(layout: Layout, tables: list[Table]) -> str:
     writer.writerow([*head, "values", "notes"])
     for table in tables:
         for row in table.rows:
-            labels = [_inert(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
+            labels = [inert(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
             for name, score in row.scores.items():
                 numbers = [
                     "" if x is None else repr(x) for x in (score.mean, score.low, score.high, row.rank.get(name))
                 ]
                 values = " ".join(repr(value) for value in score.values)
-                notes = _inert("; ".join(row.notes))
+                notes = inert("; ".join(row.notes))
                 writer.writerow(
-                    [*labels, row.kind, row.n_ok, row.n, _inert(name), score.better, *numbers, values, notes]
+                    [*labels, row.kind, row.n_ok, row.n, inert(name), score.better, *numbers, values, notes]
                 )
     return text.getvalue()
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Text that a spreadsheet takes for text: a leading = + - @ would be a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 

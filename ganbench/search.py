@@ -17,7 +17,7 @@ from ganbench.strict_yaml import Problems
 from ganbench.suite import Override, Suite
 
 SCHEMA = 1
-MOST_DRAWS = 10_000
+MOST_DRAWS = 1000
 
 
 def searched(suite: str) -> str:
@@ -42,7 +42,7 @@ class Drawn:
 
         Without a cell, hyperparameters have their plugin's name too: `loss.hinge-gp.weight`.
         """
-        found = {}
+        found: dict[str, Any] = {}
         for override in self.overrides:
             ((block, node),) = override.settings.items()
             names = override.when.get(block, ())
@@ -179,7 +179,7 @@ def saved(results: Path, suite: str) -> SearchLayout | None:
             raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
         variants = tuple(Variant(**{**one, "draws": _draws(one["draws"])}) for one in read.pop("variants"))
         references = tuple(tuple(item) for item in read.pop("references"))
-        return SearchLayout(variants=variants, references=references, **read)  # type: ignore[arg-type]
+        return SearchLayout(variants=variants, references=references, **read)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

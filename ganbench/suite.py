@@ -109,7 +109,9 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), w
         written = parse(value, Problems(f"--add {text}"))
         axes[kind] += entries_of(Node([Node(written.value, origin=f"--add {text}")]), adding)
     adding.check()
-    return replace(suite, name=named(suite.name, sets), axes=axes, overrides=(*suite.overrides, *overrides), weights=weights)
+    return replace(
+        suite, name=named(suite.name, sets), axes=axes, overrides=(*suite.overrides, *overrides), weights=weights
+    )
 
 
 def named(name: str, sets: Iterable[str]) -> str:

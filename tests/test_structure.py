@@ -13,8 +13,10 @@ import pytest
 CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
     0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout",
-    1: "sources registry catalogue ranges expansion search networks draws step program stack signals stats cache devices",
-    2: "trainer evaluator references pictures provenance outcome worker tables formats sensitivity search_table theory testing",
+    1: "sources registry catalogue expansion networks draws step program stack signals stats cache devices "
+    "ranges search",
+    2: "trainer evaluator references pictures provenance outcome worker tables formats theory testing "
+    "sensitivity search_table",
     3: "runner progress executors site scaffold",
     4: "cli __main__",
 }

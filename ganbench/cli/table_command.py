@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench import formats, tables
-from ganbench.cli.options import find_suite, suite_options
+from ganbench.cli.options import find_suite, is_file, metric_option, suite_options
 from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
 from ganbench.layout import Layout, layout, save, saved
@@ -20,8 +20,17 @@ from ganbench.records import Store
     "--format", "form", type=click.Choice(["terminal", *formats.FORMATS]), default="terminal", show_default=True,
     help="What to print; terminal means Markdown where stdout is none.",
 )  # fmt: skip
+@click.option("--search", "searched", is_flag=True, help="The table of the suite's last `run --search`.")
+@metric_option
 def command(
-    suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path, form: str
+    suite: str,
+    sets: tuple[str, ...],
+    adds: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    results: Path,
+    form: str,
+    searched: bool,
+    metrics: tuple[str, ...],
 ) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
 
@@ -30,6 +39,12 @@ def command(
     """
     if not results.is_dir():
         raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
+    if searched:
+        from ganbench.cli import search_run
+
+        return search_run.table(suite, sets, results, metrics, form)
+    if metrics:
+        raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     store = Store(results)
     content = _content(suite, sets, adds, plugins, results)
     built = tables.build(content, store)
@@ -46,8 +61,7 @@ def _content(
     suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path
 ) -> Layout:
     """The last run's layout where the suite is named and nothing is laid over it, else a fresh one."""
-    is_file = suite.endswith((".yaml", ".yml")) or "/" in suite
-    if not (is_file or sets or adds or plugins):
+    if not (is_file(suite) or sets or adds or plugins):
         kept = saved(results, suite)
         if kept is not None:
             return kept
