@@ -79,10 +79,8 @@ def notes(table: Sensitivity) -> list[str]:
         failed = [draw for draw in row.draws if draw.status == "failed"]
         if failed:
             said = "; ".join(f"draw {draw.number}: {draw.reason}" for draw in failed)
-            count = f"{len(failed)} of {len(row.draws)} draws failed and count"
-            found.append(
-                f"{row.title}: {count} as {_number(table.worst)}, the worst of all draws and yardsticks ({said})"
-            )
+            count = f"{len(failed)} of {len(row.draws)} draws failed and count as {_number(table.worst)}"
+            found.append(f"{row.title}: {count}, the worst of all draws and yardsticks ({said})")
         if row.asked > len(row.draws):
             found.append(f"{row.title}: {row.asked - len(row.draws)} of {row.asked} draws not run yet")
         missing = sum(draw.missing for draw in (row.default, *row.draws) if draw.status != "not run")

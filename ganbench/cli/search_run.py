@@ -88,7 +88,7 @@ def table(suite: str, sets: tuple[str, ...], results: Path, metrics: tuple[str, 
     content = search.saved(results, name)
     if content is None:
         raise UsageError(
-            f"no search of this suite in {str(results)!r}; ganbench run --suite {suite} --search 10 makes one"
+            f"no search {name!r} in {str(results)!r}; 'ganbench run --suite {suite} --search 10' makes one"
         )
     tables = sensitivity.build(content, Store(results), metrics)
     search_table.write_all(results / name, content, tables)
