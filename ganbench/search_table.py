@@ -70,9 +70,13 @@ def notes(table: Sensitivity) -> list[str]:
     """What stands below a table: the best settings, what failed, what is missing, what it cost."""
     found = []
     for row in table.rows:
-        if row.winner:
-            score = _number(row.winner.score)
-            found.append(f"{row.title}: best is draw {row.winner.number} ({score}): {short(row.winner.settings)}")
+        best = row.winner
+        if best:
+            twins = sum(draw.score == best.score for draw in row.draws if draw.status == "ok") - 1
+            also = f", as {twins} other{'s' if twins > 1 else ''}" if twins else ""
+            found.append(
+                f"{row.title}: best is draw {best.number} ({_number(best.score)}{also}): {short(best.settings)}"
+            )
     for row in table.rows:
         if row.default.reason:
             found.append(f"{row.title}: default: {row.default.reason}")

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import stats as scipy_stats
 
-from ganbench import ranges, search, search_table, sensitivity
+from ganbench import best_of, ranges, search, search_table, sensitivity
 from ganbench.cli import cli as commands
 from ganbench.errors import ResultsError, UsageError
 from ganbench.expansion import expand
@@ -189,7 +190,7 @@ HEAD = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\n"
         ("search: {train: {lr: {low: 1e-4}}}", "4:22: key 'high' is missing"),
         ("search: {train: {lr: {low: 1, high: 2, scal: log}}}", "4:40: unknown key 'scal'. Did you mean 'scale'?"),
         ("search: {train: {lr: {low: 1, high: 2, scale: ln}}}", "4:47: scale must be linear or log, not 'ln'"),
-        ("search: {train: {lr: {low: 0, high: 2}}}", "4:28: lr must be a number above 0, not 0"),
+        ("search: {train: {lr: {low: 0, high: 2}}}", "4:28: lr must be a number above 0 and below"),
         ("search: {train: {lr: {low: 2, high: 1}}}", "4:37: high must be above low (2), not 1"),
         ("search: {train: {ema: {low: 0, high: 0.9, scale: log}}}", "4:29: a range on a log scale begins above 0"),
         ("search: {train: {ema: {low: 0, high: 1}}}", "4:38: ema must be a number of at least 0 and below 1, not 1"),
@@ -264,9 +265,9 @@ def test_the_best_of_k_is_the_mean_over_all_subsets(better: str) -> None:
     values = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0]
     best = max if better == "higher" else min
     brute = [np.mean([best(subset) for subset in combinations(values, k)]) for k in range(1, 9)]
-    assert sensitivity.expected_best(values, better) == pytest.approx(brute)
-    assert sensitivity.expected_best(values, better)[0] == pytest.approx(np.mean(values))
-    assert sensitivity.expected_best(values, better)[-1] == best(values)
+    assert best_of.expected_best(values, better) == pytest.approx(brute)
+    assert best_of.expected_best(values, better)[0] == pytest.approx(np.mean(values))
+    assert best_of.expected_best(values, better)[-1] == best(values)
 
 
 def test_what_is_chosen_by_one_half_is_reported_by_the_other() -> None:
@@ -279,23 +280,23 @@ def test_what_is_chosen_by_one_half_is_reported_by_the_other() -> None:
             least = min(chosen[i] for i in subset)
             means.append(np.mean([reported[i] for i in subset if chosen[i] == least]))
         brute.append(np.mean(means))
-    assert sensitivity.expected_best(chosen, "lower", reported) == pytest.approx(brute)
+    assert best_of.expected_best(chosen, "lower", reported) == pytest.approx(brute)
 
 
 def test_weights_are_a_distribution_and_do_not_overflow() -> None:
-    found = sensitivity.weights(1000)
+    found = best_of.weights(1000)
     assert np.all(found >= 0)
     assert found.sum(axis=1) == pytest.approx(np.ones(1000))
-    assert sensitivity.weights(6)[2] == pytest.approx([10 / 20, 6 / 20, 3 / 20, 1 / 20, 0, 0])
+    assert best_of.weights(6)[2] == pytest.approx([10 / 20, 6 / 20, 3 / 20, 1 / 20, 0, 0])
 
 
 def test_the_interval_of_one_draw_is_that_of_a_mean() -> None:
     values = np.random.default_rng(1).normal(3, 1, 40).tolist()
-    low, high = sensitivity.intervals(values, "lower")[0]
+    low, high = best_of.intervals(values, "lower")[0]
     reference = scipy_stats.bootstrap((values,), np.mean, method="percentile", random_state=0).confidence_interval
     assert (low, high) == pytest.approx((reference.low, reference.high), abs=0.05)
-    assert sensitivity.intervals(values, "lower") == sensitivity.intervals(values, "lower")
-    assert sensitivity.intervals(values, "lower")[-1][0] == min(values)  # nothing better than the best one seen
+    assert best_of.intervals(values, "lower") == best_of.intervals(values, "lower")
+    assert best_of.intervals(values, "lower")[-1][0] == min(values)  # nothing better than the best one seen
 
 
 def test_choosing_on_the_reported_seeds_flatters_and_the_other_half_does_not() -> None:
@@ -380,6 +381,29 @@ def test_every_format_escapes_and_says_the_same(tmp_path: Path) -> None:
     assert row["draws"][2]["status"] == "failed"
     assert row["draws"][2]["mean"] == 0.5
     assert row["draws"][2]["counted"] == 7.0
+
+
+def test_a_terminal_gets_intervals_below_values(tmp_path: Path) -> None:
+    layout, store = _store(tmp_path)
+    console = Console(file=io.StringIO(), width=200)
+    search_table.show(console, layout, sensitivity.build(layout, store))
+    text = console.file.getvalue()
+    assert "s+search: ring8: score ↓" in text
+    assert "=evil|<b> x mlp" in text
+    low, high = sensitivity.build(layout, store)[0].rows[0].intervals[0]
+    (line,) = [line for line in text.splitlines() if "[1.50, 7.00]" in line and "3.67" not in line]
+    assert (low, high) == pytest.approx((1.5, 7.0))
+    assert "mlp" not in line
+    search_table.show(console, layout, [])
+    assert "Nothing is measured yet." in console.file.getvalue()
+
+
+def test_draws_that_are_equally_good_are_counted(tmp_path: Path) -> None:
+    layout, store = _store(tmp_path)
+    (variant,) = layout.variants
+    twin = replace(variant.draws[2], number=5)
+    tables = sensitivity.build(replace(layout, variants=(replace(variant, draws=(*variant.draws, twin)),)), store)
+    assert any("best is draw 2 (1.50, as 1 other): lr=0.25" in note for note in search_table.notes(tables[0]))
 
 
 def test_a_metric_by_its_name_with_or_without_its_judge(tmp_path: Path) -> None:

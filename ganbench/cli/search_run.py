@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -19,6 +19,9 @@ from ganbench.records import Store
 from ganbench.search import Drawn, SearchLayout
 from ganbench.specs import Plan
 from ganbench.suite import named
+
+if TYPE_CHECKING:
+    from ganbench.sensitivity import Sensitivity
 
 
 def run(asked: Asked, options: dict[str, Any]) -> int:
@@ -68,7 +71,7 @@ def _report(whole: SearchLayout, shown: SearchLayout, store: Store, metrics: tup
     say(f"tables: {folder}/search.md, .csv, .json; runs: {store.runs}")
 
 
-def _print(content: SearchLayout, tables: list[Any]) -> None:
+def _print(content: SearchLayout, tables: list[Sensitivity]) -> None:
     from ganbench import search_table
 
     console = Console()
