@@ -450,14 +450,15 @@ def here(tmp_path: Path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_a_search_from_end_to_end(cli, here, tmp_path: Path) -> None:
     (tmp_path / "tuned.yaml").write_text(SHORT)
     _, out, _ = here("run", "--suite", "tuned.yaml", "--search", 2, "--dry-run")
     assert "12 runs in 6 cells" in out
     assert "draw 2: train.lr=" in out
     assert not (tmp_path / "results").exists()
-    assert cli("run", "--suite", "tuned.yaml", "--search", 1, "--filter", "loss=minimax").code == 0
-    done = cli("run", "--suite", "tuned.yaml", "--search", 2)
+    assert cli("run", "--suite", "tuned.yaml", "--search", 1, "--filter", "loss=minimax", "--jobs", 1).code == 0
+    done = cli("run", "--suite", "tuned.yaml", "--search", 2, "--jobs", 1)
     assert done.code == 0, done.err
     assert "4 runs done, 8 new" in done.err  # draws 0 and 1 of minimax are there
     assert "best of 2, other seeds" in done.out
@@ -539,7 +540,7 @@ def test_a_draw_that_diverges_is_counted_as_the_worst(cli, tmp_path: Path) -> No
     text = SHORT.split("search:")[0].replace("[minimax, rpgan-r1r2]", "[{fragile: {weight: 1e-30}}]")
     text += "plugins: [fragile.py]\nsearch: {loss: {fragile: {weight: {choices: [1e-30, 1.0]}}}}\n"
     (tmp_path / "tuned.yaml").write_text(text)
-    done = cli("run", "--suite", "tuned.yaml", "--search", 5, "--metric", "SW1")
+    done = cli("run", "--suite", "tuned.yaml", "--search", 5, "--metric", "SW1", "--jobs", 1)
     assert done.code == 1, done.err
     (table,) = json.loads((tmp_path / "results" / "tuned+search" / "search.json").read_text())
     (row,) = table["rows"]
