@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol
 
+from ganbench import ranges
 from ganbench.errors import GanbenchError, UsageError, raised_at, said
 from ganbench.settings import EVALUATION, TRAIN, block_values, both_rates, seed_values
 from ganbench.specs import Cell, Choice, EvaluationSpec, Kind, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
@@ -64,6 +65,7 @@ class _Expansion:
     def plan(self, seeds: tuple[int, ...] | None) -> Plan:
         self._check_names()
         self._check_settings()
+        ranges.read(self.suite, self.catalogue, self.problems)
         labels = {kind: _labels(entries) for kind, entries in self.suite.axes.items()}
         cells: list[Cell] = []
         skipped: list[Skipped] = []

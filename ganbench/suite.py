@@ -14,7 +14,7 @@ from ganbench.strict_yaml import Node, Problems, parse
 
 AXES: dict[str, Kind] = {"losses": "loss", "architectures": "architecture", "datasets": "dataset"}
 
-TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", "overrides"]
+TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", "overrides", "search"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Suite:
     digest: str
     weights: Path | None = None
     """A weight file for every extractor that takes one."""
+    search: Node | None = None
+    """The ranges for `--search`, read by `ganbench.ranges`."""
 
 
 def load(path: Path, source: str | None = None) -> Suite:
@@ -84,6 +86,7 @@ def load(path: Path, source: str | None = None) -> Suite:
         overrides=tuple(_override(node, problems) for node in items(root.value.get("overrides", Node([])), problems)),
         problems=problems,
         digest=hashlib.sha256(text.encode()).hexdigest(),
+        search=root.value.get("search"),
     )
 
 
@@ -106,8 +109,14 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), w
         written = parse(value, Problems(f"--add {text}"))
         axes[kind] += entries_of(Node([Node(written.value, origin=f"--add {text}")]), adding)
     adding.check()
-    name = "+".join([suite.name, *(text.replace(" ", "").replace("/", "_") for text in sets)])
-    return replace(suite, name=name, axes=axes, overrides=(*suite.overrides, *overrides), weights=weights)
+    return replace(
+        suite, name=named(suite.name, sets), axes=axes, overrides=(*suite.overrides, *overrides), weights=weights
+    )
+
+
+def named(name: str, sets: Iterable[str]) -> str:
+    """The name of a suite with settings laid over it."""
+    return "+".join([name, *(text.replace(" ", "").replace("/", "_") for text in sets)])
 
 
 def _setting(text: str, problems: Problems) -> Override:

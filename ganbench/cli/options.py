@@ -32,6 +32,11 @@ plugin_option = click.option(
     help="Load plugins from a file; can be repeated.",
 )  # fmt: skip
 
+metric_option = click.option(
+    "--metric", "metrics", multiple=True, metavar="SCORE",
+    help="With --search: this score instead of each data set's first; can be repeated.",
+)  # fmt: skip
+
 
 def suite_options(function: F) -> F:
     """--suite and what is laid over a suite: --set, --add, --plugin, --results."""
@@ -63,12 +68,17 @@ class Asked:
         return expansion.expand(self.suite, self.registry, seeds)
 
 
+def is_file(suite: str) -> bool:
+    """Whether a suite is named by its file."""
+    return suite.endswith((".yaml", ".yml")) or "/" in suite
+
+
 def find_suite(
     name: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], weights: Path | None = None
 ) -> Asked:
     """The suite by name or path, with plugins loaded. Raises `UsageError`."""
     registry = Registry.load(plugins)
-    if name.endswith((".yaml", ".yml")) or "/" in name:
+    if is_file(name):
         path, source = Path(name), name
         if not path.is_file():
             raise UsageError(f"no suite file {name!r}")
@@ -123,8 +133,7 @@ def planned(
     suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path
 ) -> Layout:
     """The last run's layout where the suite is named and nothing is laid over it, else a fresh one."""
-    is_file = suite.endswith((".yaml", ".yml")) or "/" in suite
-    if not (is_file or sets or adds or plugins):
+    if not (is_file(suite) or sets or adds or plugins):
         kept = saved(results, suite)
         if kept is not None:
             return kept

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ganbench.cli.options import Asked, filters, find_suite, seeds, suite_options
+from ganbench.cli.options import Asked, filters, find_suite, metric_option, seeds, suite_options
 from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
 from ganbench.layout import Layout, layout, save
@@ -36,6 +36,10 @@ from ganbench.specs import Plan
     metavar="SECONDS",
     help="Time between two checkpoints of a cell.",
 )
+@click.option(
+    "--search", type=int, metavar="N", help="Also N random draws from the suite's ranges; prints the best of k."
+)
+@metric_option
 @click.option("--dry-run", is_flag=True, help="Print the plan, train nothing.")
 @click.option("--force", is_flag=True, help="Train again what is finished.")
 def command(**options: Any) -> int:
@@ -44,7 +48,13 @@ def command(**options: Any) -> int:
     Finished runs are never trained again. Exit code: 0 all runs ok, 1 some run is not, 2 wrong
     usage, suite or plugin, 3 something is missing on this machine, 4 damaged results.
     """
+    if options["metrics"] and options["search"] is None:
+        raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     asked = find_suite(options["suite"], options["sets"], options["adds"], options["plugins"], options["weights"])
+    if options["search"] is not None:
+        from ganbench.cli import search_run
+
+        return search_run.run(asked, options)
     whole = asked.plan()
     own = seeds(options["seed_text"])
     plan = asked.plan(own) if own else whole
@@ -58,12 +68,12 @@ def command(**options: Any) -> int:
 
         click.echo(plan_text(plan, store, options["force"]), nl=False)
         return 0
-    _carry_out(plan, asked, store, options)
-    content = layout(_widened(whole, plan), asked.digest)
+    carry_out(plan, asked, store, options)
+    content = layout(widened(whole, plan), asked.digest)
     return _report(content, layout(plan, asked.digest), store)
 
 
-def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -> None:
+def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -> None:
     """Train and measure what is missing; every result is stored as it comes."""
     from ganbench import devices, progress, runner
     from ganbench.executors.local import LocalExecutor, Setting
@@ -76,14 +86,14 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
         again = f", {states['resumable']} go on from a checkpoint" if states["resumable"] else ""
         again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
         left_out = f"; {len(plan.skipped)} combinations not applicable" if plan.skipped else ""
-        _say(f"suite {plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}")
+        say(f"suite {plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}")
         if not todo.jobs:
             return
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""
-        _say(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
+        say(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
         note = devices.check(device, (cell.spec.train for cell in plan.cells))
         if note:
-            _say(note)
+            say(note)
         runner.prepare(todo.jobs, asked.registry)
         jobs = runner.ordered(todo.jobs, asked.registry, workers)
         weights = [(job, runner.weight(job, asked.registry)) for job in jobs]
@@ -94,10 +104,10 @@ def _carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) 
         executor = LocalExecutor(workers, setting, options["timeout"])
         writer = runner.run(weights, store, executor, progress.display())
         for text in writer.reference_failures:
-            _say(f"not measured: {text}")
+            say(f"not measured: {text}")
 
 
-def _widened(whole: Plan, plan: Plan) -> Plan:
+def widened(whole: Plan, plan: Plan) -> Plan:
     """The whole suite, with the seeds asked for beside its own: a filter hides no row for good."""
     extra = {cell.labels: cell.seeds for cell in plan.cells}
     cells = [cell.with_seeds(tuple(sorted({*cell.seeds, *extra.get(cell.labels, ())}))) for cell in whole.cells]
@@ -112,13 +122,13 @@ def _report(whole: Layout, shown: Layout, store: Store) -> int:
     formats.write_all(folder, whole, tables.build(whole, store))
     built = tables.build(shown, store)
     print_tables(shown, built)
-    _say(f"tables: {folder}/table.md, .csv, .tex, .json; runs: {store.runs}")
+    say(f"tables: {folder}/table.md, .csv, .tex, .json; runs: {store.runs}")
     ids = [id_ for row in shown.rows for id_ in row.runs.values()]
     failed = (id_ for id_ in ids if (store.run(id_) or {}).get("status") != "ok")
-    _say(f"next: ganbench show {next(failed, ids[0])} --results {store.root}")
+    say(f"next: ganbench show {next(failed, ids[0])} --results {store.root}")
     complete = all(row.n_ok == row.n for table in built for row in table.rows)
     return 0 if complete else 1
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

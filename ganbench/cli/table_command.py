@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from ganbench import budget, formats, published, tables
-from ganbench.cli.options import planned, suite_options
+from ganbench.cli.options import metric_option, planned, suite_options
 from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
 from ganbench.formats import reached
 from ganbench.records import Store
 from ganbench.registry import Registry
+
+VIEWS = {"searched": "--search", "published": "--published", "equal": "--equal", "reach": "--reach"}
 
 
 @click.command("table")
@@ -23,42 +25,42 @@ from ganbench.registry import Registry
     "--format", "form", type=click.Choice(["terminal", *formats.FORMATS]), default="terminal", show_default=True,
     help="What to print; terminal means Markdown where stdout is none.",
 )  # fmt: skip
-@click.option("--published", "with_published", is_flag=True, help="Values of publications beside ours.")
+@click.option("--published", is_flag=True, help="With values of publications, each under its own protocol.")
 @click.option(
     "--equal", type=click.Choice(["steps", "time"]),
     help="Every run as it stood after equal steps or equal seconds of training; wants evaluation.snapshots.",
 )  # fmt: skip
-@click.option(
-    "--reach", "target", metavar="SCORE=VALUE", help="How soon each variant reached a score: modes=8; wants snapshots."
-)
-def command(
-    suite: str,
-    sets: tuple[str, ...],
-    adds: tuple[str, ...],
-    plugins: tuple[Path, ...],
-    results: Path,
-    form: str,
-    with_published: bool,
-    equal: budget.Budget | None,
-    target: str | None,
-) -> int:
+@click.option("--reach", metavar="SCORE=VALUE", help="How soon each variant reached a score: modes=8; wants snapshots.")
+@click.option("--search", "searched", is_flag=True, help="The table of the suite's last `run --search`.")
+@metric_option
+def command(**options: Any) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
 
     The table holds what the suite's last `ganbench run` in this folder planned, additions
-    included; in a folder where it never ran, what the suite itself says. With --published, --equal
-    or --reach it is printed, not written.
+    included; in a folder where it never ran, what the suite itself says. Other views of it
+    (--published, --equal, --reach, --search) are printed, not written.
     """
+    results, form = options["results"], options["form"]
     if not results.is_dir():
         raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
+    views = [view for view in VIEWS if options[view]]
+    if len(views) > 1 and set(views) != {"published", "equal"}:
+        raise UsageError(f"{' and '.join(VIEWS[view] for view in views)} are different tables; ask for one at a time")
+    if options["searched"]:
+        from ganbench.cli import search_run
+
+        return search_run.table(options["suite"], options["sets"], results, options["metrics"], form)
+    if options["metrics"]:
+        raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     store = Store(results)
-    content = planned(suite, sets, adds, plugins, results)
-    if target:
-        found = budget.reach(target, content.rows, store)
+    content = planned(options["suite"], options["sets"], options["adds"], options["plugins"], results)
+    if options["reach"]:
+        found = budget.reach(options["reach"], content.rows, store)
         click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)
         return 0
-    beside = _published(plugins, [row.dataset for row in content.rows]) if with_published else {}
-    built = tables.build(content, store, budget.equal(equal) if equal else None, beside)
-    if any(store.root.glob("runs/*")) and not (equal or with_published):
+    beside = _published(options["plugins"], [row.dataset for row in content.rows]) if options["published"] else {}
+    built = tables.build(content, store, budget.equal(options["equal"]) if options["equal"] else None, beside)
+    if any(store.root.glob("runs/*")) and not views:
         formats.write_all(results / content.suite, content, built)
     if form == "terminal":
         print_tables(content, built)

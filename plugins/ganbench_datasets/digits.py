@@ -27,7 +27,7 @@ class Digits:
         "kid",
         "precision-recall",
         "coverage-density",
-        "diversity",
+        "spread",
         "memorisation",
         "modes",
     )

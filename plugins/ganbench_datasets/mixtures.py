@@ -28,7 +28,7 @@ class Mixture:
     version = "1"
     shape = (2,)
     extractor = "mixture"
-    metrics = ("modes", "diversity", "sliced-wasserstein")
+    metrics = ("modes", "spread", "sliced-wasserstein")
 
     def __post_init__(self) -> None:
         if self.layout not in ("ring", "grid"):

@@ -11,7 +11,7 @@ from torchvision import datasets
 
 from ganbench import Data, MissingError, location
 
-METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "diversity", "memorisation")
+METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "spread", "memorisation")
 
 
 def _folder(root: str) -> Path:

@@ -8,7 +8,7 @@ def register_metrics():  # type: ignore[no-untyped-def]
     from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
     from ganbench_metrics.modes import Modes
     from ganbench_metrics.neighbours import CoverageDensity, Memorisation
-    from ganbench_metrics.spread import Diversity
+    from ganbench_metrics.spread import Spread
     from ganbench_metrics.transport import SlicedWasserstein
 
     return {
@@ -17,8 +17,8 @@ def register_metrics():  # type: ignore[no-untyped-def]
         "kid": Kid,
         "precision-recall": PrecisionRecall,
         "coverage-density": CoverageDensity,
-        "diversity": Diversity,
         "memorisation": Memorisation,
         "modes": Modes,
         "sliced-wasserstein": SlicedWasserstein,
+        "spread": Spread,
     }

@@ -1,4 +1,4 @@
-"""Diversity: how far apart the samples lie, relative to the data."""
+"""Spread: how far apart the samples lie, relative to the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ganbench_metrics.neighbours import thinned
 
 
 @dataclass(frozen=True)
-class Diversity:
+class Spread:
     """Mean distance between two fakes over that between two real samples, `count` a side, in features.
 
     1 as in the data, 0 for one sample repeated. Noise may lie above 1, so that higher is better only
