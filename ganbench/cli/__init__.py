@@ -20,6 +20,7 @@ COMMANDS = {
     "list": "What there is: losses, architectures, data sets, extractors, metrics, suites.",
     "table": "Print and write a suite's table from the results.",
     "show": "One run in full.",
+    "verify": "Check that what theory says of D and V holds in this engine.",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
     "version": "The version of ganbench.",
 }
