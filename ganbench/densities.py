@@ -69,7 +69,7 @@ def jensen_shannon(pair: Pair) -> float:
     """JS(p_r || p_g) in nats by the trapezoidal rule, which for such densities is exact to about 1e-9."""
     sides = (pair.real, pair.fake)
     reach = max(abs(c) + 10 * side.std for side in sides for centre in side.centres for c in centre)
-    axis = torch.linspace(-reach, reach, 20_001 if pair.real.dims == 1 else 801, dtype=torch.float64)
+    axis = torch.linspace(-reach, reach, 20_001 if pair.real.dims == 1 else 401, dtype=torch.float64)
     grid = torch.cartesian_prod(*[axis] * pair.real.dims).reshape(-1, pair.real.dims)
     p, q = (side.log(grid) for side in sides)
     middle = torch.logaddexp(p, q) - log(2)

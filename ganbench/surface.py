@@ -1,21 +1,10 @@
-"""D's surface in the plane against D*, with the known density of the data and a kernel estimate of G's.
-
-D* = p_r / (p_r + p_g) needs both densities at the same resolution. p_g is only known by samples, so
-it is estimated with a Gaussian kernel of standard deviation h, and what that estimates is p_g
-convolved with the kernel. p_r, exact, is therefore convolved with the same kernel: for p_g = p_r
-the estimate is then 1/2 everywhere, as it must be, and does not show the modes of p_r. The
-convolution needs nothing but `log_density`: it is a mean over normal shifts of x, computed by
-Gauss-Hermite quadrature. h is a quarter of the width of the data's modes, which widens a normal
-mode by 3 %; the width is that of a normal density with the same Fisher information, sqrt(2 / E |grad log p_r|^2).
-Where neither density would put a handful of samples under a kernel D* is left open.
-"""
+"""D's surface in the plane against D*, with the known density of the data and a kernel estimate of G's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import pi, sqrt
+from math import pi
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ganbench.errors import ContractError, UsageError, said
+from ganbench.errors import UsageError
 from ganbench.figures import FAKE, probability, rendered
+from ganbench.kernels import Function, kernel_at, kernel_grid, mode_width, smoothed
 from ganbench.pictures import frame
 from ganbench.players import players, plugin
 from ganbench.records import Record
@@ -38,8 +28,6 @@ SAMPLES, SHOWN, CHECKED = 100_000, 2_500, 1_000
 """Samples of G in the kernel estimate, drawn as dots, and compared pointwise (as many real ones)."""
 FEW = 5
 """Samples under a kernel below which a density is taken to be nothing."""
-NODES = 5
-Function = Callable[[Tensor], Tensor]
 Image: TypeAlias = "np.ndarray[Any, Any]"
 
 
@@ -112,41 +100,6 @@ def _gap(dataset: Any, logits: Function, x: Tensor, fake: Tensor, h: float) -> f
     """Mean |D - D*| over samples x; where x is of G it is in the kernel estimate, so that one is not 0/0."""
     p_real, p_fake = smoothed(dataset.log_density, x, h), kernel_at(fake, x, h)
     return float((logits(x).sigmoid() - p_real / (p_real + p_fake)).abs().mean())
-
-
-def mode_width(dataset: Any, real: Tensor) -> float:
-    """The standard deviation of the 2-D normal whose score is on average as large as that of p_r at samples."""
-    x = real.clone().requires_grad_()
-    try:
-        (score,) = torch.autograd.grad(dataset.log_density(x).sum(), x)
-    except RuntimeError as error:
-        raise ContractError(f"`log_density` of the data set cannot be differentiated: {said(error)}") from error
-    return sqrt(2 / float(score.square().sum(dim=1).mean()))
-
-
-def smoothed(log_density: Function, x: Tensor, h: float) -> Tensor:
-    """A density convolved with a Gaussian kernel of standard deviation h, at x (N, 2)."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    total = torch.zeros(len(x))
-    for a, wa in zip(nodes, weights, strict=True):
-        for b, wb in zip(nodes, weights, strict=True):
-            total += wa * wb / (2 * pi) * log_density(x + h * torch.tensor([a, b], dtype=x.dtype)).exp()
-    return total
-
-
-def kernel_grid(points: Tensor, across: Tensor, up: Tensor, h: float) -> Tensor:
-    """The kernel estimate of a density from points (N, 2) on a grid, (up, across): a kernel is a product."""
-    total = torch.zeros(len(up), len(across))
-    for part in torch.split(points, 10_000):
-        x, y = (torch.exp(-(axis[:, None] - part[:, i]).square() / (2 * h**2)) for i, axis in enumerate((across, up)))
-        total += y @ x.T
-    return total / (len(points) * 2 * pi * h**2)
-
-
-def kernel_at(points: Tensor, x: Tensor, h: float) -> Tensor:
-    """The same estimate at x (M, 2)."""
-    sums = [torch.exp(-torch.cdist(part, points).square() / (2 * h**2)).sum(dim=1) for part in torch.split(x, 100)]
-    return torch.cat(sums) / (len(points) * 2 * pi * h**2)
 
 
 def _draw(whole: _Plane, near: _Plane, log_odds: bool, figure: Figure) -> None:

@@ -14,7 +14,7 @@ CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
     0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout",
     1: "sources registry catalogue expansion networks draws step program stack signals stats cache devices figures"
-    " densities",
+    " densities kernels",
     2: "trainer evaluator references pictures provenance outcome worker tables formats theory testing"
     " theory_picture players surface",
     3: "runner progress executors site scaffold",

@@ -41,10 +41,13 @@ def command(run: str, as_json: bool, surface: Path | None, plugins: tuple[Path, 
 
 def _surface(record: dict[str, Any], folder: Path, path: Path, plugins: tuple[Path, ...]) -> str:
     """Draw D's surface; what was drawn, in a line."""
+    import torch
+
     from ganbench import surface
     from ganbench.figures import form
     from ganbench.registry import Registry
 
+    torch.set_num_threads(1)  # the same picture on any number of cores
     drawn = surface.surface(record, folder, Registry.load(plugins), form(path))
     write_atomically(path, drawn.picture)
     what = "|D - D*|" if drawn.log_odds else "|sigmoid(logit) - D*| (this loss's logits are no log-odds)"
