@@ -100,12 +100,21 @@ def write_history(folder: Path, result: Seed) -> None:
     write_atomically(folder / "history.csv", text.getvalue().encode())
 
 
-def write_weights(folder: Path, result: Seed, generator: Network) -> None:
-    """G's state_dict, raw and averaged: `generator.<name>` and `average.<name>`, buffers included."""
-    tensors = {}
-    for prefix, params in (("generator", result.params), ("average", result.average)):
-        for name, tensor in {**generator.named(params), **result.buffers}.items():
-            tensors[f"{prefix}.{name}"] = tensor.clone(memory_format=torch.contiguous_format)
+def write_weights(folder: Path, result: Seed, generator: Network, discriminator: Network) -> None:
+    """Both players' state_dicts, buffers included, G's raw and averaged.
+
+    Names are `generator.<name>`, `average.<name>`, `discriminator.<name>`.
+    """
+    players = {
+        "generator": {**generator.named(result.params), **result.buffers},
+        "average": {**generator.named(result.average), **result.buffers},
+        "discriminator": {**discriminator.named(result.discriminator), **result.discriminator_buffers},
+    }
+    tensors = {
+        f"{player}.{name}": tensor.clone(memory_format=torch.contiguous_format)
+        for player, named in players.items()
+        for name, tensor in named.items()
+    }
     write_atomically(folder / "weights.safetensors", save(tensors))
 
 

@@ -49,8 +49,7 @@ def _grid(images: Tensor) -> Tensor:
 def _scatter(points: Tensor, dataset: Dataset) -> Tensor:
     """Samples as red dots over the data: its density in grey where known, else real samples."""
     real = dataset.load("test").samples
-    low, high = real.amin(dim=0), real.amax(dim=0)
-    centre, half = (low + high) / 2, (high - low).max() * 0.62
+    centre, half = frame(real)
     canvas = torch.ones(SIDE, SIDE, 3)
     log_density = getattr(dataset, "log_density", None)
     if log_density is not None:
@@ -63,6 +62,12 @@ def _scatter(points: Tensor, dataset: Dataset) -> Tensor:
         _dots(canvas, real[:POINTS], centre, half, torch.tensor([0.55, 0.55, 0.55]))
     _dots(canvas, points, centre, half, torch.tensor([0.84, 0.15, 0.16]))
     return canvas
+
+
+def frame(real: Tensor) -> tuple[Tensor, Tensor]:
+    """Centre (2,) and half the side of the square in which points (N, 2) are drawn."""
+    low, high = real.amin(dim=0), real.amax(dim=0)
+    return (low + high) / 2, (high - low).max() * 0.62
 
 
 def _dots(canvas: Tensor, points: Tensor, centre: Tensor, half: Tensor, colour: Tensor) -> None:

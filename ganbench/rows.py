@@ -21,7 +21,7 @@ of the process or device that trained it."""
 class Score:
     """One cell of a table: mean over seeds, 95 % interval, every seed's value.
 
-    `card` is the protocol, with the `seeds` that the values belong to, in order. `spread` is what a
+    `card` is the protocol, with the `seeds` that the values belong to, in order. `beside` is what a
     publication says beside its mean.
     """
 
@@ -31,7 +31,7 @@ class Score:
     values: tuple[float, ...]
     better: str
     card: dict[str, Any]
-    spread: str = ""
+    beside: str = ""
 
     @property
     def scale(self) -> str:

@@ -181,4 +181,4 @@ def plain(tables: list[Table]) -> list[dict[str, Any]]:
 
 def _plain_score(score: Score) -> dict[str, Any]:
     plain = {**vars(score), "values": list(score.values)}
-    return plain if score.spread else {key: value for key, value in plain.items() if key != "spread"}
+    return plain if score.beside else {key: value for key, value in plain.items() if key != "beside"}

@@ -31,7 +31,8 @@ class Seed:
     """What training made of one seed.
 
     `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
-    `history` the signals (rows, 12) at `steps`. `status` is `ok` or `diverged`.
+    `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
+    `status` is `ok` or `diverged`.
     """
 
     seed: int
@@ -40,6 +41,8 @@ class Seed:
     params: Tensor = field(default_factory=lambda: torch.zeros(0))
     average: Tensor = field(default_factory=lambda: torch.zeros(0))
     buffers: Buffers = field(default_factory=dict)
+    discriminator: Tensor = field(default_factory=lambda: torch.zeros(0))
+    discriminator_buffers: Buffers = field(default_factory=dict)
     steps: list[int] = field(default_factory=list)
     history: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
@@ -274,10 +277,13 @@ class Trainer:
         return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0)
 
     def _collected(self) -> list[Seed]:
-        """Every seed's result so far, with G's parameters and buffers as they are now."""
+        """Every seed's result so far, with both players' parameters and buffers as they are now."""
         for _, state, result in self.standing():
             result.params, result.average = state.generator.params.cpu(), state.average.cpu()
             result.buffers = {name: buffer.cpu() for name, buffer in state.generator.buffers.items()}
+            d = state.discriminator
+            result.discriminator = d.params.cpu()
+            result.discriminator_buffers = {name: buffer.cpu() for name, buffer in d.buffers.items()}
         return list(self.results.values())
 
     def provenance(self) -> dict[str, Any]:

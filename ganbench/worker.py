@@ -142,7 +142,7 @@ class _Work:
     def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
         """Judge one trained seed and write its files; the weights first, so that they are never lost."""
         spec = self.cell.run(result.seed)
-        write_weights(folder, result, trainer.game.generator)
+        write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
         write_history(folder, result)
         scores = Scores({}, {})
         try:

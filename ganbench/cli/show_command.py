@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from ganbench.cli.options import results_option
+from ganbench.cli.options import plugin_option, results_option
 from ganbench.errors import UsageError
+from ganbench.files import write_atomically
 from ganbench.numbers import number
 from ganbench.records import Store
 
@@ -17,8 +18,11 @@ from ganbench.records import Store
 @click.command("show")
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="The record as JSON.")
+@click.option("--surface", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg",
+              help="Draw D against D*, for a run on points of known density.")  # fmt: skip
+@plugin_option
 @results_option
-def command(run: str, as_json: bool, results: Path) -> int:
+def command(run: str, as_json: bool, surface: Path | None, plugins: tuple[Path, ...], results: Path) -> int:
     """Show one run: RUN is its id, or the beginning of it."""
     store = Store(results)
     ids = store.find(run)
@@ -28,8 +32,26 @@ def command(run: str, as_json: bool, results: Path) -> int:
         raise UsageError(f"{run!r} is the beginning of {len(ids)} runs: {', '.join(ids[:5])}; write more of it")
     record = store.run(ids[0])
     assert record is not None
+    drawn = None if surface is None else _surface(record, store.runs / ids[0], surface, plugins)
     click.echo(json.dumps(record, indent=1) if as_json else _text(record, store.runs / ids[0]))
+    if drawn is not None:
+        click.echo(drawn, err=as_json)
     return 0
+
+
+def _surface(record: dict[str, Any], folder: Path, path: Path, plugins: tuple[Path, ...]) -> str:
+    """Draw D's surface; what was drawn, in a line."""
+    import torch
+
+    from ganbench import surface
+    from ganbench.figures import form
+    from ganbench.registry import Registry
+
+    torch.set_num_threads(1)  # the same picture on any number of cores
+    drawn = surface.surface(record, folder, Registry.load(plugins), form(path))
+    write_atomically(path, drawn.picture)
+    what = "|D - D*|" if drawn.log_odds else "|sigmoid(logit) - D*| (this loss's logits are no log-odds)"
+    return f"\n  {path}: D against D*; mean {what} {number(drawn.gap)}, kernel {number(drawn.bandwidth)}"
 
 
 def _text(record: dict[str, Any], folder: Path) -> str:

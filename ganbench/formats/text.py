@@ -32,8 +32,8 @@ def shown(score: Score) -> tuple[str, str]:
     if score.mean is None:
         return "", ""
     mean = number(score.mean)
-    if score.spread:
-        return mean, f" {score.spread}"
+    if score.beside:
+        return mean, f" {score.beside}"
     if score.low is None or score.high is None:
         return mean, ""
     if score.scale == "log" and score.low > 0:
