@@ -53,7 +53,8 @@ def command(**options: Any) -> int:
     if options["metrics"]:
         raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     store = Store(results)
-    content = planned(options["suite"], options["sets"], options["adds"], options["plugins"], results)
+    files = () if options["published"] else options["plugins"]  # they may hold published values alone
+    content = planned(options["suite"], options["sets"], options["adds"], files, results)
     if options["reach"]:
         found = budget.reach(options["reach"], content.rows, store)
         click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)

@@ -1,0 +1,260 @@
+"""`ganbench compare`: sentences that are true of the records, refusals that say why, and other views of a table."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from scipy import stats as scipy_stats
+
+from ganbench import published
+from ganbench.errors import UsageError
+from ganbench.records import SCHEMA, Store
+
+CARD = {
+    "metric": {"name": "m", "params": {}}, "code": "1", "better": "higher", "scale": "linear", "fake_samples": 10_000,
+    "real_samples": 10_000, "split": "train", "extractor": None, "weights": None, "resize": None, "generator": "raw",
+    "checkpoint": "last",
+}  # fmt: skip
+TRAIN = {"steps": 100, "batch": 128}
+
+
+def _commit(store: Store, name: str, seed: int, metrics: dict[str, float], **more) -> None:
+    cards = {score: CARD | ({"better": "lower", "scale": "log"} if score == "FID" else {}) for score in metrics}
+    snapshots = [
+        {
+            "step": step,
+            "train_seconds": step / (10 if name == "a" else 20),
+            "metrics": {"modes": step / 20},
+            "reason": "",
+        }
+        for step in (25, 50, 75)
+    ]
+    record = {
+        "schema": SCHEMA, "id": f"{name}{seed}", "suite": "s", "spec": {"seed": seed, "train": TRAIN}, "status": "ok",
+        "reason": "", "metrics": metrics, "cards": cards, "snapshots": snapshots,
+        "cost": {"train_seconds": 10.0 if name == "a" else 5.0, "images": 12800, "images_per_second": 1280.0,
+                 "peak_memory_bytes": 1 << 30},
+    } | more  # fmt: skip
+    store.commit(record, store.stage(record["id"]))
+
+
+A, B = [8.0, 7.5, 8.2, 7.9, 8.1, 7.7], [6.0, 5.2, 7.0, 6.4, 6.9, 5.5]
+FID_A, FID_B = [30.0, 40.0, 35.0, 50.0, 28.0, 33.0], [60.0, 75.0, 66.0, 110.0, 52.0, 69.0]
+
+
+def _results(folder: Path, seeds: int = 6, suite: str = "s") -> Store:
+    """Loss a above loss b in modes, below it in FID, and c like a; on ring8 with mlp."""
+    store = Store(folder)
+    with store.writing():
+        for seed in range(seeds):
+            _commit(store, "a", seed, {"modes": A[seed], "FID": FID_A[seed]})
+            _commit(store, "b", seed, {"modes": B[seed], "FID": FID_B[seed]})
+            _commit(store, "c", seed, {"modes": A[seed] + (-1) ** seed / 10, "FID": FID_A[seed] + 1})
+    rows = [
+        {
+            "loss": loss,
+            "architecture": "mlp",
+            "dataset": "ring8",
+            "runs": {seed: f"{loss}{seed}" for seed in range(seeds)},
+        }
+        for loss in "abc"
+    ]
+    plan = {"schema": 1, "suite": suite, "about": "", "digest": "", "references": [], "skipped": [], "rows": rows}
+    (folder / suite).mkdir()
+    (folder / suite / "plan.json").write_text(json.dumps(plan))
+    return store
+
+
+def test_the_sentence_is_true_of_the_records(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    done = cli("compare", "a", "b")
+    assert done.code == 0, done.err
+    wanted = scipy_stats.ttest_rel(A, B)
+    interval = wanted.confidence_interval()
+    sentence = done.out.splitlines()[0]
+    assert sentence.startswith(
+        "a is better than b in modes on ring8 with mlp: a has 7.90 against 6.17 (difference +1.73"
+    )
+    low, high = map(float, re.search(r"interval \[(.+), (.+)\]", sentence).groups())
+    assert (low, high) == pytest.approx((interval.low, interval.high), abs=0.005)
+    assert "6 paired seeds" in sentence
+    assert f"p = {wanted.pvalue:.3f}".replace("0.", ".") in sentence or "p < .001" in sentence
+    assert "under this recipe only: steps 100, batch 128" in done.out
+    assert "10,000 fake against 10,000 real samples" in done.out
+
+
+def test_the_order_of_the_two_turns_the_sentence(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    done = cli("compare", "b", "a")
+    assert done.out.startswith(
+        "a is better than b in modes on ring8 with mlp: b has 6.17 against 7.90 (difference -1.73"
+    )
+
+
+def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    found = {one["score"]: one for one in json.loads(cli("compare", "a", "b", "--metric", "all", "--json").out)}
+    fid = found["FID"]
+    assert fid["verdict"] == "a better"
+    assert fid["difference"]["ratio"]
+    assert 0.4 < fid["difference"]["value"] < 0.6
+    assert "times, 95 % interval" in fid["sentence"]
+    assert "after Holm for 2 comparisons" in fid["sentence"]
+    ps = sorted(one["difference"]["p"] for one in found.values())
+    assert sorted(one["difference"]["p_holm"] for one in found.values()) == pytest.approx(
+        [2 * ps[0], max(2 * ps[0], ps[1])]
+    )
+
+
+def test_no_difference_is_said_with_what_would_have_been_missed(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    out = cli("compare", "a", "c").out
+    assert out.startswith("No difference in modes seen between a and c on ring8 with mlp")
+    assert re.search(r"A difference below 0\.\d+ would be missed more than once in five", out)
+
+
+def test_few_seeds_claim_nothing(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results", seeds=4)
+    out = cli("compare", "a", "b").out
+    assert out.startswith("Too few seeds to claim a difference in modes between a and b")
+    assert "p =" not in out
+
+
+def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Path) -> None:
+    store = _results(tmp_path / "results")
+    with store.writing():
+        for seed in range(4):
+            _commit(store, "a", seed, {}, status="diverged", reason="a loss was not finite at step 3")
+    done = cli("compare", "a", "b", "--json")
+    (one,) = json.loads(done.out)
+    assert one["difference"]["test"] == "rank permutation"
+    assert one["a"]["n_ok"] == 2
+    assert "(2 of 6 seeds ok)" in one["sentence"]
+    assert "failed seeds counted as the worst" in one["sentence"]
+    assert one["verdict"] != "a better"
+    table = cli("table", "--suite", "s").out
+    assert "2/6" in table
+    assert "ranks count every failed seed as the worst" in table
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("a", "d"), "no variant 'd' in these results"),
+        (("a", "a"), "compared with itself"),
+        (("a", "mlp"), "name two losses"),
+        (("a", "b", "--metric", "FDI"), "no score 'FDI' here. Did you mean 'FID'?"),
+        (("a", "b", "--suite", "t"), "unknown suite 't'"),
+        (("a", "b", "--suite", "s", "--suite", "s", "--suite", "s"), "--suite is given once, or twice"),
+        (("a", "b", "--results", "nowhere"), "no results folder"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_one_sentence(cli, tmp_path: Path, arguments, text: str) -> None:
+    _results(tmp_path / "results")
+    done = cli("compare", *arguments)
+    assert done.code == 2
+    assert text in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_one_variant_of_two_suites(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    other = tmp_path / "results" / "t"
+    other.mkdir()
+    text = (tmp_path / "results" / "s" / "plan.json").read_text()
+    plan = json.loads(text) | {"suite": "t"}
+    plan["rows"][0]["runs"] = plan["rows"][1]["runs"]
+    (other / "plan.json").write_text(json.dumps(plan))
+    assert "holds the suites s, t; name one" in cli("compare", "a", "b").err
+    done = cli("compare", "a", "a", "--suite", "s", "--suite", "t", "--json")
+    (one,) = json.loads(done.out)
+    assert (one["a"]["values"], one["b"]["values"]) == (A, B)
+
+
+def test_a_table_at_equal_time_reads_snapshots(cli, tmp_path: Path) -> None:
+    """a needs 10 s, b and c need 5: at 5 s a stands at its snapshot of step 50."""
+    _results(tmp_path / "results")
+    rows = json.loads(cli("table", "--suite", "s", "--equal", "time", "--format", "json").out)
+    values = {row["loss"]: row["scores"]["modes"]["values"] for row in rows}
+    assert values["a"] == [2.5] * 6
+    assert values["b"] == B
+    assert "last snapshot within 5 s of training" in rows[0]["scores"]["modes"]["card"]["checkpoint"]
+    steps = json.loads(cli("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
+    assert steps[0]["scores"]["modes"]["values"] == A
+    assert not (tmp_path / "results" / "s" / "table.md").exists()
+
+
+def test_without_snapshots_equal_time_is_refused(cli, tmp_path: Path) -> None:
+    store = _results(tmp_path / "results")
+    with store.writing():
+        _commit(store, "a", 0, {"modes": 8.0, "FID": 30.0}, snapshots=[])
+    done = cli("table", "--suite", "s", "--equal", "time")
+    assert done.code == 2
+    assert "set evaluation.snapshots" in done.err
+
+
+def test_the_time_to_a_score(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    found = {
+        one["variant"]: one
+        for one in json.loads(cli("table", "--suite", "s", "--reach", "modes=3", "--format", "json").out)
+    }
+    assert (found["a x mlp"]["step"], found["a x mlp"]["seconds"], found["a x mlp"]["reached"]) == (75, 7.5, 6)
+    assert found["b x mlp"]["seconds"] == 3.75
+    never = json.loads(cli("table", "--suite", "s", "--reach", "modes=99", "--format", "json").out)
+    assert all((one["reached"], one["step"]) == (0, None) for one in never)
+    for wrong, text in (("modes", "write SCORE=VALUE"), ("mode=3", "no run has the score 'mode'")):
+        done = cli("table", "--suite", "s", "--reach", wrong)
+        assert (done.code, text in done.err) == (2, True)
+
+
+def test_published_values_stand_beside_ours_as_another_protocol(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    (tmp_path / "mine.yaml").write_text(
+        "about: ours\nentries:\n  - {source: 'Me 2020, table 1', short: Me, dataset: ring8, protocol: '5 samples',\n"
+        "     rows: {GAN: {modes: [6.3, ± 0.5 s.e.], HQ: 0.9}}}\n"
+    )
+    (tmp_path / "mine.py").write_text(
+        "from pathlib import Path\nfrom ganbench import hookimpl\n\n\n@hookimpl\ndef register_published():\n"
+        "    return {'mine': Path(__file__).with_name('mine.yaml')}\n"
+    )
+    done = cli("table", "--suite", "s", "--published", "--plugin", "mine.py")
+    assert done.code == 0, done.err
+    assert "GAN (Me)" in done.out
+    assert "6.30 ± 0.5 s.e." in done.out
+    assert "published, another protocol: 5 samples. Me 2020, table 1" in done.out
+    rows = json.loads(cli("table", "--suite", "s", "--published", "--plugin", "mine.py", "--format", "json").out)
+    assert [row["kind"] for row in rows][:3] == ["variant"] * 3
+    assert "published" in [row["kind"] for row in rows]
+    assert all(row["rank"] == {} for row in rows if row["kind"] == "published")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("- 3", "published values are a mapping"),
+        ("entries: 3", "'entries' must be a list"),
+        ("entries: [{source: x, short: y, dataset: z, rows: {a: {FID: 1}}}]", "an entry needs 'protocol'"),
+        ("entries: [{source: x, short: y, dataset: z, protocol: p, rows: {a: {FID: high}}}]", "FID must be a number"),
+        ("entries: [{source: x, short: y, dataset: z, protocol: p}]", "an entry needs 'rows'"),
+        ("entires: []", "Did you mean 'entries'?"),
+    ],
+)
+def test_published_values_are_read_strictly(tmp_path: Path, text: str, wanted: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=re.escape(wanted)) as caught:
+        published.load(path)
+    assert "p.yaml:" in str(caught.value)
+
+
+def test_the_published_values_that_ship_name_source_and_protocol(registry) -> None:
+    (offer,) = registry.offers("published")["literature"]
+    _, rows = published.load(offer.thing)
+    assert {"ring8", "grid25", "cifar10"} <= {row.dataset for row in rows}
+    assert all(row.source and row.protocol and row.scores for row in rows)
+    pacgan = next(row for row in rows if row.short == "PacGAN" and row.variant == "GAN" and row.dataset == "ring8")
+    assert pacgan.scores["modes>=1"] == (6.3, "± 0.5 s.e.")
