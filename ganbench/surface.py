@@ -27,7 +27,7 @@ SIDE, ZOOM = 400, 8
 SAMPLES, SHOWN, CHECKED = 100_000, 2_500, 1_000
 """Samples of G in the kernel estimate, drawn as dots, and compared pointwise (as many real ones)."""
 FEW = 5
-"""Samples under a kernel below which a density is taken to be nothing."""
+"""Samples under a kernel; where both densities would put fewer there, D* is left open (grey)."""
 Image: TypeAlias = "np.ndarray[Any, Any]"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from math import pi
 from pathlib import Path
@@ -33,6 +34,24 @@ datasets: [ring8]
 seeds: 1
 train: {steps: 40, batch: 32, lr: 2e-3}
 evaluation: {samples: 2500, real_samples: 2500}
+"""
+
+
+HINGE = """
+from ganbench import hookimpl
+
+
+class Hinge:
+    def d_loss(self, critic):
+        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
+
+    def g_loss(self, critic):
+        return -critic.fake.mean()
+
+
+@hookimpl
+def register_losses():
+    return {"hinge": Hinge}
 """
 
 
@@ -186,8 +205,6 @@ def test_weights_that_are_missing_or_damaged_are_said(results: Path, records, re
     save_file({n: t for n, t in tensors.items() if not n.startswith("discriminator")}, tmp_path / "weights.safetensors")
     with pytest.raises(ResultsError, match="not the file that its record names"):
         surface.surface(record, tmp_path, registry, "png")
-    import hashlib
-
     digest = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
     older = {**record, "files": {"weights.safetensors": digest}}
     with pytest.raises(MissingError, match="holds no discriminator"):
