@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from conftest import HINGE
 from safetensors.torch import load_file, save_file
 from sklearn.neighbors import KernelDensity
 
