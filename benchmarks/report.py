@@ -1,4 +1,4 @@
-"""Measurements as JSON and as Markdown, in `benchmarks/results/`; the whole of a run is also quoted by the README."""
+"""Measurements as JSON and as Markdown, in `benchmarks/results/`; the whole of a run is also quoted by README and docs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from benchmarks.tables import TABLES
 from ganbench import provenance
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+PAGES = (HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md")))
+"""Where tables are quoted, between marks."""
 
 
 def machine() -> dict[str, Any]:
@@ -35,11 +36,11 @@ def write(name: str, where: dict[str, Any], rows: Any, whole: bool) -> None:
     (HERE / "results" / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
     (HERE / "results" / f"{name}.md").write_text(text)
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    readme = README.read_text()
-    before, _, rest = readme.partition(begin)
-    _, found, after = rest.partition(end)
-    if found:
-        README.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
+    for page in PAGES:
+        before, _, rest = page.read_text().partition(begin)
+        _, found, after = rest.partition(end)
+        if found:
+            page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
 
 
 def markdown(name: str, content: dict[str, Any]) -> str:

@@ -236,7 +236,10 @@ def check_extractor(extractor: FeatureExtractor, dataset: Dataset, count: int = 
 
 
 def check_metric(metric: Metric, name: str, registry: Registry) -> None:
-    """On every data set at hand that it suits: finite named scores, the same each time."""
+    """On every data set at hand that it suits: finite named scores, known faults, the same each time."""
+    for score, scale in getattr(metric, "scale", {}).items():
+        _require(score in metric.better, f"metric {name!r} has a scale for {score!r}, which its `better` does not name")
+        _require(scale in ("linear", "log"), f"metric {name!r}: the scale of {score!r} is linear or log, not {scale!r}")
     tried = 0
     for dataset_name in registry.names("dataset"):
         dataset = registry.create("dataset", registry.choose("dataset", dataset_name, {}))

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ganbench import cards
 from ganbench.cli.options import plugin_option, results_option
 from ganbench.errors import UsageError
 from ganbench.files import write_atomically
@@ -54,6 +55,21 @@ def _surface(record: dict[str, Any], folder: Path, path: Path, plugins: tuple[Pa
     return f"\n  {path}: D against D*; mean {what} {number(drawn.gap)}, kernel {number(drawn.bandwidth)}"
 
 
+def _scores(record: dict[str, Any]) -> list[str]:
+    """Every score, the verdict, and the protocol cards in words."""
+    lines, protocols = [], dict[str, list[str]]()
+    for name, value in record["metrics"].items():
+        card = record["cards"][name]
+        lines.append(f"  {name:<24} {number(value):>9}  ({card['better']} is better)")
+        protocols.setdefault(cards.sentence(card), []).append(name)
+    if record.get("verdict"):
+        lines.append(f"  {'verdict':<24} {record['verdict']['text']}")
+    for text, names in protocols.items():
+        whose = "protocol" if len(protocols) == 1 else f"protocol of {', '.join(names)}"
+        lines.append(f"  {whose}: {text}")
+    return lines
+
+
 def _text(record: dict[str, Any], folder: Path) -> str:
     spec = record["spec"]
     lines = [f"run {record['id']}: {record['status']}" + (f" ({record['reason']})" if record["reason"] else ""), ""]
@@ -65,9 +81,7 @@ def _text(record: dict[str, Any], folder: Path) -> str:
     evaluation = spec["evaluation"]
     lines += [f"  {'evaluation':<13} {evaluation['samples']} samples against split {evaluation['split']}, "
               f"extractor {evaluation['extractor']['name']}", ""]  # fmt: skip
-    for name, value in record["metrics"].items():
-        card = record["cards"][name]
-        lines.append(f"  {name:<24} {number(value):>9}  ({card['better']} is better)")
+    lines += _scores(record)
     signals = {name: value for name, value in record["signals"].items() if value is not None}
     if signals:
         lines += ["", "  last signals  " + ", ".join(f"{name} {number(value)}" for name, value in signals.items())]
