@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from torch import Tensor, nn
 
@@ -92,8 +91,3 @@ CASES = (
     ),
     Case("DCGAN, width 64, 3x32x32", "dcgan", {}, "colour-noise", 64, 60, 2, 2e-4, (0.5, 0.999), BLANK, None, 5e-4),
 )
-
-
-def threads() -> int:
-    """Torch's own number of threads on this machine."""
-    return torch.get_num_threads()

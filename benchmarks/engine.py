@@ -28,14 +28,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import report
 from benchmarks.cases import CASES, Case
 from benchmarks.plain import losses, serve
+from ganbench.devices import workers
 from ganbench.draws import draw
+from ganbench.executors.local import THREADS, environment
 from ganbench.networks import initial
 from ganbench.specs import TrainSpec
 from ganbench.trainer import Trainer
 from ganbench_losses.nonsaturating import NonSaturating
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+CORES = workers("auto", "cpu")
 COMPARED = 10
 
 
@@ -141,7 +142,9 @@ def compare(case: Case, rounds: int, seconds: float) -> dict[str, Any]:
     gap = difference(case)
     if not gap <= case.tolerance:
         raise SystemExit(f"{case.name}: the sides differ by {gap} in the first {COMPARED} steps; it must be one game")
-    one, many = Plain(case, 1, None), _one_thread(case)
+    one = Plain(case, 1, None)
+    with environment(dict.fromkeys(THREADS, "1")):
+        many = Plain(case, CORES, 1)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
@@ -157,19 +160,6 @@ def compare(case: Case, rounds: int, seconds: float) -> dict[str, Any]:
     one.close()
     many.close()
     return {**_summary(case, rows, one.threads), "loss_difference": gap}
-
-
-def _one_thread(case: Case) -> Plain:
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
-    try:
-        return Plain(case, CORES, 1)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _ratio(row: dict[str, Any], side: str) -> float:

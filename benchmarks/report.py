@@ -1,4 +1,4 @@
-"""Measurements as JSON and as Markdown, in `benchmarks/results/`; the whole of a run is also quoted by README and docs."""
+"""Measurements as JSON and as Markdown, in `benchmarks/results/`; README and docs quote the whole ones."""
 
 from __future__ import annotations
 

@@ -46,48 +46,13 @@ def _digits_like(count: int, seed: int = 0) -> Tensor:
 def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
     """FID, IS, KID, precision and recall equal `calculate_metrics` on the same fixed images."""
     import torch_fidelity
-    from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
-    class Wrapped(FeatureExtractorBase):
-        def __init__(self, name, features_list, **kwargs):
-            super().__init__(name, features_list)
-            self.net = Digits16().open(Digits(), CPU)
-
-        @staticmethod
-        def get_provided_features_list():
-            return ("features", "logits")
-
-        @staticmethod
-        def get_default_feature_layer_for_metric(metric):
-            return "logits" if metric == "isc" else "features"
-
-        @staticmethod
-        def can_be_compiled():
-            return False
-
-        @staticmethod
-        def get_dummy_input_for_compile():
-            return torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
-
-        def forward(self, x):
-            found = self.net(x[:, :1].float() / 127.5 - 1)
-            return tuple(getattr(found, name) for name in self.features_list)
-
-    class Fixed(torch.utils.data.Dataset):
-        def __init__(self, images: Tensor) -> None:
-            self.images = ((images + 1) * 127.5).round().to(torch.uint8).expand(-1, 3, -1, -1)
-
-        def __len__(self) -> int:
-            return len(self.images)
-
-        def __getitem__(self, index: int) -> Tensor:
-            return self.images[index]
+    from benchmarks.evaluation import NAMES, Fixed, Wrapped
 
     torch_fidelity.register_feature_extractor("digits16-wrapped", Wrapped)
     fake = _digits_like(1500)
     judge = _judge(registry, "digits", 1500, ["fid", "inception-score", "kid", "precision-recall"])
-    real = ((judge.split.samples + 1) * 127.5).round() / 127.5 - 1
-    judge.split = judge.split._replace(samples=real)
+    real = ((judge.real.samples + 1) * 127.5).round() / 127.5 - 1
     features = judge.features(real)
     judge.real = judge.real._replace(samples=real, features=features.features, logits=features.logits)
     ours = judge.scores(fake, {}).values
@@ -95,11 +60,7 @@ def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
         input1=Fixed(fake), input2=Fixed(real), isc=True, fid=True, kid=True, prc=True,
         feature_extractor="digits16-wrapped", batch_size=100, cuda=False, cache=False, verbose=False, save_cpu_ram=True,
     )  # fmt: skip
-    pairs = {
-        "FID": "frechet_inception_distance", "IS": "inception_score_mean", "KID": "kernel_inception_distance_mean",
-        "precision": "precision", "recall": "recall",
-    }  # fmt: skip
-    for name, key in pairs.items():
+    for name, key in NAMES.items():
         assert ours[f"{name}[digits16]"] == pytest.approx(theirs[key], rel=1e-6), name
 
 

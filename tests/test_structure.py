@@ -95,11 +95,11 @@ def test_light_modules_do_not_import_torch(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["run", "--help"], ["version"]])
-def test_help_does_not_import_torch(arguments: list[str]) -> None:
+def _without_torch(*arguments: str, cwd: Path | None = None, **environment: str) -> str:
+    """What a command prints in a process of its own, in which it must succeed and not import torch."""
     code = f"""
 import sys
-sys.argv = ['ganbench', *{arguments!r}]
+sys.argv = ['ganbench', *{list(arguments)!r}]
 from ganbench.cli import main
 try:
     main()
@@ -107,43 +107,27 @@ except SystemExit as ended:
     assert not ended.code, ended.code
 sys.exit('torch' in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    command, environment = [sys.executable, "-c", code], {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=cwd, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    return done.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["run", "--help"], ["version"]])
+def test_help_does_not_import_torch(arguments: list[str]) -> None:
+    assert _without_torch(*arguments).strip()
 
 
 def test_list_imports_torch_once_at_most(cli, tmp_path: Path) -> None:
     """The second call answers from what the first has kept, with the same words."""
-    first = cli("list", GANBENCH_CACHE=str(tmp_path / "cache"))
-    code = """
-import sys
-sys.argv = ['ganbench', 'list']
-from ganbench.cli import main
-try:
-    main()
-except SystemExit as ended:
-    assert not ended.code, ended.code
-sys.exit('torch' in sys.modules)
-"""
-    environment = {**os.environ, "GANBENCH_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == first.out
-    assert "minimax" not in cli("list", GANBENCH_CACHE=str(tmp_path / "cache"), GANBENCH_DISABLE="ganbench").out
+    cache = str(tmp_path / "cache")
+    first = cli("list", GANBENCH_CACHE=cache)
+    assert _without_torch("list", GANBENCH_CACHE=cache) == first.out
+    assert "minimax" not in cli("list", GANBENCH_CACHE=cache, GANBENCH_DISABLE="ganbench").out
 
 
 def test_a_saved_table_is_printed_without_torch(cli, suite, tmp_path) -> None:
     assert cli("run", "--suite", suite, "--set", "train.steps=1").code == 0
-    code = """
-import sys
-sys.argv = ['ganbench', 'table', '--suite', 'small+train.steps=1']
-from ganbench.cli import main
-try:
-    main()
-except SystemExit as ended:
-    assert not ended.code, ended.code
-sys.exit('torch' in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "minimax x mlp" in done.stdout
+    name = "small+train.steps=1"
+    assert "minimax x mlp" in _without_torch("table", "--suite", name, cwd=tmp_path)
+    assert "Too few seeds" in _without_torch("compare", "minimax", "nonsaturating", "--suite", name, cwd=tmp_path)
