@@ -19,7 +19,8 @@ from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Grid25, Mixture, Ring8
 from ganbench_extractors.digits16 import SHA256, WEIGHTS, Digits16, DigitsNet
 from ganbench_metrics.modes import Modes
-from ganbench_metrics.neighbours import CoverageDensity
+from ganbench_metrics.neighbours import CoverageDensity, Memorisation
+from ganbench_metrics.spread import Spread
 from ganbench_metrics.transport import SlicedWasserstein
 
 CPU = torch.device("cpu")
@@ -227,7 +228,7 @@ def test_every_score_carries_its_protocol_card(registry) -> None:
         assert card["weights"] == SHA256[:12]
         assert card["better"] in ("higher", "lower")
     points = _judge(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000], {})
-    assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", "SW1"}
+    assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", "diversity", "SW1"}
     assert points.cards["SW1"]["extractor"] is None
 
 
@@ -294,3 +295,57 @@ def test_other_mixtures_can_be_had_by_parameters(registry) -> None:
     judge = _judge(registry, "ring8", 5000, scale=1.0, std=0.01)
     perfect = Mixture(scale=1.0, std=0.01).sample(5000, torch.Generator().manual_seed(1))
     assert judge.scores(perfect, {}).values["modes"] == 8
+
+
+def _split_views(count: int = 1000) -> tuple[View, Tensor]:
+    """A real side of random points, its held-out split beside it, and fresh points."""
+    generator = torch.Generator().manual_seed(0)
+    train, held_out, fresh = (torch.randn(count, 8, generator=generator) for _ in range(3))
+    other = _view(held_out)
+    return _view(train)._replace(split="train", other=lambda: other), fresh
+
+
+@pytest.mark.parametrize(
+    ("share", "low", "high"), [(0.0, 0.9, 1.1), (0.4, 0.5, 0.95), (0.6, 0.0, 1e-6), (1.0, 0.0, 1e-6)]
+)
+def test_memorisation_is_one_for_fresh_samples_and_falls_with_copies(share: float, low: float, high: float) -> None:
+    real, fresh = _split_views()
+    copies = int(share * len(fresh))
+    fake = torch.cat([real.samples[:copies], fresh[copies:]])
+    found = Memorisation()(real, _view(fake))["memorisation"]
+    assert low <= found <= high
+    assert [fault.kind for fault in Memorisation().faults({"memorisation": found}, Ring8())] == ["memorising"] * (
+        found < 0.5
+    )
+
+
+def test_memorisation_looks_at_the_training_split_whichever_is_compared_with() -> None:
+    real, fresh = _split_views()
+    turned = real.other()._replace(split="test", other=lambda: real)
+    for fake in (fresh, real.samples):
+        assert Memorisation()(turned, _view(fake)) == Memorisation()(real, _view(fake))
+
+
+def test_memorisation_against_scipys_nearest_neighbours() -> None:
+    from scipy.spatial import cKDTree
+
+    real, fresh = _split_views(500)
+    tree = cKDTree(real.samples.numpy())
+    wanted = np.median(tree.query(fresh.numpy())[0]) / np.median(tree.query(real.other().samples.numpy())[0])
+    assert Memorisation()(real, _view(fresh))["memorisation"] == pytest.approx(wanted, rel=0.01)
+
+
+def test_held_out_copies_leave_nothing_to_compare_with() -> None:
+    real, fresh = _split_views()
+    same = real._replace(other=lambda: _view(real.samples))
+    with pytest.raises(ValueError, match="copies of training samples"):
+        Memorisation()(same, _view(fresh))
+
+
+def test_diversity_is_relative_to_the_data() -> None:
+    real, fresh = _split_views()
+    assert Spread()(real, _view(fresh))["diversity"] == pytest.approx(1, abs=0.03)
+    assert Spread()(real, _view(0.1 * fresh))["diversity"] == pytest.approx(0.1, abs=0.003)
+    assert Spread()(real, _view(fresh[:1].expand(500, -1)))["diversity"] == 0
+    for value, kinds in ((0.1, ["collapsed"]), (0.3, [])):
+        assert [fault.kind for fault in Spread().faults({"diversity": value}, Ring8())] == kinds
