@@ -301,8 +301,8 @@ def _split_views(count: int = 1000) -> tuple[View, Tensor]:
     """A real side of random points, its held-out split beside it, and fresh points."""
     generator = torch.Generator().manual_seed(0)
     train, held_out, fresh = (torch.randn(count, 8, generator=generator) for _ in range(3))
-    other = _view(held_out)
-    return _view(train)._replace(split="train", other=lambda: other), fresh
+    other = _view(held_out, None)
+    return _view(train, None)._replace(split="train", other=lambda: other), fresh
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_memorisation_is_one_for_fresh_samples_and_falls_with_copies(share: floa
     real, fresh = _split_views()
     copies = int(share * len(fresh))
     fake = torch.cat([real.samples[:copies], fresh[copies:]])
-    found = Memorisation()(real, _view(fake))["memorisation"]
+    found = Memorisation()(real, _view(fake, None))["memorisation"]
     assert low <= found <= high
     assert [fault.kind for fault in Memorisation().faults({"memorisation": found}, Ring8())] == ["memorising"] * (
         found < 0.5
@@ -323,7 +323,7 @@ def test_memorisation_looks_at_the_training_split_whichever_is_compared_with() -
     real, fresh = _split_views()
     turned = real.other()._replace(split="test", other=lambda: real)
     for fake in (fresh, real.samples):
-        assert Memorisation()(turned, _view(fake)) == Memorisation()(real, _view(fake))
+        assert Memorisation()(turned, _view(fake, None)) == Memorisation()(real, _view(fake, None))
 
 
 def test_memorisation_against_scipys_nearest_neighbours() -> None:
@@ -332,20 +332,20 @@ def test_memorisation_against_scipys_nearest_neighbours() -> None:
     real, fresh = _split_views(500)
     tree = cKDTree(real.samples.numpy())
     wanted = np.median(tree.query(fresh.numpy())[0]) / np.median(tree.query(real.other().samples.numpy())[0])
-    assert Memorisation()(real, _view(fresh))["memorisation"] == pytest.approx(wanted, rel=0.01)
+    assert Memorisation()(real, _view(fresh, None))["memorisation"] == pytest.approx(wanted, rel=0.01)
 
 
 def test_held_out_copies_leave_nothing_to_compare_with() -> None:
     real, fresh = _split_views()
-    same = real._replace(other=lambda: _view(real.samples))
+    same = real._replace(other=lambda: _view(real.samples, None))
     with pytest.raises(ValueError, match="copies of training samples"):
-        Memorisation()(same, _view(fresh))
+        Memorisation()(same, _view(fresh, None))
 
 
 def test_diversity_is_relative_to_the_data() -> None:
     real, fresh = _split_views()
-    assert Spread()(real, _view(fresh))["diversity"] == pytest.approx(1, abs=0.03)
-    assert Spread()(real, _view(0.1 * fresh))["diversity"] == pytest.approx(0.1, abs=0.003)
-    assert Spread()(real, _view(fresh[:1].expand(500, -1)))["diversity"] == 0
+    assert Spread()(real, _view(fresh, None))["diversity"] == pytest.approx(1, abs=0.03)
+    assert Spread()(real, _view(0.1 * fresh, None))["diversity"] == pytest.approx(0.1, abs=0.003)
+    assert Spread()(real, _view(fresh[:1].expand(500, -1), None))["diversity"] == 0
     for value, kinds in ((0.1, ["collapsed"]), (0.3, [])):
         assert [fault.kind for fault in Spread().faults({"diversity": value}, Ring8())] == kinds
