@@ -1,0 +1,106 @@
+"""Variants over all data sets: placed between noise and real data, failures at the bottom, nothing from too few."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from ganbench import formats, overall, tables
+from ganbench.layout import Layout, Row
+from ganbench.records import SCHEMA, Store
+
+CARDS = {
+    "points": {"modes": {"better": "higher", "scale": "linear"}},
+    "images": {"FID": {"better": "lower", "scale": "log"}},
+}
+VALUES = {
+    ("a", "points"): [8, 7, 8, 8, 6], ("a", "images"): [20.0, 25.0, 40.0, 30.0, 22.0],
+    ("b", "points"): [4, 5, 3, 6, 5], ("b", "images"): [80.0, 60.0, 70.0, 90.0, 100.0],
+    ("c", "points"): [8, 8, 8, 8, 8],
+}  # fmt: skip
+ENDS = {"points": (0.0, 8.0), "images": (1000.0, 10.0)}
+
+
+def _commit(
+    store: Store, run_id: str, metrics: dict[str, float], cards: dict, references: bool = False, **more
+) -> None:
+    record = {
+        "schema": SCHEMA, "id": run_id, "spec": {"evaluation": {"samples": 10}}, "status": "ok", "reason": "",
+        "metrics": metrics, "cards": cards, "samples": 10, "notes": [],
+    } | more  # fmt: skip
+    store.commit(record, store.stage(run_id), references)
+
+
+def _suite(folder: Path, failed: int = 0) -> tuple[Layout, Store]:
+    store = Store(folder)
+    rows, references = [], []
+    with store.writing():
+        for (name, dataset), values in VALUES.items():
+            score = next(iter(CARDS[dataset]))
+            runs = {}
+            for seed, value in enumerate(values):
+                runs[seed] = f"{name}{dataset}{seed}"
+                dead = name == "a" and seed < failed
+                _commit(store, runs[seed], {} if dead else {score: float(value)}, CARDS[dataset],
+                        status="diverged" if dead else "ok")  # fmt: skip
+            rows.append(Row(name, "mlp", dataset, runs))
+        for dataset, ends in ENDS.items():
+            for name, value in zip(("noise", "real"), ends, strict=True):
+                _commit(store, f"{name}{dataset}", {next(iter(CARDS[dataset])): value}, CARDS[dataset], references=True)
+                references.append((dataset, name, f"{name}{dataset}"))
+    return Layout("s", "", "", tuple(rows), tuple(references), ()), store
+
+
+def _placed(name: str) -> np.ndarray:
+    points = np.array(VALUES[name, "points"]) / 8
+    images = 1 - np.log(np.array(VALUES[name, "images"]) / 10) / np.log(100)
+    return np.concatenate([points, images])
+
+
+def test_variants_on_all_data_sets_are_put_together(tmp_path: Path) -> None:
+    layout, store = _suite(tmp_path)
+    found = overall.build(tables.build(layout, store))
+    assert found.scores == {"points": "modes", "images": "FID"}
+    assert [row.title for row in found.rows] == ["a x mlp", "b x mlp"]
+    for row, name in zip(found.rows, "ab", strict=True):
+        assert row.iqm[0] == pytest.approx(scipy_stats.trim_mean(_placed(name), 0.25))
+        assert row.iqm[1] < row.iqm[0] < row.iqm[2]
+    wins = [
+        scipy_stats.mannwhitneyu(_placed("a")[part], _placed("b")[part]).statistic / 25
+        for part in (slice(0, 5), slice(5, 10))
+    ]
+    assert found.rows[0].over_next[0] == pytest.approx(np.mean(wins))
+    assert found.rows[1].over_next is None
+    assert any(note.startswith("c x mlp: left out") for note in found.notes)
+
+
+def test_a_failed_seed_is_at_the_bottom(tmp_path: Path) -> None:
+    layout, store = _suite(tmp_path, failed=3)
+    found = {row.title: row for row in overall.build(tables.build(layout, store)).rows}
+    values = _placed("a")
+    values[[0, 1, 2, 5, 6, 7]] = 0
+    assert found["a x mlp"].iqm[0] == pytest.approx(scipy_stats.trim_mean(values, 0.25))
+    assert found["a x mlp"].failed == 6
+
+
+def test_it_is_printed_and_written(tmp_path: Path) -> None:
+    layout, store = _suite(tmp_path)
+    built = tables.build(layout, store)
+    assert "## over data sets" in formats.markdown(layout, built)
+    formats.write_all(tmp_path / "s", layout, built)
+    written = json.loads((tmp_path / "s" / "overall.json").read_text())
+    assert [row["variant"] for row in written["rows"]] == ["a x mlp", "b x mlp"]
+
+
+@pytest.mark.parametrize("without", ["real", "noise", "seeds"])
+def test_without_yardsticks_or_seeds_there_is_none(tmp_path: Path, without: str) -> None:
+    layout, store = _suite(tmp_path)
+    rows = tuple(Row(r.loss, r.architecture, r.dataset, dict(list(r.runs.items())[:4])) for r in layout.rows)
+    references = tuple(r for r in layout.references if r[:2] != ("images", without))
+    short = Layout("s", "", "", rows if without == "seeds" else layout.rows, references, ())
+    assert overall.build(tables.build(short, store)) is None
+    assert "over data sets" not in formats.markdown(short, tables.build(short, store))
