@@ -16,10 +16,10 @@ Interval = tuple[float, float, float]
 
 
 def normalised(value: float, floor: float, ceiling: float, scale: str = "linear") -> float:
-    """A score's place between two yardsticks: 0 at the floor or below, 1 at the ceiling.
+    """A score's place between two yardsticks: 0 at the floor or beyond, 1 at the ceiling or beyond.
 
-    On the `log` scale, by logarithms. Raises `ValueError` where the yardsticks are the same, or
-    not above 0 on a log scale.
+    On the `log` scale, by logarithms; a value that is not above 0 is beyond all that are.
+    Raises `ValueError` where the yardsticks are the same, or not above 0 on a log scale.
     """
     if scale == "log":
         if min(floor, ceiling) <= 0:
@@ -27,7 +27,7 @@ def normalised(value: float, floor: float, ceiling: float, scale: str = "linear"
         value, floor, ceiling = log(max(value, 1e-300)), log(floor), log(ceiling)
     if floor == ceiling:
         raise ValueError("the yardsticks are the same")
-    return max(0.0, (value - floor) / (ceiling - floor))
+    return min(1.0, max(0.0, (value - floor) / (ceiling - floor)))
 
 
 def interquartile_mean(values: Array) -> Array:

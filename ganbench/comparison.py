@@ -1,24 +1,24 @@
-"""Two variants compared on every data set that both are trained on: the difference, in words too."""
+"""Two variants compared on every data set that both are trained on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ganbench import cards, stats
+from ganbench import cards, ranking, stats
 from ganbench.errors import UsageError
-from ganbench.numbers import number, p_value
 from ganbench.rows import Table, TableRow
 from ganbench.strict_yaml import suggestion
 
 
 class Named(NamedTuple):
-    """A name on the command line: a loss, an architecture, or a variant `loss x architecture`."""
+    """A name on the command line: a loss, an architecture, or a variant `loss x architecture`, in a suite's tables."""
 
     name: str
     kind: str
     rows: list[TableRow]
+    suite: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Comparison:
     score: str
     better: str
     rows: tuple[TableRow, TableRow]
-    difference: stats.Difference | None
+    difference: ranking.Difference | None
     adjusted: float = 1.0
     comparisons: int = 1
 
@@ -41,51 +41,53 @@ class Comparison:
         """`a better`, `b better`, `no difference seen`, or `too few seeds`."""
         if self.difference is None:
             return "too few seeds"
-        if self.adjusted >= stats.LEVEL:
+        if self.adjusted >= ranking.LEVEL:
             return "no difference seen"
         return "a better" if self.difference.a_better else "b better"
 
+    @property
+    def where(self) -> str:
+        return f"on {self.dataset}" + (f" with {self.setting}" if self.setting else "")
 
-def compare(a: str, b: str, first: list[Table], second: list[Table], scores: Sequence[str] = ()) -> list[Comparison]:
-    """Every comparison of a (of the first tables) with b (of the second), Holm-corrected together.
 
-    `scores`: which, `all` for all; by default each data set's first. Raises `UsageError` for
-    unknown names and scores, where nothing is in common, and where protocol cards differ.
+def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Comparison]:
+    """Every comparison of one with the other, Holm-corrected together.
+
+    `scores`: which, `all` for all; by default each data set's first. Raises `UsageError` for a
+    name compared with itself, unknown scores, where nothing is in common or finished, and where
+    protocol cards differ.
     """
-    left, right = named(a, first), named(b, second)
     if left.kind != right.kind:
         raise UsageError(
-            f"{a!r} is one {left.kind}, {b!r} one {right.kind}: name two losses, two architectures, or two "
-            "variants as 'loss x architecture'"
+            f"{left.name!r} is one {left.kind}, {right.name!r} one {right.kind}: name two losses, two architectures, "
+            "or two variants as 'loss x architecture'"
         )
+    if left[:2] == right[:2] and left.suite == right.suite:
+        raise UsageError(f"{left.name!r} is compared with itself; name two variants, or two suites")
     pairs = [
         (x, y) for x in left.rows for y in right.rows if x.dataset == y.dataset and _rest(left, x) == _rest(right, y)
     ]
     if not pairs:
-        raise UsageError(f"{a!r} and {b!r} are trained on no data set in the same setting")
-    if first is second and a == b:
-        raise UsageError(f"{a!r} is compared with itself; name two variants, or two suites")
-    found = [one for x, y in pairs for one in _pair(left, right, x, y, _wanted(x, y, scores, first))]
-    if not found:
-        known = sorted({score for x, _ in pairs for score in x.scores})
-        raise UsageError(f"no score {scores[0]!r} here{suggestion(scores[0], known)}; there are {', '.join(known)}")
-    tested = [one for one in found if one.difference is not None]
-    adjusted = iter(stats.holm([one.difference.p for one in tested if one.difference]))
+        raise UsageError(f"{left.name!r} and {right.name!r} are trained on no data set in the same setting")
+    _check(scores, pairs)
+    found = [one for x, y in pairs for one in _pair(left, right, x, y, scores)]
+    tested = [one.difference.p for one in found if one.difference]
+    adjusted = iter(stats.holm(tested))
     return [
         replace(one, adjusted=next(adjusted) if one.difference else 1.0, comparisons=max(1, len(tested)))
         for one in found
     ]
 
 
-def named(name: str, tables: list[Table]) -> Named:
+def named(name: str, tables: list[Table], suite: str) -> Named:
     """The rows that a name means. Raises `UsageError` with the nearest name."""
     rows = [row for table in tables for row in table.variants]
     for kind in ("variant", "loss", "architecture"):
         own = [row for row in rows if (row.title if kind == "variant" else getattr(row, kind)) == name]
         if own:
-            return Named(name, kind, own)
+            return Named(name, kind, own, suite)
     known = sorted({text for row in rows for text in (row.loss, row.architecture, row.title)})
-    raise UsageError(f"no variant {name!r} in these results{suggestion(name, known)}; there are {', '.join(known)}")
+    raise UsageError(f"no variant {name!r} in these results{suggestion(name, known)}")
 
 
 def _rest(side: Named, row: TableRow) -> str:
@@ -93,106 +95,32 @@ def _rest(side: Named, row: TableRow) -> str:
     return {"loss": row.architecture, "architecture": row.loss, "variant": ""}[side.kind]
 
 
-def _wanted(x: TableRow, y: TableRow, scores: Sequence[str], tables: list[Table]) -> list[str]:
-    common = [score for score in x.scores if score in y.scores]
-    if "all" in scores:
-        return common
-    primary = next(table.primary for table in tables if table.dataset == x.dataset)
-    return [score for score in scores or [str(primary)] if score in common]
-
-
-def _pair(left: Named, right: Named, x: TableRow, y: TableRow, scores: list[str]) -> list[Comparison]:
-    found = []
+def _check(scores: Sequence[str], pairs: list[tuple[TableRow, TableRow]]) -> None:
+    """Every score that is asked for is somewhere, and something has finished."""
+    known = sorted({score for x, y in pairs for score in x.scores if score in y.scores})
+    if not known:
+        (x, y), *_ = pairs
+        raise UsageError(
+            f"no seed of {x.title} or {y.title} has finished; run the suite, or see its table for what failed"
+        )
     for score in scores:
+        if score not in (*known, "all"):
+            raise UsageError(f"no score {score!r} here{suggestion(score, known)}")
+
+
+def _pair(left: Named, right: Named, x: TableRow, y: TableRow, asked: Sequence[str]) -> list[Comparison]:
+    common = [score for score in x.scores if score in y.scores]
+    found = []
+    for score in common if "all" in asked else [score for score in asked or common[:1] if score in common]:
         cell, other = x.scores[score], y.scores[score]
         if cell.values and other.values:
-            cards.check(score, {f"{x.title} on {x.dataset}": cell.card, f"{y.title} (of {right.name})": other.card})
-        difference = stats.compare(x.sample(score), y.sample(score), cell.better, cell.scale)
-        one = Comparison(left.name, right.name, x.dataset, _rest(left, x), score, cell.better, (x, y), difference)
-        found.append(one)
+            cards.check(score, {f"{_called(left, right)} on {x.dataset}": cell.card, _called(right, left): other.card})
+        difference = ranking.compare(x.sample(score), y.sample(score), cell.better, cell.scale)
+        names = _called(left, right), _called(right, left)
+        found.append(Comparison(*names, x.dataset, _rest(left, x), score, cell.better, (x, y), difference))
     return found
 
 
-def sentence(one: Comparison) -> str:
-    """The verdict in words that can be quoted."""
-    where = f"on {one.dataset}" + (f" with {one.setting}" if one.setting else "")
-    means = " against ".join(_mean(row, one.score) for row in one.rows)
-    if one.difference is None:
-        counts = " and ".join(str(row.sample(one.score).size) for row in one.rows)
-        return (
-            f"Too few seeds to claim a difference in {one.score} between {one.a} and {one.b} {where}: {means}; "
-            f"{counts} seeds, at least {stats.FEWEST} each are needed."
-        )
-    facts = f"{means} ({'; '.join([*_gap(one.difference), *_evidence(one)])})"
-    if one.verdict == "no difference seen":
-        return (
-            f"No difference in {one.score} seen between {one.a} and {one.b} {where}: {facts}. {_missed(one)}".rstrip()
-        )
-    better, worse = (one.a, one.b) if one.verdict == "a better" else (one.b, one.a)
-    return f"{better} is better than {worse} in {one.score} {where}: {one.a} has {facts}."
-
-
-def _mean(row: TableRow, score: str) -> str:
-    mean = row.scores[score].mean
-    failed = f" ({row.n_ok} of {row.n} seeds ok)" if row.n_ok < row.n else ""
-    return ("no value" if mean is None else number(mean)) + failed
-
-
-def _gap(found: stats.Difference) -> list[str]:
-    """`difference +1.63, 95 % interval [0.29, 2.97]`, or `0.46 times, ...` of logarithms."""
-    if found.value is None:
-        return []
-    text = (
-        f"{number(found.value)} times"
-        if found.ratio
-        else f"difference {'+' if found.value > 0 else ''}{number(found.value)}"
-    )
-    if found.low is None or found.high is None:
-        return [text]
-    return [f"{text}, 95 % interval [{number(found.low)}, {number(found.high)}]"]
-
-
-def _evidence(one: Comparison) -> list[str]:
-    found = one.difference
-    assert found is not None
-    counts = " and ".join(str(row.sample(one.score).size) for row in one.rows)
-    failed = any(row.failed for row in one.rows)
-    holm = f", {p_value(one.adjusted)} after Holm for {one.comparisons} comparisons" if one.comparisons > 1 else ""
-    return [
-        f"{found.pairs} paired seeds" if found.pairs else f"{counts} seeds",
-        f"{p_value(found.p)}{holm}, {found.test} test" + (", failed seeds counted as the worst" if failed else ""),
-    ]
-
-
-def _missed(one: Comparison) -> str:
-    """What these seeds would have missed."""
-    scale = one.rows[0].scores[one.score].scale
-    found = stats.detectable([row.sample(one.score) for row in one.rows], one.comparisons, scale)
-    if found is None:
-        return ""
-    what = "factor" if scale == "log" else "difference"
-    return f"A {what} below {number(found)} would be missed more than once in five."
-
-
-def plain(one: Comparison) -> dict[str, Any]:
-    """A comparison as plain data, its sentence included."""
-    sides = {
-        side: {
-            "name": name, "variant": row.title, "mean": row.scores[one.score].mean, "n_ok": row.n_ok, "n": row.n,
-            "seeds": row.scores[one.score].card.get("seeds", []), "values": list(row.scores[one.score].values),
-        }
-        for side, name, row in zip(("a", "b"), (one.a, one.b), one.rows, strict=True)
-    }  # fmt: skip
-    found = one.difference
-    return {
-        "dataset": one.dataset,
-        "setting": one.setting,
-        "score": one.score,
-        "better": one.better,
-        **sides,
-        "difference": None if found is None else {**found._asdict(), "p_holm": one.adjusted},
-        "comparisons": one.comparisons,
-        "verdict": one.verdict,
-        "sentence": sentence(one),
-        "card": one.rows[0].scores[one.score].card,
-    }
+def _called(side: Named, other: Named) -> str:
+    """The name, with its suite where the other has the same."""
+    return f"{side.name} (suite {side.suite})" if side.name == other.name else side.name

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from ganbench import cards, stats
+from ganbench import cards, ranking
 from ganbench.numbers import number
 from ganbench.records import Record
 from ganbench.rows import TableRow
@@ -32,38 +30,50 @@ def paths(records: list[Record]) -> tuple[str, ...]:
     return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
 
 
-def below(rows: list[TableRow], columns: dict[str, str]) -> list[str]:
-    """Notes below a table; the same one for several rows is said once."""
+def below(rows: list[TableRow], columns: dict[str, str], comparisons: int) -> list[str]:
+    """Notes below a table of so many comparisons; the same one for several rows is said once."""
     said: dict[str, list[str]] = {}
     for row in rows:
         for note in row.notes:
             said.setdefault(note, []).append(row.title)
     notes = [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
     variants = [row for row in rows if row.kind == "variant" and row.n]
-    counts = Counter(row.n_ok + row.failed for row in variants)
-    if counts and min(counts) < stats.FEWEST:
-        notes.append(f"Fewer than {stats.FEWEST} seeds somewhere: too few seeds to claim a difference.")
+    notes += _few(variants, columns)
     if any(row.failed for row in variants):
         notes.append(
             "Means and intervals are of the seeds that finished; ranks count every failed seed as the worst "
             "(permutation test on ranks)."
         )
-    return [*notes, *_power(variants, columns), *_protocols(variants, columns)]
+    return [*notes, *_power(variants, columns, comparisons), *_protocols(variants, columns)]
 
 
-def _power(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+def _few(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+    """Who has too few seeds to be compared, in everything or in some score."""
+    few: dict[str, list[str]] = {}
+    for row in variants:
+        short = [name for name in columns if row.sample(name).size < ranking.FEWEST]
+        if short:
+            few.setdefault("" if len(short) == len(columns) else f" in {', '.join(short)}", []).append(row.title)
+    return [
+        f"{', '.join(titles)}: too few seeds to claim a difference{where}; at least {ranking.FEWEST} are needed."
+        for where, titles in few.items()
+    ]
+
+
+def _power(variants: list[TableRow], columns: dict[str, str], comparisons: int) -> list[str]:
     """What these seeds cannot show, score by score."""
-    comparisons = len(columns) * len(variants) * (len(variants) - 1) // 2
-    parts = []
+    parts: dict[int, list[str]] = {}
     for name in columns:
         scale = variants[0].scores[name].scale if variants else "linear"
-        found = stats.detectable([row.sample(name) for row in variants], comparisons, scale)
+        found = ranking.detectable([row.sample(name) for row in variants], comparisons, scale)
         if found is not None:
-            parts.append(f"{name} {'a factor of ' if scale == 'log' else ''}{number(found)}")
-    if not parts:
-        return []
-    least = min(len(row.sample(next(iter(columns))).values) for row in variants)
-    return [f"With {least} seeds a difference below these is seen less than four times in five: {', '.join(parts)}."]
+            text = f"{name} {'a factor of ' if scale == 'log' else ''}{number(found.gap)}"
+            parts.setdefault(found.seeds, []).append(text)
+    return [
+        f"With {seeds} seeds two variants of average noise must differ by this much to show it four times in five: "
+        f"{', '.join(texts)}."
+        for seeds, texts in parts.items()
+    ]
 
 
 def _protocols(variants: list[TableRow], columns: dict[str, str]) -> list[str]:

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from ganbench import bootstrap
-from ganbench.rows import Table, TableRow
-from ganbench.stats import FEWEST
+from ganbench.ranking import FEWEST
+from ganbench.rows import TITLES, Table, TableRow
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _yardsticks(table: Table) -> tuple[float, float] | None:
     found = {
         row.loss: row.scores[table.primary].mean for row in table.rows if row.kind == "reference" and table.primary
     }
-    floor, ceiling = found.get("uniform noise"), found.get("real data")
+    floor, ceiling = found.get(TITLES["noise"]), found.get(TITLES["real"])
     if floor is None or ceiling is None or floor == ceiling or not table.variants:
         return None
     if table.variants[0].scores[str(table.primary)].scale == "log" and min(floor, ceiling) <= 0:

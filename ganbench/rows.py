@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganbench.stats import Sample
+from ganbench.ranking import Sample
 
+TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
+"""Yardsticks as tables name them."""
 COSTS = {
     "train s": "train_seconds",
     "images": "images",
@@ -37,6 +39,11 @@ class Score:
     def scale(self) -> str:
         return str(self.card.get("scale", "linear"))
 
+    @property
+    def logs(self) -> bool:
+        """Whether the interval was taken on logarithms."""
+        return self.scale == "log" and bool(self.values) and min(self.values) > 0
+
 
 @dataclass(frozen=True)
 class TableRow:
@@ -51,8 +58,8 @@ class TableRow:
     scores: dict[str, Score]
     rank: dict[str, int | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    contested: frozenset[str] = frozenset()
-    """The scores in which some variant of the table is worse than another."""
+    led: frozenset[str] = frozenset()
+    """The scores in which it is better than another variant beyond noise, and none is better than it."""
     failed: int = 0
     verdict: str = ""
     cost: dict[str, float | None] = field(default_factory=dict)
@@ -60,10 +67,6 @@ class TableRow:
     @property
     def title(self) -> str:
         return f"{self.loss} x {self.architecture}" if self.kind == "variant" else self.loss
-
-    def leads(self, score: str) -> bool:
-        """Whether nothing is better while something is worse: a lead that is more than noise."""
-        return self.rank.get(score) == 1 and score in self.contested
 
     def sample(self, score: str) -> Sample:
         """The row's values of a score by seed, failures counted."""

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ganbench import cards, notes, stats, verdicts
+from ganbench import cards, notes, ranking, stats, verdicts
 from ganbench.layout import Layout, Row
 from ganbench.records import Record, Store
-from ganbench.rows import COSTS, Score, Table, TableRow
+from ganbench.rows import COSTS, TITLES, Score, Table, TableRow
 
-TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
 Read = list[tuple[Row, dict[int, Record | None]]]
 Reading = Callable[[Read], Read]
 """A view on a data set's records: as they ended, or as they stood at an equal budget."""
@@ -45,12 +44,12 @@ def _table(dataset: str, layout: Layout, store: Store, reading: Reading | None, 
         for name, card in record["cards"].items():
             shown.setdefault(name, card)
     _check(shown, read, yardsticks)
-    rows = _ranked([_variant(row, records, shown) for row, records in read])
+    rows, comparisons = _ranked([_variant(row, records, shown) for row, records in read])
     rows += [_skipped(dataset, skip, shown) for skip in layout.skipped if skip[2] == dataset]
     rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
     rows += [_published(dataset, entry, shown) for entry in published]
     columns = {name: card["better"] for name, card in shown.items()}
-    return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns)))
+    return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns, comparisons)))
 
 
 def _check(shown: dict[str, Any], read: Read, yardsticks: list[tuple[str, Record | None]]) -> None:
@@ -86,7 +85,7 @@ def _variant(row: Row, records: dict[int, Record | None], shown: dict[str, Any])
     failed = sum(record is not None and record["status"] != "ok" for record in records.values())
     said = notes.failures(records) + notes.paths(list(good.values()))
     verdict = verdicts.summary([record.get("verdict") for record in good.values()])
-    cost = {name: _mean([record.get("cost", {}).get(key) for record in good.values()]) for name, key in COSTS.items()}
+    cost = {key: _mean([record.get("cost", {}).get(key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(
         row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=said,
         failed=failed, verdict=verdict, cost=cost,
@@ -98,23 +97,20 @@ def _mean(values: list[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def samples(rows: list[TableRow], score: str) -> dict[str, stats.Sample]:
-    """The samples of a score by the rows' places."""
-    return {str(i): row.sample(score) for i, row in enumerate(rows)}
-
-
-def _ranked(rows: list[TableRow]) -> list[TableRow]:
+def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], int]:
+    """The rows with their ranks, and how many comparisons were made."""
     if not rows:
-        return []
+        return [], 0
     columns = {
-        name: stats.Column(score.better, samples(rows, name), score.scale) for name, score in rows[0].scores.items()
+        name: ranking.Column(score.better, {str(i): row.sample(name) for i, row in enumerate(rows)}, score.scale)
+        for name, score in rows[0].scores.items()
     }
-    ranks = stats.ranked(columns).ranks
-    contested = frozenset(name for name, found in ranks.items() if any((rank or 0) > 1 for rank in found.values()))
-    return [
-        replace(row, rank={name: found[str(i)] for name, found in ranks.items()}, contested=contested)
+    found = ranking.ranked(columns)
+    ranked = [
+        replace(row, rank={name: own[str(i)] for name, own in found.ranks.items()}, led=found.leads(str(i)))
         for i, row in enumerate(rows)
     ]
+    return ranked, len(found.pairs)
 
 
 def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, Any]) -> TableRow:

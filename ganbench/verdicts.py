@@ -29,7 +29,10 @@ def verdict(found: Mapping[str, Sequence[Fault]]) -> dict[str, Any] | None:
 
 
 def summary(verdicts: Sequence[Mapping[str, Any] | None]) -> str:
-    """Several seeds' verdicts: `ok`, `partial (12-21 of 25)`, or `5 ok, 3 partial (6-7 of 8)`."""
+    """Several seeds' verdicts: `ok`, `partial (12-21 of 25)`, or `5 ok, 3 partial (6-7 of 8)`.
+
+    Seeds without a verdict are counted, unless none has one.
+    """
     groups: dict[str, list[tuple[int | None, int | None]]] = {}
     for found in verdicts:
         if found:
@@ -37,9 +40,11 @@ def summary(verdicts: Sequence[Mapping[str, Any] | None]) -> str:
             extent = (own[0]["count"], own[0]["of"]) if own else (None, None)
             groups.setdefault(found["fault"], []).append(extent)
     order = [kind for kind in ("ok", *ORDER) if kind in groups]
-    if len(order) == 1:
+    missing = sum(not found for found in verdicts)
+    if len(order) == 1 and not missing:
         return _text(order[0], groups[order[0]])
-    return ", ".join(f"{len(groups[kind])} {_text(kind, groups[kind])}" for kind in order)
+    parts = [f"{len(groups[kind])} {_text(kind, groups[kind])}" for kind in order]
+    return ", ".join([*parts, *([f"{missing} not judged"] if missing and order else [])])
 
 
 def _text(kind: str, extents: Sequence[tuple[int | None, int | None]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import exp, log
+from math import exp
 
 import numpy as np
 import pytest
@@ -212,7 +212,8 @@ def test_scores_are_placed_between_yardsticks() -> None:
     assert bootstrap.normalised(4, 0, 8) == 0.5
     assert bootstrap.normalised(-3, 0, 8) == 0
     assert bootstrap.normalised(100, 1000, 10, "log") == pytest.approx(0.5)
-    assert bootstrap.normalised(5, 1000, 10, "log") == pytest.approx(1 + log(2) / log(100))
+    assert bootstrap.normalised(5, 1000, 10, "log") == bootstrap.normalised(-1, 1000, 10, "log") == 1
+    assert bootstrap.normalised(-1, 10, 1000, "log") == 0
     for ends, scale in (((3, 3), "linear"), ((0, 3), "log")):
         with pytest.raises(ValueError, match="yardsticks"):
             bootstrap.normalised(1, *ends, scale)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganbench import cards, comparison, tables
+from ganbench import cards, comparison, tables, wording
 from ganbench.cli.options import planned, results_option
 from ganbench.errors import UsageError
 from ganbench.layout import Layout
@@ -40,13 +40,15 @@ def command(a: str, b: str, suites: tuple[str, ...], metrics: tuple[str, ...], a
     store = Store(results)
     layouts = [planned(suite, (), (), (), results) for suite in _suites(suites, results)]
     built = [tables.build(layout, store) for layout in layouts]
-    found = comparison.compare(a, b, built[0], built[-1], metrics)
+    left = comparison.named(a, built[0], layouts[0].suite)
+    right = comparison.named(b, built[-1], layouts[-1].suite)
+    found = comparison.compare(left, right, metrics)
     if as_json:
-        click.echo(json.dumps([comparison.plain(one) for one in found], indent=1, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps([wording.plain(one) for one in found], indent=1, allow_nan=False, ensure_ascii=False))
         return 0
     order = ("a better", "b better", "no difference seen", "too few seeds")
     for one in sorted(found, key=lambda one: order.index(one.verdict)):
-        click.echo(comparison.sentence(one))
+        click.echo(wording.sentence(one))
     click.echo()
     for text in dict.fromkeys(_footing(one, layouts, store) for one in found):
         click.echo(text)

@@ -24,7 +24,7 @@ def latex(layout: Layout, tables: list[Table]) -> str:
         parts += [
             r"\begin{table}", r"\centering\small",
             f"\\caption{{{_tex(table.dataset)}: mean over seeds with the 95\\,\\% interval (Student $t$; "
-            r"[low, high] where it is taken on logarithms).}",
+            r"[low, high] of the geometric mean where it is taken on logarithms).}",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{llll{'r' * len(table.columns)}}}", r"\toprule",
             " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}}",
@@ -42,8 +42,8 @@ def _tex_cell(row: TableRow, name: str) -> str:
     mean, beside = shown(row.scores[name])
     if not mean:
         return "n/a" if row.kind == "variant" and row.n == 0 else "--"
-    mean = f"\\mathbf{{{mean}}}" if row.leads(name) else mean
-    return f"${mean}{beside.replace('±', chr(92) + 'pm')}$"
+    mean = f"\\mathbf{{{mean}}}" if name in row.led else mean
+    return f"${mean}$" + _tex(beside).replace("±", r"$\pm$").replace(" ", "~", 1)
 
 
 _TEX = {

@@ -10,7 +10,7 @@ from ganbench.rows import COSTS, Table
 
 HEAD = (
     "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "mean", "low",
-    "high", "rank", "values", "seeds", *(f"mean {name}" for name in COSTS), "notes",
+    "high", "rank", "values", "seeds", *(f"mean_{key}" for key in COSTS.values()), "notes",
 )  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def csv_text(layout: Layout, tables: list[Table]) -> str:
     for table in tables:
         for row in table.rows:
             labels = [inert(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
-            cost = [_known(row.cost.get(name)) for name in COSTS]
+            cost = [_known(row.cost.get(key)) for key in COSTS.values()]
             notes = inert("; ".join(row.notes))
             for name, score in row.scores.items():
                 numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]

@@ -69,7 +69,7 @@ def _grid(table: Table, names: list[str], title: str) -> RichTable:
     for i, head in enumerate([*LEAD, *(_head(table, name) for name in names)]):
         grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
     for row in table.rows:
-        cells = [Text(_stacked(row, name), style="bold" if row.leads(name) else "") for name in names]
+        cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
         dim = "dim" if row.kind != "variant" or not row.n else ""
         grid.add_row(*(Text(text) for text in lead(row, table)), *cells, style=dim)
     return grid

@@ -11,11 +11,13 @@ from ganbench.rows import COSTS, Score, Table, TableRow
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 LEGEND = (
-    "Mean over seeds with the 95 % interval (Student t): ± half of it, or [low, high] where it is taken on logarithms; "
+    "Mean over seeds with the 95 % interval (Student t): ± half of it, or, taken on logarithms, [low, high] of the "
+    "geometric mean; "
     "ok: seeds that finished of those asked; ↑ higher is better, ↓ lower. "
-    "rank: by the first score, 1 + the number of variants that are better beyond noise, so that variants that cannot "
-    "be told apart share one. Bold: nothing is better and something is worse, beyond noise "
-    "(t test paired by seed, Holm-corrected over the table, p < .05; at least five seeds a side)."
+    "rank: by the first score, 1 + the number of variants that are better beyond noise, so that variants that "
+    "cannot be told apart share one. Bold: better than some variant beyond noise, and none is better. Tests: Student's t "
+    "paired by seed (Welch's where the seeds differ, a permutation of ranks where one failed), Holm-corrected over "
+    "the table, p < .05, at least five seeds a side."
 )
 
 
@@ -36,7 +38,7 @@ def shown(score: Score) -> tuple[str, str]:
         return mean, f" {score.beside}"
     if score.low is None or score.high is None:
         return mean, ""
-    if score.scale == "log" and score.low > 0:
+    if score.logs:
         return mean, f" [{number(score.low)}, {number(score.high)}]"
     decimals = len(mean.partition(".")[2]) if "e" not in mean else 3
     return mean, f" ± {(score.high - score.low) / 2:.{decimals}f}"
@@ -76,7 +78,7 @@ LEAD = ["variant", "ok", "rank", "verdict"]
 def scores(table: Table) -> Grid:
     header = [*LEAD, *(f"{name} {ARROWS[better]}" for name, better in table.columns.items())]
     lines = [[*lead(row, table), *(cell(row, name) for name in table.columns)] for row in table.rows]
-    bold = [[*[False] * len(LEAD), *(row.leads(name) for name in table.columns)] for row in table.rows]
+    bold = [[*[False] * len(LEAD), *(name in row.led for name in table.columns)] for row in table.rows]
     return Grid(header, lines, bold)
 
 
@@ -85,7 +87,7 @@ def costs(table: Table) -> Grid | None:
     rows = [row for row in table.variants if any(value is not None for value in row.cost.values())]
     if not rows:
         return None
-    lines = [[row.title, *(_cost(name, row.cost.get(name)) for name in COSTS)] for row in rows]
+    lines = [[row.title, *(_cost(name, row.cost.get(key)) for name, key in COSTS.items())] for row in rows]
     return Grid(["cost of a seed", *COSTS], lines, [[False] * (len(COSTS) + 1) for _ in rows])
 
 

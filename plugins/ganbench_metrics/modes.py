@@ -42,12 +42,11 @@ class Modes:
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
         """Low quality: most samples belong to no mode. Collapsed: one mode of several; partial: some."""
         captured, count = int(scores["modes"]), dataset.modes or 0
-        found = [Fault("low quality")] if scores.get("HQ", 1.0) < 0.5 else []
+        if scores.get("HQ", 1.0) < 0.5:
+            return [Fault("low quality")]  # the few good samples say nothing of modes
         if captured == 1 < count:
-            found.append(Fault("collapsed", captured, count))
-        elif captured < count:
-            found.append(Fault("partial", captured, count))
-        return found
+            return [Fault("collapsed", captured, count)]
+        return [Fault("partial", captured, count)] if captured < count else []
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         assert fake.modes is not None
