@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench import stats
+from ganbench.diagnosis import diagnoses
 from ganbench.layout import Layout, Row
 from ganbench.records import Record, Store
 
@@ -104,7 +105,7 @@ def _variant(row: Row, records: dict[int, Record | None], columns: dict[str, str
         name: _score([r["metrics"][name] for r in good if name in r["metrics"]], better, _card(name, good, cards))
         for name, better in columns.items()
     }
-    notes = _failures(records) + _paths(good)
+    notes = _failures(records) + _paths(good) + diagnoses(records.values())
     return TableRow(row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=notes)
 
 

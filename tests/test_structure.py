@@ -13,7 +13,7 @@ import pytest
 CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
     0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout",
-    1: "sources registry catalogue expansion networks draws step program stack signals stats cache devices",
+    1: "sources registry catalogue expansion networks draws step program stack signals diagnosis stats cache devices",
     2: "trainer evaluator references pictures provenance outcome worker tables formats theory testing",
     3: "runner progress executors site scaffold",
     4: "cli __main__",
