@@ -27,6 +27,7 @@ bench: env
 	$(ENV)/bin/python -m benchmarks.engine
 	$(ENV)/bin/python -m benchmarks.evaluation
 	$(ENV)/bin/python -m benchmarks.scaling
+	$(ENV)/bin/python -m benchmarks.diagnosis
 
 lint: env
 	$(ENV)/bin/ruff check .

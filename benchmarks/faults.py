@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from ganbench_architectures.dcgan import Dcgan
-from ganbench_architectures.mlp import Mlp
 from torch import nn
 
 from ganbench import hookimpl
+from ganbench_architectures.dcgan import Dcgan
+from ganbench_architectures.mlp import Mlp
 
 
 class Constant(nn.Module):
@@ -23,7 +23,7 @@ class Constant(nn.Module):
 
 
 class Loud(nn.Module):
-    """A generator whose samples are so many times too large."""
+    """A generator whose samples are multiplied by a number."""
 
     def __init__(self, inner, scale):
         super().__init__()
@@ -73,7 +73,7 @@ class ConstantDcgan(Dcgan):
 class LoudMlp(Mlp):
     """The MLP pair with a generator whose samples are too large."""
 
-    scale: float = 30.0
+    scale: float = 300.0
 
     def generator(self, shape):
         return Loud(super().generator(shape), self.scale)
@@ -83,17 +83,17 @@ class LoudMlp(Mlp):
 class LoudDcgan(Dcgan):
     """The convolutional pair with a generator whose samples are too large."""
 
-    scale: float = 30.0
+    scale: float = 300.0
 
     def generator(self, shape):
         return Loud(super().generator(shape), self.scale)
 
 
-class Unbounded:
-    """The Wasserstein game with the bound on D's slope left out."""
+class Hinge:
+    """Hinge loss (Lim and Ye 2017): no fault, and logits that are no log-odds."""
 
     def d_loss(self, critic):
-        return critic.fake.mean() - critic.real.mean()
+        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
 
     def g_loss(self, critic):
         return -critic.fake.mean()
@@ -101,7 +101,7 @@ class Unbounded:
 
 @hookimpl
 def register_losses():
-    return {"unbounded": Unbounded}
+    return {"plain-hinge": Hinge}
 
 
 @hookimpl

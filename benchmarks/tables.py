@@ -80,4 +80,50 @@ def scaling(rows: dict[str, Any]) -> str:
     return "\n".join(grid(*pair) for pair in zip(heads, (seeds, steps, cells, shell), strict=True))
 
 
-TABLES: dict[str, Callable[[Any], str]] = {"engine": engine, "evaluation": evaluation, "scaling": scaling}
+DOMAINS = {"points": "ring8, grid25", "digits mlp": "digits, MLP", "digits dcgan": "digits, DCGAN"}
+FLAGS = ("collapse", "explosion", "weak discriminator", "vanishing gradient", "discriminator ahead")
+PARTIAL = 0.75
+"""Below this share of captured modes a healthy run has lost some."""
+
+
+def diagnosis(rows: list[dict[str, Any]]) -> str:
+    """Hits by planted fault, false alarms by flag, and how runs without a fault were sorted."""
+
+    def counts(runs: list[dict[str, Any]], flags: Sequence[str]) -> list[str]:
+        sides = [[run for run in runs if run["domain"] == domain] for domain in DOMAINS]
+        return [f"{sum(raised(run, flags) for run in side)} of {len(side)}" for side in (*sides, runs)]
+
+    plants = {run["plant"]: run["expected"] for run in rows if run["expected"]}
+    planted = [run for run in rows if run["expected"]]
+    hits = [
+        [name, " or ".join(flags), *counts([run for run in planted if run["plant"] == name], flags)]
+        for name, flags in plants.items()
+    ]
+    sound = [run for run in rows if not run["expected"] and run["healthy"]]
+    unsound = [run for run in rows if not run["expected"] and not run["healthy"]]
+    partial = [run for run in sound if run["captured"] < PARTIAL]
+    found = sum(raised(run, run["expected"]) for run in planted)
+    alarms = [run for run in sound if raised(run, FLAGS[:-1])]
+    return (
+        grid(["planted fault", "a hit is", *DOMAINS.values(), "all"], hits)
+        + "\n"
+        + grid(["false alarms in runs without a fault", *DOMAINS.values(), "all"],
+               [[flag + (" (a note)" if flag == FLAGS[-1] else ""), *counts(sound, [flag])] for flag in FLAGS])
+        + f"\nPlanted faults found: {found} of {len(planted)}. Healthy runs with a false alarm: {len(alarms)} of "
+        f"{len(sound)}. Runs without a planted fault that did not come out healthy, set apart: {len(unsound)}, of "
+        f"which flagged {sum(raised(run, FLAGS[:-1]) for run in unsound)}. Healthy runs that lost a quarter of the modes or "
+        f"more: {len(partial)}, of which flagged {sum(raised(run, FLAGS[:-1]) for run in partial)}.\n"
+    )  # fmt: skip
+
+
+def raised(run: dict[str, Any], flags: Sequence[str]) -> bool:
+    """Whether the diagnosis of a run holds one of the flags."""
+    return any(finding["flag"] in flags for finding in run["diagnosis"] or ())
+
+
+TABLES: dict[str, Callable[[Any], str]] = {
+    "engine": engine,
+    "evaluation": evaluation,
+    "scaling": scaling,
+    "diagnosis": diagnosis,
+}
