@@ -93,6 +93,9 @@ def diagnosis(rows: list[dict[str, Any]]) -> str:
         sides = [[run for run in runs if run["domain"] == domain] for domain in DOMAINS]
         return [f"{sum(raised(run, flags) for run in side)} of {len(side)}" for side in (*sides, runs)]
 
+    def alarms(runs: list[dict[str, Any]]) -> str:
+        return f"{sum(raised(run, FLAGS[:-1]) for run in runs)} of {len(runs)}"
+
     plants = {run["plant"]: run["expected"] for run in rows if run["expected"]}
     planted = [run for run in rows if run["expected"]]
     hits = [
@@ -103,16 +106,14 @@ def diagnosis(rows: list[dict[str, Any]]) -> str:
     unsound = [run for run in rows if not run["expected"] and not run["healthy"]]
     partial = [run for run in sound if run["captured"] < PARTIAL]
     found = sum(raised(run, run["expected"]) for run in planted)
-    alarms = [run for run in sound if raised(run, FLAGS[:-1])]
     return (
         grid(["planted fault", "a hit is", *DOMAINS.values(), "all"], hits)
         + "\n"
         + grid(["false alarms in runs without a fault", *DOMAINS.values(), "all"],
                [[flag + (" (a note)" if flag == FLAGS[-1] else ""), *counts(sound, [flag])] for flag in FLAGS])
-        + f"\nPlanted faults found: {found} of {len(planted)}. Healthy runs with a false alarm: {len(alarms)} of "
-        f"{len(sound)}. Runs without a planted fault that did not come out healthy, set apart: {len(unsound)}, of "
-        f"which flagged {sum(raised(run, FLAGS[:-1]) for run in unsound)}. Healthy runs that lost a quarter of the modes or "
-        f"more: {len(partial)}, of which flagged {sum(raised(run, FLAGS[:-1]) for run in partial)}.\n"
+        + f"\nPlanted faults found: {found} of {len(planted)}. Healthy runs with a false alarm: {alarms(sound)}. "
+        f"Of healthy runs that lost a quarter of the modes or more, flagged: {alarms(partial)}. Of runs without a "
+        f"planted fault that did not come out healthy, set apart here, flagged: {alarms(unsound)}.\n"
     )  # fmt: skip
 
 

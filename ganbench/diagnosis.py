@@ -13,7 +13,8 @@ from ganbench.records import SIGNALS, Record
 COLLAPSE, EXPLOSION = 0.5, 2.0
 """Limits of diversity, the mean distance between fakes over that between reals."""
 BEHIND, OFTEN = 0.4, 0.1
-"""A D that follows G ranks P(D(x) > D(G(z))) >= 1/2; weak is one that is below `BEHIND` in such a share of rows."""
+"""A D that follows G ranks P(D(x) > D(G(z))) >= 1/2; weak is one below `BEHIND` in such a share of the rows.
+The Jensen-Shannon estimate is no measure of that: a D too small to follow hardly leaves 0, where a perfect G is too."""
 AHEAD, SURE = 0.5, 0.65
 """Jensen-Shannon estimates (nats, log 2 at most) of a D that wins, and of one that is sure of either side."""
 VANISHED, NOTHING = 0.01, 1e-6
@@ -95,8 +96,9 @@ def diagnose(steps: Sequence[int], history: Sequence[Sequence[float]], total: in
     holds in every window up to the end; what was overcome on the way is not. The rules with a
     Jensen-Shannon estimate need logits that are log-odds and say nothing where it is NaN (hinge,
     least squares, Wasserstein, relativistic losses); the others read diversity, the order of D's
-    logits and G's gradient, which mean the same for every loss. Fakes that cover some modes and
-    miss others are found by none of them: that takes mode counts or coverage at evaluation.
+    logits and G's gradient, which mean the same for every loss. One set of limits serves points and
+    images (`benchmarks.diagnosis` counts hits and false alarms). Fakes that cover some modes and miss
+    others are found by none of them: that takes mode counts or coverage at evaluation.
     """
     armed = min(max(ARMED[0], ARMED[1] * total), ARMED[2] * total)
     if len(steps) < LEAST or steps[-1] < armed:

@@ -81,6 +81,7 @@ def test_the_core_names_no_plugin(registry) -> None:
         "ganbench",
         "ganbench.suite",
         "ganbench.records",
+        "ganbench.diagnosis",
         "ganbench.stats",
         "ganbench.formats",
         "ganbench.cli",

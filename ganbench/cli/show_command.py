@@ -51,7 +51,7 @@ def _text(record: dict[str, Any], folder: Path) -> str:
         lines += ["", "  last signals  " + ", ".join(f"{name} {number(value)}" for name, value in signals.items())]
     findings = record.get("diagnosis")  # None: not trained to an end, or by an older ganbench
     if findings is not None:
-        lines += ["", f"  {'diagnosis':<13} " + ("; ".join(map(_said, findings)) or "nothing found")]
+        lines += ["", "  diagnosis     " + ("\n                ".join(map(_said, findings)) or "nothing found")]
     cost = record["cost"]
     if cost["train_seconds"] is not None:
         lines += ["", f"  {cost['train_seconds']:.1f} s of training, {cost['images']:,} real samples seen, "
