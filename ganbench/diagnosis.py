@@ -20,7 +20,7 @@ AHEAD, SURE = 0.5, 0.65
 VANISHED, NOTHING = 0.01, 1e-6
 """G's gradient norm over its largest before; and the norm below which Adam's epsilon keeps G still."""
 ARMED = (500, 0.1, 0.5)
-"""Armed after 500 steps or a tenth of the run, the later, but by its middle at the latest."""
+"""A run is judged once it has got past 500 steps or a tenth of its length, the later, or past its middle."""
 LEAST = 5
 """Rows that a finding lasts at least."""
 
