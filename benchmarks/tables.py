@@ -114,10 +114,56 @@ def _short(names: list[str]) -> str:
     return ", ".join(name.partition("[")[0] for name in names) or "none"
 
 
+DOMAINS = {"points": "ring8, grid25", "digits mlp": "digits, MLP", "digits dcgan": "digits, DCGAN"}
+FLAGS = ("collapse", "explosion", "weak discriminator", "vanishing gradient", "discriminator ahead")
+PARTIAL = 0.75
+"""Below this share of captured modes a healthy run has lost some."""
+
+
+def diagnosis(rows: list[dict[str, Any]]) -> str:
+    """Hits by planted fault, false alarms by flag, and how runs without a fault were sorted."""
+
+    def counts(runs: list[dict[str, Any]], flags: Sequence[str]) -> list[str]:
+        sides = [[run for run in runs if run["domain"] == domain] for domain in DOMAINS]
+        return [f"{sum(raised(run, flags) for run in side)} of {len(side)}" for side in (*sides, runs)]
+
+    def alarms(runs: list[dict[str, Any]]) -> str:
+        return f"{sum(raised(run, FLAGS[:-1]) for run in runs)} of {len(runs)}"
+
+    plants = {run["plant"]: run["expected"] for run in rows if run["expected"]}
+    planted = [run for run in rows if run["expected"]]
+    hits = [
+        [name, " or ".join(flags), *counts([run for run in planted if run["plant"] == name], flags)]
+        for name, flags in plants.items()
+    ]
+    sound = [run for run in rows if not run["expected"] and run["healthy"]]
+    unsound = [run for run in rows if not run["expected"] and not run["healthy"]]
+    partial = [run for run in sound if run["captured"] < PARTIAL]
+    missed = [run for run in planted if not raised(run, run["expected"])]
+    return (
+        grid(["planted fault", "a hit is", *DOMAINS.values(), "all"], hits)
+        + "\n"
+        + grid(["false alarms in runs without a fault", *DOMAINS.values(), "all"],
+               [[flag + (" (a note)" if flag == FLAGS[-1] else ""), *counts(sound, [flag])] for flag in FLAGS])
+        + f"\nPlanted faults found: {len(planted) - len(missed)} of {len(planted)}. Of the {len(missed)} others, told "
+        f"as another fault: {alarms(missed)}; by evaluation healthy in spite of it: "
+        f"{sum(run['healthy'] for run in missed)}. "
+        f"Healthy runs with a false alarm: {alarms(sound)}. Of those that lost a quarter of the modes or more, "
+        f"flagged: {alarms(partial)}. Runs without a planted fault that did not come out healthy, set apart: "
+        f"{len(unsound)}.\n"
+    )  # fmt: skip
+
+
+def raised(run: dict[str, Any], flags: Sequence[str]) -> bool:
+    """Whether the diagnosis of a run holds one of the flags."""
+    return any(finding["flag"] in flags for finding in run["diagnosis"] or ())
+
+
 TABLES: dict[str, Callable[[Any], str]] = {
     "engine": engine,
     "evaluation": evaluation,
     "scaling": scaling,
     "fooling": fooling,
     "comparison": comparison,
+    "diagnosis": diagnosis,
 }

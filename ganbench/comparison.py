@@ -64,9 +64,7 @@ def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Compa
         )
     if left[:2] == right[:2] and left.suite == right.suite:
         raise UsageError(f"{left.name!r} is compared with itself; name two variants, or two suites")
-    pairs = [
-        (x, y) for x in left.rows for y in right.rows if x.dataset == y.dataset and _rest(left, x) == _rest(right, y)
-    ]
+    pairs = [(x, y) for x in left.rows for y in right.rows if _rest(left, x) == _rest(right, y)]
     if not pairs:
         raise UsageError(f"{left.name!r} and {right.name!r} are trained on no data set in the same setting")
     _check(scores, pairs)
@@ -90,9 +88,9 @@ def named(name: str, tables: list[Table], suite: str) -> Named:
     raise UsageError(f"no variant {name!r} in these results{suggestion(name, known)}")
 
 
-def _rest(side: Named, row: TableRow) -> str:
-    """What must be the same on both sides."""
-    return {"loss": row.architecture, "architecture": row.loss, "variant": ""}[side.kind]
+def _rest(side: Named, row: TableRow) -> tuple[str, str]:
+    """What must be the same on both sides: the data set, and what the name leaves open."""
+    return row.dataset, {"loss": row.architecture, "architecture": row.loss, "variant": ""}[side.kind]
 
 
 def _check(scores: Sequence[str], pairs: list[tuple[TableRow, TableRow]]) -> None:
@@ -117,7 +115,7 @@ def _pair(left: Named, right: Named, x: TableRow, y: TableRow, asked: Sequence[s
             cards.check(score, {f"{_called(left, right)} on {x.dataset}": cell.card, _called(right, left): other.card})
         difference = ranking.compare(x.sample(score), y.sample(score), cell.better, cell.scale)
         names = _called(left, right), _called(right, left)
-        found.append(Comparison(*names, x.dataset, _rest(left, x), score, cell.better, (x, y), difference))
+        found.append(Comparison(*names, *_rest(left, x), score, cell.better, (x, y), difference))
     return found
 
 

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save
 
 from ganbench import provenance
+from ganbench.diagnosis import diagnose
 from ganbench.errors import raised_at, said
 from ganbench.evaluator import Scores
 from ganbench.files import write_atomically
@@ -52,7 +53,7 @@ def run_record(
             "peak_memory_bytes": peak,
         },
         "signals": {name: value if math.isfinite(value) else None for name, value in zip(NAMES, last, strict=True)},
-        "diagnosis": None,
+        "diagnosis": diagnose(result.steps, result.history, train.steps),
         "provenance": {**provenance.machine(), **run},
     }
 

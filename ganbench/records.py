@@ -21,6 +21,12 @@ STATUSES = ("ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted
 FINISHED = ("ok", "diverged")
 """What training again would only repeat: on one machine the same spec gives the same bits, NaNs included."""
 
+SIGNALS = (
+    "d_loss", "g_loss", "d_real", "d_fake", "accuracy_real", "accuracy_fake",
+    "p_real_above_fake", "value", "js", "d_gradient", "g_gradient", "diversity",
+)  # fmt: skip
+"""The training signals of a run, in the order of the columns of its history."""
+
 Record = dict[str, Any]
 
 

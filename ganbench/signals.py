@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from ganbench.records import SIGNALS
 from ganbench.step import Trace
 
-NAMES = (
-    "d_loss", "g_loss", "d_real", "d_fake", "accuracy_real", "accuracy_fake",
-    "p_real_above_fake", "value", "js", "d_gradient", "g_gradient", "diversity",
-)  # fmt: skip
+NAMES = SIGNALS
 COMPARED = 64
 """Samples a side whose pairwise distances make the diversity ratio."""
 

@@ -15,7 +15,7 @@ FLOORS = {
     0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout"
     " cards verdicts numbers published",
     1: "sources registry catalogue expansion networks draws step program stack signals cache devices"
-    " stats ranking bootstrap rows ranges search best_of figures densities kernels",
+    " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels",
     2: "trainer evaluator references pictures provenance outcome worker testing theory"
     " tables notes overall comparison wording budget formats sensitivity search_table theory_picture players surface",
     3: "runner progress executors site scaffold",
@@ -84,6 +84,7 @@ def test_the_core_names_no_plugin(registry) -> None:
         "ganbench",
         "ganbench.suite",
         "ganbench.records",
+        "ganbench.diagnosis",
         "ganbench.stats",
         "ganbench.formats",
         "ganbench.cli",

@@ -85,6 +85,9 @@ def _text(record: dict[str, Any], folder: Path) -> str:
     signals = {name: value for name, value in record["signals"].items() if value is not None}
     if signals:
         lines += ["", "  last signals  " + ", ".join(f"{name} {number(value)}" for name, value in signals.items())]
+    findings = record.get("diagnosis")  # None: not trained to an end, or by an older ganbench
+    if findings is not None:
+        lines += ["", "  diagnosis     " + ("\n                ".join(map(_said, findings)) or "nothing found")]
     cost = record["cost"]
     if cost["train_seconds"] is not None:
         lines += ["", f"  {cost['train_seconds']:.1f} s of training, {cost['images']:,} real samples seen, "
@@ -95,3 +98,8 @@ def _text(record: dict[str, Any], folder: Path) -> str:
                      f"device {provenance['device']}, torch {provenance['libraries']['torch']}")  # fmt: skip
     lines += ["", *(f"  {folder / name}" for name in ["record.json", *record["files"]])]
     return "\n".join(lines)
+
+
+def _said(finding: dict[str, Any]) -> str:
+    kind = "" if finding["fault"] else ", a note"
+    return f"{finding['flag']} since step {finding['since']}{kind}: {finding['evidence']}"

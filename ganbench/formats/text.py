@@ -15,9 +15,9 @@ LEGEND = (
     "geometric mean; "
     "ok: seeds that finished of those asked; ↑ higher is better, ↓ lower. "
     "rank: by the first score, 1 + the number of variants that are better beyond noise, so that variants that "
-    "cannot be told apart share one. Bold: better than some variant beyond noise, and none is better. Tests: Student's t "
-    "paired by seed (Welch's where the seeds differ, a permutation of ranks where one failed), Holm-corrected over "
-    "the table, p < .05, at least five seeds a side."
+    "cannot be told apart share one. Bold: better than some variant beyond noise, and none is better. Tests: "
+    "Student's t paired by seed (Welch's where the seeds differ, a permutation of ranks where one failed), "
+    "Holm-corrected over the table, p < .05, at least five seeds a side."
 )
 
 

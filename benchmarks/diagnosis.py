@@ -1,0 +1,142 @@
+"""What the diagnosis finds of planted faults, and raises of runs that have none: `python -m benchmarks.diagnosis`.
+
+The limits of `ganbench.diagnosis` were set on seeds 0 to 3; the kept figures are of other seeds, from 2000.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from benchmarks import report
+
+FAULTS = Path(__file__).parent / "faults.py"
+HELD_OUT = 2000
+MLP = {"width": 256, "depth": 2, "latent": 64, "slope": 0.2}
+FEWEST_MODES, LEAST_COVERAGE = 0.25, 0.2
+"""A run without a planted fault counts as healthy from these shares of captured modes and of coverage."""
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One fault on every domain, or none; `expected`: any of these flags is a hit."""
+
+    name: str
+    expected: tuple[str, ...]
+    losses: tuple[str, ...] = ("minimax", "rpgan-r1r2")
+    prefix: str = ""
+    """Of the pair's name in the plugin of faults: `narrow-mlp`, `narrow-dcgan`."""
+    train: dict[str, float] = field(default_factory=dict)
+    """Factors on both rates, and D's moves a step."""
+    steps: tuple[int, int, int, int] = (1000, 1000, 1000, 400)
+    """On ring8, on grid25, of the MLPs and of the DCGANs on digits."""
+    seeds: int = 2
+
+    def suite(self, first: int) -> dict[str, Any]:
+        """The baseline's recipes with the fault in them."""
+        mlp, dcgan = f"{self.prefix}mlp", f"{self.prefix}dcgan"
+        ring8, grid25, by_mlp, by_dcgan = self.steps
+        points = {"batch": 128, "betas": [0, 0.99], "schedule": "cosine", "steps": ring8, **self._moves(2e-3)}
+        digits = {"batch": 64, "betas": [0.5, 0.999], "schedule": "constant", "steps": by_mlp, **self._moves(1e-3)}
+        judging = {"samples": 2000, "real_samples": 0, "metrics": ["modes", "coverage-density"]}
+        return {
+            "plugins": [str(FAULTS)],
+            "losses": list(self.losses),
+            "architectures": [mlp, dcgan],
+            "datasets": ["ring8", "grid25", "digits"],
+            "seeds": list(range(first, first + self.seeds)),
+            "train": points,
+            "evaluation": {"samples": 5000, "real_samples": 5000, "metrics": ["modes"]},
+            "overrides": [
+                {"when": {"dataset": "grid25"}, "train": {"steps": grid25}},
+                {"when": {"dataset": "digits"}, "train": digits, "evaluation": judging},
+                {"when": {"dataset": "digits", "architecture": mlp}, "architecture": MLP},
+                {"when": {"architecture": dcgan}, "architecture": {"width": 16}, "train": {"steps": by_dcgan}},
+            ],
+        }
+
+    def _moves(self, lr: float) -> dict[str, float]:
+        d, g = self.train.get("lr_d", 1), self.train.get("lr_g", 1)
+        return {"lr_d": lr * d, "lr_g": lr * g, "n_dis": self.train.get("n_dis", 1)}
+
+
+COLLAPSE, EXPLOSION, WEAK, VANISHING = "collapse", "explosion", "weak discriminator", "vanishing gradient"
+PLANTS = (
+    Plant("none", (), ("minimax", "nonsaturating", "rpgan-r1r2", "plain-hinge"), steps=(3000, 6000, 3000, 1000)),
+    Plant("G ignores its latents", (COLLAPSE,), prefix="constant-"),
+    Plant("G at 100 times the rate", (COLLAPSE,), ("minimax", "nonsaturating"), train={"lr_g": 100}),
+    Plant("G 300 times too loud, and frozen", (EXPLOSION,), prefix="loud-", train={"lr_g": 1e-9}),
+    Plant("D with 8 units (one channel)", (WEAK,), prefix="narrow-"),
+    Plant("D at a hundredth of the rate", (WEAK,), train={"lr_d": 0.01}),
+    Plant("D at 40 times the rate, 5 moves", (VANISHING,), ("minimax",), train={"lr_d": 40, "n_dis": 5}),
+    Plant("G frozen", (VANISHING, COLLAPSE), ("minimax",), train={"lr_g": 1e-9}),
+)  # fmt: skip
+
+
+def trained(folder: Path, name: str, suite: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The records of one suite by `ganbench run`; a run that diverged is a record too."""
+    path, results = folder / f"{name}.yaml", folder / name
+    path.write_text(yaml.safe_dump(suite))
+    command = [sys.executable, "-m", "ganbench", "run", "--suite", str(path), "--results", str(results)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{name}: ganbench run ended with {done.returncode}\n{done.stderr}")
+    for record in sorted(results.glob("runs/*/record.json")):
+        yield json.loads(record.read_text())
+
+
+def row(plant: Plant, record: dict[str, Any]) -> dict[str, Any]:
+    """What the table and its readers need of one run."""
+    spec, metrics = record["spec"], record["metrics"]
+    dataset, architecture = spec["dataset"]["name"], spec["architecture"]["name"].removeprefix(plant.prefix)
+    modes = {"ring8": 8, "grid25": 25, "digits": 10}[dataset]
+    captured = next((value / modes for name, value in metrics.items() if name.split("[")[0] == "modes"), None)
+    coverage = next((value for name, value in metrics.items() if name.split("[")[0] == "coverage"), None)
+    return {
+        "plant": plant.name,
+        "expected": list(plant.expected),
+        "domain": f"digits {architecture}" if dataset == "digits" else "points",
+        "dataset": dataset,
+        "loss": spec["loss"]["name"],
+        "seed": spec["seed"],
+        "steps": spec["train"]["steps"],
+        "status": record["status"],
+        "captured": captured,
+        "coverage": coverage,
+        "healthy": captured is not None
+        and captured >= FEWEST_MODES
+        and (coverage is None or coverage >= LEAST_COVERAGE),
+        "diagnosis": record["diagnosis"],
+    }
+
+
+def short(plant: Plant) -> Plant:
+    return replace(plant, losses=plant.losses[:1], steps=(500, 500, 300, 100), seeds=1)
+
+
+@click.command()
+@click.option("--development", is_flag=True, help="Seeds from 0, on which the limits were set; nothing is kept.")
+@click.option("--quick", is_flag=True, help="Few short runs of seed 0, to try the benchmark itself; nothing is kept.")
+def main(development: bool, quick: bool) -> None:
+    """Train runs with and without a planted fault on points and on digits, and count hits and false alarms."""
+    first = 0 if development or quick else HELD_OUT
+    found: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as name:
+        for index, plant in enumerate(PLANTS):
+            suite = (short(plant) if quick else plant).suite(first)
+            found += [row(plant, record) for record in trained(Path(name), f"plant{index}", suite)]
+            click.echo(f"{plant.name}: done, {len(found)} runs so far", err=True)
+    report.write("diagnosis", report.machine(), found, whole=first == HELD_OUT)
+
+
+if __name__ == "__main__":
+    main()

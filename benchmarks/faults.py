@@ -1,0 +1,116 @@
+"""A plugin of planted faults: the shipped pairs with one thing broken each, for `benchmarks.diagnosis`."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ganbench import hookimpl
+from ganbench_architectures.dcgan import Dcgan
+from ganbench_architectures.mlp import Mlp
+
+
+class Constant(nn.Module):
+    """A generator that makes one learned sample, but for a jitter of a thousandth."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, latent):
+        sample = self.inner(torch.zeros_like(latent))
+        return sample + 1e-3 * latent[:, :1].reshape(-1, *[1] * (sample.ndim - 1))
+
+
+class Loud(nn.Module):
+    """A generator whose samples are multiplied by a number."""
+
+    def __init__(self, inner, scale):
+        super().__init__()
+        self.inner, self.scale = inner, scale
+
+    def forward(self, latent):
+        return self.scale * self.inner(latent)
+
+
+@dataclass(frozen=True)
+class NarrowMlp(Mlp):
+    """The MLP pair with a discriminator of few units."""
+
+    units: int = 8
+
+    def discriminator(self, shape):
+        return Mlp(self.units, self.depth, self.latent, self.slope).discriminator(shape)
+
+
+@dataclass(frozen=True)
+class NarrowDcgan(Dcgan):
+    """The convolutional pair with a discriminator of few channels."""
+
+    channels: int = 1
+
+    def discriminator(self, shape):
+        return Dcgan(self.channels, self.latent, self.slope).discriminator(shape)
+
+
+@dataclass(frozen=True)
+class ConstantMlp(Mlp):
+    """The MLP pair with a generator that ignores its latents."""
+
+    def generator(self, shape):
+        return Constant(super().generator(shape))
+
+
+@dataclass(frozen=True)
+class ConstantDcgan(Dcgan):
+    """The convolutional pair with a generator that ignores its latents."""
+
+    def generator(self, shape):
+        return Constant(super().generator(shape))
+
+
+@dataclass(frozen=True)
+class LoudMlp(Mlp):
+    """The MLP pair with a generator whose samples are too large."""
+
+    scale: float = 300.0
+
+    def generator(self, shape):
+        return Loud(super().generator(shape), self.scale)
+
+
+@dataclass(frozen=True)
+class LoudDcgan(Dcgan):
+    """The convolutional pair with a generator whose samples are too large."""
+
+    scale: float = 300.0
+
+    def generator(self, shape):
+        return Loud(super().generator(shape), self.scale)
+
+
+class Hinge:
+    """Hinge loss (Lim and Ye 2017): no fault, and logits that are no log-odds."""
+
+    def d_loss(self, critic):
+        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
+
+    def g_loss(self, critic):
+        return -critic.fake.mean()
+
+
+@hookimpl
+def register_losses():
+    return {"plain-hinge": Hinge}
+
+
+@hookimpl
+def register_architectures():
+    return {
+        "narrow-mlp": NarrowMlp,
+        "narrow-dcgan": NarrowDcgan,
+        "constant-mlp": ConstantMlp,
+        "constant-dcgan": ConstantDcgan,
+        "loud-mlp": LoudMlp,
+        "loud-dcgan": LoudDcgan,
+    }
