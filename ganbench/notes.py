@@ -22,6 +22,16 @@ def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
     )
 
 
+def stood(records: list[Record]) -> tuple[str, ...]:
+    """Where a variant's seeds were read, where that is not their end."""
+    places = [record["stood_at"] for record in records if "stood_at" in record]
+    if not places:
+        return ()
+    low, high = (end(value for _, value in places) for end in (min, max))
+    span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return (f"read at {span} {'steps' if places[0][0] == 'steps' else 's of training'}",)
+
+
 def paths(records: list[Record]) -> tuple[str, ...]:
     """A note where a variant's seeds were trained in several ways, which differ in rounding."""
     paths = sorted({record.get("provenance", {}).get("path") or "" for record in records} - {""})

@@ -84,7 +84,12 @@ def _variant(row: Row, records: dict[int, Record | None], shown: dict[str, Any])
         own = next((record["cards"][name] for record in good.values() if name in record["cards"]), card)
         scores[name] = _score(values, own)
     failed = sum(record is not None and record["status"] != "ok" for record in records.values())
-    said = notes.failures(records) + notes.paths(list(good.values())) + diagnoses(records.values())
+    said = (
+        notes.failures(records)
+        + notes.paths(list(good.values()))
+        + notes.stood(list(good.values()))
+        + diagnoses(records.values())
+    )
     verdict = verdicts.summary([record.get("verdict") for record in good.values()])
     cost = {key: _mean([record.get("cost", {}).get(key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(

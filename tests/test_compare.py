@@ -11,6 +11,7 @@ from scipy import stats as scipy_stats
 
 from ganbench import published
 from ganbench.errors import UsageError
+from ganbench.numbers import number, p_value
 from ganbench.records import SCHEMA, Store
 
 CARD = {
@@ -19,6 +20,12 @@ CARD = {
     "checkpoint": "last",
 }  # fmt: skip
 TRAIN = {"steps": 100, "batch": 128}
+
+
+def _fail(store: Store, name: str, seed: int, **more) -> None:
+    """A seed that came to nothing, as `ganbench.outcome.failed_record` has it."""
+    nothing = {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None}
+    _commit(store, name, seed, {}, **{"status": "failed", "reason": "boom", "cost": nothing, "snapshots": []} | more)
 
 
 def _commit(store: Store, name: str, seed: int, metrics: dict[str, float], **more) -> None:
@@ -81,7 +88,7 @@ def test_the_sentence_is_true_of_the_records(cli, tmp_path: Path) -> None:
     low, high = map(float, re.search(r"interval \[(.+), (.+)\]", sentence).groups())
     assert (low, high) == pytest.approx((interval.low, interval.high), abs=0.005)
     assert "6 paired seeds" in sentence
-    assert f"p = {wanted.pvalue:.3f}".replace("0.", ".") in sentence or "p < .001" in sentence
+    assert f"; {p_value(wanted.pvalue)}, paired t test)" in sentence
     assert "under this recipe only: steps 100, batch 128" in done.out
     assert "10,000 fake against 10,000 real samples" in done.out
 
@@ -100,7 +107,10 @@ def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(cli, tmp_path: Pa
     fid = found["FID"]
     assert fid["verdict"] == "a better"
     assert fid["difference"]["ratio"]
-    assert 0.4 < fid["difference"]["value"] < 0.6
+    means = [scipy_stats.gmean(values) for values in (FID_A, FID_B)]
+    assert fid["difference"]["value"] == pytest.approx(means[0] / means[1])
+    assert f"geometric mean {number(means[0])} against {number(means[1])}" in fid["sentence"]
+    assert fid["a"]["mean"] == pytest.approx(sum(FID_A) / 6)
     assert "times, 95 % interval" in fid["sentence"]
     assert "after Holm for 2 comparisons" in fid["sentence"]
     ps = sorted(one["difference"]["p"] for one in found.values())
@@ -120,21 +130,28 @@ def test_few_seeds_claim_nothing(cli, tmp_path: Path) -> None:
     _results(tmp_path / "results", seeds=4)
     out = cli("compare", "a", "b").out
     assert out.startswith("Too few seeds to claim a difference in modes between a and b")
-    assert "p =" not in out
+    assert not re.search(r"p [=<]", out)
 
 
 def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     with store.writing():
         for seed in range(4):
-            _commit(store, "a", seed, {}, status="diverged", reason="a loss was not finite at step 3")
+            _fail(store, "a", seed)
     done = cli("compare", "a", "b", "--json")
     (one,) = json.loads(done.out)
     assert one["difference"]["test"] == "rank permutation"
     assert one["a"]["n_ok"] == 2
     assert "(2 of 6 seeds ok)" in one["sentence"]
     assert "failed seeds counted as the worst" in one["sentence"]
-    assert one["verdict"] != "a better"
+    assert one["difference"]["p"] == pytest.approx(
+        scipy_stats.permutation_test(
+            ([-1e9] * 4 + A[4:], B), lambda x, y: abs(scipy_stats.rankdata([*x, *y])[:6].sum() - 39), n_resamples=10**6,
+            vectorized=False, alternative="greater",
+        ).pvalue
+    )  # fmt: skip
+    assert one["verdict"] == "no difference seen"
+    assert "would be missed" not in one["sentence"]
     table = cli("table", "--suite", "s").out
     assert "2/6" in table
     assert "ranks count every failed seed as the worst" in table
@@ -147,6 +164,7 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Pat
         (("a", "a"), "compared with itself"),
         (("a", "mlp"), "name two losses"),
         (("a", "b", "--metric", "FDI"), "no score 'FDI' here. Did you mean 'FID'?"),
+        (("a", "b", "--metric", "modes", "--metric", "FDI"), "no score 'FDI' here"),
         (("a", "b", "--suite", "t"), "unknown suite 't'"),
         (("a", "b", "--suite", "s", "--suite", "s", "--suite", "s"), "--suite is given once, or twice"),
         (("a", "b", "--results", "nowhere"), "no results folder"),
@@ -172,6 +190,8 @@ def test_one_variant_of_two_suites(cli, tmp_path: Path) -> None:
     done = cli("compare", "a", "a", "--suite", "s", "--suite", "t", "--json")
     (one,) = json.loads(done.out)
     assert (one["a"]["values"], one["b"]["values"]) == (A, B)
+    assert one["sentence"].startswith("a (suite s) is better than a (suite t) in modes")
+    assert "compared with itself" in cli("compare", "a", "a", "--suite", "s", "--suite", "s").err
 
 
 def test_a_table_at_equal_time_reads_snapshots(cli, tmp_path: Path) -> None:
@@ -185,6 +205,63 @@ def test_a_table_at_equal_time_reads_snapshots(cli, tmp_path: Path) -> None:
     steps = json.loads(cli("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
     assert steps[0]["scores"]["modes"]["values"] == A
     assert not (tmp_path / "results" / "s" / "table.md").exists()
+
+
+def test_where_nothing_finished_there_is_nothing_to_compare(cli, tmp_path: Path) -> None:
+    store = _results(tmp_path / "results")
+    with store.writing():
+        for seed in range(6):
+            _fail(store, "a", seed)
+            _fail(store, "b", seed)
+    for arguments in ((), ("--metric", "all")):
+        done = cli("compare", "a", "b", *arguments)
+        assert done.code == 0, done.err  # c has scores, so that the failures can be told
+        assert "no value (0 of 6 seeds ok)" in done.out
+    with store.writing():
+        for seed in range(6):
+            _fail(store, "c", seed)
+    done = cli("compare", "a", "b")
+    assert (done.code, "no seed of a x mlp or b x mlp has finished" in done.err) == (2, True)
+
+
+def test_seeds_that_both_do_not_have_are_not_dropped(cli, tmp_path: Path) -> None:
+    store = _results(tmp_path / "results")
+    with store.writing():
+        _commit(store, "b", 5, {})
+    plan = tmp_path / "results" / "s" / "plan.json"
+    content = json.loads(plan.read_text())
+    del content["rows"][1]["runs"]["5"]
+    plan.write_text(json.dumps(content))
+    (one,) = json.loads(cli("compare", "a", "b", "--json").out)
+    assert one["difference"]["test"] == "Welch t"
+    assert "6 and 5 seeds" in one["sentence"]
+    assert one["difference"]["value"] == pytest.approx(sum(A) / 6 - sum(B[:5]) / 5)
+
+
+def test_costs_have_their_units(cli, tmp_path: Path) -> None:
+    _results(tmp_path / "results")
+    rows = json.loads(cli("table", "--suite", "s", "--format", "json").out)
+    assert rows[0]["cost"] == {
+        "train_seconds": 10.0, "images": 12800, "images_per_second": 1280.0, "peak_memory_bytes": 1 << 30
+    }  # fmt: skip
+    line = next(
+        line for line in cli("table", "--suite", "s").out.split("cost of a seed")[1].splitlines() if "| a x" in line
+    )
+    assert [cell.strip() for cell in line.split("|")[2:-1]] == ["10.0", "12,800", "1,280", "1,024"]
+
+
+def test_a_run_that_failed_later_stood_well_at_an_equal_budget(cli, tmp_path: Path) -> None:
+    store = _results(tmp_path / "results")
+    kept = [
+        {"step": step, "train_seconds": step / 20, "metrics": {"modes": 9.0}, "reason": ""} for step in (25, 75, 110)
+    ]
+    with store.writing():
+        _fail(store, "a", 0, snapshots=kept)
+        _fail(store, "a", 1, snapshots=kept[:1])
+    rows = json.loads(cli("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
+    assert (rows[0]["n_ok"], rows[0]["scores"]["modes"]["values"][0]) == (5, 9.0)
+    assert "read at 75 to 100 steps" in rows[0]["notes"]
+    assert all(value is None for value in rows[0]["cost"].values())
 
 
 def test_without_snapshots_equal_time_is_refused(cli, tmp_path: Path) -> None:
@@ -204,6 +281,17 @@ def test_the_time_to_a_score(cli, tmp_path: Path) -> None:
     }
     assert (found["a x mlp"]["step"], found["a x mlp"]["seconds"], found["a x mlp"]["reached"]) == (75, 7.5, 6)
     assert found["b x mlp"]["seconds"] == 3.75
+    with Store(tmp_path / "results").writing():
+        for seed in range(3):
+            _fail(Store(tmp_path / "results"), "a", seed)
+            _fail(Store(tmp_path / "results"), "b", seed)
+        _fail(Store(tmp_path / "results"), "b", 3)
+    found = {
+        one["variant"]: one
+        for one in json.loads(cli("table", "--suite", "s", "--reach", "modes=3", "--format", "json").out)
+    }
+    assert (found["a x mlp"]["reached"], found["a x mlp"]["n"], found["a x mlp"]["step"]) == (3, 6, 75)
+    assert (found["b x mlp"]["reached"], found["b x mlp"]["step"]) == (2, None)
     never = json.loads(cli("table", "--suite", "s", "--reach", "modes=99", "--format", "json").out)
     assert all((one["reached"], one["step"]) == (0, None) for one in never)
     for wrong, text in (("modes", "write SCORE=VALUE"), ("mode=3", "no run has the score 'mode'")):

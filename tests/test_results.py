@@ -120,7 +120,7 @@ def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
     with store.writing():
         for name, level in (("a", 1.0), ("b", 9.0)):
             for seed in range(5):
-                _commit(store, _record(f"{name}{seed}", metrics={"score": level + seed / 10}))
+                _commit(store, _record(f"{name}{seed}", metrics={"score": level + abs(seed - 4 * (name == "b")) / 10}))
     rows = tuple(Row(name, "mlp", "ring8", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
     layout = Layout("s", "", "", rows, (), ())
     built = tables.build(layout, store)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from ganbench import bootstrap, stats
-from ganbench.stats import Column, Sample
+from ganbench import bootstrap, ranking, stats
+from ganbench.ranking import Column, Sample
 
 RNG = np.random.default_rng(0)
 
@@ -45,21 +45,21 @@ def test_the_interval_of_a_log_score_is_students_of_its_logarithms() -> None:
 def test_seeds_in_common_are_compared_one_to_one_with_scipys_paired_test() -> None:
     for _ in range(20):
         a, b = RNG.normal(0, 1, 8), RNG.normal(0.5, 1, 8)
-        found = stats.compare(_sample(a), _sample(b), "higher")
+        found = ranking.compare(_sample(a), _sample(b), "higher")
         wanted = scipy_stats.ttest_rel(a, b)
         interval = wanted.confidence_interval()
         assert found.p == pytest.approx(wanted.pvalue, rel=1e-9)
         assert (found.value, found.low, found.high) == pytest.approx(((a - b).mean(), interval.low, interval.high))
         assert (found.test, found.pairs, found.ratio) == ("paired t", 8, False)
         assert found.a_better == (a.mean() > b.mean())
-        turned = stats.compare(_sample(b), _sample(a), "higher")
+        turned = ranking.compare(_sample(b), _sample(a), "higher")
         assert (turned.p, turned.value, turned.a_better) == pytest.approx((found.p, -found.value, not found.a_better))
 
 
 def test_other_seeds_are_compared_with_scipys_welch_test() -> None:
     for _ in range(20):
         a, b = RNG.normal(0, 1, 8), RNG.normal(0.5, 3, 6)
-        found = stats.compare(_sample(a), _sample(b, first=100), "lower")
+        found = ranking.compare(_sample(a), _sample(b, first=100), "lower")
         wanted = scipy_stats.ttest_ind(a, b, equal_var=False)
         interval = wanted.confidence_interval()
         assert (found.p, found.low, found.high) == pytest.approx((wanted.pvalue, interval.low, interval.high))
@@ -68,29 +68,45 @@ def test_other_seeds_are_compared_with_scipys_welch_test() -> None:
 
 def test_a_log_score_is_compared_by_its_ratio() -> None:
     a, b = [30.0, 40.0, 90.0, 35.0, 55.0], [60.0, 70.0, 95.0, 80.0, 100.0]
-    found = stats.compare(_sample(a), _sample(b), "lower", "log")
+    found = ranking.compare(_sample(a), _sample(b), "lower", "log")
     gaps = np.log(a) - np.log(b)
     assert found.ratio
     assert found.value == pytest.approx(exp(gaps.mean()))
     assert found.p == pytest.approx(scipy_stats.ttest_1samp(gaps, 0).pvalue)
     assert found.a_better
-    scaled = stats.compare(_sample([7 * x for x in a]), _sample([7 * x for x in b]), "lower", "log")
+    scaled = ranking.compare(_sample([7 * x for x in a]), _sample([7 * x for x in b]), "lower", "log")
     assert scaled[:4] == pytest.approx(found[:4])
 
 
 def test_fewer_than_five_seeds_claim_nothing() -> None:
-    assert stats.compare(_sample([1, 1, 1, 1]), _sample([9, 9, 9, 9, 9]), "higher") is None
-    found = stats.ranked({"x": Column("higher", {"a": _sample([1, 2]), "b": _sample([9, 9.5])})})
+    assert ranking.compare(_sample([1, 1, 1, 1]), _sample([9, 9, 9, 9, 9]), "higher") is None
+    found = ranking.ranked({"x": Column("higher", {"a": _sample([1, 2]), "b": _sample([9, 9.5])})})
     assert found.ranks == {"x": {"a": None, "b": None}}
 
 
 def test_sides_without_any_noise_are_judged_by_permutation() -> None:
-    same = stats.compare(_sample([8] * 5), _sample([8] * 5), "higher")
+    same = ranking.compare(_sample([8] * 5), _sample([8] * 5), "higher")
     assert (same.p, same.value) == (1.0, 0.0)
-    other = stats.compare(_sample([8] * 5), _sample([7] * 5), "higher")
-    assert (other.p, other.test) == (pytest.approx(2 / 252), "rank permutation")
-    apart = stats.compare(_sample([8] * 5), _sample([7] * 5, first=10), "higher")
+    other = ranking.compare(_sample([8] * 5), _sample([7] * 5), "higher")
+    assert (other.p, other.test, other.pairs) == (pytest.approx(2 / 252), "rank permutation", 0)
+    apart = ranking.compare(_sample([8] * 5), _sample([7] * 5, first=10), "higher")
     assert apart.p == pytest.approx(2 / 252)
+    for first in (0, 10):
+        rounded = ranking.compare(_sample([0.3] * 5), _sample([0.1 + 0.2] * 5, first=first), "higher")
+        assert rounded.p == 1.0
+
+
+def test_a_constant_difference_of_paired_seeds_is_judged_by_its_signs() -> None:
+    values = np.arange(4.0, 12.0)
+    found = ranking.compare(_sample(values + 1), _sample(values), "higher")
+    assert (found.p, found.test, found.pairs) == (2 / 2**8, "sign flip", 8)
+
+
+def test_unequal_seeds_are_not_paired_so_that_no_value_is_dropped() -> None:
+    a, b = [5.5, 5.6, 5.4, 5.7, 5.55, 1.0, 1.0, 1.0], [5.0, 5.05, 4.95, 5.0, 5.1]
+    found = ranking.compare(_sample(a), _sample(b), "higher")
+    assert (found.test, found.pairs) == ("Welch t", 0)
+    assert found.value == pytest.approx(np.mean(a) - np.mean(b))
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -112,13 +128,13 @@ def test_a_failed_seed_counts_as_the_worst() -> None:
     for better, sign in (("higher", 1), ("lower", -1)):
         a = Sample({seed: sign * value for seed, value in good.values.items()})
         b = Sample({seed: sign * value for seed, value in enumerate([50, 60, 70])}, failed=5)
-        found = stats.compare(a, b, better)
+        found = ranking.compare(a, b, better)
         assert found.test == "rank permutation"
         assert (found.low, found.high) == (None, None)
         values = [-1e9 if sign == 1 else 1e9] * 5
         assert found.p == pytest.approx(stats.rank_permutation(list(a.values.values()), [*b.values.values(), *values]))
         assert found.a_better  # though the survivors' mean is far better
-    everything = stats.compare(good, Sample({}, failed=8), "higher")
+    everything = ranking.compare(good, Sample({}, failed=8), "higher")
     assert everything.value is None
     assert everything.p < 0.001
     assert everything.a_better
@@ -132,36 +148,35 @@ def test_holm_steps_down() -> None:
 def test_ranks_are_shared_where_nothing_can_be_told_apart() -> None:
     values = {"a": [1.0, 1.1, 0.9, 1.05, 0.95], "b": [1.02, 1.1, 0.92, 1.0, 0.97], "c": [5.0, 5.1, 4.9, 5.2, 4.8]}
     samples = {name: _sample(own) for name, own in values.items()}
-    found = stats.ranked({"down": Column("lower", samples), "up": Column("higher", samples)}).ranks
+    found = ranking.ranked({"down": Column("lower", samples), "up": Column("higher", samples)}).ranks
     assert found["down"] == {"a": 1, "b": 1, "c": 3}
     assert found["up"] == {"a": 2, "b": 2, "c": 1}
 
 
 def test_holm_counts_every_comparison_of_the_table() -> None:
     """A p of .03 stands alone, and falls beside nine others."""
-    samples = {"a": _sample([0, 1, 2, 3, 4]), "b": _sample([0.9, 1.5, 4.7, 3.2, 6.7])}
-    assert 0.02 < stats.compare(samples["a"], samples["b"], "higher").p < 0.09
-    samples["b"] = _sample([0.9, 2.0, 3.4, 3.8, 6.7])
-    p = stats.compare(samples["a"], samples["b"], "higher").p
+    samples = {"a": _sample([0, 1, 2, 3, 4]), "b": _sample([0.9, 2.0, 3.4, 3.8, 6.7])}
+    p = ranking.compare(samples["a"], samples["b"], "higher").p
     assert 0.01 < p < 0.05
-    assert stats.ranked({"x": Column("higher", samples)}).ranks["x"] == {"a": 2, "b": 1}
-    many = stats.ranked({f"x{i}": Column("higher", samples) for i in range(10)})
+    assert ranking.ranked({"x": Column("higher", samples)}).ranks["x"] == {"a": 2, "b": 1}
+    many = ranking.ranked({f"x{i}": Column("higher", samples) for i in range(10)})
     assert all(found == {"a": 1, "b": 1} for found in many.ranks.values())
     assert many.pairs["x0", "a", "b"][1] == pytest.approx(min(1, 10 * p))
 
 
 def test_the_order_of_variants_and_seeds_changes_nothing() -> None:
     samples = {name: _sample(RNG.normal(shift, 1, 8)) for name, shift in (("a", 0), ("b", 3), ("c", 0.2))}
-    found = stats.ranked({"x": Column("higher", samples)}).ranks["x"]
+    found = ranking.ranked({"x": Column("higher", samples)}).ranks["x"]
     turned = {name: Sample(dict(reversed(samples[name].values.items()))) for name in ("c", "a", "b")}
-    assert stats.ranked({"x": Column("higher", turned)}).ranks["x"] == found
+    assert ranking.ranked({"x": Column("higher", turned)}).ranks["x"] == found
 
 
 @pytest.mark.parametrize("comparisons", [1, 10])
 def test_a_detectable_difference_is_detected_four_times_in_five(comparisons: int) -> None:
     """Simulated: differences with the noise of the sample, shifted by what is said to be detectable."""
     a, b = RNG.normal(0, 1, 8), RNG.normal(0, 1, 8)
-    gap = stats.detectable([_sample(a), _sample(b)], comparisons)
+    gap, seeds = ranking.detectable([_sample(a), _sample(b)], comparisons)
+    assert seeds == 8
     noise = np.std(a - b, ddof=1)
     drawn = np.random.default_rng(1).normal(gap, noise, (20_000, 8))
     found = scipy_stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05 / comparisons
@@ -169,10 +184,12 @@ def test_a_detectable_difference_is_detected_four_times_in_five(comparisons: int
 
 
 def test_nothing_is_said_of_power_without_noise_or_seeds() -> None:
-    assert stats.detectable([_sample([8] * 5), _sample([8] * 5)], 1) is None
-    assert stats.detectable([_sample([1, 2, 3]), _sample([2, 2, 3])], 1) is None
-    factor = stats.detectable([_sample([1, 2, 3, 4, 5]), _sample([2, 2, 3, 5, 4])], 1, "log")
+    assert ranking.detectable([_sample([8] * 5), _sample([8] * 5)], 1) is None
+    assert ranking.detectable([_sample([1, 2, 3]), _sample([2, 2, 3])], 1) is None
+    factor, seeds = ranking.detectable([_sample([1, 2, 3, 4, 5]), _sample([2, 2, 3, 5, 4]), _sample([1, 2])], 1, "log")
     assert factor > 1
+    assert seeds == 5  # the third sample is not compared, and says nothing
+    assert ranking.detectable([_sample([1, 2, 3, 4, 6]), _sample([2, 2, 3, 5], failed=1)], 1) is None
 
 
 def test_the_interquartile_mean_is_scipys_trimmed_mean_and_its_interval_scipys_bootstrap() -> None:
@@ -223,7 +240,19 @@ def test_scores_are_placed_between_yardsticks() -> None:
 def test_the_test_holds_its_level_and_finds_what_is_there(shift: float) -> None:
     draws = np.random.default_rng(3)
     claims = [
-        stats.compare(_sample(draws.normal(0, 1, 8)), _sample(draws.normal(shift, 1, 8)), "higher").p < 0.05
+        ranking.compare(_sample(draws.normal(0, 1, 8)), _sample(draws.normal(shift, 1, 8)), "higher").p < 0.05
         for _ in range(1000)
     ]
     assert (np.mean(claims) <= 0.07) if shift == 0 else (np.mean(claims) > 0.8)
+
+
+def test_only_who_is_better_than_another_leads() -> None:
+    """b lies highest, but so widely that it cannot be told from either."""
+    samples = {
+        "a": _sample([10, 10.1, 9.9, 10.2, 9.8]),
+        "b": _sample([-8, 20, 4, 60, 54]),
+        "c": _sample([0, 0.1, -0.1, 0, 0.2]),
+    }
+    found = ranking.ranked({"x": Column("higher", samples)})
+    assert found.ranks["x"] == {"a": 1, "b": 1, "c": 2}
+    assert [name for name in samples if "x" in found.leads(name)] == ["a"]

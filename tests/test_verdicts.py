@@ -19,6 +19,7 @@ def test_the_worst_fault_is_the_verdict() -> None:
 def test_no_judge_no_verdict() -> None:
     assert verdict({}) is None
     assert summary([None, None]) == ""
+    assert summary([None, verdict({"m": [Fault("partial", 6, 8)]})]) == "1 partial (6 of 8), 1 not judged"
     assert verdict({"m": []})["text"] == "ok"
 
 

@@ -11,15 +11,15 @@ from ganbench.numbers import number
 
 
 def markdown(found: list[Reached]) -> str:
-    """A row a variant: seeds that got there, and the medians over all seeds."""
+    """A row a variant: seeds that got there, and when half of all seeds had."""
     header = ["variant", "data set", "reached", "step", "s of training"]
     lines = [
         [one.variant, one.dataset, f"{one.reached}/{one.n}", _known(one.step), _known(one.seconds)] for one in found
     ]
     few = min(one.snapshots for one in found)
     note = (
-        f"{found[0].target}: medians over all seeds, from {few} snapshots a run and its end: a score was reached no "
-        "later than shown, and after the snapshot before. –: most seeds never did."  # noqa: RUF001
+        f"{found[0].target}: when half of the seeds had reached it, by {few} snapshots a run and its end: no later "
+        "than shown, and after the snapshot before. –: fewer than half ever did."  # noqa: RUF001
     )
     return "\n".join([*grid(Grid(header, lines, [[False] * len(header) for _ in lines])), "", note, ""])
 
