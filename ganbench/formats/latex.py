@@ -24,7 +24,8 @@ def latex(layout: Layout, tables: list[Table]) -> str:
         parts += [
             r"\begin{table}", r"\centering\small",
             f"\\caption{{{_tex(table.dataset)}: mean over seeds with the 95\\,\\% interval (Student $t$; "
-            r"[low, high] of the geometric mean where it is taken on logarithms).}",
+            r"[low, high] of the geometric mean where it is taken on logarithms). Bold: better than some variant "
+            r"beyond noise, and none is better; rank by the first score, shared likewise.}",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{llll{'r' * len(table.columns)}}}", r"\toprule",
             " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}}",
@@ -43,7 +44,9 @@ def _tex_cell(row: TableRow, name: str) -> str:
     if not mean:
         return "n/a" if row.kind == "variant" and row.n == 0 else "--"
     mean = f"\\mathbf{{{mean}}}" if name in row.led else mean
-    return f"${mean}$" + _tex(beside).replace("±", r"$\pm$").replace(" ", "~", 1)
+    if beside.startswith(" ± ") and not row.scores[name].beside:
+        return f"${mean} {beside.replace(' ± ', chr(92) + 'pm ')}$"
+    return f"${mean}$" + (f"~{_tex(beside)}".replace("±", r"$\pm$") if beside else "")
 
 
 _TEX = {
