@@ -330,9 +330,11 @@ def test_memorisation_against_scipys_nearest_neighbours() -> None:
     from scipy.spatial import cKDTree
 
     real, fresh = _split_views(500)
+    fresh = 0.6 * fresh  # nearer to the middle of the data, so that the cap at 1 is not reached
     tree = cKDTree(real.samples.numpy())
     wanted = np.median(tree.query(fresh.numpy())[0]) / np.median(tree.query(real.other().samples.numpy())[0])
-    assert Memorisation()(real, _view(fresh, None))["memorisation"] == pytest.approx(wanted, rel=0.01)
+    assert wanted < 0.95
+    assert Memorisation()(real, _view(fresh, None))["memorisation"] == pytest.approx(wanted, rel=1e-5)
 
 
 def test_held_out_copies_leave_nothing_to_compare_with() -> None:
@@ -344,7 +346,7 @@ def test_held_out_copies_leave_nothing_to_compare_with() -> None:
 
 def test_diversity_is_relative_to_the_data() -> None:
     real, fresh = _split_views()
-    assert Spread()(real, _view(fresh, None))["diversity"] == pytest.approx(1, abs=0.03)
+    assert Spread()(real, _view(fresh, None))["diversity"] > 0.97
     assert Spread()(real, _view(0.1 * fresh, None))["diversity"] == pytest.approx(0.1, abs=0.003)
     assert Spread()(real, _view(fresh[:1].expand(500, -1), None))["diversity"] == 0
     for value, kinds in ((0.1, ["collapsed"]), (0.3, [])):

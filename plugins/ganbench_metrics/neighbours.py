@@ -41,12 +41,11 @@ class CoverageDensity:
 
 @dataclass(frozen=True)
 class Memorisation:
-    """Median distance of fakes to their nearest training sample, over that of held-out real samples.
+    """Median distance of fakes to their nearest training sample, over that of held-out real samples, at most 1.
 
     1: no nearer to the training set than fresh data are; 0: copies. `count` fakes in the
-    extractor's features. Blurred or wrong samples lie above 1, so that higher is better only up
-    to 1, and the score stands beside others. Where the suite compares with part of the training
-    split, only that part can be found copied.
+    extractor's features. Blurred or wrong samples lie farther away, which is no merit: they have 1.
+    Where the suite compares with part of the training split, only that part can be found copied.
     """
 
     count: int = 1000
@@ -74,7 +73,7 @@ class Memorisation:
         if not floor:
             raise ValueError("half of the held-out samples are copies of training samples: nothing to compare with")
         distance = _nearest(thinned(fake.features, self.count), self._splits(real)[0]).median().item()
-        return {"memorisation": distance / floor}
+        return {"memorisation": min(1.0, distance / floor)}
 
     @staticmethod
     def _splits(real: View) -> tuple[Tensor, Tensor]:

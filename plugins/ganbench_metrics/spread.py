@@ -12,10 +12,9 @@ from ganbench_metrics.neighbours import thinned
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean distance between two fakes over that between two real samples, `count` a side, in features.
+    """Mean distance between two fakes over that between two real samples, in features, at most 1.
 
-    1 as in the data, 0 for one sample repeated. Noise may lie above 1, so that higher is better only
-    up to 1.
+    `count` samples a side. 0 for one sample repeated. Wider than the data is no merit, and has 1.
     """
 
     count: int = 1000
@@ -35,7 +34,7 @@ class Spread:
         return [Fault("collapsed")] if scores["diversity"] < 0.25 else []
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        return {"diversity": self._spread(fake.features) / self._spread(real.features)}
+        return {"diversity": min(1.0, self._spread(fake.features) / self._spread(real.features))}
 
     def _spread(self, features: Tensor) -> float:
         """The mean distance over all pairs of different samples."""
