@@ -30,12 +30,19 @@ def test_the_readmes_tables_are_the_published_ones() -> None:
     assert block == publish.block(PUBLISHED)
 
 
-@pytest.mark.parametrize("name", ["engine", "evaluation", "scaling"])
-def test_the_readmes_speeds_are_the_measured_ones(name: str) -> None:
+PAGES = {
+    "engine": "README.md", "evaluation": "README.md", "scaling": "README.md", "comparison": "docs/comparing.md",
+    "fooling": "docs/samples.md", "diagnosis": "docs/diagnosis.md",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(PAGES))
+def test_what_readme_and_docs_quote_is_what_was_measured(name: str) -> None:
     from benchmarks import report
 
     content = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
-    block = README.split(f"<!-- {name}: begin -->\n")[1].split(f"<!-- {name}: end -->")[0]
+    page = (ROOT / PAGES[name]).read_text()
+    block = page.split(f"<!-- {name}: begin -->\n")[1].split(f"<!-- {name}: end -->")[0]
     assert block.strip() == report.markdown(name, content).strip()
 
 
@@ -90,6 +97,25 @@ def test_every_command_is_in_the_readme() -> None:
         assert f"ganbench {name}" in README
 
 
-def test_every_option_of_run_is_in_the_readme(cli) -> None:
-    for option in re.findall(r"--[a-z-]+", cli("run", "--help").out):
+@pytest.mark.parametrize("name", ["run", "table", "compare", "show", "verify"])
+def test_every_option_is_in_the_readme(cli, name: str) -> None:
+    for option in re.findall(r"--[a-z-]+", cli(name, "--help").out):
         assert option in README or option in ("--help", "--checkpoint"), option
+
+
+def test_the_readmes_figure_of_the_diagnosis_is_the_measured_one() -> None:
+    table = (ROOT / "benchmarks" / "results" / "diagnosis.md").read_text()
+    found, planted, renamed, false, healthy = re.search(
+        r"found: (\d+) of (\d+)\. Of the \d+ others, told as another fault: (\d+) .*? false alarm: (\d+) of (\d+)",
+        table,
+    ).groups()
+    text = " ".join(README.split())
+    alarm = "no false alarm" if false == "0" else f"{false} false alarms"
+    assert f"{found} of {planted} planted faults under their name and {renamed} more under another" in text
+    assert f"with {alarm} in {healthy} healthy runs" in text
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), (page.name, link)
