@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ganbench.errors import ResultsError
 from ganbench.files import write_atomically
 from ganbench.specs import Plan
 
 SCHEMA = 1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,30 @@ def saved(results: Path, suite: str) -> Layout | None:
 
     Raises `ResultsError` where the file is damaged or newer.
     """
-    path = _path(results, suite)
+
+    def made(read: dict[str, Any]) -> Layout:
+        rows = tuple(Row(**{**row, "runs": by_seed(row["runs"])}) for row in read.pop("rows"))
+        lists = {key: tuple(tuple(item) for item in read.pop(key)) for key in ("references", "skipped")}
+        return Layout(rows=rows, **lists, **read)  # type: ignore[arg-type]
+
+    return kept(_path(results, suite), SCHEMA, made)
+
+
+def by_seed(runs: dict[str, str]) -> dict[int, str]:
+    """{seed: id} from JSON, whose keys are texts."""
+    return {int(seed): id_ for seed, id_ in runs.items()}
+
+
+def kept(path: Path, schema: int, made: Callable[[dict[str, Any]], T]) -> T | None:
+    """What is made of a JSON file that an earlier run wrote, or None where there is none.
+
+    Raises `ResultsError` where the file is damaged or newer.
+    """
     try:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if read.pop("schema") > SCHEMA:
+        if read.pop("schema") > schema:
             raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
-        rows = [
-            Row(**{**row, "runs": {int(seed): id_ for seed, id_ in row["runs"].items()}}) for row in read.pop("rows")
-        ]
-        lists = {key: tuple(tuple(item) for item in read.pop(key)) for key in ("references", "skipped")}
-        return Layout(rows=tuple(rows), **lists, **read)  # type: ignore[arg-type]
+        return made(read)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

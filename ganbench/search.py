@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import ranges
-from ganbench.errors import ResultsError, UsageError
+from ganbench.errors import UsageError
 from ganbench.expansion import Catalogue, expand
 from ganbench.files import write_atomically
+from ganbench.layout import by_seed, kept
 from ganbench.specs import Cell, Plan
 from ganbench.strict_yaml import Problems
 from ganbench.suite import Override, Suite
@@ -172,19 +173,14 @@ def saved(results: Path, suite: str) -> SearchLayout | None:
 
     Raises `ResultsError` where the file is damaged or newer.
     """
-    path = _path(results, suite)
-    try:
-        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if read.pop("schema") > SCHEMA:
-            raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
+
+    def made(read: dict[str, Any]) -> SearchLayout:
         variants = tuple(Variant(**{**one, "draws": _draws(one["draws"])}) for one in read.pop("variants"))
         references = tuple(tuple(item) for item in read.pop("references"))
         return SearchLayout(variants=variants, references=references, **read)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(f"{path} is damaged ({error}); run the search again to write it anew") from error
+
+    return kept(_path(results, suite), SCHEMA, made)
 
 
 def _draws(read: Iterable[dict[str, Any]]) -> tuple[Draw, ...]:
-    return tuple(Draw(**{**one, "runs": {int(seed): id_ for seed, id_ in one["runs"].items()}}) for one in read)
+    return tuple(Draw(**{**one, "runs": by_seed(one["runs"])}) for one in read)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from ganbench.files import write_atomically
-from ganbench.formats.markdown import escaped
+from ganbench.formats.markdown import escaped, grid
 from ganbench.formats.spreadsheet import inert
-from ganbench.formats.text import ARROWS
+from ganbench.formats.terminal import drawn
+from ganbench.formats.text import ARROWS, Grid
 from ganbench.numbers import number
 from ganbench.search import SearchLayout, quoted
 from ganbench.sensitivity import DrawResult, Sensitivity, Variation
@@ -49,8 +49,8 @@ def _best(row: Variation, k: int) -> str:
     return f"{number(row.best[k - 1])} [{number(low)}, {number(high)}]"
 
 
-def _lines(table: Sensitivity) -> tuple[list[str], list[list[str]]]:
-    """Header and body as text."""
+def _grid(table: Sensitivity) -> Grid:
+    """A table as text."""
     most = max(len(row.draws) for row in table.rows)
     ks = budgets(most)
     header = ["variant", "ok", "default", "median", *(f"best of {k}" for k in ks), f"best of {most}, other seeds"]
@@ -61,7 +61,7 @@ def _lines(table: Sensitivity) -> tuple[list[str], list[list[str]]]:
             row.title, f"{row.n_ok}/{len(row.draws)}", _number(row.default.score), _number(row.median),
             *(_best(row, k) for k in ks), _number(held_out),
         ])  # fmt: skip
-    return header, body
+    return Grid(header, body, [[False] * len(header) for _ in body])
 
 
 def short(settings: dict[str, Any]) -> str:
@@ -104,12 +104,7 @@ def markdown(layout: SearchLayout, tables: list[Sensitivity]) -> str:
     """GitHub Markdown, columns aligned so that it also reads as text."""
     parts = [f"# {escaped(layout.suite)}", "", *([escaped(layout.about), ""] if layout.about else [])]
     for table in tables:
-        header, body = _lines(table)
-        cells = [[escaped(cell) for cell in line] for line in (header, *body)]
-        widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
-        text = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in cells]
-        rule = "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths))
-        parts += [f"## {escaped(_title(table))}", "", text[0], f"|{rule}|", *text[1:], ""]
+        parts += [f"## {escaped(_title(table))}", "", *grid(_grid(table)), ""]
         parts += [*(f"- {escaped(note)}" for note in notes(table)), ""]
     return "\n".join([*parts, escaped(LEGEND) if tables else "Nothing is measured yet.", ""])
 
@@ -203,13 +198,7 @@ def write_all(folder: Path, layout: SearchLayout, tables: list[Sensitivity]) -> 
 def show(console: Console, layout: SearchLayout, tables: list[Sensitivity]) -> None:
     """On a terminal, intervals below values."""
     for table in tables:
-        header, body = _lines(table)
-        grid = RichTable(title=Text(f"{layout.suite}: {_title(table)}"), title_justify="left", pad_edge=False)
-        for i, head in enumerate(header):
-            grid.add_column(Text(head), justify="left" if i == 0 else "right")
-        for line in body:
-            grid.add_row(*(Text(cell.replace(" [", "\n[")) for cell in line))
-        console.print(grid)
+        console.print(drawn(_grid(table), f"{layout.suite}: {_title(table)}"))
         for note in notes(table):
             console.print(Text(f"  {note}"), style="dim")
         console.print()

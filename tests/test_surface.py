@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from conftest import HINGE
 from safetensors.torch import load_file, save_file
 from sklearn.neighbors import KernelDensity
 
@@ -33,24 +34,6 @@ datasets: [ring8]
 seeds: 1
 train: {steps: 40, batch: 32, lr: 2e-3}
 evaluation: {samples: 2500, real_samples: 2500}
-"""
-
-
-HINGE = """
-from ganbench import hookimpl
-
-
-class Hinge:
-    def d_loss(self, critic):
-        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
-
-    def g_loss(self, critic):
-        return -critic.fake.mean()
-
-
-@hookimpl
-def register_losses():
-    return {"hinge": Hinge}
 """
 
 

@@ -24,11 +24,11 @@ def show(console: Console, layout: Layout, tables: list[Table]) -> None:
             console.print(Text(f"  {note}"), style="dim")
         cost = costs(table)
         if cost:
-            console.print(_plain(cost, ""), style="dim")
+            console.print(drawn(cost, ""), style="dim")
         console.print()
     found = overall.build(tables)
     if found is not None:
-        console.print(_plain(overall_grid(found), f"{layout.suite}: over data sets"))
+        console.print(drawn(overall_grid(found), f"{layout.suite}: over data sets"))
         for note in (overall_note(found), *found.notes):
             console.print(Text(f"  {note}"), style="dim")
         console.print()
@@ -79,10 +79,11 @@ def _leads(table: Table) -> list[list[str]]:
     return [LEAD, *(lead(row, table) for row in table.rows)]
 
 
-def _plain(content: Grid, title: str) -> RichTable:
+def drawn(content: Grid, title: str) -> RichTable:
+    """A grid of text, intervals below values."""
     grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
     for i, head in enumerate(content.header):
         grid.add_column(Text(head), justify="left" if i == 0 else "right")
     for line in content.lines:
-        grid.add_row(*(Text(text) for text in line))
+        grid.add_row(*(Text(text.replace(" [", "\n[")) for text in line))
     return grid
