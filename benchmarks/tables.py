@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 
@@ -82,13 +82,12 @@ def scaling(rows: dict[str, Any]) -> str:
 
 def comparison(found: dict[str, Any]) -> str:
     tests = list(found["aa"][0]["one score"])
+    columns = [[*row["one score"].values(), *row["any score"].values()] for row in found["aa"]]
     body = [
-        [
-            row["dataset"], row["variant"], row["score"], *(f"{100 * row['one score'][test]:.1f} %" for test in tests),
-            *(f"{100 * share:.1f} %" for share in row["any score"].values()),
-        ]
-        for row in found["aa"]
-    ]  # fmt: skip
+        [row["dataset"], row["variant"], row["score"], *map(_percent, shares)]
+        for row, shares in zip(found["aa"], columns, strict=True)
+    ]
+    body.append(["all", "", "", *(_percent(mean(shares)) for shares in zip(*columns, strict=True))])
     anywhere = [f"any score, {test}" for test in found["aa"][0]["any score"]]
     parts = [grid(["data set", "variant", "score", *tests, *anywhere], body)]
     places = sorted({(row["dataset"], row["architecture"]) for row in found["pairing"]})
@@ -104,6 +103,10 @@ def comparison(found: dict[str, Any]) -> str:
         "correlation, all scores", "noise left, all scores",
     ]  # fmt: skip
     return "\n".join([*parts, grid(heads, body), *(f"- {text}" for text in found["ab"]), ""])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def fooling(rows: list[dict[str, Any]]) -> str:
