@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 
+from ganbench import cards
 from ganbench.layout import Layout
 from ganbench.rows import COSTS, Table
 
 HEAD = (
     "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "mean", "low",
-    "high", "rank", "values", "seeds", *(f"mean_{key}" for key in COSTS.values()), "notes",
+    "high", "rank", "values", "protocol", *(f"mean_{key}" for key in COSTS.values()), "notes",
 )  # fmt: skip
 
 
 def csv_text(layout: Layout, tables: list[Table]) -> str:
-    """Values and seeds are separated by spaces within their column."""
+    """Values are separated by spaces within their column, in the order of the protocol's seeds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
@@ -27,9 +28,9 @@ def csv_text(layout: Layout, tables: list[Table]) -> str:
             for name, score in row.scores.items():
                 numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
                 values = " ".join(repr(value) for value in score.values)
-                seeds = " ".join(str(seed) for seed in score.card.get("seeds", ()))
+                protocol = inert(str(score.card.get("protocol") or cards.sentence(score.card)))
                 own = [row.kind, row.n_ok, row.n, row.verdict, inert(name), score.better]
-                writer.writerow([*labels, *own, *numbers, values, seeds, *cost, notes])
+                writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
     return text.getvalue()
 
 
