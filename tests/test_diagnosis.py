@@ -166,7 +166,7 @@ def test_a_planted_fault_is_in_the_record_in_show_and_below_the_table(cli, tmp_p
     done = cli("run", "--suite", "planted.yaml")
     assert done.code == 0, done.err
     assert "rpgan-r1r2 x constant-mlp: 2 of 2 seeds: collapse (since step 0 at the earliest)" in done.out
-    assert not [line for line in done.out.splitlines() if "seeds: " in line and "rpgan-r1r2" in line]
+    assert not [line for line in done.out.splitlines() if "seeds: " in line and "rpgan-r1r2 x mlp" in line]
     found = {}
     for path in tmp_path.glob("results/runs/*/record.json"):
         record = json.loads(path.read_text())

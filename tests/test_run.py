@@ -44,8 +44,8 @@ def test_a_suite_is_trained_once_and_tabled(cli, suite: Path, tmp_path: Path) ->
     assert len(records) == 4
     for run_id, record in records.items():
         assert set(record) == {
-            "schema", "id", "suite", "spec", "status", "reason", "metrics", "cards", "verdict", "snapshots", "cost", "signals",
-            "diagnosis", "provenance", "files",
+            "schema", "id", "suite", "spec", "status", "reason", "metrics", "cards", "verdict", "snapshots", "cost",
+            "signals", "diagnosis", "provenance", "files",
         }  # fmt: skip
         assert record["id"] == run_id
         assert record["status"] == "ok"
