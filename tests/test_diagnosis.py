@@ -184,7 +184,7 @@ def test_a_planted_fault_is_in_the_record_in_show_and_below_the_table(cli, tmp_p
     assert "diagnosis" not in cli("show", record["id"]).out
     again = cli("table", "--suite", "planted")
     assert again.code == 0
-    assert "collapse" not in again.out
+    assert "seeds: collapse" not in again.out
 
 
 def test_the_kept_table_is_of_the_kept_runs() -> None:

@@ -26,6 +26,7 @@ def overall_text(layout: Layout, tables: list[Table]) -> str:
     return json.dumps(overall.plain(found) if found else None, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
+NONE = "null\n"
 FORMATS: dict[str, tuple[str, Callable[[Layout, list[Table]], str]]] = {
     "markdown": ("table.md", markdown),
     "csv": ("table.csv", csv_text),
@@ -36,6 +37,10 @@ FORMATS: dict[str, tuple[str, Callable[[Layout, list[Table]], str]]] = {
 
 
 def write_all(folder: Path, layout: Layout, tables: list[Table]) -> None:
-    """Every format, into the suite's folder."""
+    """Every format, into the suite's folder; no file of what there is none."""
     for name, text in FORMATS.values():
-        write_atomically(folder / name, text(layout, tables).encode())
+        content = text(layout, tables)
+        if content == NONE:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            write_atomically(folder / name, content.encode())
