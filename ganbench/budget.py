@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from statistics import median_low
 from typing import Any, Literal, NamedTuple
 
@@ -72,7 +72,7 @@ def _at(row: Row, record: Record | None, budget: Budget, limit: float) -> Record
         return record
     checkpoint = f"last snapshot within {limit:g} {UNITS[budget]}"
     shown = {name: {**card, "checkpoint": checkpoint} for name, card in record["cards"].items()}
-    stood = {"metrics": within[-1].scores, "cards": shown, "stood_at": [budget, within[-1].spent(budget)]}
+    stood = {"metrics": within[-1].scores, "cards": shown, "stood_at": [within[-1].step, within[-1].seconds]}
     return {**record, "status": "ok", "reason": "", "verdict": None, "diagnosis": None, "cost": {}, **stood}
 
 
@@ -99,9 +99,11 @@ def reach(target: str, rows: tuple[Row, ...], store: Store) -> list[Reached]:
     try:
         value = float(text)
     except ValueError:
-        equals = ""
-    if not equals or not score:
+        value = inf
+    if not equals or not score or not isfinite(value):
         raise UsageError(f"--reach {target!r}: write SCORE=VALUE, as in modes=8")
+    if not any(record.get("snapshots") for id_ in _ids(rows) if (record := store.run(id_))):
+        raise UsageError("--reach wants snapshots; set evaluation.snapshots in the suite (10, say) and run it again")
     read = [(row, [record for id_ in row.runs.values() if (record := store.run(id_)) is not None]) for row in rows]
     everything = [record for _, records in read for record in records]
     better = {row.dataset: r["cards"][score]["better"] for row, records in read for r in records if score in r["cards"]}
@@ -115,13 +117,17 @@ def reach(target: str, rows: tuple[Row, ...], store: Store) -> list[Reached]:
     ]
 
 
+def _ids(rows: tuple[Row, ...]) -> Iterator[str]:
+    return (id_ for row in rows for id_ in row.runs.values())
+
+
 def _reached(row: Row, records: list[Record], wanted: tuple[str, float, str], target: str) -> Reached:
     firsts = [_first(record, *wanted) for record in records] + [(inf, inf)] * (len(row.runs) - len(records))
     step, seconds = (median_low(times) for times in zip(*firsts, strict=True))
     return Reached(
         f"{row.loss} x {row.architecture}", row.dataset, target, len(row.runs), sum(s < inf for s, _ in firsts),
         step if step < inf else None, seconds if seconds < inf else None,
-        min((len(record.get("snapshots", ())) for record in records), default=0),
+        max((len(record.get("snapshots", ())) for record in records), default=0),
     )  # fmt: skip
 
 

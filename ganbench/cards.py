@@ -59,10 +59,14 @@ def sentence(card: Card) -> str:
     if card.get("generator"):
         words = {"raw": "raw generator", "ema": "averaged generator (EMA)"}
         generator = words.get(card["generator"], str(card["generator"]))
-        parts.append(generator + (f", {card['checkpoint']} checkpoint" if card.get("checkpoint") else ""))
+        parts.append(generator + (f", {_checkpoint(card['checkpoint'])}" if card.get("checkpoint") else ""))
     if card.get("seeds"):
         parts.append(f"seeds {ranges(card['seeds'])}")
     return "; ".join(parts)
+
+
+def _checkpoint(text: str) -> str:
+    return text if "snapshot" in text else f"{text} checkpoint"
 
 
 def ranges(seeds: list[int]) -> str:

@@ -192,11 +192,16 @@ def _stored(features: Features) -> dict[str, Tensor]:
 
 def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:
     """A metric's faults. Raises `ContractError` where one has no name that tables know."""
-    found = list(faults)
-    for fault in found:
+    if not isinstance(faults, list | tuple):
+        raise ContractError(f"metric {name!r}.faults must return a list of Faults, not {faults!r}")
+    for fault in faults:
         if not isinstance(fault, Fault) or fault.kind not in ORDER:
             raise ContractError(f"metric {name!r} found {fault!r}; a fault is a Fault of {', '.join(ORDER)}")
-    return found
+        count, of = fault.count, fault.of
+        counted = isinstance(count, int) and isinstance(of, int) and 0 <= count <= of
+        if not counted and not count is of is None:
+            raise ContractError(f"metric {name!r} found {fault!r}; its count is a whole number from 0 to `of`")
+    return list(faults)
 
 
 def _checked(name: str, metric: Metric, scores: Mapping[str, float]) -> dict[str, float]:

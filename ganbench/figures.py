@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,10 +23,12 @@ METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 
 
 def form(path: Path) -> str:
-    """`png` or `svg`, by the file's ending. Raises `UsageError` for another one."""
+    """`png` or `svg`, by the file's ending. Raises `UsageError` for another one, or where it cannot be written."""
     ending = path.suffix.removeprefix(".").lower()
     if ending not in METADATA:
         raise UsageError(f"a picture is a .png or a .svg file, not {str(path)!r}")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise UsageError(f"no picture can be written to {str(path)!r}: {str(path.parent)!r} is no folder to write in")
     return ending
 
 

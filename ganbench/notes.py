@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+import re
+
 from ganbench import cards, ranking
 from ganbench.numbers import number
 from ganbench.records import Record
 from ganbench.rows import TableRow
 
+STEP = re.compile(r"(.*?)( (?:at|after) step (\d+))?$", re.DOTALL)
+"""A reason, and the step that it ends with."""
+
 
 def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
     """One note a kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
-    groups: dict[tuple[str, str], list[int]] = {}
-    for seed, record in records.items():
+    groups: dict[tuple[str, str], list[str]] = {}
+    for record in records.values():
         if record is None:
-            groups.setdefault(("not run yet", ""), []).append(seed)
+            groups.setdefault(("not run yet", ""), []).append("")
         elif record["status"] != "ok":
-            groups.setdefault((record["status"], record["reason"]), []).append(seed)
+            reason, _, step = STEP.match(record["reason"]).groups()  # type: ignore[union-attr]
+            groups.setdefault((record["status"], reason), []).append(step or "")
     return tuple(
-        f"{len(seeds)} of {len(records)} seeds {status}" + (f": {reason}" if reason else "")
-        for (status, reason), seeds in groups.items()
+        f"{len(steps)} of {len(records)} seeds {status}" + (f": {reason}" if reason else "") + _at_steps(steps)
+        for (status, reason), steps in groups.items()
     )
+
+
+def _at_steps(steps: list[str]) -> str:
+    """` at step 100`, ` at steps 1 to 14`; the same failure of several seeds is one note."""
+    known = sorted({int(step) for step in steps if step})
+    if not known:
+        return ""
+    return f" at step {known[0]}" if len(known) == 1 else f" at steps {known[0]} to {known[-1]}"
 
 
 def stood(records: list[Record]) -> tuple[str, ...]:
     """Where a variant's seeds were read, where that is not their end."""
-    places = [record["stood_at"] for record in records if "stood_at" in record]
-    if not places:
+    read = [record for record in records if "stood_at" in record]
+    if not read:
         return ()
-    low, high = (end(value for _, value in places) for end in (min, max))
-    span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-    return (f"read at {span} {'steps' if places[0][0] == 'steps' else 's of training'}",)
+    steps, seconds = (_span([record["stood_at"][i] for record in read]) for i in (0, 1))
+    together = _span([record.get("provenance", {}).get("stack") or 1 for record in read])
+    return (f"read at step {steps}, {seconds} s of training a seed, {together} trained together",)
+
+
+def _span(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def paths(records: list[Record]) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class Difference(NamedTuple):
     """How a differs from b: a - b, or a / b where `ratio`, its interval, two-sided p and test.
 
     `pairs` is the number of seeds that were compared one to one (0: unpaired). Where seeds failed,
-    `p` is of ranks with failures as the worst, `value` is of the survivors, and there is no interval.
+    `p` is of ranks with failures as the worst; survivors' means say nothing, so there is no `value`.
     `a_better`: whether a lies on the better side, however little.
     """
 
@@ -73,10 +73,9 @@ def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: flo
     undone = exp if ratio else float
     if a.failed or b.failed:
         first, second = (_with_failures(side, better) for side in (a, b))
-        value = undone(_mean(x) - _mean(y)) if x and y else None
         a_better = (rank_excess(first, second) > 0) == (better == "higher")
         p = rank_permutation(first, second)
-        return Difference(value, None, None, p, "rank permutation", 0, ratio, a_better)
+        return Difference(None, None, None, p, "rank permutation", 0, ratio, a_better)
     same_seeds = set(x) == set(y)
     if same_seeds:
         gap, half, p, test = paired([x[seed] for seed in x], [y[seed] for seed in x], level)
@@ -85,10 +84,6 @@ def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: flo
     low, high = (None, None) if half is None else (undone(gap - half), undone(gap + half))
     pairs = len(x) if test in ("paired t", "sign flip") else 0
     return Difference(undone(gap), low, high, p, test, pairs, ratio, (gap > 0) == (better == "higher"))
-
-
-def _mean(values: Mapping[int, float]) -> float:
-    return sum(values.values()) / len(values)
 
 
 def _with_failures(side: Sample, better: str) -> list[float]:

@@ -11,11 +11,11 @@ TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noi
 """Yardsticks as tables name them."""
 COSTS = {
     "train s": "train_seconds",
-    "images": "images",
-    "images/s": "images_per_second",
+    "samples": "images",
+    "samples/s": "images_per_second",
     "peak MiB": "peak_memory_bytes",
 }
-"""What a seed cost, by the record's names: seconds of training alone, real images that D saw, peak memory
+"""What a seed cost, by the record's names: seconds of training alone, real samples that D saw, peak memory
 of the process or device that trained it."""
 
 

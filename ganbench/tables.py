@@ -48,7 +48,7 @@ def _table(dataset: str, layout: Layout, store: Store, reading: Reading | None, 
     rows, comparisons = _ranked([_variant(row, records, shown) for row, records in read])
     rows += [_skipped(dataset, skip, shown) for skip in layout.skipped if skip[2] == dataset]
     rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
-    rows += [_published(dataset, entry, shown) for entry in published]
+    rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
     columns = {name: card["better"] for name, card in shown.items()}
     return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns, comparisons)))
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ganbench.densities import best
+from ganbench.densities import CONTROL, best
 from ganbench.figures import BEST, FAKE, REAL, TRAINED, probability, rendered
 from ganbench.theory import Finding, Report
 
@@ -68,7 +68,7 @@ def _map(finding: Finding, name: str, of: Callable[[Tensor], Tensor], axes: Axes
 
 
 def _title(finding: Finding, axes: Axes, before: str = "") -> None:
-    verdict = "pass" if finding.holds else "fail"
+    verdict = "pass" if finding.holds else "fail" if finding.pair != CONTROL else "fails, as it must"
     axes.set_title(
         f"{before}{finding.pair.name}\nJS {finding.true_js:.4f}, from D {finding.js:.4f}; "
         f"mean |D - D*| {finding.gap:.4f}: {verdict}",

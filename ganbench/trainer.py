@@ -217,8 +217,10 @@ class Trainer:
         self._read(group, start, torch.stack(losses), torch.stack(rows) if rows else None)
         group.step = stop
         seconds = time.perf_counter() - began
+        # a program's empty lanes are nobody's cost: a seed costs the same in a full one and in one that is not
+        share = len(group.seeds) if self.path.how == "compiled" else len(set(group.seeds))
         for seed in set(group.seeds):
-            self.results[seed].seconds += seconds / len(set(group.seeds))
+            self.results[seed].seconds += seconds / share
 
     def _read(self, group: Group, start: int, losses: Tensor, rows: Tensor | None) -> None:
         """Signals and divergence of a block, seed by seed: losses (n, [S,] 2), rows (m, [S,] 12)."""

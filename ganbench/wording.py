@@ -20,7 +20,7 @@ def sentence(one: Comparison) -> str:
             f"Too few seeds to claim a difference in {one.score} between {one.a} and {one.b} {one.where}: {means}; "
             f"{counts} seeds, at least {ranking.FEWEST} each are needed."
         )
-    facts = f"{means} ({'; '.join([*_gap(one.difference), *_evidence(one)])})"
+    facts = f"{means} ({'; '.join([*_gap(one.difference, one.comparisons > 1), *_evidence(one)])})"
     if one.verdict == "no difference seen":
         said = f"No difference in {one.score} seen between {one.a} and {one.b} {one.where}: {facts}."
         return f"{said} {_missed(one)}".rstrip()
@@ -30,7 +30,8 @@ def sentence(one: Comparison) -> str:
 
 def _mean(row: TableRow, one: Comparison) -> str:
     mean = centre(row, one)
-    failed = f" ({row.n_ok} of {row.n} seeds ok)" if row.n_ok < row.n else ""
+    failed = f" ({row.n_ok} of {row.n_ok + row.failed} seeds finished)" if row.failed else ""
+    failed += f" ({row.n - row.n_ok - row.failed} seeds not run)" if row.n > row.n_ok + row.failed else ""
     geometric = "geometric mean " if one.difference and one.difference.ratio and row is one.rows[0] else ""
     return ("no value" if mean is None else geometric + number(mean)) + failed
 
@@ -43,7 +44,7 @@ def centre(row: TableRow, one: Comparison) -> float | None:
     return score.mean
 
 
-def _gap(found: ranking.Difference) -> list[str]:
+def _gap(found: ranking.Difference, many: bool) -> list[str]:
     """`difference +1.63, 95 % interval [0.29, 2.97]`, or `0.46 times, ...` of logarithms."""
     if found.value is None:
         return []
@@ -51,7 +52,7 @@ def _gap(found: ranking.Difference) -> list[str]:
     text = f"{number(found.value)} times" if found.ratio else f"difference {sign}{number(found.value)}"
     if found.low is None or found.high is None:
         return [text]
-    return [f"{text}, 95 % interval [{number(found.low)}, {number(found.high)}]"]
+    return [f"{text}, 95 % interval {'of this one ' if many else ''}[{number(found.low)}, {number(found.high)}]"]
 
 
 def _evidence(one: Comparison) -> list[str]:

@@ -142,8 +142,9 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Pat
     (one,) = json.loads(done.out)
     assert one["difference"]["test"] == "rank permutation"
     assert one["a"]["n_ok"] == 2
-    assert "(2 of 6 seeds ok)" in one["sentence"]
+    assert "(2 of 6 seeds finished)" in one["sentence"]
     assert "failed seeds counted as the worst" in one["sentence"]
+    assert one["difference"]["value"] is None  # of survivors it would say nothing
     assert one["difference"]["p"] == pytest.approx(
         scipy_stats.permutation_test(
             ([-1e9] * 4 + A[4:], B), lambda x, y: abs(scipy_stats.rankdata([*x, *y])[:6].sum() - 39), n_resamples=10**6,
@@ -165,7 +166,7 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Pat
         (("a", "mlp"), "name two losses"),
         (("a", "b", "--metric", "FDI"), "no score 'FDI' here. Did you mean 'FID'?"),
         (("a", "b", "--metric", "modes", "--metric", "FDI"), "no score 'FDI' here"),
-        (("a", "b", "--suite", "t"), "unknown suite 't'"),
+        (("a", "b", "--suite", "t"), "suite 't' has not run in results"),
         (("a", "b", "--suite", "s", "--suite", "s", "--suite", "s"), "--suite is given once, or twice"),
         (("a", "b", "--results", "nowhere"), "no results folder"),
     ],
@@ -216,7 +217,7 @@ def test_where_nothing_finished_there_is_nothing_to_compare(cli, tmp_path: Path)
     for arguments in ((), ("--metric", "all")):
         done = cli("compare", "a", "b", *arguments)
         assert done.code == 0, done.err  # c has scores, so that the failures can be told
-        assert "no value (0 of 6 seeds ok)" in done.out
+        assert "no value (0 of 6 seeds finished)" in done.out
     with store.writing():
         for seed in range(6):
             _fail(store, "c", seed)
@@ -260,7 +261,7 @@ def test_a_run_that_failed_later_stood_well_at_an_equal_budget(cli, tmp_path: Pa
         _fail(store, "a", 1, snapshots=kept[:1])
     rows = json.loads(cli("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
     assert (rows[0]["n_ok"], rows[0]["scores"]["modes"]["values"][0]) == (5, 9.0)
-    assert "read at 75 to 100 steps" in rows[0]["notes"]
+    assert "read at step 75 to 100, 3.75 to 10 s of training a seed, 1 trained together" in rows[0]["notes"]
     assert all(value is None for value in rows[0]["cost"].values())
 
 

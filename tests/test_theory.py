@@ -153,10 +153,16 @@ def test_a_broken_limit_is_exit_code_1(limit: str, monkeypatch: pytest.MonkeyPat
 def test_the_picture_is_the_same_on_every_call(name: str, magic: bytes, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(theory_picture, "SIDE", 31)
     for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
         assert _run("verify", "--theory", "--picture", tmp_path / folder / name) == 0
     first, second = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two"))
     assert first.startswith(magic)
     assert first == second
+
+
+def test_a_place_where_no_picture_can_be_is_told_before_the_work(tmp_path) -> None:
+    with pytest.raises(UsageError, match="is no folder to write in"):
+        _run("verify", "--theory", "--picture", tmp_path / "nowhere" / "d.png")
 
 
 def test_what_to_verify_must_be_said(tmp_path) -> None:

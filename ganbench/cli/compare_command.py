@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from ganbench import cards, comparison, tables, wording
-from ganbench.cli.options import planned, results_option
+from ganbench.cli.options import is_file, planned, results_option
 from ganbench.errors import UsageError
 from ganbench.layout import Layout
 from ganbench.records import Store
 from ganbench.rows import TableRow
+from ganbench.strict_yaml import suggestion
 
 
 @click.command("compare")
@@ -59,9 +60,12 @@ def _suites(asked: tuple[str, ...], results: Path) -> list[str]:
     """The suites named, or the only one that ran here."""
     if len(asked) > 2:
         raise UsageError("--suite is given once, or twice for A and B")
+    there = sorted(path.parent.name for path in results.glob("*/plan.json"))
+    for name in asked:
+        if name not in there and not is_file(name):
+            raise UsageError(f"suite {name!r} has not run in {results}{suggestion(name, there)}")
     if asked:
         return list(asked)
-    there = sorted(path.parent.name for path in results.glob("*/plan.json"))
     if len(there) != 1:
         what = f"holds the suites {', '.join(there)}" if there else "holds no suite"
         raise UsageError(f"{results} {what}; name one with --suite")

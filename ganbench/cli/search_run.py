@@ -18,6 +18,7 @@ from ganbench.layout import layout, save
 from ganbench.records import Store
 from ganbench.search import Drawn, SearchLayout
 from ganbench.specs import Plan
+from ganbench.strict_yaml import suggestion
 from ganbench.suite import named
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run(asked: Asked, options: dict[str, Any]) -> int:
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason for skip in plan.skipped})) or "the filter leaves nothing"
         raise UsageError(f"suite {plan.suite!r} has nothing to train here: {reasons}")
+    _check_metrics(options["metrics"], plan, asked)
     store = Store(options["results"])
     if options["dry_run"]:
         _print_plan(drawn, plan, store, options["force"])
@@ -45,6 +47,16 @@ def run(asked: Asked, options: dict[str, Any]) -> int:
     _report(content, search.layout(drawn, asked.digest), store, options["metrics"])
     ids = [cell.run(seed).id for cell in plan.cells for seed in cell.seeds]
     return 0 if all((store.run(id_) or {}).get("status") == "ok" for id_ in ids) else 1
+
+
+def _check_metrics(metrics: Sequence[str], plan: Plan, asked: Asked) -> None:
+    """Raise `UsageError` for a score that no metric of the plan gives, before anything trains."""
+    evaluations = [cell.spec.evaluation for cell in plan.cells]
+    made = [(asked.registry.create("metric", choice), e.extractor.name) for e in evaluations for choice in e.metrics]
+    known = {name for metric, judge in made for score in metric.better for name in (score, f"{score}[{judge}]")}
+    for name in metrics:
+        if name not in known:
+            raise UsageError(f"--metric: no score {name!r} in this suite{suggestion(name, sorted(known))}")
 
 
 def _narrowed(drawn: Drawn, own: tuple[int, ...] | None, wanted: tuple[str, ...]) -> Drawn:

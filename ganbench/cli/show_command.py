@@ -55,6 +55,15 @@ def _surface(record: dict[str, Any], folder: Path, path: Path, plugins: tuple[Pa
     return f"\n  {path}: D against D*; mean {what} {number(drawn.gap)}, kernel {number(drawn.bandwidth)}"
 
 
+def _nothing(record: dict[str, Any]) -> str:
+    """That there is no finding, and what could not be looked for."""
+    before = "" if record["status"] == "ok" else "before that "
+    blind = (
+        "" if record["signals"].get("js") is not None else " (no JS estimate: the loss does not say `log_odds = True`)"
+    )
+    return f"{before}nothing found{blind}"
+
+
 def _scores(record: dict[str, Any]) -> list[str]:
     """Every score, the verdict, and the protocol cards in words."""
     lines, protocols = [], dict[str, list[str]]()
@@ -87,7 +96,7 @@ def _text(record: dict[str, Any], folder: Path) -> str:
         lines += ["", "  last signals  " + ", ".join(f"{name} {number(value)}" for name, value in signals.items())]
     findings = record.get("diagnosis")  # None: not trained to an end, or by an older ganbench
     if findings is not None:
-        lines += ["", "  diagnosis     " + ("\n                ".join(map(_said, findings)) or "nothing found")]
+        lines += ["", "  diagnosis     " + ("\n                ".join(map(_said, findings)) or _nothing(record))]
     cost = record["cost"]
     if cost["train_seconds"] is not None:
         lines += ["", f"  {cost['train_seconds']:.1f} s of training, {cost['images']:,} real samples seen, "

@@ -56,6 +56,8 @@ def command(**options: Any) -> int:
     files = () if options["published"] else options["plugins"]  # they may hold published values alone
     content = planned(options["suite"], options["sets"], options["adds"], files, results)
     if options["reach"]:
+        if form not in ("terminal", "markdown", "json"):
+            raise UsageError(f"--reach is printed as markdown or json, not as {form}")
         found = budget.reach(options["reach"], content.rows, store)
         click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)
         return 0

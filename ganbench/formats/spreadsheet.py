@@ -10,8 +10,8 @@ from ganbench.layout import Layout
 from ganbench.rows import COSTS, Table
 
 HEAD = (
-    "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "mean", "low",
-    "high", "rank", "values", "protocol", *(f"mean_{key}" for key in COSTS.values()), "notes",
+    "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "scale", "mean",
+    "low", "high", "rank", "values", "protocol", *(f"mean_{key}" for key in COSTS.values()), "notes",
 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def csv_text(layout: Layout, tables: list[Table]) -> str:
                 numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
                 values = " ".join(repr(value) for value in score.values)
                 protocol = inert(str(score.card.get("protocol") or cards.sentence(score.card)))
-                own = [row.kind, row.n_ok, row.n, row.verdict, inert(name), score.better]
+                own = [row.kind, row.n_ok, row.n, row.verdict, inert(name), score.better, score.scale]
                 writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
     return text.getvalue()
 
