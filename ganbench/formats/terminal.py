@@ -16,10 +16,8 @@ from ganbench.rows import Table, TableRow
 def show(console: Console, layout: Layout, tables: list[Table]) -> None:
     """Intervals below means, as many columns side by side as fit, notes, costs, all data sets."""
     for table in tables:
-        title = f"{layout.suite}: {table.dataset}"
-        for names in _fitting(table, console.width):
-            console.print(_grid(table, names, title))
-            title = ""
+        for i, names in enumerate(_fitting(table, console.width)):
+            console.print(_grid(table, names, f"{layout.suite}: {table.dataset}" if i == 0 else ""))
         for note in table.notes:
             console.print(Text(f"  {note}"), style="dim")
         cost = costs(table)
@@ -49,29 +47,31 @@ def _head(table: Table, name: str) -> str:
 
 
 def _fitting(table: Table, width: int) -> list[list[str]]:
-    """The scores in groups whose columns, beside the variants' names, fit into a width."""
-    left = sum(3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True))
+    """The scores in groups whose columns fit into a width: beside all of `LEAD`, later beside the names alone."""
+    leads = [3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True)]
     groups: list[list[str]] = [[]]
-    used = left
+    used = sum(leads)
     for name in table.columns:
         texts = [_head(table, name), *(_stacked(row, name) for row in table.rows)]
         need = 3 + max(len(line) for text in texts for line in text.split("\n"))
         if groups[-1] and used + need > width:
             groups.append([])
-            used = left
+            used = leads[0]
         groups[-1].append(name)
         used += need
     return groups
 
 
 def _grid(table: Table, names: list[str], title: str) -> RichTable:
+    """One group of columns; the first, which has the title, with rank and verdict."""
+    leads = LEAD if title else LEAD[:1]
     grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
-    for i, head in enumerate([*LEAD, *(_head(table, name) for name in names)]):
+    for i, head in enumerate([*leads, *(_head(table, name) for name in names)]):
         grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
     for row in table.rows:
         cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
         dim = "dim" if row.kind != "variant" or not row.n else ""
-        grid.add_row(*(Text(text) for text in lead(row, table)), *cells, style=dim)
+        grid.add_row(*(Text(text) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
     return grid
 
 
