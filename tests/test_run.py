@@ -384,8 +384,14 @@ def test_settings_make_another_suite_beside_the_first(cli, suite: Path, tmp_path
 
 
 def _started(tmp_path: Path, *options: str) -> subprocess.Popen:
-    """A run in a process group of its own, as a terminal gives it."""
-    command = [sys.executable, "-m", "ganbench", "run", *options]
+    """A run in a process group of its own, as a terminal gives it.
+
+    Tests that were themselves started in the background ignore SIGINT, and a child would inherit that.
+    """
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, sys.executable, "-m", "ganbench", "run", *options]
     return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
