@@ -164,10 +164,15 @@ class Trainer:
     ) -> list[Seed]:
         """Train to the end. Snapshots are taken at the first block's end after each is due.
 
+        A resumed seed may be handed over again for the snapshot of the step that it stands at.
+
         Raises `Stopped` where the keeper was asked to stop; the state is saved then.
         """
         first = min(group.step for group in self.groups)
         due = [round(self.spec.steps * (i + 1) / snapshots) for i in range(snapshots)]
+        last_block = (first - 1) // rng.BLOCK * rng.BLOCK
+        if any(last_block < step <= first for step in due):
+            on_snapshot(first, self._at(first))  # a kill may come between a checkpoint and its snapshot
         due = [step for step in due if step > first]
         for block in range(first // rng.BLOCK, -(-self.spec.steps // rng.BLOCK)):
             start = block * rng.BLOCK

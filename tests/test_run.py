@@ -501,6 +501,47 @@ def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
         assert result.steps == whole[result.seed].steps
 
 
+def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> None:
+    from ganbench import rng
+    from ganbench.checkpoints import Keeper, Stopped
+    from ganbench.specs import TrainSpec
+    from ganbench.trainer import Trainer
+    from ganbench_architectures.mlp import Mlp
+    from ganbench_losses.minimax import Minimax
+
+    data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    spec = TrainSpec(steps=3 * rng.BLOCK, batch=32, lr_d=2e-3, lr_g=2e-3)
+
+    def run(resumed=None, keeper=None):
+        taken = []
+
+        def snapshot(step, results):
+            for result in results:
+                if step not in [entry["step"] for entry in result.snapshots]:
+                    result.snapshots.append({"step": step, "params": result.params.clone()})
+            taken.append(step)
+
+        trainer = Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, (0,), torch.device("cpu"), resumed)
+        return trainer.run(snapshots=3, on_snapshot=snapshot, keeper=keeper)[0].snapshots
+
+    whole = run()
+    assert [entry["step"] for entry in whole] == [rng.BLOCK, 2 * rng.BLOCK, 3 * rng.BLOCK]
+    for blocks in (1, 2, 3):
+        kept = {}
+        with pytest.raises(Stopped):  # at the end of a block, before its snapshot
+            run(
+                keeper=Keeper(
+                    0,
+                    lambda kept=kept, n=blocks: len(kept) >= n - 1,
+                    lambda one, kept=kept: kept.__setitem__(one.step, one),
+                )
+            )
+        assert max(kept) == blocks * rng.BLOCK
+        again = run({0: kept[max(kept)]})
+        assert [entry["step"] for entry in again] == [entry["step"] for entry in whole]
+        assert all(torch.equal(a["params"], b["params"]) for a, b in zip(again, whole, strict=True))
+
+
 def test_progress_is_live_on_a_terminal(suite: Path, tmp_path: Path) -> None:
     import pty
 
