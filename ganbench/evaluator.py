@@ -76,7 +76,7 @@ class Judge:
         self.dataset, self.evaluation, self.extractor, self.metrics = dataset, evaluation, extractor, metrics
         self.device = device
         self.extract = extractor.open(dataset, device)
-        self.real = self._real_view(evaluation.split, evaluation.real_samples)._replace(other=self._other)
+        self.real = self._real_view(evaluation.split, evaluation.real_samples)._replace(other=lambda: self._other_view)
         self._statistics: dict[tuple[str, int], dict[str, Tensor]] = {}
 
     def _real_view(self, split: str, count: int) -> View:
@@ -88,13 +88,14 @@ class Judge:
         features = Features(stored["features"], stored.get("logits"), stored.get("modes"))
         return self._view(data.samples, data.labels, features)._replace(split=split)
 
-    def _other(self) -> View:
-        """The split that the scores do not compare with, read when a metric first asks for it."""
-        return self._other_view
-
     @cached_property
     def _other_view(self) -> View:
-        return self._real_view("test" if self.evaluation.split == "train" else "train", 0)
+        """The split that the scores do not compare with, read when a metric first asks for it."""
+        return self._real_view(self._other_split, 0)
+
+    @property
+    def _other_split(self) -> str:
+        return "test" if self.evaluation.split == "train" else "train"
 
     def _real_side(self, name: str, metric: Metric, count: int) -> View:
         """The real side as one metric sees it against `count` fakes: with what it computes of it once."""
@@ -110,7 +111,7 @@ class Judge:
     @cached_property
     def _real_content(self) -> str:
         """One hash of all that a metric can know of the real side."""
-        other = self.dataset.load("test" if self.evaluation.split == "train" else "train").samples
+        other = self.dataset.load(self._other_split).samples  # type: ignore[arg-type]
         return key(self.real.samples, self.real.features, other)
 
     def _choice(self, name: str) -> Choice:

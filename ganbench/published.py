@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import UsageError
 from ganbench.settings import known_keys
-from ganbench.strict_yaml import Node, Problems, parse
+from ganbench.strict_yaml import Node, Problems, read_mapping
 
 TEXTS = ("source", "short", "dataset", "protocol")
 
@@ -30,15 +29,8 @@ def load(path: Path) -> tuple[str, list[Published]]:
 
     Raises `UsageError` with every problem and its place.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"published values {str(path)!r} cannot be read: {error}") from None
-    problems = Problems(path.name)
-    root = parse(text, problems)
-    if not isinstance(root.value, dict):
-        problems.add(root, "published values are a mapping with the keys about and entries")
-        problems.check()
+    form = "published values are a mapping with the keys about and entries"
+    _, root, problems = read_mapping(path, "published values", form)
     known_keys(root, ["about", "entries"], problems)
     entries = root.value.get("entries", Node([]))
     if not isinstance(entries.value, list):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from math import exp, log, sqrt
 from typing import NamedTuple
 
-from ganbench.stats import holm, moments, paired, quantile, rank_excess, rank_permutation, welch
+from ganbench.stats import holm, moments, paired, quantile, rank_excess, rank_permutation, rounding, welch
 
 FEWEST = 5
 """Seeds a side below which nothing is claimed: with three even the best case of a permutation test has
@@ -68,22 +69,27 @@ def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: flo
     """
     if min(a.size, b.size) < FEWEST:
         return None
-    ratio = scale == "log" and min([*a.values.values(), *b.values.values()], default=0.0) > 0
-    x, y = ({seed: log(v) if ratio else v for seed, v in side.values.items()} for side in (a, b))
+    ratio, x, y = _scaled(a, b, scale)
     undone = exp if ratio else float
     if a.failed or b.failed:
         first, second = (_with_failures(side, better) for side in (a, b))
         a_better = (rank_excess(first, second) > 0) == (better == "higher")
         p = rank_permutation(first, second)
         return Difference(None, None, None, p, "rank permutation", 0, ratio, a_better)
-    same_seeds = set(x) == set(y)
-    if same_seeds:
+    if x.keys() == y.keys():
         gap, half, p, test = paired([x[seed] for seed in x], [y[seed] for seed in x], level)
     else:
         gap, half, p, test = welch(list(x.values()), list(y.values()), level)
     low, high = (None, None) if half is None else (undone(gap - half), undone(gap + half))
     pairs = len(x) if test in ("paired t", "sign flip") else 0
     return Difference(undone(gap), low, high, p, test, pairs, ratio, (gap > 0) == (better == "higher"))
+
+
+def _scaled(a: Sample, b: Sample, scale: str) -> tuple[bool, dict[int, float], dict[int, float]]:
+    """Both sides' values as they are compared, and whether these are logarithms."""
+    ratio = scale == "log" and min([*a.values.values(), *b.values.values()], default=0.0) > 0
+    x, y = ({seed: log(v) if ratio else v for seed, v in side.values.items()} for side in (a, b))
+    return ratio, x, y
 
 
 def _with_failures(side: Sample, better: str) -> list[float]:
@@ -107,28 +113,26 @@ class Ranking:
         return frozenset(score for score, own in self.ranks.items() if own.get(name) == 1 and (score, name) in beaten)
 
 
-def ranked(table: Mapping[str, Column], level: float = LEVEL) -> Ranking:
+def ranked(table: Mapping[str, Column]) -> Ranking:
     """Shared ranks for every score of a table.
 
     A rank is 1 + the number of variants that are better by `compare`, Holm-corrected over all
     pairs and scores of the table: variants that cannot be told apart share one.
     """
-    able = {score: [n for n, s in column.samples.items() if s.size >= FEWEST] for score, column in table.items()}
-    tested = {}
-    for score, names in able.items():
-        column = table[score]
-        for i, a in enumerate(names):
-            for b in names[i + 1 :]:
-                found = compare(column.samples[a], column.samples[b], column.better, column.scale)
-                if found is not None:
-                    tested[score, a, b] = found
+    tested = {
+        (score, a, b): found
+        for score, column in table.items()
+        for a, b in combinations(column.samples, 2)
+        if (found := compare(column.samples[a], column.samples[b], column.better, column.scale)) is not None
+    }
     adjusted = holm([found.p for found in tested.values()])
     pairs = {key: (found, p) for (key, found), p in zip(tested.items(), adjusted, strict=True)}
     ranks: dict[str, dict[str, int | None]] = {
-        score: {name: 1 if name in able[score] else None for name in column.samples} for score, column in table.items()
+        score: {name: 1 if sample.size >= FEWEST else None for name, sample in column.samples.items()}
+        for score, column in table.items()
     }
     for (score, a, b), (found, p) in pairs.items():
-        if p < level:
+        if p < LEVEL:
             worse = b if found.a_better else a
             ranks[score][worse] = (ranks[score][worse] or 0) + 1
     return Ranking(ranks, pairs)
@@ -148,14 +152,14 @@ def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear
     samples have the same seeds, `FEWEST` or more and none failed, or where no pair varies.
     """
     variances, counts = [], []
-    for i, a in enumerate(samples):
-        for b in samples[i + 1 :]:
-            found = compare(a, b, "higher", scale)
-            if found is not None and found.test == "paired t":
-                used = [(a.values[seed], b.values[seed]) for seed in a.values]
-                gaps = [log(x) - log(y) if found.ratio else x - y for x, y in used]
-                variances.append(moments(gaps)[1] * len(gaps))
-                counts.append(len(gaps))
+    for a, b in combinations(samples, 2):
+        if a.failed or b.failed or a.size < FEWEST or a.values.keys() != b.values.keys():
+            continue
+        _, x, y = _scaled(a, b, scale)
+        part = moments([x[seed] - y[seed] for seed in x])[1]
+        if part > rounding([*x.values(), *y.values()]):
+            variances.append(part * len(x))
+            counts.append(len(x))
     if not variances:
         return None
     noise = sqrt(sum(variances) / len(variances) / min(counts))

@@ -62,12 +62,12 @@ def paired(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Test:
     """
     gaps = [x - y for x, y in zip(a, b, strict=True)]
     mean, part = moments(gaps)
-    if part > _rounding(a, b):
+    if part > rounding([*a, *b]):
         freedom = len(a) - 1
         return mean, quantile(freedom, level) * sqrt(part), _two_sided(mean / sqrt(part), freedom), "paired t"
-    if moments(a)[1] <= _rounding(a, b):
+    if moments(a)[1] <= rounding([*a, *b]):
         return _constant(a, b)
-    same = mean**2 <= _rounding(a, b)
+    same = mean**2 <= rounding([*a, *b])
     return mean, None, 1.0 if same else 2.0 ** (1 - len(gaps)), "sign flip"
 
 
@@ -77,7 +77,7 @@ def welch(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Test:
     Where neither side varies: the permutation test on ranks.
     """
     (mean_a, part_a), (mean_b, part_b) = moments(a), moments(b)
-    if part_a + part_b <= _rounding(a, b):
+    if part_a + part_b <= rounding([*a, *b]):
         return _constant(a, b)
     freedom = (part_a + part_b) ** 2 / (part_a**2 / (len(a) - 1) + part_b**2 / (len(b) - 1))
     value, error = mean_a - mean_b, sqrt(part_a + part_b)
@@ -87,13 +87,13 @@ def welch(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Test:
 def _constant(a: Sequence[float], b: Sequence[float]) -> Test:
     """Two sides without noise: ranks, rounding errors being ties."""
     value = a[0] - b[0]
-    p = 1.0 if value**2 <= _rounding(a, b) else rank_permutation([1.0] * len(a), [0.0] * len(b))
+    p = 1.0 if value**2 <= rounding([*a, *b]) else rank_permutation([1.0] * len(a), [0.0] * len(b))
     return value, None, p, "rank permutation"
 
 
-def _rounding(a: Sequence[float], b: Sequence[float]) -> float:
-    """The square of what rounding makes of values so large."""
-    return (ROUNDING * max(map(abs, [*a, *b]))) ** 2
+def rounding(values: Sequence[float]) -> float:
+    """The square of what rounding makes of values so large: a smaller variance is none."""
+    return (ROUNDING * max(map(abs, values))) ** 2
 
 
 def _two_sided(t: float, freedom: float) -> float:

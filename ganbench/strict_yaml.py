@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -87,6 +88,23 @@ def scalar(text: str) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
+
+
+def read_mapping(path: Path, what: str, form: str) -> tuple[str, Node, Problems]:
+    """A file's text, its mapping, and a gathering place for what is wrong with it.
+
+    Raises `UsageError` where the file cannot be read, or is no mapping (then `form` says what it must be).
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{what} {str(path)!r} cannot be read: {error}") from None
+    problems = Problems(path.name)
+    root = parse(text, problems)
+    if not isinstance(root.value, dict):
+        problems.add(root, form)
+        problems.check()
+    return text, root, problems
 
 
 def parse(text: str, problems: Problems) -> Node:

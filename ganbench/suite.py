@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ganbench.errors import UsageError
 from ganbench.settings import known_keys
 from ganbench.specs import Kind
-from ganbench.strict_yaml import Node, Problems, parse
+from ganbench.strict_yaml import Node, Problems, parse, read_mapping
 
 AXES: dict[str, Kind] = {"losses": "loss", "architectures": "architecture", "datasets": "dataset"}
 
@@ -59,15 +58,8 @@ def load(path: Path, source: str | None = None) -> Suite:
 
     Raises `UsageError` where the file cannot be read or is no mapping.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"suite {str(path)!r} cannot be read: {error}") from None
-    problems = Problems(path.name)
-    root = parse(text, problems)
-    if not isinstance(root.value, dict):
-        problems.add(root, "a suite is a mapping with the keys losses, architectures, datasets, ...")
-        problems.check()
+    form = "a suite is a mapping with the keys losses, architectures, datasets, ..."
+    text, root, problems = read_mapping(path, "suite", form)
     known_keys(root, TOP, problems)
     for key in AXES:
         if key not in root.value:

@@ -162,9 +162,8 @@ class Trainer:
         on_snapshot: Callable[[int, list[Seed]], None] = lambda step, seeds: None,
         keeper: Keeper | None = None,
     ) -> list[Seed]:
-        """Train to the end. Snapshots are taken at the first block's end after each is due.
-
-        A resumed seed may be handed over again for the snapshot of the step that it stands at.
+        """Train to the end. Snapshots are taken at the first block's end after each is due; a resumed seed may
+        be handed over again for the one of the step that it stands at.
 
         Raises `Stopped` where the keeper was asked to stop; the state is saved then.
         """
