@@ -242,7 +242,8 @@ def _trained(run: _Run) -> Seed:
 def _provenance(run: _Run) -> dict[str, Any]:
     plugins = {
         f"{kind}:{choice.name}": {
-            "distribution": "made-up", "version": "0.0", "code": choice.code, "source": f"{crc32(choice.name.encode()):012x}",
+            "distribution": "made-up", "version": "0.0", "code": choice.code,
+            "source": f"{crc32(choice.name.encode()):012x}",
         }
         for kind, choice in run.spec.choices()
     }  # fmt: skip

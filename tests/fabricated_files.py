@@ -17,10 +17,10 @@ SIDE, FRAME = 480, 160
 def history(rng: np.random.Generator, rows: int, collapses: bool, log_odds: bool) -> list[list[float]]:
     """Signals (rows, 12) that wander as real ones do; `collapses` loses diversity from the middle on."""
     walk = rng.normal(0, 0.02, (rows, len(SIGNALS))).cumsum(0) + rng.normal(0, 0.01, (rows, len(SIGNALS)))
-    middle = dict(
-        d_loss=1.3, g_loss=0.8, d_real=0.55, d_fake=0.45, accuracy_real=0.6, accuracy_fake=0.6, p_real_above_fake=0.62,
-        value=-1.3, js=0.05, d_gradient=1.5, g_gradient=1.2, diversity=0.95,
-    )  # fmt: skip
+    middle = {
+        "d_loss": 1.3, "g_loss": 0.8, "d_real": 0.55, "d_fake": 0.45, "accuracy_real": 0.6, "accuracy_fake": 0.6,
+        "p_real_above_fake": 0.62, "value": -1.3, "js": 0.05, "d_gradient": 1.5, "g_gradient": 1.2, "diversity": 0.95,
+    }  # fmt: skip
     signals = np.array([middle[name] for name in SIGNALS]) + walk
     at = {name: column for column, name in enumerate(SIGNALS)}
     for name in ("d_real", "d_fake", "accuracy_real", "accuracy_fake", "p_real_above_fake", "diversity"):
@@ -62,7 +62,7 @@ def images(blur: float, rows: int, columns: int, width: int, seed: int) -> np.nd
     axis = np.linspace(-1, 1, 16)
     sheet = np.full((rows * 17 + 1, columns * 17 + 1), 255.0)
     for index in range(rows * columns):
-        x, y, r = rng.uniform(-0.3, 0.3, 2).tolist() + [rng.uniform(0.3, 0.7)]
+        x, y, r = *rng.uniform(-0.3, 0.3, 2), rng.uniform(0.3, 0.7)
         distance = np.hypot(axis[None, :] - x, axis[:, None] - y) - r
         stroke = 255 * np.exp(-((distance / 0.15) ** 2)) + rng.normal(0, 90 * blur, (16, 16))
         stroke = np.round(stroke / 32) * 32
