@@ -69,8 +69,8 @@ class View:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     below: tuple[Line, ...] = ()
-    absent: tuple[str, ...] = ()
-    """Why some variants are not there."""
+    notes: tuple[str, ...] = ()
+    """Why some variants are not there, and what others published."""
 
     @property
     def dots(self) -> bool:
@@ -78,21 +78,21 @@ class View:
         return any(len(line.runs) > 1 for line in self.lines)
 
 
-def view(content: Content, table: Table) -> View:
-    """A data set's table: scores, then what a seed cost."""
+def view(content: Content, table: Table, published: bool = False) -> View:
+    """A data set's table: scores, then what a seed cost; with rows of publications or without."""
     costs = [name for name, key in COSTS.items() if any(row.cost.get(key) is not None for row in table.variants)]
     columns = [Column(name, better, i < FIRST) for i, (name, better) in enumerate(table.columns.items())]
     columns += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
-    there = [row for row in table.rows if row.n]
+    there = [row for row in table.rows if row.n and (published or row.kind != "published")]
     lines = [_line(content, table, row, costs) for row in there]
-    why: dict[str, list[str]] = {}
+    said: dict[str, list[str]] = {}
     for row in table.rows:
-        if not row.n:
-            why.setdefault("; ".join(row.notes), []).append(row.title)
-    absent = tuple(f"{', '.join(titles)}: {note}" for note, titles in why.items())
+        if not row.n or (published and row.kind == "published"):
+            said.setdefault("; ".join(row.notes), []).append(row.title)
+    notes = tuple(f"{', '.join(titles)}: {note}" for note, titles in said.items())
     variants = tuple(line for line in lines if line.kind == "variant")
     below = tuple(line for line in lines if line.kind != "variant")
-    return View(table.dataset, tuple(columns), variants, below, absent)
+    return View(table.dataset, tuple(columns), variants, below, notes)
 
 
 def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Line:

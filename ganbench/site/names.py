@@ -14,11 +14,12 @@ DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 def slug(label: str) -> str:
     """A file name, without ending, that differs wherever labels differ.
 
-    Labels of small letters, digits, `-`, `_` and `.` keep their name; in others what is different
+    Labels of small letters, digits, `-`, `_` and `.` keep their name, `a x b` is `a-x-b`; in others what is different
     becomes `-` and a hash of the label is added, for file systems that ignore case.
     """
     plain = re.sub(r"[^a-z0-9._]+", "-", label.lower()).strip("-.")[:LONGEST]
-    if plain == label and not DEVICES.fullmatch(plain):
+    spelt = label if "-x-" in label else label.replace(" x ", "-x-")
+    if plain == spelt and not DEVICES.fullmatch(plain):
         return plain
     return f"{plain or 'x'}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
 

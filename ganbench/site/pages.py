@@ -158,7 +158,7 @@ class Site:
         yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
         slug = self.content.datasets[table.dataset]
         return self._page(
-            "dataset.html", path, table=table, view=view(self.content, table), said=conclusions(table),
+            "dataset.html", path, table=table, view=view(self.content, table, True), said=conclusions(table),
             pairs=sorted(pairs, key=lambda one: one.adjusted)[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn,
             own=own, yardsticks=yardsticks, plots=[name for name in self.plots if f"-{slug}." in name],
         )  # fmt: skip

@@ -56,7 +56,7 @@
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const rows = [...table.tBodies[0].rows];
     for (const row of rows) {
-      const own = `${row.cells[0].textContent} ${row.cells[3].textContent}`.toLowerCase();
+      const own = `${row.cells[0].textContent} ${row.cells[row.cells.length - 1].textContent}`.toLowerCase();
       row.hidden = !words.every((word) => own.includes(word));
     }
     const shown = rows.filter((row) => !row.hidden).length;
