@@ -53,6 +53,7 @@ def _trained(cells: list[Cell], run: list[Cell], layout: Layout) -> str:
         )
     ]
     lost = f"; {len(layout.skipped)} more not applicable" if layout.skipped else ""
+    count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
     seeds = told(cells, lambda cell: cards.ranges(list(cell.seeds)))
     settings = [
         f"{title} {told(run, lambda cell, key=key: plain(cell.spec['train'].get(key)))}"  # type: ignore[misc]
@@ -60,7 +61,7 @@ def _trained(cells: list[Cell], run: list[Cell], layout: Layout) -> str:
         if any(key in cell.spec["train"] for cell in run)
     ]
     return (
-        f"Trained: {axes[0]} with {axes[1]} on {axes[2]}, {len(cells)} combination{'s' * (len(cells) > 1)}{lost}; seeds {seeds}. All by one "
+        f"Trained: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. All by one "
         f"alternating schedule, in which each move of D sees a fresh real and a fresh fake batch: "
         f"{'; '.join(settings)}.{_hyperparameters(run)}"
     )
