@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "Is A better than B, by how much, and is that more than noise?",
     "show": "One run in full.",
     "verify": "Is a published folder as it was published? And does theory hold in this engine?",
+    "replay": "Train one run again from its record: the same bits, within tolerance, or different?",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
     "version": "The version of ganbench.",
 }
