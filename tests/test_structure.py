@@ -15,11 +15,11 @@ FLOORS = {
     0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout"
     " cards verdicts numbers published identity",
     1: "sources registry catalogue expansion networks draws step program stack signals cache devices"
-    " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels histograms",
+    " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels histograms respec",
     2: "trainer evaluator references pictures provenance outcome worker testing theory"
     " tables notes overall comparison wording budget formats sensitivity search_table theory_picture players surface"
-    " manifest integrity films neighbours",
-    3: "runner progress executors site scaffold",
+    " manifest integrity films neighbours citations telling paper sameness",
+    3: "runner progress executors site scaffold replay",
     4: "cli __main__",
 }
 FLOOR = {module: floor for floor, modules in FLOORS.items() for module in modules.split()}

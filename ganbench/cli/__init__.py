@@ -23,6 +23,7 @@ COMMANDS = {
     "publish": "A suite's report as a folder of pages, tables, plots and records.",
     "show": "One run in full.",
     "verify": "Is a published folder as it was published? And does theory hold in this engine?",
+    "replay": "Train one run again from its record: the same bits, within tolerance, or different?",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
     "version": "The version of ganbench.",
 }
