@@ -14,7 +14,7 @@ from ganbench import __version__, cards
 from ganbench.formats.text import LEGEND, overall_note
 from ganbench.records import Record
 from ganbench.rows import Table
-from ganbench.site import run_page
+from ganbench.site import live_view, run_page
 from ganbench.site.cells import view
 from ganbench.site.charts import Chart, Group, ranks
 from ganbench.site.content import Content, Reference, Run
@@ -116,6 +116,7 @@ class Site:
         return self._page(
             "overview.html", "index.html", tables=tables, said=said, drawn=drawn, counts=counts,
             overall=self._overall(), plots=sorted(self.plots), made=self._made(),
+            running=(live_view.told(self.live), live_view.cells(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.layout.suite)}",
         )  # fmt: skip
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from ganbench import formats, manifest
+from ganbench import citations, formats, manifest, paper
+from ganbench.files import write_atomically
 from ganbench.layout import save
 from ganbench.site import folder
-from ganbench.site.content import Content
 from ganbench.site.pages import Site
 
 
@@ -17,10 +17,15 @@ def publish(site: Site, place: Path) -> int:
 
     Raises `UsageError` where `place` holds something else, `MissingError` where the disk refuses.
     """
-    return folder.write(site, place, partial(_finish, site.content))
+    return folder.write(site, place, partial(_finish, site))
 
 
-def _finish(content: Content, made: Path) -> None:
-    save(made, content.layout)
-    formats.write_all(made / content.layout.suite, content.layout, content.tables)
+def _finish(site: Site, made: Path) -> None:
+    content = site.content
+    layout = content.layout
+    save(made, layout)
+    formats.write_all(made / layout.suite, layout, content.tables)
+    records = {id_: run.record for id_, run in content.runs.items()}
+    write_atomically(made / layout.suite / "protocol.md", paper.protocol(layout, content.tables, records).encode())
+    write_atomically(made / layout.suite / "citation.bib", citations.citation(content.records, site.registry).encode())
     manifest.write(made)
