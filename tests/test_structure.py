@@ -18,7 +18,7 @@ FLOORS = {
     " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels histograms",
     2: "trainer evaluator references pictures provenance outcome worker testing theory"
     " tables notes overall comparison wording budget formats sensitivity search_table theory_picture players surface"
-    " films neighbours",
+    " films neighbours states",
     3: "runner progress executors site scaffold",
     4: "cli __main__",
 }
