@@ -18,7 +18,7 @@ FLOORS = {
     " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels",
     2: "trainer evaluator references pictures provenance outcome worker testing theory"
     " tables notes overall comparison wording budget formats sensitivity search_table theory_picture players surface",
-    3: "runner progress executors site scaffold watch",
+    3: "runner progress executors site scaffold watch shelf handler server",
     4: "cli __main__",
 }
 FLOOR = {module: floor for floor, modules in FLOORS.items() for module in modules.split()}

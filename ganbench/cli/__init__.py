@@ -21,6 +21,7 @@ COMMANDS = {
     "table": "Print and write a suite's table from the results.",
     "compare": "Is A better than B, by how much, and is that more than noise?",
     "show": "One run in full.",
+    "serve": "The report in a browser, while a suite runs or afterwards.",
     "verify": "Check that what theory says of D and V holds in this engine.",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
     "version": "The version of ganbench.",
