@@ -4,7 +4,7 @@ ENV := .venv
 READY := $(ENV)/.ready
 WORKERS ?= 2
 
-.PHONY: env baseline quick test bench lint clean
+.PHONY: env baseline quick browser test bench lint clean
 
 env: $(READY)
 
@@ -20,7 +20,11 @@ baseline: env
 quick: env
 	$(ENV)/bin/ganbench run --suite quick
 
-test: env
+# Chromium and axe-core, for the tests of the report; without them those tests are skipped and say so
+browser: env
+	tests/browser/setup.sh $(ENV)
+
+test: env browser
 	$(ENV)/bin/python -m pytest -n $(WORKERS)
 
 bench: env

@@ -32,7 +32,7 @@ class Seed:
 
     `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
     `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
-    `status` is `ok` or `diverged`.
+    `status` is `ok` or `diverged`. `stills` are a few samples at snapshots, by their steps, for the film.
     """
 
     seed: int
@@ -47,6 +47,7 @@ class Seed:
     history: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
     snapshots: list[dict[str, Any]] = field(default_factory=list)
+    stills: dict[int, Tensor] = field(default_factory=dict)
 
 
 class Resumed(NamedTuple):

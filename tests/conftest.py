@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from fabricate import Made, fabricate
+from filelock import FileLock
 
 from ganbench.registry import Registry
 
@@ -108,3 +110,19 @@ def suite(tmp_path: Path) -> Path:
     path = tmp_path / "small.yaml"
     path.write_text(SUITE)
     return path
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published report of made-up results with markup in names and texts; test processes share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "report"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            results = folder.with_name("report-results")
+            content = fabricate(results, Made(losses=("minimax", "nonsaturating"), seeds=5, nasty=True))
+            asked = ["publish", "--suite", content.suite, "--results", str(results), "--to", f"{folder}.part"]
+            done = subprocess.run([sys.executable, "-m", "ganbench", *asked], capture_output=True, encoding="utf-8")
+            assert done.returncode == 0, done.stderr
+            Path(f"{folder}.part").rename(folder)
+    return folder

@@ -9,21 +9,21 @@ from ganbench.rows import Table, TableRow
 
 def latex(layout: Layout, tables: list[Table]) -> str:
     """booktabs tables (needs \\usepackage{booktabs,graphicx}), one a data set."""
-    parts = [f"% suite {_tex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
+    parts = [f"% suite {tex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
     for table in tables:
-        head = [*LEAD, *(f"{_tex(n)} {_arrow(b)}" for n, b in table.columns.items())]
+        head = [*LEAD, *(f"{tex(n)} {_arrow(b)}" for n, b in table.columns.items())]
         body = []
         for row in table.rows:
             values = [_tex_cell(row, name) for name in table.columns]
-            title, *rest = (_tex(text) for text in lead(row, table))
+            title, *rest = (tex(text) for text in lead(row, table))
             title = title.replace(" x ", r" $\times$ ")
             body.append(" & ".join([title, *rest, *values]) + r" \\")
         variants = sum(row.kind == "variant" for row in table.rows)
         body.insert(variants, r"\midrule")
-        notes = [f"\\\\ {_tex(note)}" for note in table.notes]
+        notes = [f"\\\\ {tex(note)}" for note in table.notes]
         parts += [
             r"\begin{table}", r"\centering\small",
-            f"\\caption{{{_tex(table.dataset)}: mean over seeds with the 95\\,\\% interval (Student $t$; "
+            f"\\caption{{{tex(table.dataset)}: mean over seeds with the 95\\,\\% interval (Student $t$; "
             r"[low, high] of the geometric mean where it is taken on logarithms). Bold: better than some variant "
             r"beyond noise, and none is better; rank by the first score, shared likewise.}",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
@@ -46,7 +46,7 @@ def _tex_cell(row: TableRow, name: str) -> str:
     mean = f"\\mathbf{{{mean}}}" if name in row.led else mean
     if beside.startswith(" ± ") and not row.scores[name].beside:
         return f"${mean} {beside.replace(' ± ', chr(92) + 'pm ')}$"
-    return f"${mean}$" + (f"~{_tex(beside)}".replace("±", r"$\pm$") if beside else "")
+    return f"${mean}$" + (f"~{tex(beside)}".replace("±", r"$\pm$") if beside else "")
 
 
 _TEX = {
@@ -55,5 +55,5 @@ _TEX = {
 }  # fmt: skip
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
     return "".join(_TEX.get(char, char) for char in " ".join(text.split()))
