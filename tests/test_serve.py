@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import os
 import signal
@@ -319,7 +318,6 @@ evaluation: {samples: 1000, real_samples: 1000}
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ganbench.site") is None, reason="the pages are not built yet")
 def test_a_suite_is_watched_while_it_runs_and_read_when_it_was_killed(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
     command = [sys.executable, "-m", "ganbench", "run", "--suite", "tiny.yaml", "--jobs", "1"]

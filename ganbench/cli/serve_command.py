@@ -9,6 +9,7 @@ import click
 
 from ganbench.cli import Terminated
 from ganbench.cli.options import is_file, plugin_option, results_option
+from ganbench.cli.published_rows import published_rows
 from ganbench.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     from ganbench.layout import saved
     from ganbench.site import Content, Site
 
-    content = saved(results, suite)
-    if content is None:
+    layout = saved(results, suite)
+    if layout is None:
         raise ResultsError(f"suite {suite!r} is no longer in {results}")
     state = live.read(results)
     own = state if state is not None and state.get("suite") == suite else None
-    return Site(Content(content, results), registry, live=own, served=True)
+    published = published_rows(registry, [row.dataset for row in layout.rows])
+    return Site(Content(layout, results, published), registry, live=own, served=True)
