@@ -117,9 +117,9 @@ def test_every_number_is_the_records_and_leads_to_its_runs(results: Path, conten
                 assert float(attrs["data-sort"] or "nan") == value
 
 
-def test_the_same_records_give_the_same_bytes(cli, results: Path, tmp_path: Path) -> None:
+def test_the_same_records_give_the_same_bytes(inside, results: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        done = cli("publish", "--suite", MADE.suite, "--results", results, "--to", name)
+        done = inside("publish", "--suite", MADE.suite, "--results", results, "--to", name)
         assert done.code == 0, done.err
         assert f"{Path(name) / 'index.html'}" in done.out
     one, two = _files(tmp_path / "one"), _files(tmp_path / "two")
@@ -127,26 +127,26 @@ def test_the_same_records_give_the_same_bytes(cli, results: Path, tmp_path: Path
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_a_published_folder_reads_as_results(cli, results: Path, tmp_path: Path) -> None:
-    assert cli("publish", "--suite", MADE.suite, "--results", results, "--to", "site").code == 0
-    ours = cli("table", "--suite", MADE.suite, "--results", results, "--format", "json")
-    theirs = cli("table", "--suite", MADE.suite, "--results", "site", "--format", "json")
+def test_a_published_folder_reads_as_results(inside, results: Path, tmp_path: Path) -> None:
+    assert inside("publish", "--suite", MADE.suite, "--results", results, "--to", "site").code == 0
+    ours = inside("table", "--suite", MADE.suite, "--results", results, "--format", "json")
+    theirs = inside("table", "--suite", MADE.suite, "--results", "site", "--format", "json")
     assert json.loads(ours.out) == json.loads(theirs.out)
-    again = cli("publish", "--suite", MADE.suite, "--results", "site", "--to", "again")
+    again = inside("publish", "--suite", MADE.suite, "--results", "site", "--to", "again")
     assert again.code == 0
     assert _files(tmp_path / "again") == {
         name: data for name, data in _files(tmp_path / "site").items() if not name.startswith(f"{MADE.suite}/.")
     }
 
 
-def test_an_earlier_report_stays_until_the_new_one_is_complete(cli, results: Path, tmp_path: Path) -> None:
+def test_an_earlier_report_stays_until_the_new_one_is_complete(inside, results: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(results, mine)
-    assert cli("publish", "--suite", MADE.suite, "--results", mine, "--to", "site").code == 0
+    assert inside("publish", "--suite", MADE.suite, "--results", mine, "--to", "site").code == 0
     before = _files(tmp_path / "site")
     record = next((mine / "runs").glob("*/record.json"))
     record.write_text("{")
-    done = cli("publish", "--suite", MADE.suite, "--results", mine, "--to", "site")
+    done = inside("publish", "--suite", MADE.suite, "--results", mine, "--to", "site")
     assert done.code == 4
     assert str(record) in done.err
     assert _files(tmp_path / "site") == before
@@ -170,18 +170,18 @@ def test_wrong_orders_are_refused_in_a_sentence(
     (tmp_path / "full" / "note.txt").write_text("mine")
     given = dict(zip(asked[::2], asked[1::2], strict=True))
     options = {"--results": results, "--to": "site", **given}
-    done = cli("publish", *[part for pair in options.items() for part in pair])
+    done = inside("publish", *[part for pair in options.items() for part in pair])
     assert (done.code, done.out) == (code, "")
     assert said in done.err
     assert (tmp_path / "full" / "note.txt").read_text() == "mine"
 
 
-def test_a_suite_of_which_nothing_has_ended_is_not_published(cli, tmp_path: Path) -> None:
+def test_a_suite_of_which_nothing_has_ended_is_not_published(inside, tmp_path: Path) -> None:
     empty = Layout("none", "", "", (Row("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
     from ganbench.layout import save
 
     save(tmp_path / "results", empty)
-    done = cli("publish", "--suite", "none", "--to", "site")
+    done = inside("publish", "--suite", "none", "--to", "site")
     assert done.code == 2
     assert "no run of suite 'none' has ended" in done.err
 
