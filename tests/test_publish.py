@@ -164,7 +164,7 @@ def test_an_earlier_report_stays_until_the_new_one_is_complete(inside, results: 
     ],
 )
 def test_wrong_orders_are_refused_in_a_sentence(
-    cli, results: Path, tmp_path: Path, asked, code: int, said: str
+    inside, results: Path, tmp_path: Path, asked, code: int, said: str
 ) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note.txt").write_text("mine")
