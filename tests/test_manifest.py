@@ -192,31 +192,31 @@ def test_an_id_that_cannot_be_known_is_said_and_is_no_fault(folder: Path) -> Non
      '{"schema": 1, "schema": 1, "files": {}}',
              "[" * 100_000],
 )  # fmt: skip
-def test_a_damaged_manifest_is_exit_code_4(cli, tmp_path: Path, text: str) -> None:
+def test_a_damaged_manifest_is_exit_code_4(inside, tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
-    found = cli("verify", tmp_path)
+    found = inside("verify", tmp_path)
     assert (found.code, "is damaged" in found.err) == (4, True)
 
 
-def test_the_command_says_what_it_found(cli, folder: Path) -> None:
-    found = cli("verify", folder)
+def test_the_command_says_what_it_found(inside, folder: Path) -> None:
+    found = inside("verify", folder)
     assert (found.code, found.out.split(":")[0]) == (0, "As published")
     (folder / "index.html").write_text("\x1b[31mred")
     (folder / "\x1b[31mred").write_text("")
-    found = cli("verify", folder / "manifest.json", "--json")
+    found = inside("verify", folder / "manifest.json", "--json")
     assert found.code == 1
     assert [one["kind"] for one in json.loads(found.out)["findings"]] == ["changed", "extra"]
-    shown = cli("verify", folder).out
+    shown = inside("verify", folder).out
     assert "Not as published: 2 findings" in shown
     assert "\x1b" not in shown
     _rewrite(folder / "manifest.json", lambda content: content.update(schema=99))
-    assert (newer := cli("verify", folder)).code == 4
+    assert (newer := inside("verify", folder)).code == 4
     assert "newer ganbench" in newer.err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--theory", "."], ["nowhere"], ["."]])
-def test_without_a_manifest_or_with_both_it_is_wrong_use(cli, arguments: list[str]) -> None:
-    assert cli("verify", *arguments).code == 2
+def test_without_a_manifest_or_with_both_it_is_wrong_use(inside, arguments: list[str]) -> None:
+    assert inside("verify", *arguments).code == 2
 
 
 def test_a_folder_with_links_is_not_vouched_for(folder: Path) -> None:
