@@ -18,7 +18,7 @@ FLOORS = {
     " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels respec",
     2: "trainer evaluator references pictures provenance outcome worker testing theory"
     " tables notes overall comparison wording budget formats sensitivity search_table theory_picture players surface"
-    " manifest integrity citations telling paper sameness",
+    " manifest integrity citations telling paper sameness changes moved",
     3: "runner progress executors site scaffold replay",
     4: "cli __main__",
 }
