@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ganbench.changes import Side, changes
+from ganbench.cli.output import printable
 from ganbench.errors import UsageError
 from ganbench.layout import saved
 from ganbench.moved import Change
@@ -81,4 +82,4 @@ def _text(a: Path, b: Path, found: list[Change], same: bool) -> str:
         if own:
             lines += ["", f"{head} ({len(own)}):"] + [f"  {one.where}: {one.text}" for one in own[:MOST]]
             lines += [f"  ... and {len(own) - MOST} more; --json has all"] if len(own) > MOST else []
-    return "\n".join("".join(char if char.isprintable() else "?" for char in line) for line in lines)
+    return "\n".join(map(printable, lines))

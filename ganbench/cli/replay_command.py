@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import plugin_option, results_option
+from ganbench.cli.output import printable
 from ganbench.errors import UsageError
 from ganbench.numbers import number
 from ganbench.records import Record, Store
@@ -96,7 +97,7 @@ def _text(record: Record, again: Record, found: Comparison) -> str:
         lines.append(f"  not as it was then: {'; '.join(found.environment)}")
     elif not found.same:
         lines.append("  nothing that the record states of its environment is another here")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _path(record: Record, again: Record) -> list[str]:
