@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ganbench.records import Record
@@ -51,3 +52,17 @@ def recomputed(record: Record, elsewhere: Mapping[str, str] = {}) -> str | None:
         return digest({"spec": record["spec"], "code": {key: known[key] for key in keys}, "protocol": protocol})
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def unequal(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Leaves in which two specs differ, with their place."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for name in dict.fromkeys([*a, *b]):
+            yield from unequal(a.get(name, ...), b.get(name, ...), f"{key}.{name}" if key else name)
+    elif a != b:
+        yield key, a, b
+
+
+def shown(value: Any) -> str:
+    """A leaf of a spec in a sentence."""
+    return "not there" if value is ... else json.dumps(value, ensure_ascii=False)

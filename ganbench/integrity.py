@@ -116,7 +116,7 @@ def _records(folder: Path, content: Mapping[str, Any], plain: bool) -> Iterator[
     elsewhere = identity.agreed(read.values())
     for name, record in read.items():
         yield from _record(folder, name, record, elsewhere)
-    if plain:
+    if plain and content["schema"] == manifest.SCHEMA:
         yield from _facts(folder, content)
 
 

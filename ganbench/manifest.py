@@ -20,6 +20,7 @@ from ganbench.specs import canonical
 
 NAME = "manifest.json"
 SCHEMA = 1
+"""Raised whenever `gathered` says something else of the same records, too: an older summary is not compared."""
 OUTSIDE = (".git", ".lock")
 """What may lie at the top of the folder without being a part of it."""
 ENVIRONMENT = ("python", "libraries", "platform", "processor", "cores", "device", "threads")

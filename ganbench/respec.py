@@ -101,8 +101,8 @@ def differences(record: Record, spec: RunSpec | ReferenceSpec) -> list[str]:
     if spec.id == record["id"]:
         return []
     found = [
-        f"{key} is {_said(there)} in the record and {_said(here)} here"
-        for key, there, here in _unequal(record["spec"], json.loads(json.dumps(spec.resolved())))
+        f"{key} is {identity.shown(there)} in the record and {identity.shown(here)} here"
+        for key, there, here in identity.unequal(record["spec"], json.loads(json.dumps(spec.resolved())))
     ]
     codes = spec.code()
     for key, code in identity.codes(record).items():
@@ -114,16 +114,3 @@ def differences(record: Record, spec: RunSpec | ReferenceSpec) -> list[str]:
     if not found and not identity.codes(record):
         found.append("the record states no code versions, and with today's the id is another")
     return found or ["the id is not the one that its own spec, code versions and protocol give"]
-
-
-def _unequal(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Leaves in which two specs differ, with their place."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        for name in dict.fromkeys([*a, *b]):
-            yield from _unequal(a.get(name, ...), b.get(name, ...), f"{key}.{name}" if key else name)
-    elif a != b:
-        yield key, a, b
-
-
-def _said(value: Any) -> str:
-    return "not there" if value is ... else json.dumps(value)

@@ -25,6 +25,7 @@ COMMANDS = {
     "serve": "The report in a browser, while a suite runs or afterwards.",
     "verify": "Is a published folder as it was published? And does theory hold in this engine?",
     "replay": "Train one run again from its record: the same bits, within tolerance, or different?",
+    "diff": "What changed between two published or results folders, worst first.",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
     "version": "The version of ganbench.",
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import plugin_option, results_option
+from ganbench.cli.output import printable
 from ganbench.errors import UsageError
 from ganbench.numbers import number
 from ganbench.records import Record, Store
@@ -91,14 +92,23 @@ def _text(record: Record, again: Record, found: Comparison) -> str:
     if found.first is not None:
         lines.append(f"  histories differ first at step {found.first.step}: " + ", ".join(
             f"{name} {a} against {b}" for name, (a, b) in found.first.signals.items()))  # fmt: skip
-    path = again.get("provenance", {}).get("path")
-    if path:
-        lines.append(f"  trained {path} ({again['provenance']['path_reason']})")
+    lines += _path(record, again)
     if found.environment:
         lines.append(f"  not as it was then: {'; '.join(found.environment)}")
     elif not found.same:
         lines.append("  nothing that the record states of its environment is another here")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
+
+
+def _path(record: Record, again: Record) -> list[str]:
+    """The way that the replay was trained, and why it is another where it is."""
+    then, now = (one["provenance"].get("path") for one in (record, again))
+    if now is None:
+        return []
+    return [
+        f"  trained {now}"
+        + (", as recorded" if then == now else f", recorded {then}: {again['provenance']['path_reason']}")
+    ]
 
 
 def _scores(found: Comparison) -> list[str]:

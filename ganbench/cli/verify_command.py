@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.output import printable
 from ganbench.errors import UsageError
 from ganbench.files import write_atomically
 
@@ -67,11 +68,6 @@ def _artefact(manifest: Path, as_json: bool) -> int:
     else:
         click.echo(f"Not as published: {wrong} finding{'s' * (wrong > 1)} ({what}).")
     return 0 if report.holds else 1
-
-
-def printable(text: str) -> str:
-    """A path or text of a stranger's file without what would steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _report(seed: int, quiet: bool) -> Report:
