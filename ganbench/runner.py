@@ -50,12 +50,13 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
             place = (kind, choice.name, str(choice.arguments()))
             if place not in seen:
                 seen.add(place)
-                _prepared(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
+                prepared(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
 
 
-def _prepared(kind: str, name: str, made: Any) -> None:
+def prepared(kind: str, name: str, made: Any, *given: Any) -> None:
+    """Call a plugin's `prepare`, where it has one. Raises `ContractError` for what a stranger's may raise."""
     try:
-        getattr(made, "prepare", lambda: None)()
+        getattr(made, "prepare", lambda *_: None)(*given)
     except GanbenchError:
         raise
     except Exception as error:  # a stranger's plugin may raise anything

@@ -19,7 +19,7 @@ seeds that a worker has of a cell."""
 COMPILE_CONVOLUTIONS_FROM = 1000
 """The same for convolutions, where 3 ms and more are saved."""
 
-Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published"]
+Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
 
 
 @dataclass(frozen=True)

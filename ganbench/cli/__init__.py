@@ -17,7 +17,7 @@ from ganbench.errors import GanbenchError
 
 COMMANDS = {
     "run": "Train every combination of a suite that is not trained yet, and print its table.",
-    "list": "What there is: losses, architectures, data sets, extractors, metrics, suites.",
+    "list": "What there is: losses, architectures, data sets, extractors, metrics, suites, trackers.",
     "table": "Print and write a suite's table from the results.",
     "compare": "Is A better than B, by how much, and is that more than noise?",
     "publish": "A suite's report as a folder of pages, tables, plots and records.",

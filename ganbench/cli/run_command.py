@@ -40,6 +40,9 @@ from ganbench.specs import Plan
     "--search", type=int, metavar="N", help="Also N random draws from the suite's ranges; prints the best of k."
 )
 @metric_option
+@click.option(
+    "--tracker", "trackers", multiple=True, metavar="NAME", help="Also send signals and results to a tracker."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan, train nothing.")
 @click.option("--force", is_flag=True, help="Train again what is finished.")
 def command(**options: Any) -> int:
@@ -51,6 +54,10 @@ def command(**options: Any) -> int:
     if options["metrics"] and options["search"] is None:
         raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     asked = find_suite(options["suite"], options["sets"], options["adds"], options["plugins"], options["weights"])
+    if options["trackers"]:
+        from ganbench import trackers
+
+        options["trackers"] = trackers.chosen(options["trackers"], asked.registry)
     if options["search"] is not None:
         from ganbench.cli import search_run
 
@@ -78,7 +85,7 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
 
     `content`, the suite's layout, is saved before anything trains, so that tables can be had on the way.
     """
-    from ganbench import devices, progress, runner
+    from ganbench import devices, progress, runner, trackers
     from ganbench.executors.aside import Aside
     from ganbench.executors.local import LocalExecutor, Setting
     from ganbench.watch import Watch
@@ -100,6 +107,7 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
         note = devices.check(device, (cell.spec.train for cell in plan.cells))
         if note:
             say(note)
+        tracking = trackers.ready(options["trackers"], asked.registry, store.root)
         runner.prepare(todo.jobs, asked.registry)
         jobs = runner.ordered(todo.jobs, asked.registry, workers)
         weights = [(job, runner.weight(job, asked.registry)) for job in jobs]
@@ -109,7 +117,7 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
         setting = Setting(device, asked.registry.files, store.staging, store.checkpoints.root, options["every"])
         executor = LocalExecutor(workers, setting, options["timeout"])
         watch = Aside("the live state", Watch(store.root, plan.suite))
-        writer = runner.run(weights, store, executor, progress.Several(progress.display(), watch))
+        writer = runner.run(weights, store, executor, progress.Several(progress.display(), watch, *tracking))
         for text in writer.reference_failures:
             say(f"not measured: {text}")
 
