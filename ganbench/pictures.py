@@ -51,8 +51,11 @@ def _encoded(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def small_png(pixels: Tensor) -> bytes:
-    """The same pixels in fewer bytes: one channel where all are grey, a palette where 256 colours do."""
+def small_png(pixels: Tensor, exact: bool = True) -> bytes:
+    """PNG bytes of pixels (H, W, 3), fewer of them: one channel where all are grey, a palette where 256 colours do.
+
+    Where more colours are needed the picture has them all, or, if it need not be exact, the nearest 256.
+    """
     content = _bytes(pixels)
     if bool((content == content[..., :1]).all()):
         return _encoded(Image.fromarray(content[..., 0].contiguous().numpy()))
@@ -60,7 +63,8 @@ def small_png(pixels: Tensor) -> bytes:
     codes = (content.int() * torch.tensor([1 << 16, 1 << 8, 1], dtype=torch.int32)).sum(dim=2)
     colours, index = torch.unique(codes, return_inverse=True)
     if len(colours) > 256:
-        return _encoded(Image.fromarray(content.contiguous().numpy()))
+        full = Image.fromarray(content.contiguous().numpy())
+        return _encoded(full if exact else full.quantize(256, dither=Image.Dither.NONE))
     image = Image.frombytes("P", (width, height), index.to(torch.uint8).contiguous().numpy().tobytes())
     image.putpalette([code >> shift & 255 for code in colours.tolist() for shift in (16, 8, 0)])
     return _encoded(image)

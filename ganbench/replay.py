@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ganbench import devices, identity, manifest, runner
 from ganbench.errors import MissingError, UsageError
-from ganbench.executors.jobs import CellJob, Job, ReferenceJob
+from ganbench.executors.jobs import CellJob, Display, Job, ReferenceJob
 from ganbench.executors.local import LocalExecutor, Setting
 from ganbench.records import Record, Store
 from ganbench.registry import Registry
@@ -76,7 +76,7 @@ class Means:
     registry: Registry
     device: str
     timeout: float | None
-    display: runner.Display
+    display: Display
 
 
 def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[Record, Path]:

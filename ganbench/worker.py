@@ -33,7 +33,7 @@ from ganbench.records import SCHEMA, Record
 from ganbench.references import reference_samples
 from ganbench.registry import Registry
 from ganbench.specs import Cell, EvaluationSpec, ReferenceSpec
-from ganbench.step import Player, State
+from ganbench.states import packed, unpacked
 from ganbench.trainer import Progress, Resumed, Seed, Trainer
 
 OnProgress = Callable[[Progress], None]
@@ -188,43 +188,15 @@ class Keeping:
 
 
 def _save(checkpoints: Checkpoints, cell: Cell, standing: Resumed) -> None:
-    """One seed's state as named tensors; what cannot be written is said and costs nothing else."""
-    step, state, seed = standing
-    tensors = {"average": state.average, "history": torch.tensor(seed.history, dtype=torch.float64)}
-    for name, player in (("generator", state.generator), ("discriminator", state.discriminator)):
-        tensors |= {f"{name}.params": player.params, f"{name}.0": player.moments[0], f"{name}.1": player.moments[1]}
-        tensors |= {f"{name}.buffer.{key}": buffer for key, buffer in player.buffers.items()}
-    tensors |= {f"still.{at}": kept for at, kept in seed.stills.items()}
-    facts = {
-        "status": seed.status, "reason": seed.reason, "steps": seed.steps, "seconds": seed.seconds,
-        "snapshots": seed.snapshots,
-    }  # fmt: skip
+    """One seed's state; what cannot be written is said and costs nothing else."""
+    seed = standing.seed.seed
     try:
-        checkpoints.save(
-            cell.run(seed.seed).id, step, {key: t.detach().cpu().clone() for key, t in tensors.items()}, facts
-        )
+        checkpoints.save(cell.run(seed).id, standing.step, *packed(standing))
     except OSError as error:
-        print(f"no checkpoint of {cell.name}, seed {seed.seed}: {error.strerror or error}", file=sys.stderr, flush=True)
+        print(f"no checkpoint of {cell.name}, seed {seed}: {error.strerror or error}", file=sys.stderr, flush=True)
 
 
 def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, Resumed]:
     """The seeds of a cell that have a checkpoint, as the trainer takes them."""
-    found = {}
-    for seed in cell.seeds:
-        saved = checkpoints.load(cell.run(seed).id)
-        if saved is None:
-            continue
-        step, tensors, facts = saved
-        history = tensors["history"].tolist()
-        stills = {int(key.removeprefix("still.")): t for key, t in tensors.items() if key.startswith("still.")}
-        found[seed] = Resumed(step, _state(tensors), Seed(seed, history=history, stills=stills, **facts))
-    return found
-
-
-def _state(tensors: dict[str, torch.Tensor]) -> State:
-    def player(name: str) -> Player:
-        prefix = f"{name}.buffer."
-        buffers = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
-        return Player(tensors[f"{name}.params"], buffers, (tensors[f"{name}.0"], tensors[f"{name}.1"]))
-
-    return State(player("generator"), player("discriminator"), tensors["average"])
+    saved = {seed: checkpoints.load(cell.run(seed).id) for seed in cell.seeds}
+    return {seed: unpacked(seed, *found) for seed, found in saved.items() if found is not None}

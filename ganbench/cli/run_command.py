@@ -68,15 +68,20 @@ def command(**options: Any) -> int:
 
         click.echo(plan_text(plan, store, options["force"]), nl=False)
         return 0
-    carry_out(plan, asked, store, options)
     content = layout(widened(whole, plan), asked.digest)
+    carry_out(plan, asked, store, options, content)
     return _report(content, layout(plan, asked.digest), store)
 
 
-def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -> None:
-    """Train and measure what is missing; every result is stored as it comes."""
+def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], content: Layout) -> None:
+    """Train and measure what is missing; every result is stored as it comes.
+
+    `content`, the suite's layout, is saved before anything trains, so that tables can be had on the way.
+    """
     from ganbench import devices, progress, runner
+    from ganbench.executors.aside import Aside
     from ganbench.executors.local import LocalExecutor, Setting
+    from ganbench.watch import Watch
 
     device = devices.resolve(options["device"])
     workers = devices.workers(options["jobs"], device)
@@ -87,6 +92,7 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -
         again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
         left_out = f"; {len(plan.skipped)} combinations not applicable" if plan.skipped else ""
         say(f"suite {plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}")
+        save(store.root, content)
         if not todo.jobs:
             return
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""
@@ -102,7 +108,8 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -
                 store.checkpoints.drop(run_id)
         setting = Setting(device, asked.registry.files, store.staging, store.checkpoints.root, options["every"])
         executor = LocalExecutor(workers, setting, options["timeout"])
-        writer = runner.run(weights, store, executor, progress.display())
+        watch = Aside("the live state", Watch(store.root, plan.suite))
+        writer = runner.run(weights, store, executor, progress.Several(progress.display(), watch))
         for text in writer.reference_failures:
             say(f"not measured: {text}")
 
@@ -118,7 +125,6 @@ def _report(whole: Layout, shown: Layout, store: Store) -> int:
     from ganbench import formats, tables
 
     folder = store.root / whole.suite
-    save(store.root, whole)
     formats.write_all(folder, whole, tables.build(whole, store))
     built = tables.build(shown, store)
     print_tables(shown, built)

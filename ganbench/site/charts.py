@@ -86,7 +86,8 @@ def ranks(name: str, better: str, groups: Sequence[Group], marks: Sequence[tuple
     bottom = top + step * len(groups)
     chart = Chart(f"{name} by variant", bottom + 36)
     ends = [end for g in groups for end in (g.low, g.high) if end is not None and (end > 0 or not log)]
-    x = axis([p.value for g in groups for p in g.points] + [v for _, v in marks] + ends, 8, WIDTH - 12, log)
+    values = [v for g in groups for v in (g.mean, *(p.value for p in g.points)) if v is not None]
+    x = axis([*values, *(v for _, v in marks), *ends], 8, WIDTH - 12, log)
     chart.across(x, bottom, top, f"{name} {ARROWS.get(better, '')}")
     for text, value in marks:
         chart.add("line", x.at(value), top, x.at(value), bottom, look="mark")
@@ -94,11 +95,12 @@ def ranks(name: str, better: str, groups: Sequence[Group], marks: Sequence[tuple
         chart.add("text", x.at(value), top - 6, look=f"tick {anchor}", text=text)
     for i, group in enumerate(groups):
         y = top + step * i + 25
-        room = max(14, 62 - len(group.beside))  # characters beside each other on one line
+        room = max(14, 56 - len(group.beside))  # characters beside each other on one line
         chart.add("text", 8, y - 11, look="label", text=_short(group.label, room), href=group.href)
         chart.add("text", WIDTH - 12, y - 11, look="beside end", text=group.beside)
         for point in group.points:
-            chart.add("dot", x.at(point.value), y, 3, look="seed", text=_said(group, point), href=point.href)
+            chart.add("dot", x.at(point.value), y, 3, look="seed", text=f"{point.label}: {number(point.value)}",
+                      href=point.href)  # fmt: skip
         if group.low is not None and group.high is not None and (not log or group.low > 0):
             chart.add("line", x.at(group.low), y, x.at(group.high), y, look="interval")
         if group.mean is not None:
@@ -111,9 +113,10 @@ def scatter(name: str, better: str, groups: Sequence[Group], cost: str, log: boo
     """Quality against cost: a small dot a seed, a numbered one a variant's mean, as its legend says."""
     chart = Chart(f"{name} against {cost}", 300)
     left, right, top, bottom = 46, WIDTH - 12, 20, 258
-    costs = [p.cost for g in groups for p in g.points if p.cost]
+    costs = [c for g in groups for c in (g.cost, *(p.cost for p in g.points)) if c]
     x = axis(costs, left + 6, right, bool(costs) and max(costs) > 10 * min(costs), 0.08)
-    y = axis([p.value for g in groups for p in g.points], bottom - 6, top, log, 0.08)
+    values = [v for g in groups for v in (g.mean, *(p.value for p in g.points)) if v is not None]
+    y = axis(values, bottom - 6, top, log, 0.08)
     chart.across(x, bottom, top, cost)
     chart.up(y, left, right)
     chart.add("text", 4, 11, look="name", text=f"{name} {ARROWS.get(better, '')}")

@@ -10,10 +10,14 @@ from ganbench.site.content import Content
 COST = "train_seconds"
 
 
-def charts(content: Content, table: Table, score: str, up: str = "") -> list[Chart]:
-    """Ranks with intervals, and quality against the cost of a seed; none where nothing has finished.
+MOST_DOTS = 1500
+"""Seeds drawn one by one on a page: with more of them it would no longer be a small one."""
 
-    `up` leads from the page to the report's root.
+
+def charts(content: Content, table: Table, score: str, up: str = "", seeds: bool = True) -> list[Chart]:
+    """Ranks with intervals, and for the first score quality against the cost of a seed; none where nothing finished.
+
+    `up` leads from the page to the report's root; `seeds` says whether each is drawn.
     """
     rows = [row for row in table.variants if row.scores[score].values]
     if not rows:
@@ -21,6 +25,7 @@ def charts(content: Content, table: Table, score: str, up: str = "") -> list[Cha
     cells = [row.scores[score] for row in rows]
     log = all(cell.logs for cell in cells)
     groups = [_group(content, row, score, up) for row in rows]
+    groups = groups if seeds else [group._replace(points=()) for group in groups]
     order = sorted(range(len(rows)), key=lambda i: (rows[i].rank.get(score) or 99, _place(rows[i], score)))
     numbered = [groups[i] for i in order]
     marks = [
@@ -29,7 +34,7 @@ def charts(content: Content, table: Table, score: str, up: str = "") -> list[Cha
         if row.kind == "reference" and row.loss == "real data" and row.scores[score].mean is not None
     ]
     drawn = [ranks(score, cells[0].better, numbered, [(text, float(v)) for text, v in marks if v is not None], log)]
-    if any(group.cost for group in groups):
+    if score == table.primary and any(group.cost for group in groups):
         drawn.append(scatter(score, cells[0].better, numbered, "seconds of training a seed", log))
     return drawn
 

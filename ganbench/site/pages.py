@@ -18,7 +18,8 @@ from ganbench.site import live_view, run_page
 from ganbench.site.cells import view
 from ganbench.site.charts import Chart, Group, ranks
 from ganbench.site.content import Content, Reference, Run
-from ganbench.site.groups import charts
+from ganbench.site.groups import MOST_DOTS, charts
+from ganbench.site.hidden import visible
 from ganbench.site.plugin_text import PluginText, described
 from ganbench.site.sentences import comparisons, conclusions
 
@@ -90,7 +91,7 @@ class Site:
     def _templates(self) -> jinja2.Environment:
         found = jinja2.Environment(
             loader=jinja2.PackageLoader("ganbench.site"), autoescape=True, undefined=jinja2.StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
+            trim_blocks=True, lstrip_blocks=True, finalize=visible,
         )  # fmt: skip
         found.globals.update(
             content=self.content, layout=self.content.layout, live=self.live, served=self.served,
@@ -107,8 +108,10 @@ class Site:
     def _overview(self) -> Page:
         tables = [(table, view(self.content, table)) for table in self.content.tables]
         said = {table.dataset: conclusions(table) for table in self.content.tables}
+        few = len(self.content.runs) <= MOST_DOTS
         drawn = {
-            table.dataset: charts(self.content, table, table.primary) if table.primary else [] for table, _ in tables
+            table.dataset: charts(self.content, table, table.primary, seeds=few) if table.primary else []
+            for table, _ in tables
         }
         counts: dict[str, int] = {}
         for run in self.content.runs.values():
@@ -154,8 +157,11 @@ class Site:
     def _dataset(self, table: Table) -> Page:
         path = f"datasets/{self.content.datasets[table.dataset]}.html"
         pairs = comparisons(table, table.primary) if table.primary else []
-        drawn = {score: charts(self.content, table, score, "../") for score in table.columns}
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
+        few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MOST_DOTS
+        drawn = {
+            score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in table.columns
+        }
         yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
         slug = self.content.datasets[table.dataset]
         return self._page(

@@ -12,6 +12,8 @@ from ganbench.rows import Table, TableRow
 
 SAID = 3
 """Comparisons with the leader that are said in full; the others are counted."""
+LISTED = 8
+"""Variants that are named for what went wrong with them; the others are counted."""
 
 
 def conclusions(table: Table) -> list[str]:
@@ -52,7 +54,7 @@ def _compared(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]
         )
         return
     leaders = [row for row in enough if row.rank[score] == 1]
-    best = leaders[0] if len(leaders) == 1 else min(leaders, key=lambda row: _order(row, score))
+    best = min([row for row in leaders if score in row.led] or leaders, key=lambda row: _order(row, score))
     beaten = [row for row in enough if (row.rank[score] or 0) > 1]
     if not beaten:
         yield from _nothing_seen(table, score, enough)
@@ -94,12 +96,16 @@ def _nothing_seen(table: Table, score: str, enough: list[TableRow]) -> Iterator[
 
 def _faults(variants: list[TableRow]) -> Iterator[str]:
     """Failures, collapse and other verdicts that a mean hides."""
-    for row in variants:
-        lost = row.n - row.n_ok
-        if row.failed:
-            yield f"{row.title}: {row.failed} of {row.n} seeds failed or diverged."
-        if lost - row.failed:
-            yield f"{row.title}: {lost - row.failed} of {row.n} seeds have not run yet."
-    wrong = [f"{row.title} {row.verdict}" for row in variants if row.verdict not in ("", "ok")]
-    if wrong:
-        yield f"Verdicts on samples: {'; '.join(wrong[:8])}{f' and {len(wrong) - 8} more' if len(wrong) > 8 else ''}."
+    said = {
+        "Seeds that failed or diverged": [f"{row.title} {row.failed} of {row.n}" for row in variants if row.failed],
+        "Seeds that have not run yet": [
+            f"{row.title} {row.n - row.n_ok - row.failed} of {row.n}"
+            for row in variants
+            if row.n > row.n_ok + row.failed
+        ],
+        "Verdicts on samples": [f"{row.title} {row.verdict}" for row in variants if row.verdict not in ("", "ok")],
+    }
+    for what, found in said.items():
+        if found:
+            more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+            yield f"{what}: {'; '.join(found[:LISTED])}{more}."
