@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -140,6 +140,12 @@ def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, 
         dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(said),
         verdict=verdict,
     )  # fmt: skip
+
+
+def published_rows(table: Table, entries: Iterable[Any]) -> tuple[TableRow, ...]:
+    """Rows of publications that have scores of a table, as `build` would add them."""
+    shown = {name: score.card for name, score in table.rows[0].scores.items()} if table.rows else {}
+    return tuple(_published(table.dataset, one, shown) for one in entries if set(one.scores) & set(shown))
 
 
 def _published(dataset: str, entry: Any, shown: dict[str, Any]) -> TableRow:

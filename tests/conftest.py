@@ -6,6 +6,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,26 @@ def cli(tmp_path: Path) -> Cli:
             env={**os.environ, **environment},
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run `ganbench` from an empty folder in this process, whose imports are done: for commands that train nothing."""
+    from ganbench.cli import main
+
+    def run(*arguments: object) -> Ran:
+        before = signal.getsignal(signal.SIGTERM)
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "argv", ["ganbench", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        signal.signal(signal.SIGTERM, before)
+        assert isinstance(ended.value.code, int)
+        return Ran(ended.value.code, *capsys.readouterr())
 
     return run
 

@@ -20,7 +20,7 @@ FLOORS = {
     2: "trainer evaluator references pictures provenance outcome worker testing theory tables notes overall"
     " comparison wording budget formats sensitivity search_table theory_picture players surface manifest"
     " integrity films neighbours citations telling paper sameness states",
-    3: "runner progress executors site scaffold replay watch",
+    3: "runner progress executors site scaffold replay watch shelf handler server",
     4: "cli __main__",
 }
 FLOOR = {module: floor for floor, modules in FLOORS.items() for module in modules.split()}

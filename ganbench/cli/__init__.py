@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "Is A better than B, by how much, and is that more than noise?",
     "publish": "A suite's report as a folder of pages, tables, plots and records.",
     "show": "One run in full.",
+    "serve": "The report in a browser, while a suite runs or afterwards.",
     "verify": "Is a published folder as it was published? And does theory hold in this engine?",
     "replay": "Train one run again from its record: the same bits, within tolerance, or different?",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",

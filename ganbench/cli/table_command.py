@@ -13,6 +13,7 @@ from ganbench.cli.output import print_tables
 from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError
 from ganbench.formats import reached
+from ganbench.manifest import NAME as MANIFEST
 from ganbench.records import Store
 from ganbench.registry import Registry
 
@@ -65,7 +66,8 @@ def command(**options: Any) -> int:
     if options["published"]:
         beside = published_rows(Registry.load(options["plugins"]), [row.dataset for row in content.rows])
     built = tables.build(content, store, budget.equal(options["equal"]) if options["equal"] else None, beside)
-    if any(store.root.glob("runs/*")) and not views:
+    published = (results / MANIFEST).exists()  # what a manifest vouches for stays as it is
+    if any(store.root.glob("runs/*")) and not views and not published:
         formats.write_all(results / content.suite, content, built)
     if form == "terminal":
         print_tables(content, built)

@@ -83,11 +83,12 @@ def view(content: Content, table: Table, published: bool = False) -> View:
     costs = [name for name, key in COSTS.items() if any(row.cost.get(key) is not None for row in table.variants)]
     columns = [Column(name, better, i < FIRST) for i, (name, better) in enumerate(table.columns.items())]
     columns += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
-    there = [row for row in table.rows if row.n and (published or row.kind != "published")]
+    elsewhere = content.published[table.dataset] if published else ()
+    there = [row for row in (*table.rows, *elsewhere) if row.n]
     lines = [_line(content, table, row, costs) for row in there]
     said: dict[str, list[str]] = {}
-    for row in table.rows:
-        if not row.n or (published and row.kind == "published"):
+    for row in (*table.rows, *elsewhere):
+        if not row.n or row.kind == "published":
             said.setdefault("; ".join(row.notes), []).append(row.title)
     notes = tuple(f"{', '.join(titles)}: {note}" for note, titles in said.items())
     variants = tuple(line for line in lines if line.kind == "variant")

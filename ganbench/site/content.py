@@ -87,7 +87,10 @@ class Content:
 
     def __init__(self, layout: Layout, root: Path, published: Mapping[str, Any] = {}) -> None:
         self.layout, self.store = layout, Remembered(root)
-        self.tables = tables.build(layout, self.store, published=published)
+        self.tables = tables.build(layout, self.store)
+        self.published = {
+            table.dataset: tables.published_rows(table, published.get(table.dataset, ())) for table in self.tables
+        }
         self.datasets = slugs(table.dataset for table in self.tables)
         titles = dict.fromkeys(f"{row.loss} x {row.architecture}" for row in layout.rows)
         titles |= dict.fromkeys(f"{loss} x {architecture}" for loss, architecture, _, _ in layout.skipped)

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganbench.errors import MissingError, UsageError
+from ganbench.manifest import NAME as MANIFEST
 from ganbench.site.pages import Site
-
-MANIFEST = "manifest.json"
 
 
 def check(place: Path) -> None:

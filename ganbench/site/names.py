@@ -18,8 +18,8 @@ def slug(label: str) -> str:
     becomes `-` and a hash of the label is added, for file systems that ignore case.
     """
     plain = re.sub(r"[^a-z0-9._]+", "-", label.lower()).strip("-.")[:LONGEST]
-    spelt = label if "-x-" in label else label.replace(" x ", "-x-")
-    if plain == spelt and not DEVICES.fullmatch(plain):
+    spelt = "" if "-x-" in label else label.replace(" x ", "-x-")
+    if plain and plain == spelt and not DEVICES.fullmatch(plain):
         return plain
     return f"{plain or 'x'}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
 
