@@ -27,13 +27,14 @@ browser: env
 test: env browser
 	$(ENV)/bin/python -m pytest -n $(WORKERS)
 
-bench: env
+bench: env browser
 	$(ENV)/bin/python -m benchmarks.engine
 	$(ENV)/bin/python -m benchmarks.evaluation
 	$(ENV)/bin/python -m benchmarks.scaling
 	$(ENV)/bin/python -m benchmarks.fooling
 	$(ENV)/bin/python -m benchmarks.diagnosis
 	$(ENV)/bin/python -m benchmarks.comparison
+	$(ENV)/bin/python -m benchmarks.report_size
 
 lint: env
 	$(ENV)/bin/ruff check .
