@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, log10
@@ -21,10 +21,18 @@ class Axis:
     log: bool = False
 
     def at(self, value: float) -> float:
-        """The pixel of a value; one outside lands on the edge."""
-        low, high, x = (log10(v) for v in (self.low, self.high, value)) if self.log else (self.low, self.high, value)
-        share = min(1.0, max(0.0, (x - low) / (high - low)))
-        return round(self.start + share * (self.stop - self.start), 1)
+        """The pixel of a value, to a tenth; one outside lands on the edge."""
+        return round(self.scale(value), 1)
+
+    @cached_property
+    def scale(self) -> Callable[[float], float]:
+        """The pixel of a value within the axis' range, as a function."""
+        low, high = (log10(self.low), log10(self.high)) if self.log else (self.low, self.high)
+        start, slope = self.start, (self.stop - self.start) / (high - low)
+        first, last = sorted((self.start, self.stop))
+        if self.log:
+            return lambda value: min(last, max(first, start + (log10(value) - low) * slope))
+        return lambda value: min(last, max(first, start + (value - low) * slope))
 
     @cached_property
     def ticks(self) -> list[tuple[float, str]]:

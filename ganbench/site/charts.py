@@ -173,11 +173,12 @@ def curves(name: str, lines: Sequence[Line], steps: int, log: bool = False, sinc
 def _path(x: Axis, y: Axis, at: Sequence[float], values: Sequence[float]) -> str:
     """A path that breaks where a value does not exist; a lone value is a point."""
     parts, pen = [], "M"
+    across, up = x.scale, y.scale  # of all that a report draws, these are the most
     for step, value in zip(at, values, strict=True):
         if not isfinite(value) or (y.log and value <= 0):
             pen = "M"
             continue
-        parts.append(f"{pen}{x.at(step):g} {y.at(value):g}")
+        parts.append(f"{pen}{across(step):.1f} {up(value):.1f}")
         pen = "L"
     return "".join(parts) + ("h0" if len(parts) == 1 else "")
 
