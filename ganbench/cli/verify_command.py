@@ -34,7 +34,9 @@ def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int
     Exit code: 0 everything holds, 1 something does not, 2 there is no manifest, 4 it is damaged or newer.
     """
     if theory == (manifest is not None):
-        raise UsageError("say what to verify: `ganbench verify FOLDER` (a published one), or `--theory`")
+        raise UsageError("say what to verify: `ganbench verify --theory`, or a published folder")
+    if manifest is not None and picture is not None:
+        raise UsageError("--picture belongs to --theory")
     if manifest is not None:
         return _artefact(manifest, as_json)
     if picture is not None:
