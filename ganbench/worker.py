@@ -144,16 +144,15 @@ class _Work:
         return self.protocol.scores(samples, source)
 
     def snapshot(self, step: int, results: list[Seed]) -> None:
-        """Scores on the way; a seed that has diverged has none."""
+        """Scores on the way; a seed that has diverged has none, and the end is judged at the end, once."""
         for result in results:
-            if result.status != "ok" or any(entry["step"] == step for entry in result.snapshots):
-                continue
-            entry = {"step": step, "train_seconds": round(result.seconds, 3), "metrics": {}, "reason": ""}
-            try:
-                entry["metrics"] = self._scores(self._samples(result, step), f"step {step}").values
-            except Exception as error:  # a judge may raise anything; training goes on
-                entry["reason"] = said(error)
-            result.snapshots.append(entry)
+            if result.status == "ok" and step < self.cell.spec.train.steps and not _has(result, step):
+                entry = _entry(result, step)
+                try:
+                    entry["metrics"] = self._scores(self._samples(result, step), f"step {step}").values
+                except Exception as error:  # a judge may raise anything; training goes on
+                    entry["reason"] = said(error)
+                result.snapshots.append(entry)
 
     def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
         """Judge one trained seed and write its files; the weights first, so that they are never lost."""
@@ -162,10 +161,10 @@ class _Work:
         write_history(folder, result)
         scores, pictures = Scores({}, {}), dict[str, Any](film=None, neighbours=None)
         try:
-            samples = self._samples(result, self.cell.spec.train.steps) if result.status == "ok" else None
+            samples = self._samples(result, spec.train.steps) if result.status == "ok" else None
             pictures["film"] = write_film(folder, result, self.dataset)
             if samples is not None:
-                scores = self._scores(samples, "last")
+                scores = self._ended(result, samples)
                 pictures["neighbours"] = write_pictures(folder, samples, self.protocol)
         except NotFinite as error:
             result.status, result.reason = "diverged", f"{error} after the last step"
@@ -176,6 +175,29 @@ class _Work:
         run = {**trainer.provenance(), "device": device_name(self.device), "threads": torch.get_num_threads()}
         run["plugins"] = provenance.plugins(self.registry, list(spec.choices()))
         return run_record(self.suite, spec, result, scores, peak_memory(self.device), run) | pictures
+
+    def _ended(self, result: Seed, samples: torch.Tensor) -> Scores:
+        """The scores at the end, which are the last snapshot's too. Raises what the judge raises."""
+        steps = self.cell.spec.train.steps
+        entry = _entry(result, steps)
+        if self.cell.spec.evaluation.snapshots and not _has(result, steps):
+            result.snapshots.append(entry)
+        try:
+            scores = self._scores(samples, "last")
+        except Exception as error:
+            entry["reason"] = said(error)
+            raise
+        entry["metrics"] = scores.values
+        return scores
+
+
+def _has(result: Seed, step: int) -> bool:
+    return any(entry["step"] == step for entry in result.snapshots)
+
+
+def _entry(result: Seed, step: int) -> dict[str, Any]:
+    """A snapshot that has no scores yet."""
+    return {"step": step, "train_seconds": round(result.seconds, 3), "metrics": {}, "reason": ""}
 
 
 @dataclass(frozen=True)
