@@ -39,9 +39,16 @@ class Scores:
 
 
 def generate(
-    architecture: Architecture, shape: tuple[int, ...], trained: Seed, count: int, ema: bool, device: torch.device
+    architecture: Architecture,
+    shape: tuple[int, ...],
+    trained: Seed,
+    count: int,
+    ema: bool,
+    device: torch.device,
+    first: int | None = None,
 ) -> Tensor:
-    """`count` samples (count, *shape) of a trained generator, made on `device`, returned on the CPU.
+    """`count` samples (count, *shape) of a trained generator, or the `first` of them, made on `device`,
+    returned on the CPU.
 
     Latents are the seed's own; G is in evaluation mode (running statistics), so that the samples
     do not depend on how they are batched.
@@ -50,7 +57,7 @@ def generate(
     network = Network(module.to(device), training=False)
     params = network.named((trained.average if ema else trained.params).to(device))
     buffers = {name: buffer.to(device) for name, buffer in trained.buffers.items()}
-    latent = torch.randn(count, architecture.latent, generator=rng.generator(trained.seed, "evaluation"))
+    latent = torch.randn(count, architecture.latent, generator=rng.generator(trained.seed, "evaluation"))[:first]
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(rng.number(trained.seed, "evaluation noise"))  # for a G that draws its own
         return torch.cat([network(params, buffers, part.to(device))[0].cpu() for part in torch.split(latent, BATCH)])

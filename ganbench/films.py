@@ -1,4 +1,4 @@
-"""The film of a run: its samples at every snapshot and at the end, side by side in one strip."""
+"""The film of a run: some of its samples on the way and at the end, side by side in one strip."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ SIDE = 224
 """Pixels a side of a frame of points; frames of images are grids of whole pixels, at most about so large."""
 POINTS = 1000
 COLUMNS = 6
-FRAMES = 32
-"""Most snapshots in a film, so that a strip stays an image that every browser shows."""
+FRAMES = 10
+"""Frames of a whole training, evenly spaced, the last one its end. They cost what a few samples cost, and nothing
+is judged: so every run has them, and they are no part of its id."""
+
+
+def needed(shape: tuple[int, ...]) -> int:
+    """How many samples of a shape a frame shows: 0 where there is no film of them."""
+    return POINTS if shape == (2,) else _columns(shape) ** 2 if is_image(shape) else 0
 
 
 def still(samples: Tensor, dataset: Dataset) -> Tensor | None:
@@ -40,11 +46,6 @@ def _columns(shape: tuple[int, ...]) -> int:
     """Columns, and as many rows, of images (C, H, W) in a frame."""
     side = max(shape[1:])
     return min(COLUMNS, SIDE // (ceil(side / ceil(side / LARGEST)) + 1))
-
-
-def wanted(snapshot: int, snapshots: int) -> bool:
-    """Whether the snapshot of that number (from 1) is a frame: all, or every other, or every third..."""
-    return snapshot % ceil(snapshots / FRAMES) == 0
 
 
 def film(stills: Mapping[int, Tensor], dataset: Dataset) -> tuple[bytes, dict[str, Any]] | None:

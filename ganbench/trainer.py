@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -26,13 +26,23 @@ SIGNAL_ROWS = 100
 """Training signals are recorded every steps // SIGNAL_ROWS steps."""
 
 
+class Visit(NamedTuple):
+    """Looks at the seeds on their way: so many `times`, evenly spaced, the last at the end."""
+
+    times: int
+    call: Callable[[int, list[Seed]], None]
+
+    def due(self, steps: int) -> list[int]:
+        return [round(steps * (i + 1) / self.times) for i in range(self.times)]
+
+
 @dataclass
 class Seed:
     """What training made of one seed.
 
     `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
     `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
-    `status` is `ok` or `diverged`. `stills` are a few samples at snapshots, by their steps, for the film.
+    `status` is `ok` or `diverged`. `stills` are a few samples on the way, by their steps, for the film.
     """
 
     seed: int
@@ -176,21 +186,17 @@ class Trainer:
     def run(
         self,
         on_progress: Callable[[Progress], None] = lambda progress: None,
-        snapshots: int = 0,
-        on_snapshot: Callable[[int, list[Seed]], None] = lambda step, seeds: None,
+        visits: Sequence[Visit] = (),
         keeper: Keeper | None = None,
     ) -> list[Seed]:
-        """Train to the end. Snapshots are taken at the first block's end after each is due; a resumed seed may
+        """Train to the end. Visits take place at the first block's end after each is due; a resumed seed may
         be handed over again for the one of the step that it stands at.
 
         Raises `Stopped` where the keeper was asked to stop; the state is saved then.
         """
         first = min(group.step for group in self.groups)
-        due = [round(self.spec.steps * (i + 1) / snapshots) for i in range(snapshots)]
         last_block = (first - 1) // rng.BLOCK * rng.BLOCK
-        if any(last_block < step <= first for step in due):
-            on_snapshot(first, self._at(first))  # a kill may come between a checkpoint and its snapshot
-        due = [step for step in due if step > first]
+        self._visit(visits, last_block, first)  # a kill may come between a checkpoint and its snapshot
         if any(result.history for result in self.results.values()):
             on_progress(self._progress(first, first, 0))  # what was recorded before the resume
         for block in range(first // rng.BLOCK, -(-self.spec.steps // rng.BLOCK)):
@@ -202,12 +208,17 @@ class Trainer:
                     on_progress(self._progress(start, stop, index))
                     if keeper is not None:
                         keeper.block_ended(self.standing)
-            if due and stop >= due[0]:
-                due = [step for step in due if step > stop]
-                on_snapshot(stop, self._at(stop))
+            if stop > first:
+                self._visit(visits, max(start, first), stop)
             if not any(group.alive for group in self.groups):
                 break
         return self._collected()
+
+    def _visit(self, visits: Sequence[Visit], after: int, step: int) -> None:
+        """Hand the seeds that stand at a step to those visits that were due since an earlier step."""
+        for visit in visits:
+            if any(after < due <= step for due in visit.due(self.spec.steps)):
+                visit.call(step, self._at(step))
 
     def _at(self, step: int) -> list[Seed]:
         """The results of the seeds that stand at a step; those resumed from later are ahead."""

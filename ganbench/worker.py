@@ -16,7 +16,7 @@ from ganbench.checkpoints import Checkpoints, Keeper
 from ganbench.errors import said
 from ganbench.evaluator import Judge, NotFinite, Scores, generate
 from ganbench.files import write_atomically
-from ganbench.films import still, wanted
+from ganbench.films import FRAMES, needed, still
 from ganbench.outcome import (
     device_name,
     failed_record,
@@ -34,7 +34,7 @@ from ganbench.references import reference_samples
 from ganbench.registry import Registry
 from ganbench.specs import Cell, EvaluationSpec, ReferenceSpec
 from ganbench.states import packed, unpacked
-from ganbench.trainer import Progress, Resumed, Seed, Trainer
+from ganbench.trainer import Progress, Resumed, Seed, Trainer, Visit
 
 OnProgress = Callable[[Progress], None]
 
@@ -109,7 +109,8 @@ def train_cell(
     keeper = (
         None if keeping is None else Keeper(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
     )
-    results = trainer.run(on_progress, cell.spec.evaluation.snapshots, work.snapshot, keeper)
+    visits = (Visit(cell.spec.evaluation.snapshots, work.snapshot), Visit(FRAMES, work.frame))
+    results = trainer.run(on_progress, visits, keeper)
     if keeping is not None and sum(result.seconds for result in results) > keeping.every:
         for one in trainer.standing():  # so that a kill while judging costs no training
             _save(keeping.checkpoints, cell, one)
@@ -129,15 +130,27 @@ class _Work:
         self.loss = registry.create("loss", spec.loss)
         self.protocol = judge(registry, self.dataset, spec.evaluation, device)
 
-    def _samples(self, result: Seed, step: int) -> torch.Tensor:
-        """A seed's samples at a step, of which a few are kept for its film."""
-        ema, evaluation = bool(self.cell.spec.train.ema), self.cell.spec.evaluation
-        samples = generate(self.architecture, tuple(self.dataset.shape), result, evaluation.samples, ema, self.device)
-        last = step == self.cell.spec.train.steps
-        if evaluation.snapshots and (last or wanted(len(result.snapshots) + 1, evaluation.snapshots)):
-            kept = still(samples, self.dataset)
-            result.stills |= {} if kept is None else {step: kept}
-        return samples
+    def _samples(self, result: Seed, first: int | None = None) -> torch.Tensor:
+        """A seed's samples as it stands, or the first of them."""
+        ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
+        return generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device, first)
+
+    def frame(self, step: int, results: list[Seed]) -> None:
+        """A few samples on the way, for the film; the end's are of those that are judged."""
+        count = needed(tuple(self.dataset.shape))
+        if not count or step >= self.cell.spec.train.steps:
+            return
+        for result in results:
+            if result.status == "ok" and step not in result.stills:
+                try:
+                    self._keep(result, step, self._samples(result, count))
+                except Exception as error:  # a stranger's G may raise anything when it is evaluated; training goes on
+                    what = f"no frame of {self.cell.name}, seed {result.seed}, step {step}"
+                    print(f"{what}: {said(error)}", file=sys.stderr, flush=True)
+
+    def _keep(self, result: Seed, step: int, samples: torch.Tensor) -> None:
+        kept = still(samples, self.dataset)
+        result.stills |= {} if kept is None else {step: kept}
 
     def _scores(self, samples: torch.Tensor, checkpoint: str) -> Scores:
         source = {"generator": "ema" if self.cell.spec.train.ema else "raw", "checkpoint": checkpoint}
@@ -149,7 +162,7 @@ class _Work:
             if result.status == "ok" and step < self.cell.spec.train.steps and not _has(result, step):
                 entry = _entry(result, step)
                 try:
-                    entry["metrics"] = self._scores(self._samples(result, step), f"step {step}").values
+                    entry["metrics"] = self._scores(self._samples(result), f"step {step}").values
                 except Exception as error:  # a judge may raise anything; training goes on
                     entry["reason"] = said(error)
                 result.snapshots.append(entry)
@@ -161,7 +174,9 @@ class _Work:
         write_history(folder, result)
         scores, pictures = Scores({}, {}), dict[str, Any](film=None, neighbours=None)
         try:
-            samples = self._samples(result, spec.train.steps) if result.status == "ok" else None
+            samples = self._samples(result) if result.status == "ok" else None
+            if samples is not None:
+                self._keep(result, spec.train.steps, samples)
             pictures["film"] = write_film(folder, result, self.dataset)
             if samples is not None:
                 scores = self._ended(result, samples)

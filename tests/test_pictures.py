@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +17,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from ganbench import Features, View
 from ganbench.checkpoints import Checkpoints, Stopped
 from ganbench.evaluator import Judge
-from ganbench.films import FRAMES, film, still, wanted
+from ganbench.films import FRAMES, film, still
 from ganbench.histograms import histogram
 from ganbench.neighbours import nearest, neighbours
 from ganbench.records import Store
@@ -82,14 +81,6 @@ def test_other_samples_have_no_film() -> None:
     assert still(_random((4, 16, 16), 50), _shaped(4, 16, 16)) is None
     assert still(_random((2,), 50) / 0, Ring8()) is None
     assert film({}, Ring8()) is None
-
-
-@pytest.mark.parametrize("snapshots", [1, 8, FRAMES, FRAMES + 1, 500])
-def test_a_film_has_a_bounded_number_of_frames_evenly_spaced(snapshots: int) -> None:
-    kept = [number for number in range(1, snapshots + 1) if wanted(number, snapshots)]
-    assert 0 < len(kept) <= FRAMES
-    assert snapshots > FRAMES or len(kept) == snapshots
-    assert len({later - earlier for earlier, later in pairwise(kept)}) <= 1
 
 
 def _view(dataset, modes=None, logits=None, labels=None, count: int = 50) -> View:
@@ -224,10 +215,21 @@ def test_a_film_is_the_same_after_a_stop_and_a_resume(registry, dataset: str, tm
     assert (whole[0][1] / "film.png").read_bytes() != (whole[1][1] / "film.png").read_bytes()
 
 
-def test_without_snapshots_there_is_no_film(registry, tmp_path: Path) -> None:
+def test_every_run_has_a_film_and_snapshots_change_nothing_in_it(registry, tmp_path: Path) -> None:
+    seen = _trained(registry, _cell(registry, "ring8", steps=600, snapshots=2), tmp_path / "seen")
+    unseen = _trained(registry, _cell(registry, "ring8", steps=600), tmp_path / "unseen")
+    for (one, at), (two, there) in zip(seen, unseen, strict=True):
+        assert [len(one["snapshots"]), len(two["snapshots"])] == [2, 0]
+        assert one["film"] == two["film"]
+        assert one["film"]["steps"] == [100, 150, 200, 250, 300, 400, 450, 500, 550, 600]
+        assert len(one["film"]["steps"]) == FRAMES
+        assert (at / "film.png").read_bytes() == (there / "film.png").read_bytes()
+        assert one["metrics"] == two["metrics"]
+
+
+def test_a_picture_shows_training_images_beside_their_fakes(registry, tmp_path: Path) -> None:
     for record, folder in _trained(registry, _cell(registry, "digits", steps=20), tmp_path):
-        assert record["film"] is None
-        assert not (folder / "film.png").exists()
+        assert record["film"]["steps"] == [20]
         assert (folder / "neighbours.png").exists()
         assert record["neighbours"]["of"] == 1347
 

@@ -516,7 +516,7 @@ def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> Non
     from ganbench import rng
     from ganbench.checkpoints import Keeper, Stopped
     from ganbench.specs import TrainSpec
-    from ganbench.trainer import Trainer
+    from ganbench.trainer import Trainer, Visit
     from ganbench_architectures.mlp import Mlp
     from ganbench_losses.minimax import Minimax
 
@@ -533,7 +533,7 @@ def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> Non
             taken.append(step)
 
         trainer = Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, (0,), torch.device("cpu"), resumed)
-        return trainer.run(snapshots=3, on_snapshot=snapshot, keeper=keeper)[0].snapshots
+        return trainer.run(visits=[Visit(3, snapshot)], keeper=keeper)[0].snapshots
 
     whole = run()
     assert [entry["step"] for entry in whole] == [rng.BLOCK, 2 * rng.BLOCK, 3 * rng.BLOCK]

@@ -11,7 +11,7 @@ from torch import nn
 from ganbench import rng
 from ganbench.evaluator import generate
 from ganbench.specs import TrainSpec
-from ganbench.trainer import Trainer
+from ganbench.trainer import Trainer, Visit
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
@@ -224,7 +224,7 @@ def test_raw_and_averaged_generators_differ_as_the_spec_says() -> None:
 def test_snapshots_come_at_block_ends_and_change_nothing() -> None:
     seen = []
     trainer = Trainer(Minimax(), Mlp(width=32, depth=2), POINTS, SPEC, (0, 1), CPU)
-    results = trainer.run(snapshots=3, on_snapshot=lambda step, seeds: seen.append(step))
+    results = trainer.run(visits=[Visit(3, lambda step, seeds: seen.append(step))])
     assert seen == [50, 100, 120]
     assert _same(results[0], _train([0, 1])[0][0])
 

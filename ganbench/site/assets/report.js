@@ -168,18 +168,17 @@
   }
 
   // --- a suite that runs at this moment ------------------------------------------------------------------------
-  let paused = false;
+  let paused = false, tag = null;
   async function update() {
     if (paused || document.hidden) return;
     try {
-      const answer = await fetch(location.pathname, { cache: "no-cache" });
-      if (!answer.ok) return;
+      const answer = await fetch(location.pathname, { headers: tag ? { "If-None-Match": tag } : {} });
+      if (!answer.ok) return;  // 304 too: nothing new
       const text = await answer.text();
-      if (text === update.last) return;
-      update.last = text;
       const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
       const main = document.getElementById("main"), open = all(main, "details").map((one) => one.open);
       if (!fresh || main.contains(document.activeElement)) return;  // not while somebody works in it
+      tag = answer.headers.get("ETag");
       main.replaceChildren(...fresh.childNodes);
       all(main, "details").forEach((one, i) => { if (open[i] !== undefined) one.open = open[i]; });
       begin(main);
