@@ -9,6 +9,7 @@ from math import log as ln
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -16,7 +17,7 @@ from ganbench.errors import UsageError
 from ganbench.layout import Layout
 from ganbench.plots import panels
 from ganbench.plots.histories import Series, signals, snapshots
-from ganbench.plots.style import DISTINCT, GREY, PALE, Look, Picture, columns, fitted, legend, legend_height, limits
+from ganbench.plots.style import GREY, PALE, Look, Picture, columns, fitted, legend, legend_height, limits
 from ganbench.plots.style import literal, looks, scale
 from ganbench.plots.variants import Variant, variants
 from ganbench.records import SIGNALS, Store
@@ -37,8 +38,8 @@ MEANING = {
 }  # fmt: skip
 LOG = ("d_gradient", "g_gradient")
 BANDS = {"range": "range", "interval": "95 % interval"}
-MOST = 32
-"""Variants in one figure."""
+TOGETHER, MOST = 4, 32
+"""Variants in one panel, beyond which their bands hide each other, and in one figure."""
 CUT = 5.0
 """An axis so many times longer than what 98 % of the values need is cut to these."""
 
@@ -72,7 +73,7 @@ class Curves:
 
 def read(
     layout: Layout, store: Store, dataset: str, asked: Sequence[str] = (), scores: Sequence[str] = (),
-    names: Sequence[str] = (),
+    names: Sequence[str] = (), band: str = "range",
 ) -> Curves:  # fmt: skip
     """Signals (those asked for, else `DEFAULT` unless scores are asked for) and scores of a data set's variants.
 
@@ -81,14 +82,14 @@ def read(
     found, heading = variants(layout, store, dataset, names)
     notes = [f"{MOST} of {len(found)} variants are drawn; choose with --variant"] if len(found) > MOST else []
     found = found[:MOST]
-    asked = asked or (() if scores else DEFAULT if len(found) <= DISTINCT else DEFAULT[:1])
+    asked = asked or (() if scores else DEFAULT if len(found) <= TOGETHER else DEFAULT[:1])
     wanted = [*_signals(store, found, asked, dataset), *_scores(found, scores, dataset)]
-    if len(found) > DISTINCT and len(wanted) > 1:
+    if len(found) > TOGETHER and len(wanted) > 1:
         raise UsageError(
-            f"{len(found)} variants want a panel each: ask for one signal or score, or name up to {DISTINCT} variants "
+            f"{len(found)} variants want a panel each: ask for one signal or score, or name up to {TOGETHER} variants "
             "with --variant"
         )
-    return Curves(heading, tuple(variant.label for variant in found), tuple(wanted), notes=tuple(notes))
+    return Curves(heading, tuple(variant.label for variant in found), tuple(wanted), band, tuple(notes))
 
 
 def read_run(store: Store, id_: str, asked: Sequence[str] = (), scores: Sequence[str] = ()) -> Curves:
@@ -141,7 +142,7 @@ def _scores(found: Sequence[Variant], scores: Sequence[str], where: str) -> list
 
 
 def picture(data: Curves) -> Picture:
-    many = len(data.labels) > DISTINCT
+    many = len(data.labels) > TOGETHER
     return Picture(partial(_many if many else _few, data), partial(_height, data, many), data.notes)
 
 
@@ -188,17 +189,16 @@ def _few(data: Curves, figure: Figure) -> None:
 
 
 def _many(data: Curves, figure: Figure) -> None:
-    """A panel a variant, the others' means pale behind it."""
+    """A panel a variant, all means pale behind it."""
     (panel,) = data.panels
     grid = panels.grid(figure, data.labels, (data.heading, _said(data)), ("step", panel.text))
+    others = [np.column_stack([curve.series.steps, curve.series.mean]) for curve in panel.curves if curve]
     for axes, curve in zip(grid, panel.curves, strict=True):
-        for other in panel.curves:
-            if other and other is not curve:
-                axes.plot(other.series.steps, other.series.mean, color=PALE, linewidth=0.4, zorder=1)
+        axes.add_collection(LineCollection(others, colors=PALE, linewidths=0.4, zorder=1), autolim=False)
         if curve:
             _draw(axes, curve.series, looks(1)[0]._replace(marker=""), data.band, 0.5)
         else:
-            panels.say(axes, f"no {panel.name}")
+            panels.say(axes, "no value")
         _axes(axes, panel)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from ganbench.errors import UsageError
 from ganbench.layout import Layout
 from ganbench.plots import panels
-from ganbench.plots.style import COLOURS, INK, Picture, number
+from ganbench.plots.style import COLOURS, INK, TINY, Picture, number
 from ganbench.plots.variants import Variant, labelled, variants
 from ganbench.records import Record, Store
 
@@ -51,7 +52,6 @@ class Histograms:
     real: Array
     counted: bool
     variants: tuple[Histogram, ...]
-    missing: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -74,20 +74,15 @@ def read(
     first = counted[0]
     real = next((one["real"] for one in counted if one["real"]), None)
     shares = np.array(real, float) / sum(real) if real else np.full(len(first["fake"]), 1 / len(first["fake"]))
-    made = [_histogram(variant) for variant in found]
-    drawn = [one for one in made if one is not None]
-    missing = [variant.label for variant, one in zip(found, made, strict=True) if one is None]
-    most = len(drawn) if whole else MOST
-    notes = [f"{most} of {len(drawn)} variants are drawn; choose with --variant"] if len(drawn) > most else []
-    notes += [f"no histogram: {', '.join(missing)}"] if missing else []
-    return Histograms(heading, first["of"], shares, bool(real), tuple(drawn[:most]), tuple(missing), tuple(notes))
+    made = [_histogram(variant, len(shares)) for variant in found]
+    most = len(found) if whole else MOST
+    notes = [f"{most} of {len(found)} variants are drawn; choose with --variant"] if len(found) > most else []
+    return Histograms(heading, first["of"], shares, bool(real), tuple(made[:most]), tuple(notes))
 
 
-def _histogram(variant: Variant) -> Histogram | None:
+def _histogram(variant: Variant, count: int) -> Histogram:
     own = [record["histogram"] for record in variant.good.values() if record.get("histogram")]
-    if not own:
-        return None
-    shares = np.array([[count / one["n"] for count in one["fake"]] for one in own])
+    shares = np.array([[count / one["n"] for count in one["fake"]] for one in own]).reshape(len(own), count)
     outside = np.array([one["outside"] / one["n"] for one in own])
     return Histogram(labelled(variant.name, len(own), len(variant.runs)), variant.title, shares, outside)
 
@@ -102,18 +97,22 @@ def picture(data: Histograms) -> Picture:
 
 def _wide(data: Histograms) -> float:
     """The narrowest panel that shows so many bars."""
-    return 1.4 if len(data.real) <= 12 else 2.6
+    return panels.NARROWEST if len(data.real) <= DOTTED else 2.6
 
 
 def draw(data: Histograms, figure: Figure) -> None:
     """A panel a variant: bars are the pooled seeds, dots the seeds, the line the real data."""
-    names = [f"{one.label}: {_captured(one)}" for one in data.variants]
+    names = [one.label for one in data.variants]
     said = "dots: seeds; line: " + ("real data" if data.counted else "equal shares")
     grid = panels.grid(figure, names, (data.heading, said), (data.of, "share of samples"), _wide(data))
-    top = max(max(float(one.shares.max()) for one in data.variants), float(data.real.max())) * 1.08
+    top = max([*(float(share) for one in data.variants for share in one.shares.ravel()), float(data.real.max())]) * 1.3
     for axes, one in zip(grid, data.variants, strict=True):
-        _bars(axes, one, data.real)
-        axes.set_ylim(0, top)
+        if one.shares.size:
+            _bars(axes, one, data.real)
+        else:
+            panels.say(axes, "no histogram")
+        axes.set(xlim=(-0.6, len(data.real) - 0.4), ylim=(0, top))
+        axes.xaxis.set_major_locator(MaxNLocator(min(8, len(data.real)), integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.yaxis.set_major_formatter(lambda value, _: number(value))
 
@@ -122,18 +121,19 @@ def _captured(one: Histogram) -> str:
     low, high = min(one.captured), max(one.captured)
     span = str(low) if low == high else f"{low}-{high}"
     outside = float(one.outside.mean())
-    return f"{span} of {one.shares.shape[1]}" + (f", {100 * outside:.0f} % outside" if outside >= 0.005 else "")
+    return f"{span} of {one.shares.shape[1]} captured" + (f", {100 * outside:.0f} % out" if outside >= 0.005 else "")
 
 
 def _bars(axes: Axes, one: Histogram, real: Array) -> None:
     count = len(real)
     modes = np.arange(count)
     pooled = one.shares.mean(axis=0)
-    axes.bar(modes, pooled, width=0.8 if count <= DOTTED else 1.0, color=COLOURS[5], linewidth=0)
+    half = 0.4 if count <= DOTTED else 0.5
+    boxes = [[(m - half, 0), (m - half, share), (m + half, share), (m + half, 0)] for m, share in enumerate(pooled)]
+    axes.add_collection(PolyCollection(boxes, facecolors=COLOURS[5], linewidths=0), autolim=False)
     if count <= DOTTED and len(one.shares) > 1:
         offsets = np.linspace(-0.25, 0.25, len(one.shares))[:, None]
         axes.plot((modes + offsets).ravel(), one.shares.ravel(), linestyle="none", marker="o", markersize=1.3,
                   color=COLOURS[0], markeredgewidth=0)  # fmt: skip
+    axes.text(0.99, 0.98, _captured(one), transform=axes.transAxes, ha="right", va="top", fontsize=TINY)
     axes.stairs(real, np.arange(count + 1) - 0.5, color=INK, linewidth=0.8, baseline=None)
-    axes.set_xlim(-0.6, count - 0.4)
-    axes.xaxis.set_major_locator(MaxNLocator(min(10, count), integer=True))

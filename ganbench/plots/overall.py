@@ -42,7 +42,7 @@ def read(tables: list[Table], names: Sequence[str] = ()) -> OverAll:
         for row in found.rows
         if (name := shown.get((pairs[row.title].loss, pairs[row.title].architecture))) is not None
     ]
-    heading = ", ".join(found.scores) + (f"; {common}" if common else "")
+    heading = "over " + ", ".join(found.scores) + (f"; {common}" if common else "")
     return OverAll(heading, tuple(rows), found.notes)
 
 
@@ -56,8 +56,7 @@ def picture(data: OverAll) -> Picture:
 
 def draw(data: OverAll, figure: Figure) -> None:
     axes = figure.subplots()
-    rowed.draw(axes, data.rows, ("P(>next)", "seeds"), at=(18.0, 50.0))
-    axes.set_title(data.heading)
+    rowed.draw(axes, data.rows, data.heading, ("P(>next)", "seeds"), at=(18.0, 50.0))
     axes.set_xlim(0, 1)
     scale(axes.xaxis, 0, 1, False)
     axes.set_xlabel("interquartile mean (0 uniform noise, 1 real data)")

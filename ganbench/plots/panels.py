@@ -10,11 +10,13 @@ from matplotlib.figure import Figure
 
 from ganbench.plots.style import GREY, SMALL, extent, fitted, literal
 
-LEFT, RIGHT, TOP, BOTTOM = 0.46, 0.06, 0.36, 0.36
+LEFT, RIGHT, TOP, BOTTOM = 0.46, 0.14, 0.36, 0.36
 """Inches around all panels."""
-ACROSS, ABOVE = 0.1, 0.2
+ACROSS, ABOVE = 0.18, 0.2
 """Inches between columns; above a panel, for its name."""
-NARROWEST = 1.15
+NARROWEST, LOWEST = 1.1, 0.4
+TALL = 9.0
+"""Inches of a page."""
 
 
 def across(count: int, width: float, narrowest: float = NARROWEST) -> int:
@@ -24,8 +26,9 @@ def across(count: int, width: float, narrowest: float = NARROWEST) -> int:
 
 
 def height(count: int, width: float, each: float, narrowest: float = NARROWEST) -> float:
-    """Inches of a figure of so many panels, each of a height."""
+    """Inches of a figure of so many panels, each of a height, or less where a page ends."""
     rows = ceil(count / across(count, width, narrowest))
+    each = min(each, max(LOWEST, (TALL - TOP - BOTTOM + ABOVE) / rows - ABOVE))
     return TOP + BOTTOM + rows * each + (rows - 1) * ABOVE
 
 
@@ -59,4 +62,5 @@ def grid(
 
 def say(axes: Axes, text: str) -> None:
     """A word in an empty panel."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=SMALL)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=SMALL,
+              bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip

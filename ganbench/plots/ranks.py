@@ -80,7 +80,7 @@ def _place(score: str, row: TableRow) -> tuple[float, float]:
 def _row(row: TableRow, name: str, score: str) -> rowed.Row:
     cell = row.scores[score]
     rank = row.rank.get(score)
-    beside = ("–" if rank is None else str(rank), f"{row.n_ok}/{row.n}")  # noqa: RUF001
+    beside = ("–" if rank is None or cell.mean is None else str(rank), f"{row.n_ok}/{row.n}")  # noqa: RUF001
     return rowed.Row(name, cell.values, cell.mean, cell.low, cell.high, beside, row.n_ok == row.n, rank == 1)
 
 
@@ -95,8 +95,7 @@ def picture(data: Ranks) -> Picture:
 def draw(data: Ranks, figure: Figure) -> None:
     axes = figure.subplots()
     ends = _ends(data)
-    rowed.draw(axes, data.rows, ("rank", "ok"))
-    axes.set_title(data.heading)
+    rowed.draw(axes, data.rows, data.heading, ("rank", "ok"))
     axes.set_xlabel(f"{data.score} {ARROWS[data.better]} ({data.better} is better)")
     axes.set_xscale("log" if data.log else "linear")
     axes.set_xlim(*ends)

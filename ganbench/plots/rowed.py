@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ganbench.plots.style import COLOURS, GREY, INK, SMALL, beside, labels
+from ganbench.plots.style import COLOURS, GREY, INK, SMALL, TEXT, beside, fitted, labels, literal
 
-PITCH, TWO, REST = 0.17, 0.24, 0.36
+PITCH, TWO, REST = 0.17, 0.24, 0.5
 """Inches of a row whose name is on one line, on two, and of axis and title."""
 BESIDE = (12.0, 34.0)
 """Points from the panel to the middle of each column of text."""
@@ -43,8 +43,12 @@ def height(rows: Sequence[Row], width: float) -> float:
     return REST + pitch * max(2, len(rows))
 
 
-def draw(axes: Axes, rows: Sequence[Row], header: Sequence[str], at: Sequence[float] = BESIDE) -> None:
-    """The rows from top to bottom; the texts beside stand under `header`."""
+def draw(axes: Axes, rows: Sequence[Row], heading: str, header: Sequence[str], at: Sequence[float] = BESIDE) -> None:
+    """The rows from top to bottom; the texts beside stand under `header`, and the heading over all."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    width = float(figure.get_size_inches()[0])
+    figure.suptitle(fitted(literal(heading), width - 0.1, TEXT), x=0.05 / width, ha="left", fontsize=TEXT)
     for y, row in enumerate(rows):
         _row(axes, y, row)
         for column, text in enumerate(row.beside):
@@ -52,8 +56,7 @@ def draw(axes: Axes, rows: Sequence[Row], header: Sequence[str], at: Sequence[fl
             beside(axes, y, text, at[column], weight="normal" if row.whole or not last else "bold")
     for column, text in enumerate(header):
         beside(axes, -0.95, text, at[column], GREY)
-    width = float(axes.figure.get_size_inches()[0])  # type: ignore[union-attr]
-    axes.set_yticks(range(len(rows)), names(rows, width), linespacing=0.95)
+    axes.set_yticks(range(len(rows)), names(rows, width), linespacing=0.95, ma="right")
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -9,13 +9,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
 from ganbench.errors import ResultsError, UsageError
 from ganbench.layout import Layout
-from ganbench.plots.style import COLUMN, GREY, PALE, SMALL, Picture, extent, labels, literal
+from ganbench.plots.style import COLUMN, GREY, PALE, SMALL, TEXT, Picture, extent, fitted, labels, literal
 from ganbench.plots.variants import Variant, variants
 from ganbench.records import Record, Store
 from ganbench.rows import TITLES
@@ -46,7 +48,8 @@ class Samples:
     header: tuple[str, ...]
     labels: tuple[str, ...]
     cells: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    """what there is more of than is drawn"""
 
 
 def columns(width: float) -> int:
@@ -70,8 +73,8 @@ def read(
     if real and (pixels := _pixels(store.references / real[0] / "samples.png")) is not None:
         lines.append(TITLES["real"])
         cells.append([Cell(pixels), *[Cell(None)] * (len(shown) - 1)])
-    notes = _limits(len(found), len(shown), len(seeds))
-    return Samples(heading, tuple(f"seed {s}" for s in shown), tuple(lines), tuple(map(tuple, cells)), notes)
+    limits = _limits(len(found), len(shown), len(seeds))
+    return Samples(heading, tuple(f"seed {s}" for s in shown), tuple(lines), tuple(map(tuple, cells)), limits)
 
 
 def read_film(
@@ -88,14 +91,14 @@ def read_film(
     cells = [[Cell(frames.get(step), "" if frames else "no film") for step in shown] for _, frames in films[:ROWS]]
     lines = [f"{variant.label}, seed {seed}" if frames else variant.label
              for variant, (seed, frames) in zip(found[:ROWS], films[:ROWS], strict=True)]  # fmt: skip
-    notes = _limits(len(found), len(shown), len(steps), "frames")
-    return Samples(heading, tuple(f"step {s}" for s in shown), tuple(lines), tuple(map(tuple, cells)), notes)
+    limits = _limits(len(found), len(shown), len(steps), "frames")
+    return Samples(heading, tuple(f"step {s}" for s in shown), tuple(lines), tuple(map(tuple, cells)), limits)
 
 
 def _limits(variants: int, shown: int, there: int, what: str = "seeds") -> tuple[str, ...]:
     """What did not fit, in words."""
-    said = [f"{ROWS} of {variants} variants are drawn; choose with --variant"] if variants > ROWS else []
-    return (*said, *([f"{shown} of {there} {what} fit; give more --width"] if shown < there else []))
+    said = [f"{ROWS} of {variants} variants"] if variants > ROWS else []
+    return (*said, *([f"{shown} of {there} {what}"] if shown < there else []))
 
 
 def _cell(path: Path, variant: Variant, seed: int) -> Cell:
@@ -152,37 +155,45 @@ def picture(data: Samples) -> Picture:
     def height(width: float) -> float:
         return TOP + len(data.labels) * (_room(data, width)[2] + GAP)
 
-    return Picture(partial(draw, data), height, data.notes)
+    more = "; choose variants with --variant, and a larger --width shows more columns"
+    return Picture(partial(draw, data), height, (f"drawn: {', '.join(data.limits)}{more}",) if data.limits else ())
 
 
 def draw(data: Samples, figure: Figure) -> None:
+    """One frame of inches over the whole figure, in which everything is placed by hand."""
     figure.set_layout_engine("none")
     wide, high = (float(side) for side in figure.get_size_inches())
     names, left, side = _room(data, wide)
-    figure.text(0.04 / wide, 1 - 0.03 / high, literal(data.heading), va="top")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    said = ", ".join(data.limits)
+    axes.text(0.04, 0.03, fitted(literal(data.heading), wide - extent(said) - 0.2, TEXT), va="top")
+    axes.text(wide - 0.04, 0.03, said, va="top", ha="right", color=GREY, fontsize=SMALL)
+    for column, text in enumerate(data.header):
+        x = left + column * (side + GAP) + side / 2
+        axes.text(x, TOP - 0.03, fitted(text, side + GAP), ha="center", va="bottom", fontsize=SMALL)
     for row, (name, cells) in enumerate(zip(names, data.cells, strict=True)):
         top = TOP + row * (side + GAP)
-        figure.text((left - 0.06) / wide, 1 - (top + side / 2) / high, name, ha="right", va="center", fontsize=SMALL)
+        axes.text(left - 0.06, top + side / 2, name, ha="right", va="center", ma="right", fontsize=SMALL)
         for column, cell in enumerate(cells):
-            x = left + column * (side + GAP)
-            if row == 0:
-                figure.text((x + side / 2) / wide, 1 - (TOP - 0.03) / high, data.header[column], ha="center",
-                            va="bottom", fontsize=SMALL)  # fmt: skip
-            _place(figure, cell, (x / wide, 1 - (top + side) / high, side / wide, side / high), side)
+            _place(axes, cell, (left + column * (side + GAP), top), side)
+    axes.set(xlim=(0, wide), ylim=(high, 0))
 
 
-def _place(figure: Figure, cell: Cell, box: tuple[float, float, float, float], side: float) -> None:
+def _place(axes: Axes, cell: Cell, corner: tuple[float, float], side: float) -> None:
+    """A picture in its frame, or the word in its place; `corner` is the upper left one, in inches."""
     if cell.pixels is None and not cell.word:
         return
-    axes = figure.add_axes(box)
-    axes.set(xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=PALE, linewidth=0.5)
+    x, y = corner
+    axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=PALE, linewidth=0.5, zorder=3))
     if cell.pixels is not None:
-        axes.imshow(_shrunk(cell.pixels, round(side * DOTS)), interpolation="none", aspect="auto")
+        high, wide = (edge / max(cell.pixels.shape[:2]) * side for edge in cell.pixels.shape[:2])
+        box = (x + (side - wide) / 2, x + (side + wide) / 2, y + (side + high) / 2, y + (side - high) / 2)
+        axes.imshow(_shrunk(cell.pixels, round(side * DOTS)), interpolation="none", aspect="auto", extent=box,
+                    zorder=2)  # fmt: skip
     if cell.word:
-        axes.text(0.5, 0.5, cell.word.replace("-", "-\n"), transform=axes.transAxes, ha="center", va="center", color=GREY,
-                  fontsize=SMALL, bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip
+        axes.text(x + side / 2, y + side / 2, cell.word.replace("-", "-\n"), ha="center", va="center", color=GREY,
+                  fontsize=SMALL, bbox={"facecolor": "white", "linewidth": 0, "pad": 1}, zorder=4)  # fmt: skip
 
 
 def _shrunk(pixels: Pixels, side: int) -> Pixels:

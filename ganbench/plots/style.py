@@ -24,14 +24,14 @@ WIDTHS = {"column": 3.3, "page": 6.8}
 """Inches of one column and of both, in the two-column papers of most venues."""
 COLUMN = WIDTHS["column"]
 SMALLEST, LARGEST = 2.0, 30.0
-TEXT, SMALL = 7.5, 7.0
+TEXT, SMALL, TINY = 7.5, 7.0, 6.5
 SETTINGS = {
     "font.size": TEXT, "axes.labelsize": TEXT, "axes.titlesize": TEXT, "legend.fontsize": SMALL,
     "xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "savefig.dpi": 300,
     "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5,
     "ytick.major.size": 2.5, "lines.linewidth": 1.1, "lines.markersize": 3.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.titlelocation": "left", "axes.titlepad": 4.0, "legend.frameon": False,
-    "legend.handlelength": 1.8, "legend.columnspacing": 1.0, "legend.handletextpad": 0.5, "legend.labelspacing": 0.3, "figure.constrained_layout.h_pad":
+    "image.composite_image": False, "legend.handlelength": 1.8, "legend.columnspacing": 1.0, "legend.handletextpad": 0.5, "legend.labelspacing": 0.3, "figure.constrained_layout.h_pad":
     0.02, "figure.constrained_layout.w_pad": 0.02,
 }  # fmt: skip
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
