@@ -4,7 +4,7 @@ ENV := .venv
 READY := $(ENV)/.ready
 WORKERS ?= 2
 
-.PHONY: env baseline quick test bench lint clean
+.PHONY: env baseline quick browser test bench lint clean
 
 env: $(READY)
 
@@ -20,16 +20,21 @@ baseline: env
 quick: env
 	$(ENV)/bin/ganbench run --suite quick
 
-test: env
+# Chromium and axe-core, for the tests of the report; without them those tests are skipped and say so
+browser: env
+	tests/browser/setup.sh $(ENV)
+
+test: env browser
 	$(ENV)/bin/python -m pytest -n $(WORKERS)
 
-bench: env
+bench: env browser
 	$(ENV)/bin/python -m benchmarks.engine
 	$(ENV)/bin/python -m benchmarks.evaluation
 	$(ENV)/bin/python -m benchmarks.scaling
 	$(ENV)/bin/python -m benchmarks.fooling
 	$(ENV)/bin/python -m benchmarks.diagnosis
 	$(ENV)/bin/python -m benchmarks.comparison
+	$(ENV)/bin/python -m benchmarks.report_size
 
 lint: env
 	$(ENV)/bin/ruff check .

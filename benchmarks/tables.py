@@ -158,6 +158,26 @@ def diagnosis(rows: list[dict[str, Any]]) -> str:
     )  # fmt: skip
 
 
+def report_size(found: dict[str, Any]) -> str:
+    names = {"index.html": "overview", "datasets/*.html": "a data set", "variants/*.html": "a variant"}
+    body = [
+        [
+            names.get(row["page"], "a run"),
+            f"{row['bytes'] / 1024:,.0f}",
+            f"**{row['milliseconds']['paint']:.0f}** [{min(row['paints']):.0f}, {max(row['paints']):.0f}]",
+            f"{row['milliseconds']['load']:.0f}",
+        ]
+        for row in found["pages"]
+    ]
+    seconds = found["publish_seconds"]
+    return (
+        grid(["largest page of its kind", "KiB", "first paint, ms", "all of it, ms"], body)
+        + f"\n{found['runs']:,} runs published in {seconds['median']:.1f} s [{seconds['low']:.1f}, "
+        f"{seconds['high']:.1f}]: {found['files']:,} files, {found['bytes'] / 2**20:.0f} MiB with pictures and "
+        "records. Every page in a browser that was just started.\n"
+    )
+
+
 def raised(run: dict[str, Any], flags: Sequence[str]) -> bool:
     """Whether the diagnosis of a run holds one of the flags."""
     return any(finding["flag"] in flags for finding in run["diagnosis"] or ())
@@ -170,4 +190,5 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "fooling": fooling,
     "comparison": comparison,
     "diagnosis": diagnosis,
+    "report_size": report_size,
 }

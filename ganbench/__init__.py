@@ -13,6 +13,8 @@ from ganbench.contracts import (
     Features,
     Loss,
     Metric,
+    Run,
+    Tracker,
     View,
     location,
 )
@@ -32,6 +34,8 @@ __all__ = [
     "Loss",
     "Metric",
     "MissingError",
+    "Run",
+    "Tracker",
     "View",
     "__version__",
     "hookimpl",

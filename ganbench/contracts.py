@@ -1,4 +1,4 @@
-"""What a plugin must be: the six contracts, and what the framework hands to them.
+"""What a plugin must be: the contracts, and what the framework hands to them.
 
 A plugin class is a frozen dataclass (or a plain class without arguments). Its fields are its
 hyperparameters, their defaults are the schema, its docstring's first line describes it in
@@ -190,3 +190,37 @@ class Metric(Protocol):
     judged: bool
 
     def __call__(self, real: View, fake: View) -> Mapping[str, float]: ...
+
+
+class Run(NamedTuple):
+    """Which run a tracker is told of: its id, its suite, the names in its table, its seed."""
+
+    id: str
+    suite: str
+    loss: str
+    architecture: str
+    dataset: str
+    seed: int
+
+
+class Tracker(Protocol):
+    """Where a suite's signals and results are also sent while it runs; `ganbench run --tracker NAME` turns it on.
+
+    It is called in the process that runs the suite, on a thread of its own, in order. What it
+    raises is said once and switches it off; the run neither fails nor waits for it. It must not
+    print: stdout is for tables. A tracker may also have `prepare(results)`, called with the results
+    folder before anything trains, which raises `MissingError` with what to do where something is
+    missing. A tracker that keeps something between calls is a dataclass with `field(init=False)`.
+    """
+
+    def on_signals(self, run: Run, step: int, signals: Mapping[str, float]) -> None:
+        """The training signals of a run at a step, NaN where one does not exist; steps rise.
+
+        After a resume, they come again from the first.
+        """
+
+    def on_record(self, run: Run, record: Mapping[str, Any]) -> None:
+        """A run has ended, well or not: what `record.json` holds, without its files' hashes."""
+
+    def close(self) -> None:
+        """The suite has ended or was interrupted; runs without a record go on another time."""

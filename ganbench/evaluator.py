@@ -14,6 +14,7 @@ from ganbench import rng
 from ganbench.cache import cached, key
 from ganbench.contracts import Architecture, Data, Dataset, Fault, FeatureExtractor, Features, Metric, View
 from ganbench.errors import ContractError, GanbenchError
+from ganbench.histograms import histogram
 from ganbench.networks import Network, initial
 from ganbench.specs import Choice, EvaluationSpec, canonical
 from ganbench.trainer import Seed
@@ -34,6 +35,7 @@ class Scores:
     cards: dict[str, dict[str, Any]]
     missing: tuple[str, ...] = field(default=())
     verdict: dict[str, Any] | None = None
+    histogram: dict[str, Any] | None = None
 
 
 def generate(
@@ -92,6 +94,14 @@ class Judge:
     def _other_view(self) -> View:
         """The split that the scores do not compare with, read when a metric first asks for it."""
         return self._real_view(self._other_split, 0)
+
+    @cached_property
+    def training(self) -> View:
+        """The training samples that the judge knows: what copies are looked for in."""
+        if self.evaluation.split == "train":
+            return self.real
+        count = self.evaluation.real_samples
+        return self._real_view("train", count) if count else self._other_view
 
     @property
     def _other_split(self) -> str:
@@ -161,7 +171,7 @@ class Judge:
                     raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label]['metric']['name']!r} does")
                 values[label] = value
                 cards[label] = self._card(name, metric, score, len(samples), source)
-        return Scores(values, cards, tuple(missing), verdict(faults))
+        return Scores(values, cards, tuple(missing), verdict(faults), histogram(self.real, fake))
 
     def label(self, metric: Metric, score: str) -> str:
         """The score's name; another judge than the field's own is named with it."""

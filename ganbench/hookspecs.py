@@ -1,4 +1,4 @@
-"""The six hooks: each returns what it offers, under the names that suites use."""
+"""The eight hooks: each returns what it offers, under the names that suites use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pluggy
 
-from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric
+from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker
 
 hookspec = pluggy.HookspecMarker("ganbench")
 hookimpl = pluggy.HookimplMarker("ganbench")
@@ -52,4 +52,10 @@ def register_suites() -> Mapping[str, Path]:
 @hookspec
 def register_published() -> Mapping[str, Path]:
     """Published values: paths of YAML files, shown by `ganbench table --published`."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_trackers() -> Mapping[str, type[Tracker]]:
+    """Trackers: classes that signals and records are sent to while a suite runs, by `ganbench run --tracker`."""
     raise NotImplementedError

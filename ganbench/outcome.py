@@ -15,10 +15,13 @@ import torch
 from safetensors.torch import save
 
 from ganbench import provenance
+from ganbench.contracts import Dataset
 from ganbench.diagnosis import diagnose
 from ganbench.errors import raised_at, said
-from ganbench.evaluator import Scores
+from ganbench.evaluator import Judge, Scores
 from ganbench.files import write_atomically
+from ganbench.films import film
+from ganbench.neighbours import neighbours
 from ganbench.networks import Network
 from ganbench.pictures import picture
 from ganbench.records import SCHEMA, Record
@@ -26,11 +29,14 @@ from ganbench.signals import NAMES
 from ganbench.specs import RunSpec
 from ganbench.trainer import Seed
 
+Facts = dict[str, Any]
+"""What a record says of one of its pictures."""
+
 
 def run_record(
     suite: str, spec: RunSpec, result: Seed, scores: Scores, peak: int | None, run: dict[str, Any]
 ) -> Record:
-    """The record of a run that was trained to its end, or to its divergence."""
+    """The record of a run that was trained to its end, or to its divergence, but for its pictures' facts."""
     train = spec.train
     done = train.steps if result.status == "ok" else (result.steps[-1] + 1 if result.steps else 0)
     images = done * train.n_dis * train.batch
@@ -45,6 +51,7 @@ def run_record(
         "metrics": scores.values,
         "cards": scores.cards,
         "verdict": scores.verdict,
+        "histogram": scores.histogram,
         "snapshots": result.snapshots,
         "cost": {
             "train_seconds": round(result.seconds, 3),
@@ -77,6 +84,9 @@ def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record
         "metrics": {},
         "cards": {},
         "verdict": None,
+        "histogram": None,
+        "film": None,
+        "neighbours": None,
         "snapshots": [],
         "cost": {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None},
         "signals": {},
@@ -85,10 +95,24 @@ def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record
     }
 
 
-def write_picture(folder: Path, samples: torch.Tensor, dataset: Any) -> None:
-    png = picture(samples, dataset)
+def write_pictures(folder: Path, samples: torch.Tensor, judge: Judge) -> Facts | None:
+    """The samples, and for images their nearest training images; the facts of the latter."""
+    png = picture(samples, judge.dataset)
     if png is not None:
         write_atomically(folder / "samples.png", png)
+    return _written(folder / "neighbours.png", neighbours(judge, samples))
+
+
+def write_film(folder: Path, result: Seed, dataset: Dataset) -> Facts | None:
+    """The strip of a seed's stills, where there are any, and its facts."""
+    return _written(folder / "film.png", film(result.stills, dataset))
+
+
+def _written(path: Path, made: tuple[bytes, Facts] | None) -> Facts | None:
+    if made is None:
+        return None
+    write_atomically(path, made[0])
+    return made[1]
 
 
 def write_history(folder: Path, result: Seed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ganbench.executors.jobs import CellJob, Job
+from ganbench.executors.jobs import CellJob, Display, Job
+from ganbench.records import Record
 
 MINUTE = 60.0
 
@@ -41,11 +43,14 @@ class Clock:
     def elapsed(self) -> float:
         return time.monotonic() - self.began
 
-    def eta(self) -> str:
+    def remaining(self) -> float | None:
+        """Seconds until all is done, or None where it is too early to say."""
         done = sum(weight * fraction for weight, fraction in self.parts.values()) / self.total
-        if done < 0.02 or self.elapsed < 3:
-            return "ETA unknown yet"
-        return f"ETA {duration(self.elapsed * (1 - done) / done)}"
+        return None if done < 0.02 or self.elapsed < 3 else max(0.0, self.elapsed * (1 - done) / done)
+
+    def eta(self) -> str:
+        remaining = self.remaining()
+        return "ETA unknown yet" if remaining is None else f"ETA {duration(remaining)}"
 
 
 class Plain:
@@ -63,6 +68,9 @@ class Plain:
             self.clock.update(job, progress.step / job.cell.spec.train.steps)
         if time.monotonic() - self.said > MINUTE:
             self._say(f"{_title(job)}: {_state(job, progress)}; {self.clock.eta()}")
+
+    def recorded(self, job: Job, record: Record) -> None:
+        return
 
     def ended(self, job: Job, statuses: list[str], reason: str) -> None:
         self.finished += 1
@@ -115,6 +123,38 @@ class Terminal(Plain):
             Text(f"{self.finished} of {self.count} jobs done, {duration(self.clock.elapsed)}"), Text(self.clock.eta())
         )
         return table
+
+
+class Several:
+    """Displays that all see the same, in order; whatever one's end does, the others are closed."""
+
+    def __init__(self, *displays: Display) -> None:
+        self.displays = displays
+
+    def begin(self, weights: list[tuple[Job, float]]) -> None:
+        for one in self.displays:
+            one.begin(weights)
+
+    def started(self, job: Job) -> None:
+        for one in self.displays:
+            one.started(job)
+
+    def advanced(self, job: Job, progress: Any) -> None:
+        for one in self.displays:
+            one.advanced(job, progress)
+
+    def recorded(self, job: Job, record: Record) -> None:
+        for one in self.displays:
+            one.recorded(job, record)
+
+    def ended(self, job: Job, statuses: list[str], reason: str) -> None:
+        for one in self.displays:
+            one.ended(job, statuses, reason)
+
+    def close(self) -> None:
+        with ExitStack() as closing:
+            for one in self.displays:
+                closing.callback(one.close)
 
 
 def display() -> Plain:

@@ -103,7 +103,7 @@ class Ranking:
     """A table's verdicts: ranks, the difference of every pair, and p after Holm's correction."""
 
     ranks: dict[str, dict[str, int | None]] = field(default_factory=dict)
-    """score -> variant -> rank, None where a variant has too few seeds"""
+    """score -> variant -> rank, None where a variant has too few seeds, or where all of them failed"""
     pairs: dict[tuple[str, str, str], tuple[Difference, float]] = field(default_factory=dict)
     """(score, a, b) -> (difference, adjusted p)"""
 
@@ -128,13 +128,14 @@ def ranked(table: Mapping[str, Column]) -> Ranking:
     adjusted = holm([found.p for found in tested.values()])
     pairs = {key: (found, p) for (key, found), p in zip(tested.items(), adjusted, strict=True)}
     ranks: dict[str, dict[str, int | None]] = {
-        score: {name: 1 if sample.size >= FEWEST else None for name, sample in column.samples.items()}
+        score: {name: 1 if sample.size >= FEWEST and sample.values else None for name, sample in column.samples.items()}
         for score, column in table.items()
     }
     for (score, a, b), (found, p) in pairs.items():
         if p < LEVEL:
             worse = b if found.a_better else a
-            ranks[score][worse] = (ranks[score][worse] or 0) + 1
+            rank = ranks[score][worse]
+            ranks[score][worse] = None if rank is None else rank + 1
     return Ranking(ranks, pairs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganbench.ranking import Sample
+from ganbench.ranking import Ranking, Sample
 
 TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
 """Yardsticks as tables name them."""
@@ -83,6 +83,8 @@ class Table:
     """score -> better"""
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...]
+    ranking: Ranking = field(default_factory=Ranking)
+    """The comparisons behind the ranks; a variant's name in it is its row's index."""
 
     @property
     def primary(self) -> str | None:

@@ -7,28 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ganbench.errors import ContractError, GanbenchError, raised_at, said
-from ganbench.executors.jobs import CellJob, Executor, Failure, Job, ReferenceJob
+from ganbench.executors.jobs import CellJob, Display, Executor, Failure, Job, ReferenceJob
 from ganbench.outcome import failed_record
 from ganbench.records import Store
 from ganbench.registry import Registry
 from ganbench.specs import Cell, Plan
-
-
-class Display(Protocol):
-    """Where a run's life is shown."""
-
-    def begin(self, weights: list[tuple[Job, float]]) -> None: ...
-
-    def started(self, job: Job) -> None: ...
-
-    def advanced(self, job: Job, progress: Any) -> None: ...
-
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass
@@ -64,12 +50,13 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
             place = (kind, choice.name, str(choice.arguments()))
             if place not in seen:
                 seen.add(place)
-                _prepared(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
+                prepared(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
 
 
-def _prepared(kind: str, name: str, made: Any) -> None:
+def prepared(kind: str, name: str, made: Any, *given: Any) -> None:
+    """Call a plugin's `prepare`, where it has one. Raises `ContractError` for what a stranger's may raise."""
     try:
-        getattr(made, "prepare", lambda: None)()
+        getattr(made, "prepare", lambda *_: None)(*given)
     except GanbenchError:
         raise
     except Exception as error:  # a stranger's plugin may raise anything
@@ -127,6 +114,7 @@ class Writer:
         self.statuses[id(job)].append(record["status"])
         if record["reason"]:
             self.reasons.setdefault(id(job), record["reason"])
+        self.display.recorded(job, record)
 
     def ended(self, job: Job, failure: Failure | None) -> None:
         if failure and isinstance(job, CellJob):
@@ -146,8 +134,10 @@ class Writer:
             folder = self.store.stage(spec.id)
             if failure.traceback:
                 (folder / "traceback.txt").write_text(failure.traceback, encoding="utf-8")
-            self.store.commit(failed_record(suite, spec, failure.status, failure.reason), folder)
+            record = failed_record(suite, spec, failure.status, failure.reason)
+            self.store.commit(record, folder)
             self.statuses[id(job)].append(failure.status)
+            self.display.recorded(job, record)
 
 
 def run(weights: list[tuple[Job, float]], store: Store, executor: Executor, display: Display) -> Writer:

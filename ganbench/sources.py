@@ -34,6 +34,7 @@ HOOKS: dict[Kind, str] = {
     "metric": "register_metrics",
     "suite": "register_suites",
     "published": "register_published",
+    "tracker": "register_trackers",
 }
 
 FILES: tuple[Kind, ...] = ("suite", "published")
@@ -47,6 +48,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     "metric": ("better", "judged", "__call__"),
     "suite": (),
     "published": (),
+    "tracker": ("on_signals", "on_record", "close"),
 }
 
 

@@ -19,7 +19,7 @@ seeds that a worker has of a cell."""
 COMPILE_CONVOLUTIONS_FROM = 1000
 """The same for convolutions, where 3 ms and more are saved."""
 
-Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published"]
+Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
 
 
 @dataclass(frozen=True)
@@ -168,12 +168,14 @@ class ReferenceSpec:
         evaluation = resolved_evaluation(replace(self.evaluation, snapshots=0))
         return {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
 
-    @property
-    def id(self) -> str:
+    def code(self) -> dict[str, str]:
         named = [("dataset", self.dataset), ("extractor", self.evaluation.extractor)]
         named += [("metric", metric) for metric in self.evaluation.metrics]
-        code = {f"{kind}:{choice.name}": choice.code for kind, choice in named}
-        return digest({"spec": self.resolved(), "code": code, "protocol": PROTOCOL})
+        return {f"{kind}:{choice.name}": choice.code for kind, choice in named}
+
+    @property
+    def id(self) -> str:
+        return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
 
 
 @dataclass(frozen=True)

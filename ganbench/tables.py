@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,12 +45,12 @@ def _table(dataset: str, layout: Layout, store: Store, reading: Reading | None, 
         for name, card in record["cards"].items():
             shown.setdefault(name, card)
     _check(shown, read, yardsticks)
-    rows, comparisons = _ranked([_variant(row, records, shown) for row, records in read])
+    rows, found = _ranked([_variant(row, records, shown) for row, records in read])
     rows += [_skipped(dataset, skip, shown) for skip in layout.skipped if skip[2] == dataset]
     rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
     columns = {name: card["better"] for name, card in shown.items()}
-    return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns, comparisons)))
+    return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns, len(found.pairs))), found)
 
 
 def _check(shown: dict[str, Any], read: Read, yardsticks: list[tuple[str, Record | None]]) -> None:
@@ -103,10 +103,10 @@ def _mean(values: list[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], int]:
-    """The rows with their ranks, and how many comparisons were made."""
+def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], ranking.Ranking]:
+    """The rows with their ranks, and the comparisons behind them."""
     if not rows:
-        return [], 0
+        return [], ranking.Ranking()
     columns = {
         name: ranking.Column(score.better, {str(i): row.sample(name) for i, row in enumerate(rows)}, score.scale)
         for name, score in rows[0].scores.items()
@@ -116,7 +116,7 @@ def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], int]:
         replace(row, rank={name: own[str(i)] for name, own in found.ranks.items()}, led=found.leads(str(i)))
         for i, row in enumerate(rows)
     ]
-    return ranked, len(found.pairs)
+    return ranked, found
 
 
 def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, Any]) -> TableRow:
@@ -140,6 +140,12 @@ def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, 
         dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(said),
         verdict=verdict,
     )  # fmt: skip
+
+
+def published_rows(table: Table, entries: Iterable[Any]) -> tuple[TableRow, ...]:
+    """Rows of publications that have scores of a table, as `build` would add them."""
+    shown = {name: score.card for name, score in table.rows[0].scores.items()} if table.rows else {}
+    return tuple(_published(table.dataset, one, shown) for one in entries if set(one.scores) & set(shown))
 
 
 def _published(dataset: str, entry: Any, shown: dict[str, Any]) -> TableRow:

@@ -6,21 +6,25 @@ Each check raises `ContractError` with what is wrong.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganbench import published
-from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric
+from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, Tracker
 from ganbench.errors import ContractError, MissingError
 from ganbench.evaluator import Judge
 from ganbench.expansion import expand
 from ganbench.networks import Network, check_stateless, initial
 from ganbench.optimisers import OPTIMISERS
+from ganbench.records import SIGNALS
 from ganbench.registry import Registry
 from ganbench.sources import FILES, Offer
 from ganbench.specs import Choice, EvaluationSpec
@@ -74,6 +78,8 @@ def check(offer: Offer, registry: Registry) -> None:
         check_dataset(made)
     elif offer.kind == "extractor":
         check_extractor(made, _suited(registry, made))
+    elif offer.kind == "tracker":
+        check_tracker(made)
     else:
         check_metric(made, offer.name, registry)
 
@@ -263,3 +269,37 @@ def _check_scores(metric: Metric, name: str, dataset: Any, registry: Registry) -
     first = judge.scores(samples, {}).values
     _require(bool(first), f"metric {name!r} gives no score on {type(dataset).__name__}")
     _require(first == judge.scores(samples, {}).values, f"metric {name!r} gives other scores on the same samples")
+
+
+RECORD = {
+    "schema": 1, "id": "0" * 12, "suite": "check", "status": "ok", "reason": "", "metrics": {"score[judge]": 1.0},
+    "cards": {}, "verdict": "ok", "snapshots": [{"step": 1, "train_seconds": 0.1, "metrics": {"score[judge]": 2.0}}],
+    "cost": {}, "signals": dict.fromkeys(SIGNALS, 0.5), "provenance": {},
+    "diagnosis": [{"flag": "collapse", "since": 1, "fault": True, "evidence": "as seen"}],
+    "spec": {"seed": 0, "train": {"steps": 2}},
+}  # fmt: skip
+"""What a tracker may be told of a run that ended well."""
+
+
+def check_tracker(tracker: Tracker) -> None:
+    """A tracker takes signals, NaN and infinities among them, and records of runs that ended well or failed."""
+    name = type(tracker).__name__
+    failed: dict[str, Any] = {
+        "status": "failed", "reason": "<b>", "metrics": {}, "verdict": None, "snapshots": [], "diagnosis": None,
+    }  # fmt: skip
+    printed = io.StringIO()
+    with TemporaryDirectory() as folder, redirect_stdout(printed):
+        try:
+            getattr(tracker, "prepare", lambda results: None)(Path(folder))
+        except MissingError:
+            return
+        try:
+            for seed, more in enumerate(({}, failed)):
+                run = Run(str(seed) * 12, "check", "loss(of=../..)", "network", "points", seed)
+                for step, value in enumerate((0.5, float("nan"), float("inf"))):
+                    tracker.on_signals(run, step, dict.fromkeys(SIGNALS, value))
+                tracker.on_record(run, {**RECORD, "id": run.id, "spec": {"seed": seed, "train": {"steps": 2}}, **more})
+            tracker.on_record(run._replace(id="2" * 12), {**RECORD, **failed})  # of a run that never trained
+        finally:
+            tracker.close()
+    _require(not printed.getvalue(), f"{name} prints; stdout is for tables")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ class Seed:
 
     `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
     `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
-    `status` is `ok` or `diverged`.
+    `status` is `ok` or `diverged`. `stills` are a few samples at snapshots, by their steps, for the film.
     """
 
     seed: int
@@ -47,6 +47,7 @@ class Seed:
     history: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
     snapshots: list[dict[str, Any]] = field(default_factory=list)
+    stills: dict[int, Tensor] = field(default_factory=dict)
 
 
 class Resumed(NamedTuple):
@@ -67,14 +68,30 @@ class Group:
     alive: bool = True
 
 
+Fresh: TypeAlias = dict[int, tuple[list[int], list[list[float]]]]
+"""By seed: the steps (m,) at which signals were recorded, and the signals (m, 12)."""
+
+
 class Progress(NamedTuple):
-    """How far a cell is: the step (mean over its seeds), seeds alive, last losses, real images a second."""
+    """How far a cell is: the step (mean over its seeds), seeds alive, last losses, real images a second.
+
+    `fresh` are the rows of the history that no earlier progress held; after a resume, those from before it too.
+    """
 
     step: float
     alive: int
     d_loss: float
     g_loss: float
     images_per_second: float
+    fresh: Fresh
+
+    def after(self, earlier: Progress) -> Progress:
+        """This progress with the rows of an earlier one that was not passed on."""
+        fresh = dict(earlier.fresh)
+        for seed, (steps, history) in self.fresh.items():
+            before = fresh.get(seed, ([], []))
+            fresh[seed] = (before[0] + steps, before[1] + history)
+        return self._replace(fresh=fresh)
 
 
 class Trainer:
@@ -98,6 +115,7 @@ class Trainer:
         self.latent, self.log_odds = architecture.latent, bool(getattr(loss, "log_odds", False))
         self.cadence = max(1, spec.steps // SIGNAL_ROWS)
         self.results = {seed: Seed(seed) for seed in seeds}
+        self.told = dict.fromkeys(seeds, 0)
         shape = tuple(data.shape[1:])
         latent = torch.ones(2, architecture.latent)
         check_stateless(lambda: architecture.generator(shape), latent, "the generator")
@@ -173,6 +191,8 @@ class Trainer:
         if any(last_block < step <= first for step in due):
             on_snapshot(first, self._at(first))  # a kill may come between a checkpoint and its snapshot
         due = [step for step in due if step > first]
+        if any(result.history for result in self.results.values()):
+            on_progress(self._progress(first, first, 0))  # what was recorded before the resume
         for block in range(first // rng.BLOCK, -(-self.spec.steps // rng.BLOCK)):
             start = block * rng.BLOCK
             stop = min(start + rng.BLOCK, self.spec.steps)
@@ -280,7 +300,16 @@ class Trainer:
         d_loss, g_loss = (sum(row[i] for row in last) / len(last) if last else float("nan") for i in (0, 1))
         seconds = sum(result.seconds for result in self.results.values())
         images = done * len(self.results) * self.spec.batch * self.spec.n_dis
-        return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0)
+        return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0, self._fresh())
+
+    def _fresh(self) -> Fresh:
+        """The rows recorded since this was last asked for."""
+        fresh: Fresh = {}
+        for seed, result in self.results.items():
+            told, self.told[seed] = self.told[seed], len(result.steps)
+            if told < len(result.steps):
+                fresh[seed] = (result.steps[told:], result.history[told:])
+        return fresh
 
     def _collected(self) -> list[Seed]:
         """Every seed's result so far, with both players' parameters and buffers as they are now."""

@@ -31,7 +31,7 @@ def sentence(one: Comparison) -> str:
 def _mean(row: TableRow, one: Comparison) -> str:
     mean = centre(row, one)
     failed = f" ({row.n_ok} of {row.n_ok + row.failed} seeds finished)" if row.failed else ""
-    failed += f" ({row.n - row.n_ok - row.failed} seeds not run)" if row.n > row.n_ok + row.failed else ""
+    failed += f" ({row.n - row.n_ok - row.failed} of {row.n} seeds not run)" if row.n > row.n_ok + row.failed else ""
     geometric = "geometric mean " if one.difference and one.difference.ratio and row is one.rows[0] else ""
     return ("no value" if mean is None else geometric + number(mean)) + failed
 

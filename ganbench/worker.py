@@ -16,6 +16,7 @@ from ganbench.checkpoints import Checkpoints, Keeper
 from ganbench.errors import said
 from ganbench.evaluator import Judge, NotFinite, Scores, generate
 from ganbench.files import write_atomically
+from ganbench.films import still, wanted
 from ganbench.outcome import (
     device_name,
     failed_record,
@@ -23,15 +24,16 @@ from ganbench.outcome import (
     peak_memory,
     reset_peak,
     run_record,
+    write_film,
     write_history,
-    write_picture,
+    write_pictures,
     write_weights,
 )
 from ganbench.records import SCHEMA, Record
 from ganbench.references import reference_samples
 from ganbench.registry import Registry
 from ganbench.specs import Cell, EvaluationSpec, ReferenceSpec
-from ganbench.step import Player, State
+from ganbench.states import packed, unpacked
 from ganbench.trainer import Progress, Resumed, Seed, Trainer
 
 OnProgress = Callable[[Progress], None]
@@ -56,11 +58,12 @@ def measure_reference(
     evaluation = spec.evaluation
     samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
     source = {"generator": f"reference: {spec.reference}", "checkpoint": None}
-    scores = judge(registry, dataset, evaluation, device).scores(samples, source, lenient=True)
+    protocol = judge(registry, dataset, evaluation, device)
+    scores = protocol.scores(samples, source, lenient=True)
     # compared with the test split, the real samples are the training split itself: they "memorise" it
     trained_on = spec.reference == "real" and evaluation.split == "test"
     folder = staging(spec.id)
-    write_picture(folder, samples, dataset)
+    near = write_pictures(folder, samples, protocol)
     record = {
         "schema": SCHEMA,
         "id": spec.id,
@@ -71,6 +74,9 @@ def measure_reference(
         "metrics": scores.values,
         "cards": scores.cards,
         "verdict": None if trained_on else scores.verdict,
+        "histogram": scores.histogram,
+        "film": None,
+        "neighbours": near,
         "samples": len(samples),
         "notes": [*scores.missing, *(["these are the training split"] if trained_on else [])],
         "provenance": {**provenance.machine(), "device": str(device)},
@@ -123,11 +129,19 @@ class _Work:
         self.loss = registry.create("loss", spec.loss)
         self.protocol = judge(registry, self.dataset, spec.evaluation, device)
 
-    def _scored(self, result: Seed, checkpoint: str) -> tuple[torch.Tensor, Scores]:
-        ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
-        samples = generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device)
-        source = {"generator": "ema" if ema else "raw", "checkpoint": checkpoint}
-        return samples, self.protocol.scores(samples, source)
+    def _samples(self, result: Seed, step: int) -> torch.Tensor:
+        """A seed's samples at a step, of which a few are kept for its film."""
+        ema, evaluation = bool(self.cell.spec.train.ema), self.cell.spec.evaluation
+        samples = generate(self.architecture, tuple(self.dataset.shape), result, evaluation.samples, ema, self.device)
+        last = step == self.cell.spec.train.steps
+        if evaluation.snapshots and (last or wanted(len(result.snapshots) + 1, evaluation.snapshots)):
+            kept = still(samples, self.dataset)
+            result.stills |= {} if kept is None else {step: kept}
+        return samples
+
+    def _scores(self, samples: torch.Tensor, checkpoint: str) -> Scores:
+        source = {"generator": "ema" if self.cell.spec.train.ema else "raw", "checkpoint": checkpoint}
+        return self.protocol.scores(samples, source)
 
     def snapshot(self, step: int, results: list[Seed]) -> None:
         """Scores on the way; a seed that has diverged has none."""
@@ -136,7 +150,7 @@ class _Work:
                 continue
             entry = {"step": step, "train_seconds": round(result.seconds, 3), "metrics": {}, "reason": ""}
             try:
-                entry["metrics"] = self._scored(result, f"step {step}")[1].values
+                entry["metrics"] = self._scores(self._samples(result, step), f"step {step}").values
             except Exception as error:  # a judge may raise anything; training goes on
                 entry["reason"] = said(error)
             result.snapshots.append(entry)
@@ -146,20 +160,22 @@ class _Work:
         spec = self.cell.run(result.seed)
         write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
         write_history(folder, result)
-        scores = Scores({}, {})
+        scores, pictures = Scores({}, {}), dict[str, Any](film=None, neighbours=None)
         try:
-            if result.status == "ok":
-                samples, scores = self._scored(result, "last")
-                write_picture(folder, samples, self.dataset)
+            samples = self._samples(result, self.cell.spec.train.steps) if result.status == "ok" else None
+            pictures["film"] = write_film(folder, result, self.dataset)
+            if samples is not None:
+                scores = self._scores(samples, "last")
+                pictures["neighbours"] = write_pictures(folder, samples, self.protocol)
         except NotFinite as error:
             result.status, result.reason = "diverged", f"{error} after the last step"
         except Exception as error:  # a judge may raise anything; the other seeds are judged all the same
             status, reason, text = failure(error)
             write_atomically(folder / "traceback.txt", text.encode())
-            return failed_record(self.suite, spec, status, f"trained, not judged: {reason}")
+            return failed_record(self.suite, spec, status, f"trained, not judged: {reason}") | pictures
         run = {**trainer.provenance(), "device": device_name(self.device), "threads": torch.get_num_threads()}
         run["plugins"] = provenance.plugins(self.registry, list(spec.choices()))
-        return run_record(self.suite, spec, result, scores, peak_memory(self.device), run)
+        return run_record(self.suite, spec, result, scores, peak_memory(self.device), run) | pictures
 
 
 @dataclass(frozen=True)
@@ -172,41 +188,15 @@ class Keeping:
 
 
 def _save(checkpoints: Checkpoints, cell: Cell, standing: Resumed) -> None:
-    """One seed's state as named tensors; what cannot be written is said and costs nothing else."""
-    step, state, seed = standing
-    tensors = {"average": state.average, "history": torch.tensor(seed.history, dtype=torch.float64)}
-    for name, player in (("generator", state.generator), ("discriminator", state.discriminator)):
-        tensors |= {f"{name}.params": player.params, f"{name}.0": player.moments[0], f"{name}.1": player.moments[1]}
-        tensors |= {f"{name}.buffer.{key}": buffer for key, buffer in player.buffers.items()}
-    facts = {
-        "status": seed.status, "reason": seed.reason, "steps": seed.steps, "seconds": seed.seconds,
-        "snapshots": seed.snapshots,
-    }  # fmt: skip
+    """One seed's state; what cannot be written is said and costs nothing else."""
+    seed = standing.seed.seed
     try:
-        checkpoints.save(
-            cell.run(seed.seed).id, step, {key: t.detach().cpu().clone() for key, t in tensors.items()}, facts
-        )
+        checkpoints.save(cell.run(seed).id, standing.step, *packed(standing))
     except OSError as error:
-        print(f"no checkpoint of {cell.name}, seed {seed.seed}: {error.strerror or error}", file=sys.stderr, flush=True)
+        print(f"no checkpoint of {cell.name}, seed {seed}: {error.strerror or error}", file=sys.stderr, flush=True)
 
 
 def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, Resumed]:
     """The seeds of a cell that have a checkpoint, as the trainer takes them."""
-    found = {}
-    for seed in cell.seeds:
-        saved = checkpoints.load(cell.run(seed).id)
-        if saved is None:
-            continue
-        step, tensors, facts = saved
-        history = tensors["history"].tolist()
-        found[seed] = Resumed(step, _state(tensors), Seed(seed, history=history, **facts))
-    return found
-
-
-def _state(tensors: dict[str, torch.Tensor]) -> State:
-    def player(name: str) -> Player:
-        prefix = f"{name}.buffer."
-        buffers = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
-        return Player(tensors[f"{name}.params"], buffers, (tensors[f"{name}.0"], tensors[f"{name}.1"]))
-
-    return State(player("generator"), player("discriminator"), tensors["average"])
+    saved = {seed: checkpoints.load(cell.run(seed).id) for seed in cell.seeds}
+    return {seed: unpacked(seed, *found) for seed, found in saved.items() if found is not None}

@@ -6,6 +6,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from fabricate import Made, fabricate
+from filelock import FileLock
 
 from ganbench.registry import Registry
 
@@ -65,6 +68,26 @@ def cli(tmp_path: Path) -> Cli:
     return run
 
 
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run `ganbench` from an empty folder in this process, whose imports are done: for commands that train nothing."""
+    from ganbench.cli import main
+
+    def run(*arguments: object) -> Ran:
+        before = signal.getsignal(signal.SIGTERM)
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "argv", ["ganbench", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        signal.signal(signal.SIGTERM, before)
+        assert isinstance(ended.value.code, int)
+        return Ran(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
 HINGE = '''
 from ganbench import hookimpl
 
@@ -108,3 +131,19 @@ def suite(tmp_path: Path) -> Path:
     path = tmp_path / "small.yaml"
     path.write_text(SUITE)
     return path
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published report of made-up results with markup in names and texts; test processes share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "report"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            results = folder.with_name("report-results")
+            content = fabricate(results, Made(losses=("minimax", "nonsaturating"), seeds=5, nasty=True))
+            asked = ["publish", "--suite", content.suite, "--results", str(results), "--to", f"{folder}.part"]
+            done = subprocess.run([sys.executable, "-m", "ganbench", *asked], capture_output=True, encoding="utf-8")
+            assert done.returncode == 0, done.stderr
+            Path(f"{folder}.part").rename(folder)
+    return folder

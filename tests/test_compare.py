@@ -75,9 +75,9 @@ def _results(folder: Path, seeds: int = 6, suite: str = "s") -> Store:
     return store
 
 
-def test_the_sentence_is_true_of_the_records(cli, tmp_path: Path) -> None:
+def test_the_sentence_is_true_of_the_records(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
-    done = cli("compare", "a", "b")
+    done = inside("compare", "a", "b")
     assert done.code == 0, done.err
     wanted = scipy_stats.ttest_rel(A, B)
     interval = wanted.confidence_interval()
@@ -93,17 +93,17 @@ def test_the_sentence_is_true_of_the_records(cli, tmp_path: Path) -> None:
     assert "10,000 fake against 10,000 real samples" in done.out
 
 
-def test_the_order_of_the_two_turns_the_sentence(cli, tmp_path: Path) -> None:
+def test_the_order_of_the_two_turns_the_sentence(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
-    done = cli("compare", "b", "a")
+    done = inside("compare", "b", "a")
     assert done.out.startswith(
         "a is better than b in modes on ring8 with mlp: b has 6.17 against 7.90 (difference -1.73"
     )
 
 
-def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(cli, tmp_path: Path) -> None:
+def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
-    found = {one["score"]: one for one in json.loads(cli("compare", "a", "b", "--metric", "all", "--json").out)}
+    found = {one["score"]: one for one in json.loads(inside("compare", "a", "b", "--metric", "all", "--json").out)}
     fid = found["FID"]
     assert fid["verdict"] == "a better"
     assert fid["difference"]["ratio"]
@@ -119,26 +119,26 @@ def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(cli, tmp_path: Pa
     )
 
 
-def test_no_difference_is_said_with_what_would_have_been_missed(cli, tmp_path: Path) -> None:
+def test_no_difference_is_said_with_what_would_have_been_missed(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
-    out = cli("compare", "a", "c").out
+    out = inside("compare", "a", "c").out
     assert out.startswith("No difference in modes seen between a and c on ring8 with mlp")
     assert re.search(r"A difference below 0\.\d+ would be missed more than once in five", out)
 
 
-def test_few_seeds_claim_nothing(cli, tmp_path: Path) -> None:
+def test_few_seeds_claim_nothing(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results", seeds=4)
-    out = cli("compare", "a", "b").out
+    out = inside("compare", "a", "b").out
     assert out.startswith("Too few seeds to claim a difference in modes between a and b")
     assert not re.search(r"p [=<]", out)
 
 
-def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Path) -> None:
+def test_failed_seeds_count_as_the_worst_and_the_text_says_so(inside, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     with store.writing():
         for seed in range(4):
             _fail(store, "a", seed)
-    done = cli("compare", "a", "b", "--json")
+    done = inside("compare", "a", "b", "--json")
     (one,) = json.loads(done.out)
     assert one["difference"]["test"] == "rank permutation"
     assert one["a"]["n_ok"] == 2
@@ -153,7 +153,7 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Pat
     )  # fmt: skip
     assert one["verdict"] == "no difference seen"
     assert "would be missed" not in one["sentence"]
-    table = cli("table", "--suite", "s").out
+    table = inside("table", "--suite", "s").out
     assert "2/6" in table
     assert "ranks count every failed seed as the worst" in table
 
@@ -171,15 +171,15 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(cli, tmp_path: Pat
         (("a", "b", "--results", "nowhere"), "no results folder"),
     ],
 )
-def test_what_cannot_be_compared_is_said_in_one_sentence(cli, tmp_path: Path, arguments, text: str) -> None:
+def test_what_cannot_be_compared_is_said_in_one_sentence(inside, tmp_path: Path, arguments, text: str) -> None:
     _results(tmp_path / "results")
-    done = cli("compare", *arguments)
+    done = inside("compare", *arguments)
     assert done.code == 2
     assert text in done.err
     assert len(done.err.strip().splitlines()) == 1
 
 
-def test_one_variant_of_two_suites(cli, tmp_path: Path) -> None:
+def test_one_variant_of_two_suites(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     other = tmp_path / "results" / "t"
     other.mkdir()
@@ -187,45 +187,45 @@ def test_one_variant_of_two_suites(cli, tmp_path: Path) -> None:
     plan = json.loads(text) | {"suite": "t"}
     plan["rows"][0]["runs"] = plan["rows"][1]["runs"]
     (other / "plan.json").write_text(json.dumps(plan))
-    assert "holds the suites s, t; name one" in cli("compare", "a", "b").err
-    done = cli("compare", "a", "a", "--suite", "s", "--suite", "t", "--json")
+    assert "holds the suites s, t; name one" in inside("compare", "a", "b").err
+    done = inside("compare", "a", "a", "--suite", "s", "--suite", "t", "--json")
     (one,) = json.loads(done.out)
     assert (one["a"]["values"], one["b"]["values"]) == (A, B)
     assert one["sentence"].startswith("a (suite s) is better than a (suite t) in modes")
-    assert "compared with itself" in cli("compare", "a", "a", "--suite", "s", "--suite", "s").err
+    assert "compared with itself" in inside("compare", "a", "a", "--suite", "s", "--suite", "s").err
 
 
-def test_a_table_at_equal_time_reads_snapshots(cli, tmp_path: Path) -> None:
+def test_a_table_at_equal_time_reads_snapshots(inside, tmp_path: Path) -> None:
     """a needs 10 s, b and c need 5: at 5 s a stands at its snapshot of step 50."""
     _results(tmp_path / "results")
-    rows = json.loads(cli("table", "--suite", "s", "--equal", "time", "--format", "json").out)
+    rows = json.loads(inside("table", "--suite", "s", "--equal", "time", "--format", "json").out)
     values = {row["loss"]: row["scores"]["modes"]["values"] for row in rows}
     assert values["a"] == [2.5] * 6
     assert values["b"] == B
     assert "last snapshot within 5 s of training" in rows[0]["scores"]["modes"]["card"]["checkpoint"]
-    steps = json.loads(cli("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
+    steps = json.loads(inside("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
     assert steps[0]["scores"]["modes"]["values"] == A
     assert not (tmp_path / "results" / "s" / "table.md").exists()
 
 
-def test_where_nothing_finished_there_is_nothing_to_compare(cli, tmp_path: Path) -> None:
+def test_where_nothing_finished_there_is_nothing_to_compare(inside, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     with store.writing():
         for seed in range(6):
             _fail(store, "a", seed)
             _fail(store, "b", seed)
     for arguments in ((), ("--metric", "all")):
-        done = cli("compare", "a", "b", *arguments)
+        done = inside("compare", "a", "b", *arguments)
         assert done.code == 0, done.err  # c has scores, so that the failures can be told
         assert "no value (0 of 6 seeds finished)" in done.out
     with store.writing():
         for seed in range(6):
             _fail(store, "c", seed)
-    done = cli("compare", "a", "b")
+    done = inside("compare", "a", "b")
     assert (done.code, "no seed of a x mlp or b x mlp has finished" in done.err) == (2, True)
 
 
-def test_seeds_that_both_do_not_have_are_not_dropped(cli, tmp_path: Path) -> None:
+def test_seeds_that_both_do_not_have_are_not_dropped(inside, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     with store.writing():
         _commit(store, "b", 5, {})
@@ -233,25 +233,25 @@ def test_seeds_that_both_do_not_have_are_not_dropped(cli, tmp_path: Path) -> Non
     content = json.loads(plan.read_text())
     del content["rows"][1]["runs"]["5"]
     plan.write_text(json.dumps(content))
-    (one,) = json.loads(cli("compare", "a", "b", "--json").out)
+    (one,) = json.loads(inside("compare", "a", "b", "--json").out)
     assert one["difference"]["test"] == "Welch t"
     assert "6 and 5 seeds" in one["sentence"]
     assert one["difference"]["value"] == pytest.approx(sum(A) / 6 - sum(B[:5]) / 5)
 
 
-def test_costs_have_their_units(cli, tmp_path: Path) -> None:
+def test_costs_have_their_units(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
-    rows = json.loads(cli("table", "--suite", "s", "--format", "json").out)
+    rows = json.loads(inside("table", "--suite", "s", "--format", "json").out)
     assert rows[0]["cost"] == {
         "train_seconds": 10.0, "images": 12800, "images_per_second": 1280.0, "peak_memory_bytes": 1 << 30
     }  # fmt: skip
     line = next(
-        line for line in cli("table", "--suite", "s").out.split("cost of a seed")[1].splitlines() if "| a x" in line
+        line for line in inside("table", "--suite", "s").out.split("cost of a seed")[1].splitlines() if "| a x" in line
     )
     assert [cell.strip() for cell in line.split("|")[2:-1]] == ["10.0", "12,800", "1,280", "1,024"]
 
 
-def test_a_run_that_failed_later_stood_well_at_an_equal_budget(cli, tmp_path: Path) -> None:
+def test_a_run_that_failed_later_stood_well_at_an_equal_budget(inside, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     kept = [
         {"step": step, "train_seconds": step / 20, "metrics": {"modes": 9.0}, "reason": ""} for step in (25, 75, 110)
@@ -259,26 +259,26 @@ def test_a_run_that_failed_later_stood_well_at_an_equal_budget(cli, tmp_path: Pa
     with store.writing():
         _fail(store, "a", 0, snapshots=kept)
         _fail(store, "a", 1, snapshots=kept[:1])
-    rows = json.loads(cli("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
+    rows = json.loads(inside("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
     assert (rows[0]["n_ok"], rows[0]["scores"]["modes"]["values"][0]) == (5, 9.0)
     assert "read at step 75 to 100, 3.75 to 10 s of training a seed, 1 trained together" in rows[0]["notes"]
     assert all(value is None for value in rows[0]["cost"].values())
 
 
-def test_without_snapshots_equal_time_is_refused(cli, tmp_path: Path) -> None:
+def test_without_snapshots_equal_time_is_refused(inside, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     with store.writing():
         _commit(store, "a", 0, {"modes": 8.0, "FID": 30.0}, snapshots=[])
-    done = cli("table", "--suite", "s", "--equal", "time")
+    done = inside("table", "--suite", "s", "--equal", "time")
     assert done.code == 2
     assert "set evaluation.snapshots" in done.err
 
 
-def test_the_time_to_a_score(cli, tmp_path: Path) -> None:
+def test_the_time_to_a_score(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     found = {
         one["variant"]: one
-        for one in json.loads(cli("table", "--suite", "s", "--reach", "modes=3", "--format", "json").out)
+        for one in json.loads(inside("table", "--suite", "s", "--reach", "modes=3", "--format", "json").out)
     }
     assert (found["a x mlp"]["step"], found["a x mlp"]["seconds"], found["a x mlp"]["reached"]) == (75, 7.5, 6)
     assert found["b x mlp"]["seconds"] == 3.75
@@ -289,18 +289,18 @@ def test_the_time_to_a_score(cli, tmp_path: Path) -> None:
         _fail(Store(tmp_path / "results"), "b", 3)
     found = {
         one["variant"]: one
-        for one in json.loads(cli("table", "--suite", "s", "--reach", "modes=3", "--format", "json").out)
+        for one in json.loads(inside("table", "--suite", "s", "--reach", "modes=3", "--format", "json").out)
     }
     assert (found["a x mlp"]["reached"], found["a x mlp"]["n"], found["a x mlp"]["step"]) == (3, 6, 75)
     assert (found["b x mlp"]["reached"], found["b x mlp"]["step"]) == (2, None)
-    never = json.loads(cli("table", "--suite", "s", "--reach", "modes=99", "--format", "json").out)
+    never = json.loads(inside("table", "--suite", "s", "--reach", "modes=99", "--format", "json").out)
     assert all((one["reached"], one["step"]) == (0, None) for one in never)
     for wrong, text in (("modes", "write SCORE=VALUE"), ("mode=3", "no run has the score 'mode'")):
-        done = cli("table", "--suite", "s", "--reach", wrong)
+        done = inside("table", "--suite", "s", "--reach", wrong)
         assert (done.code, text in done.err) == (2, True)
 
 
-def test_published_values_stand_beside_ours_as_another_protocol(cli, tmp_path: Path) -> None:
+def test_published_values_stand_beside_ours_as_another_protocol(inside, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     (tmp_path / "mine.yaml").write_text(
         "about: ours\nentries:\n  - {source: 'Me 2020, table 1', short: Me, dataset: ring8, protocol: '5 samples',\n"
@@ -310,12 +310,12 @@ def test_published_values_stand_beside_ours_as_another_protocol(cli, tmp_path: P
         "from pathlib import Path\nfrom ganbench import hookimpl\n\n\n@hookimpl\ndef register_published():\n"
         "    return {'mine': Path(__file__).with_name('mine.yaml')}\n"
     )
-    done = cli("table", "--suite", "s", "--published", "--plugin", "mine.py")
+    done = inside("table", "--suite", "s", "--published", "--plugin", "mine.py")
     assert done.code == 0, done.err
     assert "GAN (Me)" in done.out
     assert "6.30 ± 0.5 s.e." in done.out
     assert "published, another protocol: 5 samples. Me 2020, table 1" in done.out
-    rows = json.loads(cli("table", "--suite", "s", "--published", "--plugin", "mine.py", "--format", "json").out)
+    rows = json.loads(inside("table", "--suite", "s", "--published", "--plugin", "mine.py", "--format", "json").out)
     assert [row["kind"] for row in rows][:3] == ["variant"] * 3
     assert "published" in [row["kind"] for row in rows]
     assert all(row["rank"] == {} for row in rows if row["kind"] == "published")

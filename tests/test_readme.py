@@ -84,10 +84,10 @@ def test_the_readmes_loss_passes_the_kit_and_its_variant_too(tmp_path: Path) -> 
     assert check_file(path) == ["loss hinge", "loss hinge-gp"]
 
 
-def test_the_readmes_suite_can_be_run(cli, hinge: Path, tmp_path: Path) -> None:
+def test_the_readmes_suite_can_be_run(inside, hinge: Path, tmp_path: Path) -> None:
     (text,) = _blocks("yaml")
     (tmp_path / "my_suite.yaml").write_text(text)
-    done = cli("run", "--suite", "my_suite.yaml", "--dry-run")
+    done = inside("run", "--suite", "my_suite.yaml", "--dry-run")
     assert done.code == 0, done.err
     assert "rpgan-r1r2(gamma=1.0) x mlp x grid25" in done.out
 
@@ -98,8 +98,8 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 @pytest.mark.parametrize("name", ["run", "table", "compare", "show", "verify"])
-def test_every_option_is_in_the_readme(cli, name: str) -> None:
-    for option in re.findall(r"--[a-z-]+", cli(name, "--help").out):
+def test_every_option_is_in_the_readme(inside, name: str) -> None:
+    for option in re.findall(r"--[a-z-]+", inside(name, "--help").out):
         assert option in README or option in ("--help", "--checkpoint"), option
 
 

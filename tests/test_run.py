@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from ganbench.records import STATUSES
@@ -45,7 +46,7 @@ def test_a_suite_is_trained_once_and_tabled(cli, suite: Path, tmp_path: Path) ->
     for run_id, record in records.items():
         assert set(record) == {
             "schema", "id", "suite", "spec", "status", "reason", "metrics", "cards", "verdict", "snapshots", "cost",
-            "signals", "diagnosis", "provenance", "files",
+            "signals", "diagnosis", "provenance", "files", "film", "histogram", "neighbours",
         }  # fmt: skip
         assert record["id"] == run_id
         assert record["status"] == "ok"
@@ -372,6 +373,9 @@ def test_snapshots_are_scores_on_the_way(cli, suite: Path, tmp_path: Path) -> No
     for record in _records(tmp_path / "results").values():
         assert [snapshot["step"] for snapshot in record["snapshots"]] == [50, 100]
         assert record["snapshots"][1]["metrics"] == record["metrics"]
+        assert record["film"]["steps"] == [50, 100]
+        with Image.open(tmp_path / "results" / "runs" / record["id"] / "film.png") as strip:
+            assert strip.size == (2 * record["film"]["side"], record["film"]["side"])
 
 
 def test_settings_make_another_suite_beside_the_first(cli, suite: Path, tmp_path: Path) -> None:
@@ -416,12 +420,19 @@ def _same_results(a: Path, b: Path) -> None:
         assert all(torch.equal(tensors[name], two[run_id][name]) for name in tensors)
         histories = [(results / "runs" / run_id / "history.csv").read_text() for results in (a, b)]
         assert histories[0] == histories[1]
+        films = [(results / "runs" / run_id / "film.png").read_bytes() for results in (a, b)]
+        assert films[0] == films[1]
         assert _records(a)[run_id]["snapshots"]
         assert _keyed(_records(a)[run_id]) == _keyed(_records(b)[run_id])
 
 
 def _keyed(record: dict) -> tuple:
-    return record["metrics"], record["signals"], [(s["step"], s["metrics"]) for s in record["snapshots"]]
+    return (
+        record["metrics"],
+        record["signals"],
+        record["film"],
+        [(s["step"], s["metrics"]) for s in record["snapshots"]],
+    )
 
 
 LONG = """

@@ -12,13 +12,15 @@ import pytest
 
 CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
-    0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records layout"
-    " cards verdicts numbers published",
+    0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records"
+    " layout cards verdicts numbers published identity live",
     1: "sources registry catalogue expansion networks draws step program stack signals cache devices"
-    " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels",
-    2: "trainer evaluator references pictures provenance outcome worker testing theory"
-    " tables notes overall comparison wording budget formats sensitivity search_table theory_picture players surface",
-    3: "runner progress executors site scaffold",
+    " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels histograms"
+    " respec",
+    2: "trainer evaluator references pictures provenance outcome worker testing theory tables notes overall"
+    " comparison wording budget formats sensitivity search_table theory_picture players surface manifest"
+    " integrity films neighbours citations telling paper sameness states changes moved",
+    3: "runner progress executors site scaffold replay watch shelf handler server trackers",
     4: "cli __main__",
 }
 FLOOR = {module: floor for floor, modules in FLOORS.items() for module in modules.split()}

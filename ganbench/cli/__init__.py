@@ -17,11 +17,15 @@ from ganbench.errors import GanbenchError
 
 COMMANDS = {
     "run": "Train every combination of a suite that is not trained yet, and print its table.",
-    "list": "What there is: losses, architectures, data sets, extractors, metrics, suites.",
+    "list": "What there is: losses, architectures, data sets, extractors, metrics, suites, trackers.",
     "table": "Print and write a suite's table from the results.",
     "compare": "Is A better than B, by how much, and is that more than noise?",
+    "publish": "A suite's report as a folder of pages, tables, plots and records.",
     "show": "One run in full.",
-    "verify": "Check that what theory says of D and V holds in this engine.",
+    "serve": "The report in a browser, while a suite runs or afterwards.",
+    "verify": "Is a published folder as it was published? And does theory hold in this engine?",
+    "replay": "Train one run again from its record: the same bits, within tolerance, or different?",
+    "diff": "What changed between two published or results folders, worst first.",
     "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
     "version": "The version of ganbench.",
 }

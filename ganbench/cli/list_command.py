@@ -23,7 +23,7 @@ PLURALS: dict[str, Kind] = {hook.removeprefix("register_"): kind for kind, hook 
 @click.option("--json", "as_json", is_flag=True, help="JSON for scripts.")
 @plugin_option
 def command(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> int:
-    """List losses, architectures, datasets, extractors, metrics and suites.
+    """List losses, architectures, datasets, extractors, metrics, suites, published values and trackers.
 
     KIND is one of these words; without it, everything is listed.
     """

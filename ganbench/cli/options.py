@@ -129,6 +129,19 @@ def filters(texts: tuple[str, ...], plan: Plan) -> dict[str, tuple[str, ...]]:
     return wanted
 
 
+def started(suite: str, results: Path) -> Layout:
+    """The layout of a suite that has run in a results folder, by its name or its file. Raises `UsageError`."""
+    if not results.is_dir():
+        raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
+    name = Path(suite).stem if is_file(suite) else suite
+    there = sorted(path.parent.name for path in results.glob("*/plan.json"))
+    if name not in there:
+        raise UsageError(f"suite {name!r} has not run in {results}{suggestion(name, there)}")
+    kept = saved(results, name)
+    assert kept is not None
+    return kept
+
+
 def planned(
     suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path
 ) -> Layout:

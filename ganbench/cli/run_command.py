@@ -40,6 +40,9 @@ from ganbench.specs import Plan
     "--search", type=int, metavar="N", help="Also N random draws from the suite's ranges; prints the best of k."
 )
 @metric_option
+@click.option(
+    "--tracker", "trackers", multiple=True, metavar="NAME", help="Also send signals and results to a tracker."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan, train nothing.")
 @click.option("--force", is_flag=True, help="Train again what is finished.")
 def command(**options: Any) -> int:
@@ -51,6 +54,10 @@ def command(**options: Any) -> int:
     if options["metrics"] and options["search"] is None:
         raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     asked = find_suite(options["suite"], options["sets"], options["adds"], options["plugins"], options["weights"])
+    if options["trackers"]:
+        from ganbench import trackers
+
+        options["trackers"] = trackers.chosen(options["trackers"], asked.registry)
     if options["search"] is not None:
         from ganbench.cli import search_run
 
@@ -68,15 +75,20 @@ def command(**options: Any) -> int:
 
         click.echo(plan_text(plan, store, options["force"]), nl=False)
         return 0
-    carry_out(plan, asked, store, options)
     content = layout(widened(whole, plan), asked.digest)
+    carry_out(plan, asked, store, options, content)
     return _report(content, layout(plan, asked.digest), store)
 
 
-def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -> None:
-    """Train and measure what is missing; every result is stored as it comes."""
-    from ganbench import devices, progress, runner
+def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], content: Layout) -> None:
+    """Train and measure what is missing; every result is stored as it comes.
+
+    `content`, the suite's layout, is saved before anything trains, so that tables can be had on the way.
+    """
+    from ganbench import devices, progress, runner, trackers
+    from ganbench.executors.aside import Aside
     from ganbench.executors.local import LocalExecutor, Setting
+    from ganbench.watch import Watch
 
     device = devices.resolve(options["device"])
     workers = devices.workers(options["jobs"], device)
@@ -87,6 +99,7 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -
         again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
         left_out = f"; {len(plan.skipped)} combinations not applicable" if plan.skipped else ""
         say(f"suite {plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}")
+        save(store.root, content)
         if not todo.jobs:
             return
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""
@@ -94,6 +107,7 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -
         note = devices.check(device, (cell.spec.train for cell in plan.cells))
         if note:
             say(note)
+        tracking = trackers.ready(options["trackers"], asked.registry, store.root)
         runner.prepare(todo.jobs, asked.registry)
         jobs = runner.ordered(todo.jobs, asked.registry, workers)
         weights = [(job, runner.weight(job, asked.registry)) for job in jobs]
@@ -102,7 +116,8 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any]) -
                 store.checkpoints.drop(run_id)
         setting = Setting(device, asked.registry.files, store.staging, store.checkpoints.root, options["every"])
         executor = LocalExecutor(workers, setting, options["timeout"])
-        writer = runner.run(weights, store, executor, progress.display())
+        watch = Aside("the live state", Watch(store.root, plan.suite))
+        writer = runner.run(weights, store, executor, progress.Several(progress.display(), watch, *tracking))
         for text in writer.reference_failures:
             say(f"not measured: {text}")
 
@@ -118,7 +133,6 @@ def _report(whole: Layout, shown: Layout, store: Store) -> int:
     from ganbench import formats, tables
 
     folder = store.root / whole.suite
-    save(store.root, whole)
     formats.write_all(folder, whole, tables.build(whole, store))
     built = tables.build(shown, store)
     print_tables(shown, built)

@@ -14,7 +14,7 @@ from ganbench import search
 from ganbench.cli.options import Asked, filters, is_file, seeds
 from ganbench.cli.run_command import carry_out, say, widened
 from ganbench.errors import UsageError
-from ganbench.layout import layout, save
+from ganbench.layout import layout
 from ganbench.records import Store
 from ganbench.search import Drawn, SearchLayout
 from ganbench.specs import Plan
@@ -42,8 +42,7 @@ def run(asked: Asked, options: dict[str, Any]) -> int:
     wide = [replace(one, plan=widened(one.plan, part.plan)) for one, part in zip(whole, drawn, strict=True)]
     content = search.layout(wide, asked.digest)
     search.save(store.root, content)  # before training, so that a table can be had on the way
-    carry_out(plan, asked, store, options)
-    save(store.root, layout(search.merged(wide), asked.digest))
+    carry_out(plan, asked, store, options, layout(search.merged(wide), asked.digest))
     _report(content, search.layout(drawn, asked.digest), store, options["metrics"])
     ids = [cell.run(seed).id for cell in plan.cells for seed in cell.seeds]
     return 0 if all((store.run(id_) or {}).get("status") == "ok" for id_ in ids) else 1

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
-from ganbench import budget, formats, published, tables
+from ganbench import budget, formats, tables
 from ganbench.cli.options import metric_option, planned, suite_options
 from ganbench.cli.output import print_tables
+from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError
 from ganbench.formats import reached
+from ganbench.manifest import NAME as MANIFEST
 from ganbench.records import Store
 from ganbench.registry import Registry
 
@@ -61,20 +62,15 @@ def command(**options: Any) -> int:
         found = budget.reach(options["reach"], content.rows, store)
         click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)
         return 0
-    beside = _published(options["plugins"], [row.dataset for row in content.rows]) if options["published"] else {}
+    beside: Mapping[str, Any] = {}
+    if options["published"]:
+        beside = published_rows(Registry.load(options["plugins"]), [row.dataset for row in content.rows])
     built = tables.build(content, store, budget.equal(options["equal"]) if options["equal"] else None, beside)
-    if any(store.root.glob("runs/*")) and not views:
+    published = (results / MANIFEST).exists()  # what a manifest vouches for stays as it is
+    if any(store.root.glob("runs/*")) and not views and not published:
         formats.write_all(results / content.suite, content, built)
     if form == "terminal":
         print_tables(content, built)
     else:
         click.echo(formats.FORMATS[form][1](content, built), nl=False)
     return 0
-
-
-def _published(plugins: tuple[Path, ...], datasets: list[str]) -> Mapping[str, Any]:
-    """Published rows by the labels of data sets, hyperparameters in them ignored."""
-    registry = Registry.load(plugins)
-    files = [offer.thing for offers in registry.offers("published").values() for offer in offers]
-    found = published.by_dataset(files)
-    return {label: found[label.split("(")[0]] for label in datasets if label.split("(")[0] in found}

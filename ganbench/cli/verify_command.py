@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.output import printable
 from ganbench.errors import UsageError
 from ganbench.files import write_atomically
 
@@ -18,18 +19,26 @@ HEAD = f"{'pair':<25} {'true JS':>8} {'JS from D':>9} {'error':>8} {'V':>8} {'2J
 
 
 @click.command("verify")
+@click.argument("manifest", required=False, type=click.Path(path_type=Path))
 @click.option("--theory", is_flag=True, help="That D alone reaches D*, and V 2 JS - 2 log 2, on known densities.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg",
               help="With --theory: draw D against D*.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of D and of all samples.")
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
-def command(theory: bool, picture: Path | None, seed: int, as_json: bool) -> int:
-    """Check that the engine does what theory says. Some 20 seconds on one core.
+def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int, as_json: bool) -> int:
+    """Check that a published folder is as it was published, or that the engine does what theory says.
 
-    Exit code: 0 everything holds, 1 something does not.
+    MANIFEST is a published folder or the manifest.json in it: every file is hashed again, every
+    record compared with its own sums and its id. --theory takes some 20 seconds on one core.
+
+    Exit code: 0 everything holds, 1 something does not, 2 there is no manifest, 4 it is damaged or newer.
     """
-    if not theory:
-        raise UsageError("say what to verify: `ganbench verify --theory`")
+    if theory == (manifest is not None):
+        raise UsageError("say what to verify: `ganbench verify --theory`, or a published folder")
+    if manifest is not None and picture is not None:
+        raise UsageError("--picture belongs to --theory")
+    if manifest is not None:
+        return _artefact(manifest, as_json)
     if picture is not None:
         from ganbench.figures import form
 
@@ -40,6 +49,26 @@ def command(theory: bool, picture: Path | None, seed: int, as_json: bool) -> int
 
         write_atomically(picture, drawn(report, form(picture)))
     click.echo(json.dumps(_plain(report), indent=1, ensure_ascii=False) if as_json else _conclusion(report))
+    return 0 if report.holds else 1
+
+
+def _artefact(manifest: Path, as_json: bool) -> int:
+    """A published folder against its manifest."""
+    from ganbench.integrity import check
+
+    report = check(manifest)
+    if as_json:
+        content = {"holds": report.holds, "files": report.files, "findings": [vars(one) for one in report.findings]}
+        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        return 0 if report.holds else 1
+    for finding in report.findings:
+        click.echo(f"{finding.kind:<8} {printable(finding.path)}: {printable(finding.text)}")
+    runs, wrong = len(report.content.get("runs", ())), sum(one.kind != "note" for one in report.findings)
+    what = f"{report.files} files, {runs} runs of {', '.join(map(str, report.content.get('suites', ())))}"
+    if report.holds:
+        click.echo(f"As published: {what}; every checksum, every record, every id that can be computed.")
+    else:
+        click.echo(f"Not as published: {wrong} finding{'s' * (wrong > 1)} ({what}).")
     return 0 if report.holds else 1
 
 

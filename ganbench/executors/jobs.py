@@ -58,4 +58,23 @@ class Listener(Protocol):
     def ended(self, job: Job, failure: Failure | None) -> None: ...
 
 
+class Display(Protocol):
+    """Where a run's life is shown: on a terminal, in a file, by a tracker."""
+
+    def begin(self, weights: list[tuple[Job, float]]) -> None:
+        """All jobs, each with a guess at its cost."""
+
+    def started(self, job: Job) -> None: ...
+
+    def advanced(self, job: Job, progress: Any) -> None:
+        """A cell's progress; together, all that it is told hold every row of the history once."""
+
+    def recorded(self, job: Job, record: dict[str, Any]) -> None:
+        """A record that is in the store, of a failed run too."""
+
+    def ended(self, job: Job, statuses: list[str], reason: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
 Executor: TypeAlias = Callable[[list[Job], Listener], None]

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.executors.jobs import CellJob, Failure, Job, Listener, ReferenceJob
+from ganbench.executors.pulse import Pulse
 from ganbench.files import cache_folder
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 GRACE = 60
 """Seconds that a worker has to end its block and save its state when it is told to stop."""
-PULSE = 0.3
-"""Seconds between two progress messages of a worker."""
 
 
 @dataclass
@@ -228,20 +227,15 @@ def _attempt(
     from ganbench.outcome import failure
     from ganbench.worker import Keeping, measure_reference, train_cell
 
-    last = 0.0
+    progress = Pulse(lambda news: pipe.send(("progress", news)))
 
     def stage(name: str) -> Path:
         folder = setting.staging / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def progress(news: Any) -> None:
-        nonlocal last
-        if time.monotonic() - last > PULSE:
-            last = time.monotonic()
-            pipe.send(("progress", news))
-
     def record(content: dict[str, Any], folder: Path) -> None:
+        progress.flush()
         pipe.send(("record", content, folder))
 
     try:
@@ -255,5 +249,6 @@ def _attempt(
     except Stopped:
         sys.exit(128 + signal.SIGTERM)
     except Exception as error:  # a plugin may raise anything; the job fails, the worker lives
+        progress.flush()
         return Failure(*failure(error))
     return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ganbench import overall
+from ganbench.formats.inert import visible
 from ganbench.formats.text import LEGEND, Grid, costs, overall_note, scores
 from ganbench.formats.text import overall as overall_grid
 from ganbench.layout import Layout
@@ -11,16 +14,16 @@ from ganbench.rows import Table
 
 def markdown(layout: Layout, tables: list[Table]) -> str:
     """A heading and a table a data set, notes, costs, and the variants over all data sets."""
-    parts = [f"# {escaped(layout.suite)}", "", *([escaped(layout.about), ""] if layout.about else [])]
+    parts = [f"# {block(layout.suite)}", "", *([block(layout.about), ""] if layout.about else [])]
     for table in tables:
-        parts += [f"## {escaped(table.dataset)}", "", *grid(scores(table)), ""]
-        parts += [f"- {escaped(note)}" for note in table.notes] + [""] * bool(table.notes)
+        parts += [f"## {block(table.dataset)}", "", *grid(scores(table)), ""]
+        parts += [f"- {block(note)}" for note in table.notes] + [""] * bool(table.notes)
         cost = costs(table)
         parts += [*grid(cost), ""] if cost else []
     found = overall.build(tables)
     if found is not None:
         parts += ["## over data sets", "", *grid(overall_grid(found)), ""]
-        parts += [f"- {escaped(note)}" for note in (overall_note(found), *found.notes)] + [""]
+        parts += [f"- {block(note)}" for note in (overall_note(found), *found.notes)] + [""]
     return "\n".join([*parts, LEGEND, ""])
 
 
@@ -35,9 +38,31 @@ def grid(content: Grid) -> list[str]:
     return [text[0], rule, *text[1:]]
 
 
+JOINER = "\u2060"
+"""Of no width, breaks a word for a machine: what GitHub links without any markup (addresses, names after @,
+:smiles:) cannot be escaped otherwise."""
+LINKED = re.compile(
+    r"@(?=\S)|(?<=[a-z]):(?=//)|(?<=mailto):|(?<=xmpp):|:(?=[\w+\\-]*[a-z+][\w+\\-]*:)|(?<=ww)w(?=\.)", re.IGNORECASE
+)
+BLOCK = re.compile(r"[#+=>-]|\d+(?=[.)])")
+"""What makes a heading, a list, a quotation or a rule at the beginning of a line; other marks are always escaped."""
+
+
 def escaped(text: str) -> str:
-    """Text that Markdown and the HTML made of it show as it is."""
+    """Text within a line that Markdown, as GitHub renders it, and the HTML made of it show as it is."""
+    text = visible(text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") if "<" in text or "&" in text else text
-    for mark in "\\|`*_[]":
+    for mark in "\\|`*_[]~$":
         text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+    return LINKED.sub(lambda found: found[0] + JOINER, text)
+
+
+def block(text: str) -> str:
+    """The same for text that is a whole heading, paragraph or item."""
+    text = escaped(text)
+    text = f"{text[:-1]}\\#" if text.endswith("#") else text
+    found = BLOCK.match(text)
+    if found is None:
+        return text
+    end = found.end() if found[0].isdigit() else 0
+    return f"{text[:end]}\\{text[end:]}"

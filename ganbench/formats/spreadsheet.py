@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from ganbench import cards
+from ganbench.formats.inert import visible
 from ganbench.layout import Layout
 from ganbench.rows import COSTS, Table
 
@@ -29,7 +31,8 @@ def csv_text(layout: Layout, tables: list[Table]) -> str:
                 numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
                 values = " ".join(repr(value) for value in score.values)
                 protocol = inert(str(score.card.get("protocol") or cards.sentence(score.card)))
-                own = [row.kind, row.n_ok, row.n, row.verdict, inert(name), score.better, score.scale]
+                words = [inert(text) for text in (row.verdict, name, score.better, score.scale)]
+                own = [row.kind, row.n_ok, row.n, *words]
                 writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
     return text.getvalue()
 
@@ -38,6 +41,11 @@ def _known(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
+FORMULA = re.compile(r"(^|[;,])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a cell would begin with a formula, also where a spreadsheet takes ; or , for the end of one: in ASCII and
+in the full-width forms that some take for the same."""
+
+
 def inert(text: str) -> str:
-    """Text that a spreadsheet takes for text: a leading = + - @ would be a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """Text on one line that a spreadsheet takes for text: a leading = + - @ would be a formula."""
+    return FORMULA.sub(r"\1\2'", visible(text))

@@ -7,6 +7,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from ganbench import overall
+from ganbench.formats.inert import visible
 from ganbench.formats.text import ARROWS, LEAD, LEGEND, Grid, cell, costs, lead, overall_note
 from ganbench.formats.text import overall as overall_grid
 from ganbench.layout import Layout
@@ -17,33 +18,30 @@ def show(console: Console, layout: Layout, tables: list[Table]) -> None:
     """Intervals below means, as many columns side by side as fit, notes, costs, all data sets."""
     for table in tables:
         for i, names in enumerate(_fitting(table, console.width)):
-            console.print(_grid(table, names, f"{layout.suite}: {table.dataset}" if i == 0 else ""))
+            console.print(_grid(table, names, visible(f"{layout.suite}: {table.dataset}") if i == 0 else ""))
         for note in table.notes:
-            console.print(Text(f"  {note}"), style="dim")
+            console.print(Text(f"  {visible(note)}"), style="dim")
         cost = costs(table)
         if cost:
             console.print(drawn(cost, ""), style="dim")
         console.print()
     found = overall.build(tables)
     if found is not None:
-        console.print(drawn(overall_grid(found), f"{layout.suite}: over data sets"))
+        console.print(drawn(overall_grid(found), visible(f"{layout.suite}: over data sets")))
         for note in (overall_note(found), *found.notes):
-            console.print(Text(f"  {note}"), style="dim")
+            console.print(Text(f"  {visible(note)}"), style="dim")
         console.print()
     console.print(Text(LEGEND), style="dim")
 
 
 def _stacked(row: TableRow, name: str) -> str:
-    return cell(row, name).replace(" ± ", "\n± ").replace(" [", "\n[")
+    return visible(cell(row, name)).replace(" ± ", "\n± ").replace(" [", "\n[")
 
 
 def _head(table: Table, name: str) -> str:
     """A score's name over its judge's, so that a column is as narrow as its numbers."""
-    return (
-        name.replace("[", f" {ARROWS[table.columns[name]]}\n[")
-        if "[" in name
-        else f"{name} {ARROWS[table.columns[name]]}"
-    )
+    arrow, shown = ARROWS[table.columns[name]], visible(name)
+    return shown.replace("[", f" {arrow}\n[") if "[" in shown else f"{shown} {arrow}"
 
 
 def _fitting(table: Table, width: int) -> list[list[str]]:
@@ -71,7 +69,7 @@ def _grid(table: Table, names: list[str], title: str) -> RichTable:
     for row in table.rows:
         cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
         dim = "dim" if row.kind != "variant" or not row.n else ""
-        grid.add_row(*(Text(text) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
+        grid.add_row(*(Text(visible(text)) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
     return grid
 
 
@@ -85,5 +83,5 @@ def drawn(content: Grid, title: str) -> RichTable:
     for i, head in enumerate(content.header):
         grid.add_column(Text(head), justify="left" if i == 0 else "right")
     for line in content.lines:
-        grid.add_row(*(Text(text.replace(" [", "\n[")) for text in line))
+        grid.add_row(*(Text(visible(text).replace(" [", "\n[")) for text in line))
     return grid

@@ -1,0 +1,225 @@
+"""The pages of a report by path, each made when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import jinja2
+
+from ganbench import __version__, cards
+from ganbench.formats.text import LEGEND, overall_note
+from ganbench.records import Record
+from ganbench.rows import Table
+from ganbench.site import live_view, run_page
+from ganbench.site.cells import view
+from ganbench.site.charts import Chart, Group, ranks
+from ganbench.site.content import Content, Reference, Run
+from ganbench.site.groups import MOST_DOTS, charts
+from ganbench.site.hidden import visible
+from ganbench.site.plugin_text import PluginText, described
+from ganbench.site.sentences import comparisons, conclusions
+
+if TYPE_CHECKING:
+    from ganbench.registry import Registry
+
+POLICY = (
+    "default-src 'none'; style-src 'self' file:; script-src 'self' file:; img-src 'self' file:; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""Nothing from elsewhere, nothing inline. `file:` is what 'self' means where a folder is opened from a disk."""
+ASSETS = {"report.css": "text/css", "report.js": "text/javascript", "icon.svg": "image/svg+xml"}
+TYPES = {"json": "application/json", "csv": "text/csv", "png": "image/png", "txt": "text/plain"}
+PAIRS = 300
+"""Comparisons listed on a data set's page; for more there is `ganbench compare`."""
+
+LATER = ("film", "neighbours", "histogram", "diagnosis", "verdict")
+"""What records of older versions do not have."""
+
+Page = tuple[bytes, str]
+
+
+class Site:
+    """A suite's report: `paths` lists its pages and files, `render` gives one.
+
+    `live` is the state of a suite that runs at this moment, shown on top, or None. `plots` are
+    pictures for papers by file name, made when they are asked for.
+    """
+
+    def __init__(
+        self,
+        content: Content,
+        registry: Registry,
+        live: Mapping[str, Any] | None = None,
+        plots: Mapping[str, Callable[[], bytes]] = {},
+        served: bool = False,
+    ) -> None:
+        self.content, self.registry, self.live, self.plots, self.served = content, registry, live, plots, served
+        self._pages = dict(self._listed())
+
+    def paths(self) -> list[str]:
+        """Every path, the overview first."""
+        return list(self._pages)
+
+    def render(self, path: str) -> Page | None:
+        """Content and media type of a path, None where there is no such page."""
+        made = self._pages.get(path)
+        return made() if made else None
+
+    def _listed(self) -> Iterator[tuple[str, Callable[[], Page]]]:
+        content = self.content
+        yield "index.html", self._overview
+        for label, slug in content.datasets.items():
+            yield f"datasets/{slug}.html", partial(self._dataset, content.table(label))
+        for title, slug in content.variants.items():
+            yield f"variants/{slug}.html", partial(self._variant, title)
+        both: list[Run | Reference] = [*content.runs.values(), *content.references.values()]
+        for one in both:
+            if one.record:
+                yield one.path, partial(self._run, one) if isinstance(one, Run) else partial(self._reference, one)
+            for name in content.files(one):
+                yield one.path.replace("index.html", name), partial(self._file, one, name)
+        for name, kind in ASSETS.items():
+            yield f"assets/{name}", partial(_asset, name, kind)
+        for name, draw in self.plots.items():
+            yield f"plots/{name}", partial(_plot, draw)
+
+    @cached_property
+    def _templates(self) -> jinja2.Environment:
+        found = jinja2.Environment(
+            loader=jinja2.PackageLoader("ganbench.site"), autoescape=True, undefined=jinja2.StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True, finalize=visible,
+        )  # fmt: skip
+        found.globals.update(
+            content=self.content, layout=self.content.layout, live=self.live, served=self.served,
+            policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,
+            facts=run_page.facts, sentence=cards.sentence,
+        )  # fmt: skip
+        return found
+
+    def _page(self, template: str, path: str, **values: Any) -> Page:
+        up = "../" * path.count("/")
+        text = self._templates.get_template(template).render(path=path, up=up, **values)
+        return text.encode("utf-8", errors="replace"), "text/html; charset=utf-8"
+
+    def _overview(self) -> Page:
+        tables = [(table, view(self.content, table)) for table in self.content.tables]
+        said = {table.dataset: conclusions(table) for table in self.content.tables}
+        few = len(self.content.runs) <= MOST_DOTS
+        drawn = {
+            table.dataset: charts(self.content, table, table.primary, seeds=few) if table.primary else []
+            for table, _ in tables
+        }
+        counts: dict[str, int] = {}
+        for run in self.content.runs.values():
+            counts[run.status] = counts.get(run.status, 0) + 1
+        return self._page(
+            "overview.html", "index.html", tables=tables, said=said, drawn=drawn, counts=counts,
+            overall=self._overall(), plots=sorted(self.plots), made=self._made(),
+            running=(live_view.told(self.live), live_view.cells(self.live)) if self.live else None,
+            tables_at=f"./{quote(self.content.layout.suite)}",
+        )  # fmt: skip
+
+    def _overall(self) -> tuple[Chart, str, tuple[str, ...]] | None:
+        """The variants over all data sets, as a chart."""
+        found = self.content.overall
+        if found is None:
+            return None
+        groups = []
+        for row in found.rows:
+            mean, low, high = row.iqm
+            beside = f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+            if row.over_next:
+                beside += f" · beats next: {row.over_next[0]:.2f}"
+            groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
+        marks = (("noise", 0.0), ("real data", 1.0))
+        note = f"{overall_note(found)} Beats next: the probability that a seed of it beats one of the next variant."
+        return ranks("interquartile mean", "higher", groups, marks, False), note, found.notes
+
+    def _variant_path(self, title: str) -> str:
+        return f"variants/{self.content.variants[title]}.html"
+
+    def _made(self) -> list[str]:
+        """Machines and versions behind the runs, in words."""
+        found: dict[str, int] = {}
+        for record in self.content.records:
+            made = record["provenance"]
+            if "libraries" in made:
+                versions = ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
+                text = f"{made['processor']}, {made['cores']} cores, device {made.get('device', 'unknown')}, Python "
+                text += f"{made['python']}, {versions}, revision {made['revision'] or 'unknown'}"
+                found[text] = found.get(text, 0) + 1
+        return [f"{text} ({count} runs)" for text, count in sorted(found.items(), key=lambda one: -one[1])]
+
+    def _dataset(self, table: Table) -> Page:
+        path = f"datasets/{self.content.datasets[table.dataset]}.html"
+        pairs = comparisons(table, table.primary) if table.primary else []
+        own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
+        few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MOST_DOTS
+        drawn = {
+            score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in table.columns
+        }
+        yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
+        slug = self.content.datasets[table.dataset]
+        return self._page(
+            "dataset.html", path, table=table, view=view(self.content, table, True), said=conclusions(table),
+            pairs=sorted(pairs, key=lambda one: one.adjusted)[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn,
+            own=own, yardsticks=yardsticks, plots=[name for name in self.plots if f"-{slug}." in name],
+        )  # fmt: skip
+
+    def _variant(self, title: str) -> Page:
+        content = self.content
+        rows = [(table, row) for table in content.tables for row in table.rows
+                if row.kind == "variant" and row.title == title]  # fmt: skip
+        runs = {row.dataset: content.runs_of(row) for _, row in rows}
+        records = [run.record for own in runs.values() for run in own if run.record]
+        plugins: list[PluginText] = described(self.registry, records, ("loss", "architecture"))
+        trained = {
+            dataset: next((run.record["spec"] for run in own if run.record), None) for dataset, own in runs.items()
+        }
+        return self._page(
+            "variant.html", self._variant_path(title), title=title, rows=rows, runs=runs, plugins=plugins,
+            trained=trained,
+        )  # fmt: skip
+
+    def _run(self, run: Run) -> Page:
+        record = _complete(run.record)
+        folder = self.content.folder(run)
+        columns = run_page.history(folder / "history.csv")
+        runs = [one for one in self.content.runs.values() if one.row == run.row and one.record]
+        at = runs.index(run)
+        return self._page(
+            "run.html", run.path, run=run, record=record, files=self.content.files(run),
+            scores=run_page.scores(self.content, run), protocols=run_page.protocols(record),
+            costs=run_page.costs(record), findings=run_page.findings(record), signals=run_page.signals(record, columns),
+            progress=run_page.progress(record), histogram=run_page.histogram(record),
+            traceback=run_page.traceback(folder), before=runs[at - 1] if at else None,
+            after=runs[at + 1] if at + 1 < len(runs) else None,
+        )  # fmt: skip
+
+    def _reference(self, one: Reference) -> Page:
+        record = _complete(one.record)
+        return self._page(
+            "reference.html", one.path, one=one, record=record, files=self.content.files(one),
+            histogram=run_page.histogram(record),
+        )  # fmt: skip
+
+    def _file(self, one: Run | Reference, name: str) -> Page:
+        return (self.content.folder(one) / name).read_bytes(), TYPES[name.rpartition(".")[2]]
+
+
+def _complete(record: Record | None) -> Record:
+    """A record with every part that a page asks for."""
+    assert record is not None, "a page is listed only where there is a record"
+    return {**dict.fromkeys(LATER), **record}
+
+
+def _asset(name: str, kind: str) -> Page:
+    return (files("ganbench.site") / "assets" / name).read_bytes(), kind
+
+
+def _plot(draw: Callable[[], bytes]) -> Page:
+    return draw(), "image/svg+xml"

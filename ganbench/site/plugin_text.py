@@ -1,0 +1,57 @@
+"""What a plugin says of itself: its docstring, its source, and whether that is the code that was trained."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ganbench.records import Record
+
+if TYPE_CHECKING:
+    from ganbench.registry import Registry
+    from ganbench.specs import Kind
+
+
+class PluginText(NamedTuple):
+    """One plugin of a variant; `doc` and `source` are empty, and `note` says why, where it is not installed here."""
+
+    kind: str
+    name: str
+    params: dict[str, object]
+    doc: str
+    source: str
+    where: str
+    note: str
+
+
+def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kind]) -> list[PluginText]:
+    """The plugins of these kinds that the records name, each set of hyperparameters once."""
+    found: dict[tuple[str, str], PluginText] = {}
+    for record in records:
+        for kind in kinds:
+            choice = record["spec"][kind]
+            key = (kind, str(choice))
+            if key not in found:
+                trained = record["provenance"].get("plugins", {}).get(f"{kind}:{choice['name']}", {})
+                found[key] = _text(registry, kind, choice["name"], choice["params"], trained)
+    return list(found.values())
+
+
+def _text(registry: Registry, kind: Kind, name: str, params: dict[str, object], trained: dict[str, str]) -> PluginText:
+    where = f"{trained.get('distribution', '')} {trained.get('version', '')}".strip()
+    if registry.trouble(kind, name):
+        note = "Its code is not here; give its file with --plugin to show it."
+        return PluginText(kind, name, params, "", "", where, note)
+    offer = registry.find(kind, name)
+    same = not trained or offer.source_hash() == trained.get("source")
+    note = "" if same else "The code below is not the code that was trained: its hash differs from the record's."
+    return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer.thing), where, note)
+
+
+def _source(thing: type) -> str:
+    try:
+        return Path(inspect.getfile(thing)).read_text(encoding="utf-8")
+    except (OSError, TypeError, UnicodeDecodeError):
+        return ""

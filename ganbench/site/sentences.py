@@ -1,0 +1,111 @@
+"""What a table says, in sentences that can be quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from ganbench import ranking, wording
+from ganbench.comparison import Comparison
+from ganbench.numbers import p_value
+from ganbench.rows import Table, TableRow
+
+SAID = 3
+"""Comparisons with the leader that are said in full; the others are counted."""
+LISTED = 8
+"""Variants that are named for what went wrong with them; the others are counted."""
+
+
+def conclusions(table: Table) -> list[str]:
+    """Who is better than whom by the table's first score, or why nothing can be said; then what went wrong."""
+    score = table.primary
+    variants = table.variants
+    if score is None or not variants:
+        return ["Nothing has finished here yet."]
+    enough = [row for row in variants if row.rank.get(score) is not None]
+    return [*_compared(table, score, enough), *_faults(variants)]
+
+
+def comparisons(table: Table, score: str) -> list[Comparison]:
+    """Every pair of variants by one score, corrected over the whole table as the ranks are."""
+    index = [(str(i), row) for i, row in enumerate(table.rows) if row.kind == "variant" and row.n]
+    return [one for pair in combinations(index, 2) if (one := _pair(table, score, *pair))]
+
+
+def _pair(table: Table, score: str, one: tuple[str, TableRow], other: tuple[str, TableRow]) -> Comparison | None:
+    (i, first), (j, second) = one, other
+    found = table.ranking.pairs.get((score, i, j))
+    if found is None:
+        return None
+    difference, adjusted = found
+    return Comparison(
+        first.title, second.title, table.dataset, "", score, table.columns[score], (first, second),
+        difference, adjusted, len(table.ranking.pairs),
+    )  # fmt: skip
+
+
+def _compared(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]:
+    if len(table.variants) < 2:
+        yield f"One variant on {table.dataset}: there is nothing to compare it with."
+        return
+    if len(enough) < 2:
+        yield (
+            f"Too few seeds on {table.dataset} to claim a difference: at least {ranking.FEWEST} a variant are needed."
+        )
+        return
+    leaders = [row for row in enough if row.rank[score] == 1]
+    best = min([row for row in leaders if score in row.led] or leaders, key=lambda row: _order(row, score))
+    beaten = [row for row in enough if (row.rank[score] or 0) > 1]
+    if not beaten:
+        yield from _nothing_seen(table, score, enough)
+        return
+    against = [one for one in comparisons(table, score) if best in one.rows and _better(one) is best]
+    clear = sorted(against, key=lambda one: one.adjusted)
+    for one in clear[:SAID]:
+        yield wording.sentence(one)
+    if len(clear) > SAID:
+        yield f"By {score}, {best.title} is also better than {len(clear) - SAID} more variants beyond noise."
+    tied = [row.title for row in leaders if row is not best]
+    if tied:
+        what = f"{', '.join(tied[:SAID])}" + (f" and {len(tied) - SAID} more" if len(tied) > SAID else "")
+        yield f"{best.title} cannot be told apart from {what} by {score} on {table.dataset}."
+
+
+def _better(one: Comparison) -> TableRow | None:
+    return {"a better": one.rows[0], "b better": one.rows[1]}.get(one.verdict)
+
+
+def _order(row: TableRow, score: str) -> float:
+    cell = row.scores[score]
+    if cell.mean is None:
+        return float("inf")
+    return -cell.mean if cell.better == "higher" else cell.mean
+
+
+def _nothing_seen(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]:
+    pairs = comparisons(table, score)
+    if len(enough) == 2 and pairs:
+        yield wording.sentence(pairs[0])
+        return
+    seen = ""
+    if pairs:
+        nearest = min(pairs, key=lambda one: one.adjusted)
+        seen = f" (closest to one: {nearest.a} against {nearest.b}, {p_value(nearest.adjusted)} after Holm)"
+    yield f"No difference in {score} seen on {table.dataset} between any two of its {len(enough)} variants{seen}."
+
+
+def _faults(variants: list[TableRow]) -> Iterator[str]:
+    """Failures, collapse and other verdicts that a mean hides."""
+    said = {
+        "Seeds that failed or diverged": [f"{row.title} {row.failed} of {row.n}" for row in variants if row.failed],
+        "Seeds that have not run yet": [
+            f"{row.title} {row.n - row.n_ok - row.failed} of {row.n}"
+            for row in variants
+            if row.n > row.n_ok + row.failed
+        ],
+        "Verdicts on samples": [f"{row.title} {row.verdict}" for row in variants if row.verdict not in ("", "ok")],
+    }
+    for what, found in said.items():
+        if found:
+            more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+            yield f"{what}: {'; '.join(found[:LISTED])}{more}."

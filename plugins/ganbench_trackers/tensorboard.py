@@ -1,0 +1,90 @@
+"""TensorBoard: a folder of event files a run, written by TensorBoard's own writer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from ganbench import MissingError, Run, location
+
+FLUSH = 10
+"""Seconds until a row is in the file."""
+
+
+@dataclass
+class TensorBoard:
+    """Signals, scores, status and diagnosis of every run; look at them with `tensorboard --logdir FOLDER`.
+
+    `folder` is `tensorboard` in the results folder unless it is given.
+    """
+
+    folder: str = location("")
+    place: str = field(default="", init=False)
+    writers: dict[str, Any] = field(default_factory=dict, init=False)
+
+    def prepare(self, results: Path) -> None:
+        try:
+            import torch.utils.tensorboard  # noqa: F401
+        except ImportError as error:
+            raise MissingError(
+                f"tracker 'tensorboard' needs the package tensorboard ({error}): pip install 'ganbench[tensorboard]'"
+            ) from error
+        place = Path(self.folder or results / "tensorboard").expanduser()
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MissingError(f"tracker 'tensorboard' cannot write to {place}: {error.strerror}") from error
+        self.place = str(place)
+
+    def on_signals(self, run: Run, step: int, signals: Mapping[str, float]) -> None:
+        writer = self._writer(run, step)
+        for name, value in signals.items():
+            if not isnan(value):
+                writer.add_scalar(f"signals/{name}", value, step)
+
+    def on_record(self, run: Run, record: Mapping[str, Any]) -> None:
+        last = record["spec"]["train"]["steps"]
+        writer = self._writer(run, 0)
+        for snapshot in record["snapshots"]:
+            self._scores(writer, snapshot["metrics"], snapshot["step"])
+        self._scores(writer, record["metrics"], last)
+        writer.add_text("result", _told(record), last)
+        self.writers.pop(run.id).close()
+
+    def close(self) -> None:
+        while self.writers:
+            self.writers.popitem()[1].close()
+
+    def _scores(self, writer: Any, scores: Mapping[str, float], step: int) -> None:
+        for name, value in scores.items():
+            writer.add_scalar(f"scores/{_plain(name)}", value, step)
+
+    def _writer(self, run: Run, step: int) -> Any:
+        """The run's writer; what an earlier, interrupted training of it wrote from `step` on is hidden."""
+        if run.id not in self.writers:
+            from torch.utils.tensorboard import SummaryWriter
+
+            name = " - ".join((run.dataset[:60], f"{run.loss[:60]} x {run.architecture[:60]}", f"seed {run.seed}"))
+            folder = Path(self.place) / f"{_plain(name)} - {run.id}"
+            self.writers[run.id] = SummaryWriter(str(folder), purge_step=step, flush_secs=FLUSH)
+        return self.writers[run.id]
+
+
+def _plain(name: str) -> str:
+    """A name without what file names and tags may not hold: `FID[digits16]` is `FID_digits16`."""
+    return re.sub(r"[^A-Za-z0-9_.=, -]+", "_", name).strip("_")
+
+
+def _told(record: Mapping[str, Any]) -> str:
+    """Status, verdict and findings, as lines of code, so that no text is taken for markup."""
+    lines = [f"status: {record['status']}" + (f" ({record['reason']})" if record["reason"] else "")]
+    lines += [f"verdict: {record['verdict']}"] if record["verdict"] else []
+    lines += [
+        f"{finding['flag']} since step {finding['since']}: {finding['evidence']}"
+        for finding in record["diagnosis"] or ()
+    ]
+    return "\n".join(f"    {line}" for line in "\n".join(lines).splitlines())

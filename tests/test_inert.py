@@ -1,0 +1,219 @@
+"""Any text of a stranger is shown as it is: in Markdown as GitHub renders it, in LaTeX, and in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import random
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from ganbench import formats
+from ganbench.formats.inert import visible
+from ganbench.formats.latex import tex
+from ganbench.formats.markdown import block, escaped
+from ganbench.formats.spreadsheet import inert
+from ganbench.formats.terminal import show
+from ganbench.layout import Layout
+from ganbench.rows import Score, Table, TableRow
+
+PARTS = [
+    "<script>alert(1)</script>", "<img src=x onerror=y>", "![](http://evil.example/x.png)", "[a](javascript:b)",
+    "[a]: http://evil.example", "http://evil.example", "HTTPS://evil.example/a_b", "ftp://evil.example",
+    "www.evil.example", "_www.evil.example", "*www.evil.example*", "mailto:a@evil.example", "xmpp:a@evil.example/b",
+    "a.b+c@evil.example", "@somebody", "<http://evil.example>", "<a@evil.example>", "|", "||", "a\nb", "\r\n\r\n# h",
+    "\n---\n", "\n===", "> q", "# h", "h #", "- i", "+ i", "1. i", "2) i", "***", "~~s~~", "~~~", "```", "`c`",
+    "**b**", "__b__", "_e_", "[^1]", "[x] t", "$x^2$", "$$y$$", ":smile:", "&amp;", "&#64;", "&lt;b&gt;", "\\", "\\\\",
+    "\\[", "\\|", r"\input{/etc/passwd}", r"\write18{ls}", r"\end{document}", "%", "%\n", "{", "}", "^^M", "#", "_",
+    "--", "---", "?`", '"a', "[5cm]", "*", "=cmd()", " =cmd()", "\t=cmd()", "\r=1", "+1+cmd|' /C calc'!A0", "-2+3",
+    "@SUM(1)", ";=cmd()", ", =1", "\uff1dcmd()", "\u202eevil", "\u2066a\u2069", "\x1b[31m", "\x00", "\x07", "\u200b",
+    "\u2028=1", "\ufeff=1", "\ud800", "é", "中", "±", "modes>=1", "a & b", "100 %", "C:\\temp", "12:30", "loss x net",
+]  # fmt: skip
+
+
+def _texts() -> list[str]:
+    """Every part alone, and three hundred joined at random by one seed."""
+    draw = random.Random(5)
+    joined = [draw.choice(["", " ", "\n"]).join(draw.choices(PARTS, k=draw.randint(2, 5))) for _ in range(300)]
+    return PARTS + joined
+
+
+GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+LINKS = re.compile(
+    r"(?:https?|ftp)://|www\.|[\w.+-]+@[\w-]|(?:mailto|xmpp):[\w.+-]+@[\w-]|(?:^|\W)@\w"
+    r"|:[a-z0-9_+-]*[a-z+][a-z0-9_+-]*:",
+    re.IGNORECASE,
+)
+"""What GitHub's extended autolinks, mentions and emoji begin with, in rendered text."""
+
+
+STRUCTURE = {"inline", "text"} | {
+    f"{part}_{end}" for part in ("paragraph", "heading", "bullet_list", "list_item") for end in ("open", "close")
+}
+
+
+def _shown(text: str) -> str:
+    """What a reader must see of a text, without the joiner that keeps it from being a link."""
+    return visible(text)
+
+
+def _inline(markdown: str) -> tuple[str, set[str]]:
+    """The text that is rendered, and the kinds of tokens that are not text or structure."""
+    text, kinds = [], set()
+    for token in GITHUB.parse(markdown):
+        kinds.add(token.type)
+        for child in token.children or ():
+            kinds.add(child.type)
+            text.append(child.content)
+    return "".join(text), kinds
+
+
+@pytest.mark.parametrize("frame", ["{}", "- {}", "# {}", "## {}"])
+def test_markdown_renders_every_text_as_it_is(frame: str) -> None:
+    for text in _texts():
+        rendered, kinds = _inline("before\n\n" + frame.format(block(text)) + "\n\nafter")
+        assert kinds <= STRUCTURE, (text, kinds - STRUCTURE)
+        inside = rendered.removeprefix("before").removesuffix("after")
+        assert inside.replace("\u2060", "") == _shown(text), text
+        assert not LINKS.search(inside), text
+
+
+def test_a_cell_keeps_every_text_in_its_column() -> None:
+    for text in _texts():
+        tokens = GITHUB.parse(f"| a | b |\n|---|---|\n| {escaped(text)} | **{escaped(text) or 'x'}** |\n")
+        cells = [token for token in tokens if token.type == "inline"]
+        assert len(cells) == 4, text
+        content = "".join(child.content for child in cells[2].children)
+        assert content.replace("\u2060", "") == _shown(text)
+        assert {child.type for child in cells[2].children} <= {"text"}, text
+        assert not LINKS.search(content), text
+
+
+def test_the_html_of_every_text_is_its_own_text() -> None:
+    for text in _texts():
+        rendered = GITHUB.render(block(text))
+        assert re.findall(r"<(/?\w+)", rendered) in (["p", "/p"], []), text
+        assert html.unescape(re.sub(r"</?p>", "", rendered)).strip().replace("\u2060", "") == _shown(text)
+
+
+def test_no_control_or_direction_is_left() -> None:
+    for text in _texts():
+        for made in (block(text), tex(text), inert(text)):
+            assert "\n" not in made
+            assert made.encode()  # no half surrogate
+            assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", made)
+
+
+def test_latex_keeps_no_command_of_the_text() -> None:
+    names = "backslash asciicircum asciitilde less greater bar asciigrave".split()  # noqa: SIM905
+    made = re.compile(
+        rf"\\(?:text(?:{'|'.join(names)})|ldots)\{{\}}"
+        r"|\\[{}$&#%_]|\\textbf\{\?\}|\$\\(?:pm|times|geq)\$|-\{\}"
+    )
+    for text in _texts():
+        left = made.sub("", tex(text))
+        assert not set(left) & set("\\{}$&#%_^~"), (text, left)
+        assert "--" not in tex(text)
+
+
+def test_a_spreadsheet_sees_no_formula() -> None:
+    for text in _texts():
+        written = io.StringIO()
+        csv.writer(written, lineterminator="\n").writerow([inert(text), 1])
+        for line in (written.getvalue(), inert(text)):
+            for field in re.split(r"[,;\t]", line):
+                assert field.strip(' "\n')[:1] not in ("=", "+", "-", "@", "\uff1d"), text
+        assert next(csv.reader(io.StringIO(written.getvalue())))[0].replace("'", "") == _shown(text).replace("'", "")
+
+
+def test_plain_text_is_left_alone() -> None:
+    for text in (
+        "FID",
+        "modes>=1",
+        "5,000 fake against 1,347 real samples (split train)",
+        "seeds 0-7",
+        "100 %",
+        "12:30",
+    ):
+        assert escaped(text) == inert(text) == text
+
+
+def _table(text: str) -> tuple[Layout, list[Table]]:
+    """A table in which every free text is the given one."""
+    card: dict[str, Any] = {
+        "metric": {"name": text, "params": {text: text}}, "better": "lower", "seeds": [0, 1], "fake_samples": 5,
+        "real_samples": 5, "split": text, "extractor": None, "protocol": text,
+    }  # fmt: skip
+    score = Score(1.5, 1.0, 2.0, (1.0, 2.0), "lower", card)
+    theirs = Score(1.0, None, None, (1.0,), "lower", card, text)
+    rows = (
+        TableRow(text, text, text, "variant", 1, 2, {text: score}, {text: 1}, (text, "more"), frozenset({text}), 1,
+                 text, {"train_seconds": 1.0}),
+        TableRow(text, text, "", "published", 1, 1, {text: theirs}, notes=(text,)),
+    )  # fmt: skip
+    notes = (f"{text} x {text}, {text}: {text}", f"{text} x {text}: more", text)
+    return Layout(text, text, "", (), (), ()), [Table(text, {text: "lower"}, rows, notes)]
+
+
+def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
+    for text in PARTS:
+        layout, tables = _table(text)
+        page = formats.markdown(layout, tables)
+        _, kinds = _inline(page)
+        assert not kinds & {
+            "link_open",
+            "image",
+            "html_inline",
+            "html_block",
+            "code_inline",
+            "em_open",
+            "hr",
+            "fence",
+            "s_open",
+        }
+        lines = [line.replace("\\\\", "").replace("\\|", "") for line in page.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines[:4]}) == 1
+        parsed = list(csv.reader(io.StringIO(formats.csv_text(layout, tables))))
+        assert len({len(line) for line in parsed}) == 1
+        assert not any(re.match(r"\s*[=+@]|\s*-\D", cell) for line in parsed for cell in line)
+        body = formats.latex(layout, tables).split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\&", "")
+        assert {line.count("&") for line in body.splitlines() if line.endswith(r"\\")} == {4}
+
+
+def test_no_text_steers_the_terminal() -> None:
+    for text in PARTS:
+        written = io.StringIO()
+        show(Console(file=written, force_terminal=False, width=200), *_table(text))
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", written.getvalue()), text
+
+
+def test_failures_and_notes_are_footnotes_in_latex() -> None:
+    _, tables = _table("note")
+    made = formats.latex(Layout("s", "", "", (), (), ()), tables)
+    assert r"note $\times$ note\textsuperscript{a,b} & 1/2 & 1 & note & $\mathbf{1.50} \pm 0.50$ \\" in made
+    assert r"note\textsuperscript{a} &  &  &  & $1.00$~note \\" in made
+    below = made.split(r"\end{tabular}}")[1]
+    assert below.count(r"\textsuperscript{a}~note\par") == below.count(r"\textsuperscript{b}~more\par") == 1
+    assert "more" not in below.split(r"{b}~more")[1]  # not said again for its row
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+def test_nasty_tables_compile(tmp_path: Path) -> None:
+    texts = [
+        text for text in _texts()[: len(PARTS) + 20] if not set(text) & set("中\uff1d")
+    ]  # these want another engine
+    tables = "\n".join(formats.latex(*_table(text)) + r"\clearpage" for text in texts)
+    head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
+    (tmp_path / "t.tex").write_text(f"{head}\n{tables}\n\\end{{document}}\n")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="latin-1", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert f"({len(texts)} pages" in done.stdout

@@ -1,0 +1,227 @@
+"""A published folder is as it was published, or the check says where it is not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench import identity, manifest
+from ganbench.integrity import check
+from ganbench.layout import Layout, Row, save
+from ganbench.records import SCHEMA, Store
+
+
+def _choice(name: str, **params: Any) -> dict[str, Any]:
+    return {"name": name, "params": params}
+
+
+def _spec(seed: int, **changes: Any) -> dict[str, Any]:
+    evaluation = {"samples": 10, "extractor": _choice("judge"), "metrics": [_choice("score")]}
+    parts = {"loss": _choice("game", weight=0.1), "architecture": _choice("net"), "dataset": _choice("points")}
+    return {**parts, "seed": seed, "train": {"steps": 5}, "evaluation": evaluation, **changes}
+
+
+KEYS = ("loss:game", "architecture:net", "dataset:points", "extractor:judge", "metric:score")
+
+
+def _record(spec: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    plugins = {key: {"distribution": "d", "version": "1", "code": f"{key} 1", "source": "abc"} for key in KEYS}
+    provenance = {"protocol": 2, "python": "3.11", "processor": "p", "revision": "abc", "plugins": plugins}
+    content = {"schema": SCHEMA, "suite": "s", "spec": spec, "status": "ok", "reason": "", "metrics": {"score": 1.0},
+               "cards": {"score": {}}, "provenance": provenance}  # fmt: skip
+    record = {**content, **changes}
+    known = {key: f"{key} 1" for key in KEYS}
+    return {**record, "id": changes.get("id") or identity.recomputed(record, known)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A published folder of two runs, one of them failed, and a reference."""
+    root = tmp_path / "published"
+    store = Store(root)
+    lost = {"status": "failed", "reason": "boom", "provenance": {"time": "2026-11-24T01:02:03Z"}}
+    records = [_record(_spec(0)), _record(_spec(1), **lost)]
+    reference = _record({"reference": "real", "dataset": _choice("points"), "evaluation": _spec(0)["evaluation"]},
+                        provenance={"protocol": 2})  # fmt: skip
+    for record in (*records, reference):
+        place = store.stage(record["id"])
+        (place / "history.csv").write_text("step,d_loss\n0,1.5\n")
+        (place / "weights.safetensors").write_bytes(b"weights")
+        store.commit(record, place, references=record is reference)
+        (root / ("references" if record is reference else "runs") / record["id"] / "weights.safetensors").unlink()
+    store.staging.rmdir()
+    row = Row("game", "net", "points", {seed: record["id"] for seed, record in enumerate(records)})
+    save(root, Layout("s", "about", "", (row,), (), ()))
+    (root / "index.html").write_text("<p>hello</p>")
+    manifest.write(root, {"title": "a title"})
+    return root
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def test_a_manifest_lists_every_file_and_where_the_numbers_come_from(folder: Path) -> None:
+    content = _content(folder)
+    assert set(content["files"]) == {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.parent != folder
+    } | {"index.html"}
+    page = (folder / "index.html").read_bytes()
+    assert content["files"]["index.html"] == {"bytes": 12, "sha256": hashlib.sha256(page).hexdigest()}
+    assert content["suites"] == ["s"]
+    assert content["statuses"] == {"failed": 1, "ok": 1}
+    assert content["time"] == "2026-11-24T01:02:03Z"
+    assert (content["protocols"], content["revisions"]) == ([2], ["abc"])
+    assert content["plugins"]["loss:game"] == [{"code": "loss:game 1", "distribution": "d", "source": "abc",
+                                                "version": "1"}]  # fmt: skip
+    assert content["environments"] == [{"processor": "p", "python": "3.11", "records": 1}]
+    assert sorted(content["runs"]) == sorted(path.name for path in (folder / "runs").iterdir())
+    assert content["facts"] == {"title": "a title"}
+
+
+def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
+    before = (folder / "manifest.json").read_bytes()
+    manifest.write(folder, {"title": "a title"})
+    assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_an_untouched_folder_holds(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("version control may be added")
+    assert check(folder).findings == ()  # the failed run's id too, by the code versions of its neighbours
+    assert check(folder / "manifest.json").holds
+
+
+def _run(folder: Path, status: str = "ok") -> Path:
+    paths = (folder / "runs").glob("*/record.json")
+    return next(path.parent for path in paths if json.loads(path.read_text())["status"] == status)
+
+
+def _rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def _forged(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """A record changed, and the manifest made to fit: only the record's own sums and id can tell."""
+    _rewrite(_run(folder) / "record.json", change)
+    manifest.write(folder)
+
+
+def _link(folder: Path, name: str, target: Path) -> None:
+    (folder / name).unlink()
+    (folder / name).symlink_to(target)
+
+
+TAMPERED: dict[str, tuple[Callable[[Path], Any], str, str]] = {
+    "changed": (lambda f: (f / "index.html").write_text("<p>jello</p>"), "changed", "index.html"),
+    "longer": (lambda f: (f / "index.html").write_text("<p>more</p>  "), "changed", "index.html"),
+    "missing": (lambda f: (f / "index.html").unlink(), "missing", "index.html"),
+    "extra": (lambda f: (f / "assets.js").write_text("x"), "extra", "assets.js"),
+    "hidden": (lambda f: (f / "runs" / ".x").write_text("x"), "extra", "runs/.x"),
+    "link": (lambda f: _link(f, "index.html", Path("/etc/hostname")), "refused", "index.html"),
+    "new link": (lambda f: (f / "more").symlink_to("/etc"), "refused", "more"),
+    "pipe": (lambda f: os.mkfifo(f / "pipe"), "refused", "pipe"),
+    "metric": (lambda f: _rewrite(_run(f) / "record.json", lambda r: r["metrics"].update(score=2.0)), "changed", ""),
+    "history": (lambda f: ((_run(f) / "history.csv").write_text(""), manifest.write(f)), "record", "history.csv"),
+    "spec": (lambda f: _forged(f, lambda r: r["spec"]["train"].update(steps=6)), "record", "record.json"),
+    "code": (lambda f: _forged(f, lambda r: r["provenance"]["plugins"]["loss:game"].update(code="2")), "record", ""),
+    "protocol": (lambda f: _forged(f, lambda r: r["provenance"].update(protocol=1)), "record", "record.json"),
+    "id": (lambda f: _forged(f, lambda r: r.update(id="0123456789ab")), "record", "record.json"),
+    "path": (lambda f: _forged(f, lambda r: r["files"].update({"../../index.html": "0"})), "refused", "record.json"),
+    "status": (lambda f: _rewrite(f / "manifest.json", lambda m: m.update(statuses={"ok": 2})), "facts", "manifest"),
+    "runs": (lambda f: _rewrite(f / "manifest.json", lambda m: m["runs"].pop()), "facts", "manifest.json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_whatever_is_tampered_with_is_found(folder: Path, how: str) -> None:
+    tamper, kind, where = TAMPERED[how]
+    tamper(folder)
+    report = check(folder)
+    assert not report.holds
+    assert kind in {
+        finding.kind for finding in report.findings if finding.path.endswith(where) or where in finding.path
+    }
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/hostname", "../secret", "runs/../../secret", "C:\\x", "a//b", "./index.html", ""]
+)
+def test_a_path_that_leaves_the_folder_is_refused_and_never_read(folder: Path, path: str) -> None:
+    secret = folder.parent / "secret"
+    secret.write_text("secret")
+    own = {"bytes": 6, "sha256": hashlib.sha256(b"secret").hexdigest()}
+    _rewrite(folder / "manifest.json", lambda content: content["files"].update({path: own}))
+    (finding,) = check(folder).findings
+    assert (finding.kind, finding.path) == ("refused", path)
+
+
+def test_a_linked_folder_is_not_walked_into(folder: Path, tmp_path: Path) -> None:
+    run = _run(folder)
+    run.rename(tmp_path / "elsewhere")
+    run.symlink_to(tmp_path / "elsewhere")
+    kinds = {finding.path: finding.kind for finding in check(folder).findings}
+    assert kinds[f"runs/{run.name}/record.json"] == "refused"
+    assert kinds[f"runs/{run.name}"] == "refused"
+
+
+def test_an_id_that_cannot_be_known_is_said_and_is_no_fault(folder: Path) -> None:
+    failed = _run(folder, "failed")
+    for path in folder.glob("*/*/record.json"):
+        if path.parent != failed:
+            for file in path.parent.iterdir():
+                file.unlink()
+            path.parent.rmdir()
+    manifest.write(folder)
+    report = check(folder)
+    assert report.holds
+    assert [(one.kind, "states no code versions" in one.text) for one in report.findings] == [("note", True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"schema": 1}', '{"schema": 1, "files": {"a": 1}}',
+     '{"schema": 1, "schema": 1, "files": {}}',
+             "[" * 100_000],
+)  # fmt: skip
+def test_a_damaged_manifest_is_exit_code_4(inside, tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    found = inside("verify", tmp_path)
+    assert (found.code, "is damaged" in found.err) == (4, True)
+
+
+def test_the_command_says_what_it_found(inside, folder: Path) -> None:
+    found = inside("verify", folder)
+    assert (found.code, found.out.split(":")[0]) == (0, "As published")
+    (folder / "index.html").write_text("\x1b[31mred")
+    (folder / "\x1b[31mred").write_text("")
+    found = inside("verify", folder / "manifest.json", "--json")
+    assert found.code == 1
+    assert [one["kind"] for one in json.loads(found.out)["findings"]] == ["changed", "extra"]
+    shown = inside("verify", folder).out
+    assert "Not as published: 2 findings" in shown
+    assert "\x1b" not in shown
+    _rewrite(folder / "manifest.json", lambda content: content.update(schema=99))
+    assert (newer := inside("verify", folder)).code == 4
+    assert "newer ganbench" in newer.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--theory", "."], ["nowhere"], ["."]])
+def test_without_a_manifest_or_with_both_it_is_wrong_use(inside, arguments: list[str]) -> None:
+    assert inside("verify", *arguments).code == 2
+
+
+def test_a_folder_with_links_is_not_vouched_for(folder: Path) -> None:
+    from ganbench.errors import UsageError
+
+    (folder / "link").symlink_to(folder / "index.html")
+    with pytest.raises(UsageError, match="no plain file"):
+        manifest.write(folder)

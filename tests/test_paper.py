@@ -1,0 +1,137 @@
+"""What a paper says of a suite is what its records say, and what it cites is what the plugins name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ganbench import __version__, tables
+from ganbench.layout import Layout, Row
+from ganbench.paper import citation, protocol
+from ganbench.records import SCHEMA, Store
+from ganbench.registry import Registry
+
+TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": [0.0, 0.99], "ema": 0.0}
+
+
+def _choice(name: str, **params: Any) -> dict[str, Any]:
+    return {"name": name, "params": params}
+
+
+def _record(id_: str, cell: tuple[str, str, str], seed: int, status: str = "ok", **train: Any) -> dict[str, Any]:
+    card = {"metric": _choice("m"), "better": "lower", "scale": "log", "fake_samples": 5000, "real_samples": 1347,
+            "split": "train", "extractor": _choice("judge"), "weights": "abc123", "generator": "raw",
+            "checkpoint": "last"}  # fmt: skip
+    evaluation = {"samples": 5000, "extractor": _choice("judge"), "metrics": [_choice("m")]}
+    kinds = dict(zip(("loss", "architecture", "dataset"), (_choice(name, width=64) for name in cell), strict=True))
+    ok = status == "ok"
+    machine = {"processor": "EPYC", "cores": 2, "platform": "Linux", "device": "cpu", "threads": 1, "protocol": 2,
+               "python": "3.11", "libraries": {"torch": "2.15"}, "revision": "fd4f784",
+               "path": "looped", "lanes": 1}  # fmt: skip
+    return {
+        "schema": SCHEMA, "id": id_, "suite": "s", "status": status, "reason": "" if ok else "boom",
+        "spec": {**kinds, "seed": seed, "train": {**TRAIN, **train}, "evaluation": evaluation},
+        "metrics": {"FID": 3.0 + seed} if ok else {}, "cards": {"FID": card} if ok else {},
+        "provenance": machine if ok else {"time": "2026-11-24"},
+    }  # fmt: skip
+
+
+def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], missing: int = 0) -> str:
+    """The protocol of cells of two seeds; the first cell's second seed failed, `missing` more never ran."""
+    store, rows = Store(tmp_path), []
+    for cell, train in cells.items():
+        runs = {seed: f"{len(rows)}{seed}" for seed in range(2 + missing)}
+        rows.append(Row(*cell, runs))
+        for seed in range(2):
+            status = "failed" if seed and len(rows) == 1 else "ok"
+            folder = store.stage(runs[seed])
+            store.commit(_record(runs[seed], cell, seed, status, **train), folder)
+    layout = Layout("s", "", "", tuple(rows), (("ring", "real", "r0"),), (("a", "conv", "ring", "no"),))
+    records = {id_: store.run(id_) for row in rows for id_ in row.runs.values()}
+    return protocol(layout, tables.build(layout, store), records)
+
+
+CELLS = {
+    ("a", "net", "ring"): {},
+    ("b", "net", "ring"): {},
+    ("a", "net", "digits"): {"steps": 1000},
+    ("b", "net", "digits"): {"steps": 2000},
+    ("a", "conv", "digits"): {"steps": 1000, "ema": 0.999},
+    ("b", "conv", "digits"): {"steps": 1000, "ema": 0.999},
+}
+
+
+def test_every_setting_is_told_with_where_it_holds(tmp_path: Path) -> None:
+    text = _told(tmp_path, CELLS)
+    assert "the losses a and b with the architectures net and conv on the data sets ring and digits" in text
+    assert "6 combinations; 1 more not applicable; seeds 0-1." in text
+    assert "steps of G 3,000 (ring), 1,000 (conv and a x net on digits), 2,000 (b x net on digits)" in text
+    assert "averaging of G (EMA) 0 (net), 0.999 (conv)" in text
+    assert "batch 128;" in text
+    assert "learning rate of D 0.002; learning rate of G 0.0001" in text
+    assert "betas (0, 0.99)" in text
+    assert "FID on ring and digits: 5,000 fake against 1,347 real samples (split train)" in text
+    assert "features of judge, weights abc123; raw generator, last checkpoint" in text
+    assert "on logarithms for FID" in text
+    assert "as yardsticks: real data." in text
+
+
+def test_what_failed_and_what_never_ran_is_counted(tmp_path: Path) -> None:
+    text = _told(tmp_path, CELLS, missing=1)
+    assert "Made: 11 of 18 runs ended ok (1 failed, 6 not run; all are counted in the tables)." in text
+    assert "Run on EPYC, 2 cores, Linux (device cpu, threads a worker 1); Python 3.11, torch 2.15" in text
+    assert "protocol 2, revision fd4f784" in text
+
+
+def test_one_setting_for_all_names_no_place(tmp_path: Path) -> None:
+    text = _told(tmp_path, {("a", "net", "ring"): {}})
+    assert "the loss a with the architecture net on the data set ring, 1 combination;" in text
+    assert "steps of G 3,000;" in text
+    assert "(ring)" not in text
+
+
+def test_names_are_inert(tmp_path: Path) -> None:
+    text = _told(tmp_path, {("<script>*a*", "![x](http://x.y)", "ring"): {}})
+    assert "<script>" not in text
+    assert "](http" not in text.replace("\\]", "")
+    assert r"\*a\*" in text
+
+
+def test_without_runs_there_is_nothing_to_tell() -> None:
+    layout = Layout("s", "", "", (Row("a", "net", "ring", {0: "x"}),), (), ())
+    assert protocol(layout, [], {}) == "No run of the suite s is there yet.\n"
+
+
+PAPERS = '''
+from ganbench import hookimpl
+
+class Mine:
+    """A game. In 2014 nobody knew it; %s. Since March 2019 it is known (Bau and Zhu 2019; Bau and Zhou 2019)."""
+    def d_loss(self, critic): ...
+    def g_loss(self, critic): ...
+
+@hookimpl
+def register_losses():
+    return {"mine_1": Mine}
+'''
+
+
+def test_what_is_cited_is_what_the_plugins_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(PAPERS % "see Huang et al. 2024 (R3GAN) and Mao (2017)")
+    text = citation([_record("x", ("mine_1", "net", "ring"), 0)], Registry.load([path]))
+    assert re.findall(r"@\w+{(\w+),", text) == ["ganbench", "bau2019", "bau2019b", "huang2024", "mao2017"]
+    assert f"version = {{{__version__}}}" in text
+    assert "revision fd4f784" in text
+    assert "author = {Huang and others}" in text
+    assert "author = {Bau and Zhu}" in text
+    assert r"named by loss mine\_1" in text
+    assert text.count("{") == text.count("}")
+    assert "title" not in text.split("@misc", 1)[1]  # nothing is made up
+
+
+def test_without_plugins_ganbench_alone_is_cited() -> None:
+    text = citation([_record("x", ("gone", "net", "ring"), 0, "failed")], Registry([]))
+    assert re.findall(r"@\w+{(\w+),", text) == ["ganbench"]
+    assert text == citation([_record("x", ("gone", "net", "ring"), 0, "failed")])

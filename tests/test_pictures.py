@@ -1,0 +1,311 @@
+"""What a run leaves for the eye: the film of its snapshots, nearest training images, counts by mode."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.functional import pil_to_tensor
+
+from ganbench import Features, View
+from ganbench.checkpoints import Checkpoints, Stopped
+from ganbench.evaluator import Judge
+from ganbench.films import FRAMES, film, still, wanted
+from ganbench.histograms import histogram
+from ganbench.neighbours import nearest, neighbours
+from ganbench.records import Store
+from ganbench.registry import Registry
+from ganbench.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
+from ganbench.worker import Keeping, judge, measure_reference, train_cell
+from ganbench_datasets.digits import Digits
+from ganbench_datasets.mixtures import Grid25, Ring8
+
+CPU = torch.device("cpu")
+NEW = {"film", "neighbours", "histogram"}
+
+
+def _pixels(png: bytes) -> Tensor:
+    """(3, H, W), 0 to 255."""
+    return pil_to_tensor(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def _random(shape: tuple[int, ...], count: int, seed: int = 0) -> Tensor:
+    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _shaped(*shape: int) -> SimpleNamespace:
+    return SimpleNamespace(shape=shape)
+
+
+@pytest.mark.parametrize("dataset", [Ring8(), Digits(), _shaped(1, 20, 48), _shaped(3, 100, 70)], ids=str)
+def test_a_film_is_its_frames_side_by_side_in_the_order_of_steps(dataset) -> None:
+    stills = {step: still(_random(dataset.shape, 2000, step), dataset) for step in (300, 100, 200)}
+    png, facts = film(stills, dataset)
+    side = facts["side"]
+    assert facts["steps"] == [100, 200, 300]
+    strip = _pixels(png)
+    assert strip.shape == (3, side, 3 * side)
+    assert 160 <= side <= 240
+    if dataset.shape[0] == 3:
+        return  # more than 256 colours: a palette's frames depend on each other
+    for index, step in enumerate(facts["steps"]):
+        alone = _pixels(film({step: stills[step]}, dataset)[0])
+        assert torch.equal(alone, strip[:, :, index * side : (index + 1) * side])
+
+
+def test_a_film_of_points_is_small_and_shows_them_over_the_density() -> None:
+    data = Grid25()
+    stills = {step: still(data.load("train").samples[step * 1000 :], data) for step in range(9)}
+    png, facts = film(stills, data)
+    assert len(png) < 60_000
+    alone = film({0: torch.full((1, 2), 1e6)}, data)[0]
+    ground = _pixels(alone)
+    assert (ground[0] == ground[1]).all()  # a point out of sight leaves the grey density
+    red = (_pixels(png)[0].int() - _pixels(png)[1]) > 100
+    frames = red.reshape(facts["side"], 9, facts["side"])
+    dark = ground[0] < 255  # within some standard deviations of a mode
+    for index in range(9):
+        assert frames[:, index].any()
+        assert (frames[:, index] & ~dark).sum() < 0.1 * frames[:, index].sum()
+
+
+def test_other_samples_have_no_film() -> None:
+    assert still(_random((3,), 50), _shaped(3)) is None
+    assert still(_random((4, 16, 16), 50), _shaped(4, 16, 16)) is None
+    assert still(_random((2,), 50) / 0, Ring8()) is None
+    assert film({}, Ring8()) is None
+
+
+@pytest.mark.parametrize("snapshots", [1, 8, FRAMES, FRAMES + 1, 500])
+def test_a_film_has_a_bounded_number_of_frames_evenly_spaced(snapshots: int) -> None:
+    kept = [number for number in range(1, snapshots + 1) if wanted(number, snapshots)]
+    assert 0 < len(kept) <= FRAMES
+    assert snapshots > FRAMES or len(kept) == snapshots
+    assert len({later - earlier for earlier, later in pairwise(kept)}) <= 1
+
+
+def _view(dataset, modes=None, logits=None, labels=None, count: int = 50) -> View:
+    return View(torch.zeros(count, 2), torch.zeros(count, 2), logits, modes, labels, dataset)
+
+
+def test_a_histogram_counts_every_sample_once(registry) -> None:
+    for name, of in (("ring8", "modes"), ("digits", "classes")):
+        protocol = _judge(registry, name, 2500)
+        fakes = protocol.dataset.load("train").samples[:1000]
+        noisy = fakes + 0.02 * _random(tuple(fakes.shape[1:]), 1000)
+        found = protocol.scores(noisy, {}, lenient=True).histogram
+        assert found["of"] == of
+        assert sum(found["fake"]) + found["outside"] == found["n"] == 1000
+        assert sum(found["real"]) <= found["n_real"] == len(protocol.real.samples)
+        assert len(found["fake"]) == len(found["real"]) == protocol.dataset.modes
+    assert found["real"] == torch.bincount(protocol.real.logits.argmax(dim=1), minlength=10).tolist()
+    quality = protocol.scores(fakes, {}, lenient=True).histogram
+    assert quality["outside"] == 0
+
+
+def test_points_far_from_every_mode_are_outside(registry) -> None:
+    protocol = _judge(registry, "ring8", 2500)
+    points = torch.cat([protocol.dataset.centres[[3, 3, 5]], torch.zeros(4, 2)])
+    found = histogram(protocol.real, protocol._view(points, None, protocol.features(points)))
+    assert (found["fake"], found["outside"], found["n"]) == ([0, 0, 0, 2, 0, 1, 0, 0], 4, 7)
+
+
+def test_logits_alone_give_classes_and_neither_gives_none() -> None:
+    data = SimpleNamespace(modes=None)
+    logits = torch.eye(4)[[0, 0, 3]]
+    found = histogram(_view(data, logits=torch.eye(4)), _view(data, logits=logits))
+    assert found == {"of": "classes", "fake": [2, 0, 0, 1], "real": [1, 1, 1, 1], "outside": None, "n": 3, "n_real": 4}
+    assert histogram(_view(data), _view(data)) is None
+    wide = torch.zeros(3, 1008)
+    assert histogram(_view(data, logits=wide), _view(data, logits=wide)) is None  # another vocabulary's thousand words
+
+
+def _judge(registry: Registry, dataset: str, samples: int, split: str = "train", real_samples: int = 0) -> Judge:
+    spec = _evaluation(registry, dataset, samples, split=split, real_samples=real_samples)
+    return judge(registry, registry.create("dataset", registry.choose("dataset", dataset, {})), spec, CPU)
+
+
+def _evaluation(registry: Registry, dataset: str, samples: int, **more) -> EvaluationSpec:
+    made = registry.create("dataset", registry.choose("dataset", dataset, {}))
+    extractor = registry.choose("extractor", made.extractor, {})
+    return EvaluationSpec(samples, extractor=extractor, metrics=(registry.choose("metric", "modes", {}),), **more)
+
+
+def test_the_nearest_neighbour_of_a_training_image_is_itself(registry) -> None:
+    protocol = _judge(registry, "digits", 1000)
+    features = protocol.real.features
+    assert torch.equal(nearest(features[:200], features, 5)[:, 0], torch.arange(200))
+    some = features[:20].double().numpy()
+    order = nearest(features[:20], features, 5).numpy()
+    distances = ((some[:, None] - features.double().numpy()) ** 2).sum(axis=2)
+    assert (order == distances.argsort(axis=1, kind="stable")[:, :5]).all()
+    png, facts = neighbours(protocol, protocol.real.samples[100:200])
+    assert facts == {"by": "features of digits16", "of": 1347, "shown": 12, "nearest": 5}
+    pixels = _pixels(png)
+    copies = _cells(pixels)
+    assert len(copies) == 12
+    for fake, first, second in copies:
+        assert torch.equal(fake, first)
+        assert not torch.equal(fake, second)
+
+
+def _cells(pixels: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Every fake with its first two neighbours, found by the red frames: the images' 16 pixels, 3 times as large."""
+    red = (pixels[0].int() - pixels[1]) > 100
+    corners = red & ~red.roll(1, 0) & ~red.roll(1, 1)
+    size, found = 3 * 16, []
+    for row, column in corners.nonzero().tolist():
+        inner = row + 3, column + 3
+        starts = [inner[1], inner[1] + size + 3 * 4, inner[1] + size + 3 * 4 + size + 3]
+        found.append(tuple(pixels[:, inner[0] : inner[0] + size, at : at + size] for at in starts))
+    return found
+
+
+def test_neighbours_are_looked_for_among_training_images_whatever_the_split(registry) -> None:
+    fakes = Digits().load("train").samples[:3]
+    png, facts = neighbours(_judge(registry, "digits", 1000, split="test"), fakes)
+    assert (facts["of"], facts["shown"]) == (1347, 3)
+    assert all(torch.equal(fake, first) for fake, first, _ in _cells(_pixels(png)))
+    part = neighbours(_judge(registry, "digits", 1000, split="test", real_samples=300), fakes)
+    assert part[1]["of"] == 300
+    assert neighbours(_judge(registry, "ring8", 1000), torch.zeros(20, 2)) is None
+
+
+def _cell(registry: Registry, dataset: str, loss: str = "minimax", steps: int = 150, **evaluation) -> Cell:
+    spec = RunSpec(
+        registry.choose("loss", loss, {}),
+        registry.choose("architecture", "mlp", {"width": 16, "depth": 1}),
+        registry.choose("dataset", dataset, {}),
+        0,
+        TrainSpec(steps=steps, batch=32),
+        _evaluation(registry, dataset, 200, **evaluation),
+    )
+    return Cell(spec, (0, 1), (loss, "mlp", dataset))
+
+
+def _trained(registry: Registry, cell: Cell, folder: Path, keeping: Keeping | None = None) -> list[tuple[dict, Path]]:
+    """Every seed's record, and the folder of its files."""
+    found = []
+    staging = folder.joinpath
+
+    def made(name: str) -> Path:
+        staging(name).mkdir(parents=True, exist_ok=True)
+        return staging(name)
+
+    train_cell(registry, "s", cell, CPU, made, lambda _: None, lambda record, at: found.append((record, at)), keeping)
+    return found
+
+
+@pytest.mark.parametrize("dataset", ["ring8", "digits"])
+def test_a_film_is_the_same_after_a_stop_and_a_resume(registry, dataset: str, tmp_path: Path) -> None:
+    cell = _cell(registry, dataset, snapshots=3)
+    asked = []
+    keeping = Keeping(Checkpoints(tmp_path / "kept"), 0.0, lambda: len(asked) == 2 or asked.append(1))
+    with pytest.raises(Stopped):
+        _trained(registry, cell, tmp_path / "stopped", keeping)
+    assert not list((tmp_path / "stopped").glob("*/film.png"))
+    resumed = _trained(registry, cell, tmp_path / "stopped", replace(keeping, every=60.0, asked=lambda: False))
+    whole = _trained(registry, cell, tmp_path / "whole")
+    assert len(resumed) == len(whole) == 2
+    for (one, at), (two, there) in zip(resumed, whole, strict=True):
+        assert one["film"] == two["film"]
+        assert one["film"]["steps"] == [50, 100, 150]
+        assert (at / "film.png").read_bytes() == (there / "film.png").read_bytes()
+        assert one["metrics"] == two["metrics"]
+        assert one["histogram"] == two["histogram"]
+    assert (whole[0][1] / "film.png").read_bytes() != (whole[1][1] / "film.png").read_bytes()
+
+
+def test_without_snapshots_there_is_no_film(registry, tmp_path: Path) -> None:
+    for record, folder in _trained(registry, _cell(registry, "digits", steps=20), tmp_path):
+        assert record["film"] is None
+        assert not (folder / "film.png").exists()
+        assert (folder / "neighbours.png").exists()
+        assert record["neighbours"]["of"] == 1347
+
+
+BREAKS = '''
+from ganbench import hookimpl
+from ganbench_losses.minimax import Minimax
+
+
+class Breaks(Minimax):
+    """Not finite from step 120 on."""
+
+    def d_loss(self, critic):
+        return super().d_loss(critic) * (float("nan") if critic.step >= 120 else 1.0)
+
+
+@hookimpl
+def register_losses():
+    return {"breaks": Breaks}
+'''
+
+
+def test_a_run_that_diverged_has_the_film_of_what_came_before(tmp_path: Path) -> None:
+    (tmp_path / "breaks.py").write_text(BREAKS)
+    registry = Registry.load((tmp_path / "breaks.py",))
+    for record, folder in _trained(registry, _cell(registry, "ring8", "breaks", 200, snapshots=4), tmp_path / "runs"):
+        assert record["status"] == "diverged"
+        assert record["film"]["steps"] == [50, 100]
+        assert record["histogram"] is None
+        assert (folder / "film.png").exists()
+
+
+def test_a_reference_has_its_histogram_and_its_neighbours(registry, tmp_path: Path) -> None:
+    spec = ReferenceSpec("real", registry.choose("dataset", "digits", {}), _evaluation(registry, "digits", 1000))
+    found = []
+    measure_reference(registry, "digits", spec, CPU, lambda _: tmp_path, lambda record, _: found.append(record))
+    (record,) = found
+    assert sum(record["histogram"]["fake"]) == record["histogram"]["n"] == 450
+    assert record["neighbours"]["of"] == 1347
+    assert record["film"] is None
+    assert (tmp_path / "neighbours.png").exists()
+
+
+def test_a_record_without_these_keys_is_shown_as_before(cli, registry, tmp_path: Path) -> None:
+    record, folder = _trained(registry, _cell(registry, "ring8", steps=1), tmp_path)[0]
+    store = Store(tmp_path / "results")
+    store.commit(record, folder)
+    path = store.runs / record["id"] / "record.json"
+    shown = cli("show", record["id"])
+    assert shown.code == 0
+    path.write_text(json.dumps({key: value for key, value in store.run(record["id"]).items() if key not in NEW}))
+    assert not NEW & store.run(record["id"]).keys()
+    assert cli("show", record["id"]).out == shown.out
+
+
+def test_a_checkpoint_without_stills_goes_on(registry, tmp_path: Path) -> None:
+    """One of an older ganbench: its film begins where it was taken up again."""
+    cell = _cell(registry, "ring8", snapshots=3)
+    asked = []
+    keeping = Keeping(Checkpoints(tmp_path / "kept"), 0.0, lambda: len(asked) == 2 or asked.append(1))
+    with pytest.raises(Stopped):
+        _trained(registry, cell, tmp_path / "stopped", keeping)
+    for seed in cell.seeds:
+        step, tensors, facts = keeping.checkpoints.load(cell.run(seed).id)
+        older = {name: tensor for name, tensor in tensors.items() if not name.startswith("still")}
+        assert len(older) < len(tensors)
+        keeping.checkpoints.drop(cell.run(seed).id)
+        keeping.checkpoints.save(cell.run(seed).id, step, older, facts)
+    for record, _ in _trained(registry, cell, tmp_path / "on", replace(keeping, every=60.0, asked=lambda: False)):
+        assert [entry["step"] for entry in record["snapshots"]] == [50, 100, 150]
+        assert record["film"]["steps"][-1] == 150
+        assert record["film"]["steps"] in ([100, 150], [150])
+
+
+def test_an_extractor_of_features_alone_has_no_histogram(registry, monkeypatch) -> None:
+    protocol = _judge(registry, "digits", 1000)
+    plain = protocol.real._replace(logits=None, modes=None)
+    monkeypatch.setattr(protocol, "real", plain)
+    monkeypatch.setattr(protocol, "extract", lambda images: Features(images.flatten(1)))
+    monkeypatch.setattr(protocol, "metrics", {})
+    assert protocol.scores(_random((1, 16, 16), 20), {}).histogram is None

@@ -1,0 +1,279 @@
+"""`ganbench publish`: what a report says is what the records say; nothing is lost; markup stays text."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fabricate import Made, fabricate
+
+from ganbench.files import write_atomically
+from ganbench.layout import Layout, Row, saved
+from ganbench.registry import Registry
+from ganbench.site import Content, Site
+from ganbench.site.axes import axis
+from ganbench.site.hidden import visible
+from ganbench.site.names import slug
+from ganbench.site.sentences import conclusions
+
+MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), seeds=5, snapshots=2)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("results")
+    fabricate(folder, MADE)
+    return folder
+
+
+@pytest.fixture
+def content(results: Path) -> Content:
+    layout = saved(results, MADE.suite)
+    assert layout is not None
+    return Content(layout, results)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Cells(HTMLParser):
+    """The cells of a page's table, by their row's first cell, in the order of the columns."""
+
+    def __init__(self, text: str, table: str) -> None:
+        super().__init__()
+        self.rows: dict[str, list[tuple[dict[str, str | None], str, list[str]]]] = {}
+        self.inside, self.row, self.table = False, None, table
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag == "table":
+            self.inside = found.get("id") == self.table
+        if self.inside and tag in ("th", "td"):
+            self.cell = (found, [], [])
+        if self.inside and tag == "a":
+            self.cell[2].append(found["href"])
+
+    def handle_data(self, data):
+        if self.inside and hasattr(self, "cell"):
+            self.cell[1].append(data)
+
+    def handle_endtag(self, tag):
+        if self.inside and tag in ("th", "td"):
+            attrs, texts, links = self.cell
+            text = " ".join("".join(texts).split())
+            if attrs.get("scope") == "row":
+                self.row = self.rows.setdefault(text, [])
+            elif tag == "td" and self.row is not None:
+                self.row.append((attrs, text, links))
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_every_number_is_the_records_and_leads_to_its_runs(results: Path, content: Content) -> None:
+    site = Site(content, Registry.load())
+    page = site.render("index.html")
+    assert page is not None
+    (table, *_) = [table for table in content.tables if table.dataset == "ring8"]
+    shown = Cells(page[0].decode(), "t-ring8").rows
+    for row in table.variants:
+        cells = [cell for cell in shown[row.title] if "data-column" in cell[0]]
+        for cell, name in zip(cells, table.columns, strict=False):
+            mean = row.scores[name].mean
+            if mean is None:
+                continue
+            assert float(cell[0]["data-sort"] or "nan") == mean
+            (link,) = cell[2]
+            path, _, place = link.partition("#")
+            variant = site.render(path)
+            assert variant is not None
+            assert f'<section id="{place}"' in variant[0].decode()
+            seeds = Cells(variant[0].decode(), f"s-{place}").rows
+            column = list(table.columns).index(name)
+            found = {
+                seed: record["metrics"][name]
+                for seed, id_ in next(r.runs for r in content.layout.rows if r.dataset == "ring8"
+                                      and f"{r.loss} x {r.architecture}" == row.title).items()
+                if (record := content.store.run(id_)) and name in record["metrics"]
+            }  # fmt: skip
+            for seed, value in found.items():
+                attrs, _, _ = seeds[f"seed {seed}"][2 + column]
+                assert float(attrs["data-sort"] or "nan") == value
+
+
+def test_the_same_records_give_the_same_bytes(inside, results: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        done = inside("publish", "--suite", MADE.suite, "--results", results, "--to", name)
+        assert done.code == 0, done.err
+        assert f"{Path(name) / 'index.html'}" in done.out
+    one, two = _files(tmp_path / "one"), _files(tmp_path / "two")
+    assert one.keys() == two.keys()
+    assert [name for name in one if one[name] != two[name]] == []
+
+
+def test_a_published_folder_reads_as_results(inside, results: Path, tmp_path: Path) -> None:
+    assert inside("publish", "--suite", MADE.suite, "--results", results, "--to", "site").code == 0
+    ours = inside("table", "--suite", MADE.suite, "--results", results, "--format", "json")
+    theirs = inside("table", "--suite", MADE.suite, "--results", "site", "--format", "json")
+    assert json.loads(ours.out) == json.loads(theirs.out)
+    again = inside("publish", "--suite", MADE.suite, "--results", "site", "--to", "again")
+    assert again.code == 0
+    assert _files(tmp_path / "again") == {
+        name: data for name, data in _files(tmp_path / "site").items() if not name.startswith(f"{MADE.suite}/.")
+    }
+
+
+def test_an_earlier_report_stays_until_the_new_one_is_complete(inside, results: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(results, mine)
+    assert inside("publish", "--suite", MADE.suite, "--results", mine, "--to", "site").code == 0
+    before = _files(tmp_path / "site")
+    record = next((mine / "runs").glob("*/record.json"))
+    record.write_text("{")
+    done = inside("publish", "--suite", MADE.suite, "--results", mine, "--to", "site")
+    assert done.code == 4
+    assert str(record) in done.err
+    assert _files(tmp_path / "site") == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".site")] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "said"),
+    [
+        (["--suite", "fabricate"], 2, "Did you mean 'fabricated'"),
+        (["--suite", "fabricated", "--results", "nowhere"], 2, "no results folder"),
+        (["--suite", "fabricated", "--to", "full"], 2, "holds other files"),
+        (["--suite", "fabricated", "--to", "full/note.txt"], 2, "is no folder"),
+        (["--suite", "fabricated", "--to", "."], 2, "holds other files"),
+    ],
+)
+def test_wrong_orders_are_refused_in_a_sentence(
+    inside, results: Path, tmp_path: Path, asked, code: int, said: str
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "note.txt").write_text("mine")
+    given = dict(zip(asked[::2], asked[1::2], strict=True))
+    options = {"--results": results, "--to": "site", **given}
+    done = inside("publish", *[part for pair in options.items() for part in pair])
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert (tmp_path / "full" / "note.txt").read_text() == "mine"
+
+
+def test_a_suite_of_which_nothing_has_ended_is_not_published(inside, tmp_path: Path) -> None:
+    empty = Layout("none", "", "", (Row("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
+    from ganbench.layout import save
+
+    save(tmp_path / "results", empty)
+    done = inside("publish", "--suite", "none", "--to", "site")
+    assert done.code == 2
+    assert "no run of suite 'none' has ended" in done.err
+
+
+def test_labels_that_differ_have_files_that_differ() -> None:
+    labels = [
+        "ring8",
+        "Ring8",
+        "ring8 ",
+        "a x b",
+        "a-x-b",
+        "con",
+        "../etc/passwd",
+        "a/b",
+        "é" * 80,
+        "",
+        "<b>",
+        "A" * 300,
+    ]
+    made = [slug(label) for label in labels]
+    assert len({name.lower() for name in made}) == len(labels)
+    assert all(re.fullmatch(r"[a-z0-9._-]{1,70}", name) and not name.startswith(".") for name in made)
+    assert (slug("ring8"), slug("a x b")) == ("ring8", "a-x-b")
+    assert slug("con") != "con"
+
+
+def test_hidden_characters_are_shown_and_markup_is_text() -> None:
+    assert visible("safe\u202egnp.exe\x07") == "safe\\u202egnp.exe\\u0007"
+    assert visible("plain ünïcode →") == "plain ünïcode →"
+
+
+def test_names_with_markup_are_inert_on_every_page(report: Path) -> None:
+    for path in report.rglob("*.html"):
+        text = path.read_text()
+        assert "\u202e" not in text
+        tags = Tags(text).found
+        assert [found for tag, found in tags if tag == "script"] == [
+            {"src": "../" * (len(path.relative_to(report).parts) - 1) + "assets/report.js", "defer": None}
+        ]
+        for tag, found in tags:
+            assert tag not in ("iframe", "object", "embed", "form", "base", "style"), path
+            assert not [name for name in found if name.startswith("on") or name == "style"], path
+            targets = [found.get("href") or "", found.get("src") or ""]
+            assert not [target for target in targets if re.match(r"\s*\w+:|//", target)], path
+
+
+def test_links_lead_to_files_that_are_there(report: Path) -> None:
+    wanted = re.compile(r'(?:href|src)="([^"#]*)(?:#([^"]*))?"')
+    for path in report.rglob("*.html"):
+        for target, place in wanted.findall(path.read_text()):
+            found = path.parent / html.unescape(target).replace("%20", " ") if target else path
+            assert found.is_file(), f"{path}: {target}"
+            if place:
+                assert f'id="{place}"' in found.read_text(), f"{path}: {target}#{place}"
+
+
+def test_the_verdict_sentences_agree_with_the_ranks(content: Content) -> None:
+    for table in content.tables:
+        said = " ".join(conclusions(table))
+        ranks = [row.rank[table.primary] for row in table.variants if table.primary]
+        better = re.findall(r"(\S+ x \S+) is better than (\S+ x \S+) in", said)
+        assert bool(better) == (any((rank or 0) > 1 for rank in ranks))
+        for winner, loser in better:
+            found = {row.title: row.rank[str(table.primary)] for row in table.variants}
+            assert (found[winner] or 0) < (found[loser] or 0)
+
+
+def test_a_record_of_an_older_version_has_its_page(results: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(results, mine)
+    path = next(path for path in (mine / "runs").glob("*/record.json") if json.loads(path.read_text())["metrics"])
+    record = json.loads(path.read_text())
+    for key in ("film", "neighbours", "histogram", "verdict", "diagnosis"):
+        record.pop(key, None)
+    write_atomically(path, json.dumps(record).encode())
+    (path.parent / "history.csv").write_text("step,d_loss\n1,not a number\n")
+    layout = saved(mine, MADE.suite)
+    assert layout is not None
+    page = Site(Content(layout, mine), Registry.load()).render(f"runs/{record['id']}/index.html")
+    assert page is not None
+    assert b"Scores" in page[0]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_an_axis_holds_its_values_in_order_and_its_ticks_within(log: bool) -> None:
+    values = [0.5, 3, 700]
+    made = axis(values, 10, 210, log)
+    places = [made.at(value) for value in values]
+    assert places == sorted(places)
+    assert places[0] >= 10
+    assert places[-1] <= 210
+    assert 2 <= len(made.ticks) <= 7
+    assert all(10 <= place <= 210 for place, _ in made.ticks)
+    assert axis([5.0], 0, 100).at(5.0) == pytest.approx(50)
+    assert axis([], 0, 100).ticks

@@ -1,0 +1,305 @@
+"""A run trained again from its record gives the same bits, or the difference is named and put in its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner, Result
+from scipy import stats as reference
+
+from ganbench import expansion, respec, sameness
+from ganbench import suite as suites
+from ganbench.cli import replay_command, run_command
+from ganbench.errors import ResultsError, UsageError
+from ganbench.registry import Registry
+from ganbench.replay import device, followed, limit
+from ganbench.specs import PROTOCOL, RunSpec
+
+PLUGIN = '''
+from ganbench import hookimpl
+
+class Mine:
+    """A loss of one's own."""
+    def d_loss(self, critic):
+        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
+    def g_loss(self, critic):
+        return -critic.fake.mean()
+
+class Fails(Mine):
+    def g_loss(self, critic):
+        raise RuntimeError("on purpose")
+
+@hookimpl
+def register_losses():
+    return {"mine": Mine, "fails": Fails}
+'''
+SUITE = """
+losses: [minimax, nonsaturating, mine, fails]
+architectures: [mlp]
+datasets: [ring8]
+seeds: 1
+train: {steps: 40, batch: 32, lr: 2e-3}
+evaluation: {samples: 2500, real_samples: 2500, snapshots: 2}
+overrides:
+  - {when: {loss: nonsaturating}, train: {batch: 50}}
+"""
+
+
+class Trained(NamedTuple):
+    """A results folder, the plugin file behind it, and the command in this process."""
+
+    results: Path
+    plugin: Path
+
+    def run_of(self, loss: str) -> str:
+        rows = json.loads((self.results / "small" / "plan.json").read_text())["rows"]
+        return next(row["runs"]["0"] for row in rows if row["loss"] == loss)
+
+    def replay(self, run: str, *options: Any) -> Result:
+        arguments = [run, "--results", str(self.results), *map(str, options)]
+        return CliRunner().invoke(replay_command.command, arguments, standalone_mode=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A published folder of runs of every kind: stacked, looped, of a plugin file, failed."""
+    folder = tmp_path_factory.mktemp("replay")
+    (folder / "mine.py").write_text(PLUGIN)
+    (folder / "small.yaml").write_text(SUITE)
+    arguments = ["--suite", str(folder / "small.yaml"), "--plugin", str(folder / "mine.py"), "--jobs", "1",
+                 "--results", str(folder / "results")]  # fmt: skip
+    assert CliRunner().invoke(run_command.command, arguments, standalone_mode=False).return_value == 1
+    for weights in folder.glob("results/runs/*/weights.safetensors"):
+        weights.unlink()  # as in a published folder
+    return Trained(folder / "results", folder / "mine.py")
+
+
+def test_a_run_trained_again_has_the_same_bits(trained: Trained) -> None:
+    before = {path: path.stat().st_mtime_ns for path in trained.results.rglob("*")}
+    ran = trained.replay(trained.run_of("minimax")[:8], "--json")
+    found = json.loads(ran.stdout)
+    assert (ran.return_value, found["verdict"], found["paths"]) == (0, "bit-identical", ["stacked", "stacked"])
+    assert found["files"] == {"history.csv": "same", "weights.safetensors": "same"}
+    assert {score["relative"] for score in found["scores"]} == {0.0}
+    assert found["environment"] == []
+    assert {path: path.stat().st_mtime_ns for path in trained.results.rglob("*")} == before  # it writes nothing there
+
+
+@pytest.mark.slow
+def test_a_looped_run_and_a_reference_too(trained: Trained) -> None:
+    ran = trained.replay(trained.run_of("nonsaturating"))
+    assert (ran.return_value, "bit-identical" in ran.stdout) == (0, True)
+    assert "trained looped, as recorded" in ran.stdout
+    reference_id = json.loads((trained.results / "small" / "plan.json").read_text())["references"][1][2]
+    assert "bit-identical" in trained.replay(reference_id).stdout
+
+
+@pytest.mark.slow
+def test_a_failure_fails_again(trained: Trained) -> None:
+    ran = trained.replay(trained.run_of("fails"), "--plugin", trained.plugin)
+    assert (ran.return_value, ran.stdout.partition("\n")[0].endswith("same failure")) == (0, True)
+    assert "RuntimeError: on purpose" in ran.stdout
+
+
+def test_without_its_plugin_a_run_is_not_set_up(trained: Trained) -> None:
+    ran = trained.replay(trained.run_of("mine"))
+    assert isinstance(ran.exception, UsageError)
+    assert "give it with --plugin mine.py" in str(ran.exception)
+
+
+def test_with_other_plugin_code_it_stops_or_says_so(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PLUGIN.replace("-critic.fake.mean()", "-1.5 * critic.fake.mean()"))
+    options = (trained.run_of("mine"), "--plugin", tmp_path / "mine.py")
+    stopped = trained.replay(*options).exception
+    assert isinstance(stopped, UsageError)
+    assert "loss:mine: the record's code version is" in str(stopped)
+    anyway = trained.replay(*options, "--anyway")
+    assert anyway.return_value == 1
+    assert anyway.stdout.partition("\n")[0].endswith("different")
+    assert "histories differ first at step 0: g_loss" in anyway.stdout
+    assert "loss:mine: the record's code version is" in anyway.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [(["../x"], 2, "no run"), (["a", "--results", "nowhere"], 2, "no results folder")],
+)
+def test_a_run_that_is_not_there_is_said(cli, tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
+    (tmp_path / "results").mkdir()
+    ran = cli("replay", *arguments)
+    assert (ran.code, said in ran.err) == (code, True)
+
+
+@pytest.fixture(scope="module")
+def plan(registry: Registry) -> Any:
+    return expansion.expand(suites.load(registry.find("suite", "baseline").thing), registry)
+
+
+def _record(spec: Any, **changes: Any) -> dict[str, Any]:
+    plugins = {key: {"code": code, "distribution": "ganbench"} for key, code in spec.code().items()}
+    record = {"id": spec.id, "spec": spec.resolved(), "provenance": {"plugins": plugins, "protocol": PROTOCOL}}
+    return json.loads(json.dumps({**record, **changes}))
+
+
+def test_every_spec_of_a_suite_comes_back_from_its_record(plan, registry: Registry) -> None:
+    specs = [cell.run(3) for cell in plan.cells] + [spec for _, spec in plan.references]
+    assert len(specs) == 17
+    for spec in specs:
+        again = respec.rebuilt(_record(spec), registry)
+        assert again == spec
+        assert respec.differences(_record(spec), again) == []
+
+
+def _edited(spec: RunSpec, *path: str, to: Any) -> dict[str, Any]:
+    record = _record(spec)
+    place = record["spec"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to
+    return record
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "said"),
+    [
+        (("train", "stepz"), 5, "stepz"),
+        (("train", "steps"), 0, "steps must be"),
+        (("loss", "name"), "nope", "unknown loss 'nope'"),
+        (("loss", "params"), {"weight": 1}, "no hyperparameter 'weight'"),
+        (("dataset",), None, "not whole"),
+        (("evaluation", "metrics"), [{"name": "nope", "params": {}}], "unknown metric"),
+        (("architecture",), {"name": "dcgan", "params": {}}, "convolutions need images"),
+        (("seed",), "x", "seeds"),
+    ],
+)
+def test_a_spec_that_cannot_be_run_is_refused(plan, registry, path: tuple[str, ...], to: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        respec.rebuilt(_edited(plan.cells[0].spec, *path, to=to), registry)
+
+
+def test_why_an_id_is_another_is_said(plan, registry: Registry) -> None:
+    spec = plan.cells[0].spec
+    steps = _edited(spec, "train", "steps", to=6000)
+    rebuilt = respec.rebuilt(steps, registry)
+    assert respec.differences(steps, rebuilt) == [
+        "the id is not the one that its own spec, code versions and protocol give"
+    ]
+    old = _record(spec, id="000000000000")
+    del old["spec"]["train"]["engine"]
+    old["provenance"]["protocol"] = 1
+    old["provenance"]["plugins"]["loss:minimax"]["code"] = "0"
+    assert respec.differences(old, respec.rebuilt(old, registry)) == [
+        'train.engine is not there in the record and "auto" here',
+        "loss:minimax: the record's code version is 0, here it is 1",
+        f"the record's protocol version is 1, this ganbench's is {PROTOCOL}",
+    ]
+    failed = _record(spec, id="000000000000", provenance={})
+    assert "states no code versions" in respec.differences(failed, respec.rebuilt(failed, registry))[0]
+
+
+def test_the_recorded_path_device_and_limit_are_followed(plan) -> None:
+    spec = plan.cells[0].spec
+    assert followed(spec, {"provenance": {"path": "stacked"}}).train.engine == "eager"
+    assert followed(spec, {"provenance": {"path": "compiled"}}) == spec
+    asked = replace(spec, train=replace(spec.train, engine="compiled"))
+    assert followed(asked, {"provenance": {"path": "looped"}}) == asked
+    assert [device({"provenance": found}) for found in ({"device": "cuda:1 (H100)"}, {"device": "cpu"}, {})] == [
+        "cuda", "cpu", "auto",
+    ]  # fmt: skip
+    assert limit({"status": "timeout", "reason": "it ran longer than 2.5 s"}) == 2.5
+    assert limit({"status": "ok", "reason": ""}) is None
+
+
+HISTORY = "step,d_loss,g_loss\n0,1.5,0.5\n30,1.25,0.25\n60,1.0,0.125\n"
+
+
+def _run(folder: Path, history: str = HISTORY, score: float = 4.0, scale: str = "linear", **changes: Any) -> Any:
+    """A run's record with its folder, the history in it."""
+    import hashlib
+
+    folder.mkdir(exist_ok=True)
+    (folder / "history.csv").write_text(history)
+    record = {
+        "status": "ok", "reason": "", "metrics": {"score": score}, "cards": {"score": {"scale": scale}},
+        "files": {"history.csv": hashlib.sha256(history.encode()).hexdigest()},
+        "provenance": {"processor": "p", "libraries": {"torch": "2.15.0"}},
+    }  # fmt: skip
+    return {**record, **changes}, folder
+
+
+ELSEWHERE = {"processor": "q", "libraries": {"torch": "2.15.0"}}
+SEEDS = [3.0, 3.5, 4.5, 5.0, 4.25]
+
+
+def _compared(tmp_path: Path, seeds: tuple[float, ...] = (), **changes: Any) -> sameness.Comparison:
+    others = [_run(tmp_path / "a", score=score)[0] for score in seeds]
+    return sameness.compare(*_run(tmp_path / "a"), *_run(tmp_path / "b", **changes), others)
+
+
+def test_the_last_bits_of_a_float_are_rounding(tmp_path: Path) -> None:
+    other = HISTORY.replace("0.25", "0.2500001")
+    found = _compared(tmp_path, history=other, score=4.000001)
+    assert (found.verdict, found.same) == ("within rounding", True)
+    assert (found.first.step, found.first.signals) == (30, {"g_loss": ("0.25", "0.2500001")})
+    assert _compared(tmp_path, history=other, score=4.00001).verdict == "different"
+
+
+def test_on_another_machine_the_seeds_spread_is_the_tolerance(tmp_path: Path) -> None:
+    values = [*SEEDS, 4.0]
+    half = reference.t.ppf(0.975, 5) * reference.tstd(values) * (1 + 1 / 6) ** 0.5
+    edge = sum(values) / 6 + half
+    for score, verdict in ((edge - 1e-3, "within the seeds' spread"), (edge + 1e-3, "different")):
+        found = _compared(tmp_path, tuple(SEEDS), history=HISTORY + "9", score=score, provenance=ELSEWHERE)
+        assert found.verdict == verdict
+        assert found.scores[0].high == pytest.approx(edge)
+        assert found.environment == ("processor p, here q",)
+
+
+def test_on_the_same_machine_other_bits_are_different(tmp_path: Path) -> None:
+    assert _compared(tmp_path, tuple(SEEDS), history=HISTORY + "9", score=4.1).verdict == "different"
+
+
+def test_few_seeds_have_no_spread(tmp_path: Path) -> None:
+    assert _compared(tmp_path, tuple(SEEDS[:3]), score=4.1, provenance=ELSEWHERE).verdict == "different"
+
+
+def test_a_spread_is_taken_on_the_scores_own_scale_for_all_scores_together() -> None:
+    low, high = sameness.spread([1.0, 2.0, 4.0, 8.0, 16.0], "log", 3)
+    assert low * high == pytest.approx(16.0)  # symmetric around the geometric mean, 4
+    narrow = sameness.spread([1.0, 2.0, 4.0, 8.0, 16.0], "log", 1)
+    assert low < narrow[0] < narrow[1] < high
+    assert sameness.spread([-1.0, 0.0, 1.0], "log", 1) == sameness.spread([-1.0, 0.0, 1.0], "linear", 1)
+
+
+def test_a_calm_score_may_not_move(tmp_path: Path) -> None:
+    assert _compared(tmp_path, (4.0,) * 7, score=3.0, provenance=ELSEWHERE).verdict == "different"
+
+
+def test_another_end_snapshot_or_length_is_different(tmp_path: Path) -> None:
+    diverged = {"status": "diverged", "reason": "x", "metrics": {}}
+    assert _compared(tmp_path, **diverged).verdict == "different"
+    assert _compared(tmp_path, snapshots=[{"step": 1, "metrics": {"score": 1.0}}]).verdict != "bit-identical"
+    shorter = _compared(tmp_path, history=HISTORY.rpartition("60")[0])
+    assert shorter.verdict == "within rounding"  # its scores are the same
+    assert (shorter.first.step, shorter.first.signals) == (60, {"rows": ("3", "2")})
+    assert _compared(tmp_path, metrics={}).verdict == "different"
+
+
+def test_a_failure_that_comes_again_is_the_same_failure(tmp_path: Path) -> None:
+    lost = {"status": "failed", "reason": "boom", "metrics": {}, "cards": {}, "files": {}}
+    a, b = _run(tmp_path / "a", **lost), _run(tmp_path / "b", **lost)
+    assert sameness.compare(*a, *b).verdict == "same failure"
+
+
+def test_a_history_that_is_not_the_recorded_one_is_not_compared(tmp_path: Path) -> None:
+    record, folder = _run(tmp_path / "a")
+    (folder / "history.csv").write_text(HISTORY.replace("1.5", "1.4"))
+    with pytest.raises(ResultsError, match="is not what its record says"):
+        sameness.compare(record, folder, *_run(tmp_path / "b"))
+    shutil.rmtree(folder)
+    assert sameness.compare(record, folder, *_run(tmp_path / "b")).verdict == "bit-identical"

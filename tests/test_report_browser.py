@@ -1,0 +1,391 @@
+"""The report in a real browser: quiet, within its folder, usable by hand, by keyboard, in the dark, on a phone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabricate import NASTY
+
+from benchmarks.chromium import AXE, NoBrowser, browser
+from ganbench.site.names import slug
+
+WIDTHS = (320, 390, 768, 1280)
+KINDS = (
+    "overview", "data set", "images", "variant", "run", "image run", "failed run", "diverged run", "reference",
+    "nasty data set", "nasty variant", "nasty run",
+)  # fmt: skip
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LEADS = re.compile(r"^(runs|references)/[0-9a-f]{12}/index\.html$")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser a test process. Without one the tests are skipped, unless `GANBENCH_BROWSER` says `required`."""
+    try:
+        with browser() as found:
+            yield found
+    except NoBrowser as error:
+        _refuse(str(error))
+
+
+def _refuse(reason: str) -> None:
+    if os.environ.get("GANBENCH_BROWSER") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Visit:
+    """A page of the report, and everything that it did which nobody asked for."""
+
+    def __init__(self, report: Path, page: Any) -> None:
+        self.report, self.page = report, page
+        self.requests: list[str] = []
+        self.noise: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("requestfailed", lambda request: self.noise.append(f"{request.url}: {request.failure}"))
+        page.on("console", lambda message: self.noise.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.noise.append(str(error)))
+        page.on("dialog", lambda dialog: (self.noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def go(self, path: str) -> Any:
+        self.page.goto((self.report / path).as_uri())
+        return self.page
+
+    def check_quiet(self) -> None:
+        """Nothing was said, nothing failed, and every request was for a file of the report."""
+        assert self.noise == []
+        home = self.report.as_uri() + "/"
+        assert [url for url in self.requests if not url.startswith(home)] == []
+
+
+@pytest.fixture
+def visit(chromium: Any, report: Path) -> Iterator[Any]:
+    """Open a fresh, offline browsing context: `visit(width=390, color_scheme="dark")` is a `Visit`."""
+    contexts = []
+
+    def opened(width: int = 1280, **options: Any) -> Visit:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, offline=True, reduced_motion="reduce", **options
+        )
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        return Visit(report, context.new_page())
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def paths(report: Path) -> dict[str, str]:
+    """A page of every kind."""
+    records = [json.loads(path.read_text()) for path in sorted(report.glob("runs/*/record.json"))]
+
+    def run(status: str, dataset: str, loss: str = "minimax") -> str:
+        return next(
+            f"runs/{record['id']}/index.html" for record in records
+            if (record["status"], record["spec"]["dataset"]["name"], record["spec"]["loss"]["name"])
+            == (status, dataset, loss)
+        )  # fmt: skip
+
+    reference = next(report.glob("references/*/index.html")).relative_to(report)
+    failed = next(path.parent for path in report.glob("runs/*/traceback.txt"))
+    return {
+        "overview": "index.html",
+        "data set": f"datasets/{slug('ring8')}.html",
+        "images": f"datasets/{slug('digits')}.html",
+        "variant": f"variants/{slug('minimax x mlp')}.html",
+        "run": run("ok", "ring8"),
+        "image run": run("ok", "digits"),
+        "failed run": f"runs/{failed.name}/index.html",
+        "diverged run": next(f"runs/{r['id']}/index.html" for r in records if r["status"] == "diverged"),
+        "reference": str(reference),
+        "nasty data set": f"datasets/{slug(NASTY[3])}.html",
+        "nasty variant": f"variants/{slug(f'{NASTY[0]} x {NASTY[1]}')}.html",
+        "nasty run": run("ok", NASTY[2], NASTY[0]),
+    }
+
+
+PICTURES = """() => Promise.all([...document.images].map(async (image) => {
+  image.loading = "eager";
+  try { await image.decode(); } catch { return image.src; }
+  return image.naturalWidth > 0 ? "" : image.src;
+})).then((found) => found.filter(Boolean))"""
+WIDER = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const clipped = (e) => e && (getComputedStyle(e).overflowX !== "visible" || clipped(e.parentElement));
+  return [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 1
+    && !clipped(e.parentElement)).slice(0, 5).map((e) => e.outerHTML.slice(0, 120));
+}"""
+FOREIGN = """() => [...document.querySelectorAll("*")].filter((e) => [...e.attributes].some((a) => /^on/i.test(a.name)
+  || a.name === "style" && !e.closest(".film") || /^\\s*(javascript|data|https?):/i.test(a.value)
+  && ["href", "src", "action", "srcset"].includes(a.name))).map((e) => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_is_quiet_whole_and_fits_every_width(visit, paths, kind: str) -> None:
+    """Zero console messages, zero requests outside the folder, all images, no sideways scroll, inert markup."""
+    visitor = visit()
+    page = visitor.go(paths[kind])
+    assert page.evaluate(PICTURES) == []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(WIDER) == [], f"wider than {width} pixels"
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.set_viewport_size({"width": 320, "height": 900})
+    assert page.evaluate(WIDER) == [], "wider than 320 pixels with everything open"
+    assert page.evaluate(FOREIGN) == []
+    assert [Path(one).name for one in page.evaluate("[...document.scripts].map((one) => one.src)")] == ["report.js"]
+    assert page.title().endswith("ganbench")
+    assert page.locator("main").count() == page.locator("h1").count() == 1
+    visitor.check_quiet()
+
+
+def _plain(text: str) -> str:
+    """As a reader should see it: what would turn the rest of a line around is spelled out."""
+    return text.replace("\u202e", r"\u202e")
+
+
+def test_nasty_names_are_shown_as_they_are(visit, paths) -> None:
+    visitor = visit()
+    page = visitor.go(paths["nasty data set"])
+    assert page.locator("h1").text_content() == _plain(NASTY[3])
+    page = visitor.go(paths["nasty variant"])
+    assert page.locator("h1").text_content() == f"{NASTY[0]} x {NASTY[1]}"
+    page = visitor.go(paths["failed run"])
+    assert all(_plain(text) in page.locator("main").text_content() for text in NASTY)
+    page = visitor.go("index.html")
+    assert all(_plain(text) in page.locator("main").text_content() for text in NASTY)
+    assert "\u202e" not in page.content()
+    assert page.locator("main script, main iframe, main object, main embed, main form, main style").count() == 0
+    visitor.check_quiet()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_violation_of_wcag_aa(visit, paths, kind: str) -> None:
+    """axe-core finds nothing, with everything open and every seed shown, in the light; nor in the dark's colours."""
+    if not AXE.is_file():
+        _refuse(f"no axe-core in {AXE.parent}; `make browser` installs it")
+    page = visit(color_scheme="light").go(paths[kind])
+    for box in page.locator("[name=dots]:enabled").all()[:1]:
+        box.check()
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.evaluate(AXE.read_text())
+    told = _violations(page, {"type": "tag", "values": RULES})
+    page.emulate_media(color_scheme="dark")
+    told += _violations(page, {"type": "rule", "values": ["color-contrast", "link-in-text-block"]})
+    assert not told, "\n".join(told)
+
+
+def _violations(page: Any, rules: dict[str, Any]) -> list[str]:
+    found = page.evaluate("(rules) => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
+    assert found["passes"], "axe-core checked nothing"
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found["violations"] for node in one["nodes"][:3]
+    ]  # fmt: skip
+
+
+def _brightness(page: Any, part: str) -> float:
+    """How bright the paper or the ink of the body is, 0 to 1."""
+    colour = page.evaluate("(part) => getComputedStyle(document.body)[part]", part)
+    return sum(map(float, re.findall(r"[\d.]+", colour)[:3])) / 765
+
+
+def _is_dark(page: Any) -> bool:
+    paper, ink = _brightness(page, "backgroundColor"), _brightness(page, "color")
+    assert abs(paper - ink) > 0.5
+    return paper < ink
+
+
+@pytest.mark.parametrize("kind", ["overview", "run"])
+def test_dark_by_the_system_and_by_the_button(visit, paths, kind: str) -> None:
+    page = visit(color_scheme="light").go(paths[kind])
+    assert not _is_dark(page)
+    page.emulate_media(color_scheme="dark")
+    assert _is_dark(page)
+    button = page.get_by_role("button", name=re.compile("theme", re.I))
+    seen = {}
+    for _ in range(3):
+        button.click()
+        seen[page.evaluate("document.documentElement.dataset.theme || 'auto'")] = _is_dark(page)
+    assert seen == {"light": False, "dark": True, "auto": True}
+    page.emulate_media(color_scheme="light")
+    assert not _is_dark(page)  # auto follows the system
+    page.emulate_media(color_scheme="dark", media="print")
+    assert not _is_dark(page)
+
+
+def _column(table: Any, column: int) -> list[float | None]:
+    """The numbers of a column as a reader sees them, None where there is none."""
+    cells = table.locator(f"tbody >> nth=0 >> tr:visible > :nth-child({column + 1})").all_inner_texts()
+    found = [re.match(r"\s*(-?[\d.,]+(?:e[+-]?\d+)?)", cell) for cell in cells]
+    return [float(one[1].replace(",", "")) if one else None for one in found]
+
+
+@pytest.mark.parametrize("kind", ["overview", "images", "variant"])
+def test_every_column_sorts_as_numbers_both_ways_with_the_missing_last(visit, paths, kind: str) -> None:
+    visitor = visit()
+    table = visitor.go(paths[kind]).locator("table[data-sortable]").first
+    heads = table.locator("thead th")
+    gaps = 0
+    for column in range(heads.count()):
+        head = heads.nth(column)
+        if not head.is_visible():
+            continue
+        button = head.get_by_role("button")
+        button.click()
+        assert head.get_attribute("aria-sort") == "ascending"
+        rising = _column(table, column)
+        button.click()
+        assert head.get_attribute("aria-sort") == "descending"
+        falling = _column(table, column)
+        assert table.locator("th[aria-sort]").count() == 1
+        if head.evaluate("(head) => head.cellIndex === 0 || head.classList.contains('words')"):
+            continue
+        numbers = [value for value in rising if value is not None]
+        rest = [None] * (len(rising) - len(numbers))
+        gaps += len(rest)
+        assert rising == [*sorted(numbers), *rest]
+        assert falling == [*sorted(numbers, reverse=True), *rest]
+    assert gaps > 0
+    visitor.check_quiet()
+
+
+def test_the_filter_hides_rows_and_says_how_many(visit, paths) -> None:
+    visitor = visit()
+    page = visitor.go(paths["data set"])
+    table, box = page.locator("table.scores").first, page.get_by_role("searchbox", name="Filter").first
+    rows = table.locator("tbody").first.locator("tr")
+    everything, asked = rows.count(), "minimax x mlp"
+    box.fill(asked.upper())
+    shown = rows.locator("visible=true").locator("th").all_inner_texts()
+    visible = len(shown)
+    assert 0 < visible < everything
+    assert all(all(word in text for word in asked.split()) for text in shown)
+    status = page.locator(".tools").first.get_by_role("status")
+    assert re.fullmatch(rf"{visible} of {everything}\b.*", status.inner_text())
+    box.fill("( [ \\ no such")
+    assert rows.locator("visible=true").count() == 0
+    box.fill("")
+    assert rows.locator("visible=true").count() == everything
+    visitor.check_quiet()
+
+
+def test_columns_are_chosen(visit, paths) -> None:
+    visitor = visit()
+    page = visitor.go(paths["images"])
+    table = page.locator("table.scores").first
+    heads = table.locator("thead th")
+    page.locator("details.choose > summary").first.click()
+    boxes = page.locator(".tools").first.locator("[name=metric]")
+    labels = [box.locator("xpath=..").inner_text().strip() for box in boxes.all()]
+    assert len(labels) > 10
+    for box in boxes.all():
+        box.uncheck()
+    fixed = heads.locator("visible=true").all_inner_texts()
+    assert len(fixed) == heads.count() - len(labels)
+    boxes.last.check()
+    boxes.first.check()
+    left = [text for text in heads.locator("visible=true").all_inner_texts() if text not in fixed]
+    assert len(left) == 2
+    assert left[0].startswith(labels[0].partition("[")[0])
+    assert left[1].startswith(labels[-1])
+    body = table.locator("tbody").first.locator("tr").first.locator("th, td")
+    assert body.locator("visible=true").count() == len(fixed) + 2
+    page.keyboard.press("Escape")
+    assert not boxes.first.is_visible()
+    visitor.check_quiet()
+
+
+def test_dots_of_seeds_lead_to_runs(visit, report, paths) -> None:
+    visitor = visit()
+    page = visitor.go(paths["overview"])
+    assert page.locator("svg.dots").count() == 0
+    page.get_by_role("checkbox", name=re.compile("seed")).first.check()
+    links = page.locator("svg.dots a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    assert len(links) > 20
+    drawn = page.locator("figure.chart svg a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    dots = {href for href in [*links, *drawn] if LEADS.match(href)}
+    assert {*links} <= dots
+    assert all((report / href).is_file() for href in dots)
+    page.locator("svg.dots a circle").first.click(force=True)
+    page.wait_for_load_state()
+    assert LEADS.match(Path(page.url.removeprefix(report.as_uri() + "/")).as_posix())
+    visitor.check_quiet()
+
+
+FOCUSED = """() => {
+  const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 || style.boxShadow !== "none";
+  const there = box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight;
+  const sorts = one.closest("thead") !== null;
+  return [one.tagName, one.type || "", one.name || "", one.id, sorts, one === document.body || seen && there];
+}"""
+
+
+def test_the_keyboard_reaches_everything_and_sorts(visit, paths) -> None:
+    visitor = visit()
+    page = visitor.go(paths["overview"])
+    stops = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUSED))
+        if stops[-1][4] and any(stop[4] for stop in stops[:-1]):
+            break
+    assert [stop for stop in stops if not stop[5]] == [], "focus that cannot be seen"
+    kinds = [(tag, name or type_) for tag, type_, name, *_ in stops]
+    assert kinds[0][0] == "A"  # to the content
+    assert {("INPUT", "filter"), ("INPUT", "dots"), ("SUMMARY", "")} <= set(kinds)
+    assert any(stop[3] == "theme" for stop in stops)
+    page.keyboard.press("Enter")
+    head = page.locator("th[aria-sort]")
+    assert head.get_attribute("aria-sort") == "ascending"
+    page.keyboard.press("Space")
+    assert head.get_attribute("aria-sort") == "descending"
+
+
+@pytest.mark.parametrize("kind", ["overview", "run", "failed run"])
+def test_without_scripts_and_in_print_nothing_essential_is_missing(visit, paths, kind: str) -> None:
+    bare, full = visit(java_script_enabled=False), visit()
+    page, other = bare.go(paths[kind]), full.go(paths[kind])
+    assert page.locator("h1").inner_text() == other.locator("h1").inner_text()
+    assert page.locator("input:visible, button:visible, output:visible").count() == 0  # what would do nothing
+    rows, cells = page.locator("table.scores tbody tr"), page.locator("table.scores td")
+    assert rows.locator("visible=true").count() == rows.count() == other.locator("table.scores tbody tr").count()
+    assert cells.locator("visible=true").count() == cells.count()
+    assert page.locator("figure.chart svg:visible").count() == other.locator("figure.chart svg:visible").count()
+    bare.check_quiet()
+    other.emulate_media(media="print")
+    assert other.locator("h1").is_visible()
+    assert other.locator("table.scores tbody tr:visible").count() == rows.count()
+    assert other.locator("main img:visible").count() == page.locator("main img:visible").count()
+    assert other.locator("input:visible, button#theme:visible").count() == 0
+    assert len(other.pdf()) > 10_000
+
+
+def test_a_film_is_played_step_by_step(visit, paths) -> None:
+    visitor = visit()
+    page = visitor.go(paths["run"])
+    film = page.locator(".film")
+    film.scroll_into_view_if_needed()
+    film.locator("img").evaluate("(image) => image.decode()")
+    frame, strip = film.locator(".frame").bounding_box(), film.locator("img").bounding_box()
+    assert abs(frame["width"] - strip["width"] / 8) < 2  # one of eight frames is seen
+    slider = film.get_by_role("slider")
+    assert film.locator("output").inner_text() == "step 3000"
+    slider.focus()
+    page.keyboard.press("Home")
+    assert film.locator("output").inner_text() == "step 375"
+    assert film.locator("img").bounding_box()["x"] == pytest.approx(frame["x"], abs=2)
+    film.get_by_role("button", name="Play").click()
+    film.locator("output", has_text="step 1125").wait_for()
+    film.get_by_role("button", name="Pause").click()
+    visitor.check_quiet()

@@ -1,0 +1,211 @@
+"""Trackers: what they are told, that they change nothing, and that none of them can fail a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from math import isnan
+from pathlib import Path
+
+import pytest
+
+from ganbench.contracts import Run
+from ganbench.errors import ContractError, MissingError, UsageError
+from ganbench.records import SIGNALS
+from ganbench.registry import Registry
+from ganbench.testing import check_file, check_tracker
+from ganbench.trackers import chosen, ready
+from ganbench_trackers.tensorboard import TensorBoard
+
+SHORT = """
+losses: [minimax]
+architectures: [mlp]
+datasets: [ring8]
+seeds: 2
+train: {steps: 120, batch: 32, lr: 2e-3}
+evaluation: {samples: 1000, real_samples: 1000, snapshots: 1}
+"""
+
+MINE = '''
+import json, os, time
+from dataclasses import dataclass, field
+from pathlib import Path
+from ganbench import MissingError, hookimpl, location
+
+
+@dataclass
+class Lines:
+    """Writes what it is told, a line each."""
+
+    path: str = location("told.jsonl")
+    told: list = field(default_factory=list, init=False)
+
+    def on_signals(self, run, step, signals):
+        self.told.append(["signals", list(run), step, signals])
+
+    def on_record(self, run, record):
+        self.told.append(["record", list(run), record["status"], record["metrics"]])
+        record.clear()  # its own copy
+
+    def close(self):
+        Path(self.path).write_text("".join(json.dumps(line) + "\\n" for line in self.told))
+
+
+class Raises(Lines):
+    """Cannot take signals."""
+
+    def on_signals(self, run, step, signals):
+        raise ValueError("no room | <b>")
+
+
+class Hangs(Lines):
+    """Never comes back."""
+
+    def on_signals(self, run, step, signals):
+        time.sleep(600)
+
+
+class Lacks(Lines):
+    """Wants what is not here."""
+
+    def prepare(self, results):
+        raise MissingError("tracker 'lacks' needs a moon; wait for one")
+
+
+class Leaves(Lines):
+    """Ends whoever calls it."""
+
+    def on_record(self, run, record):
+        raise SystemExit(9)
+
+
+@hookimpl
+def register_trackers():
+    return {kind.__name__.lower(): kind for kind in (Lines, Raises, Hangs, Lacks, Leaves)}
+'''
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    (tmp_path / "short.yaml").write_text(SHORT)
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    return path
+
+
+def _history(folder: Path) -> list[dict[str, str]]:
+    with (folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def _close(seen: float, written: str) -> bool:
+    return isnan(seen) if written == "" else seen == pytest.approx(float(written), rel=1e-6)
+
+
+def test_trackers_hear_every_row_and_record_and_change_nothing(cli, mine: Path, tmp_path: Path) -> None:
+    """A run with five trackers, of which one raises, one ends its caller and one hangs; the same run without."""
+    bare = cli("run", "--suite", "short.yaml", "--results", "bare", "--jobs", "1")
+    options = ("--suite", "short.yaml", "--jobs", "1", "--plugin", mine)
+    told = cli("run", *options, "--tracker", "{lines: {path: here.jsonl}}", "--tracker", "raises",
+               "--tracker", "leaves", "--tracker", "hangs", "--tracker", "{tensorboard: {folder: board}}")  # fmt: skip
+    assert (bare.code, told.code) == (0, 0), told.err
+    assert told.err.count("tracker raises: ValueError: no room | <b> (mine.py:") == 1
+    assert told.err.count("tracker leaves: SystemExit: 9 (mine.py:") == 1
+    assert told.err.count("it is switched off, the run goes on") == 2
+    assert told.err.count("tracker hangs: did not end within 10 s and is left behind") == 1
+    assert "| minimax x mlp" in told.out
+    runs = sorted(path.name for path in (tmp_path / "bare" / "runs").iterdir())
+    assert runs == sorted(path.name for path in (tmp_path / "results" / "runs").iterdir())
+    lines = [json.loads(line) for line in (tmp_path / "here.jsonl").read_text().splitlines()]
+    for id_ in runs:
+        folders = [tmp_path / name / "runs" / id_ for name in ("bare", "results")]
+        assert len({(folder / "history.csv").read_bytes() for folder in folders}) == 1
+        assert len({(folder / "weights.safetensors").read_bytes() for folder in folders}) == 1
+        record = json.loads((folders[1] / "record.json").read_text())
+        own = [line for line in lines if line[1][0] == id_]
+        assert own[0][1] == [id_, "short", "minimax", "mlp", "ring8", record["spec"]["seed"]]
+        rows = _history(folders[1])
+        assert [line[2] for line in own[:-1]] == [int(row["step"]) for row in rows]
+        assert all(_close(line[3][name], row[name]) for line, row in zip(own, rows, strict=False) for name in SIGNALS)
+        assert own[-1][0] == "record"
+        assert own[-1][2:] == ["ok", record["metrics"]]
+        _check_board(tmp_path / "board", record, rows)
+
+
+def _check_board(board: Path, record: dict, rows: list[dict[str, str]]) -> None:
+    """TensorBoard reads back what the run's own files hold."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (folder,) = board.glob(f"*{record['id']}")
+    assert folder.name == f"ring8 - minimax x mlp - seed {record['spec']['seed']} - {record['id']}"
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
+    for name in SIGNALS:
+        found = {event.step: event.value for event in events.Scalars(f"signals/{name}")}
+        wanted = {int(row["step"]): float(row[name]) for row in rows if row[name]}
+        assert found == pytest.approx(wanted, rel=1e-5)
+    snapshot = {(120, record["snapshots"][0]["metrics"]["modes"]), (120, record["metrics"]["modes"])}
+    assert {(event.step, event.value) for event in events.Scalars("scores/modes")} == snapshot
+    assert "scores/reverse KL" in events.Tags()["scalars"]
+    (text,) = events.Tensors("result/text_summary")
+    assert b"status: ok" in text.tensor_proto.string_val[0]
+
+
+def test_what_a_tracker_lacks_is_said_before_anything_trains(cli, mine: Path, tmp_path: Path) -> None:
+    (tmp_path / "absent" / "tensorboard").mkdir(parents=True)  # as if it were not installed
+    (tmp_path / "absent" / "tensorboard" / "__init__.py").write_text("raise ImportError('no such package')")
+    path = os.pathsep.join(filter(None, (str(tmp_path / "absent"), os.environ.get("PYTHONPATH"))))
+    wrong = (
+        ("tensorboard", 3, "tracker 'tensorboard' needs the package tensorboard (no such package): pip install"),
+        ("line", 2, "--tracker line: unknown tracker 'line'. Did you mean 'lines'?"),
+    )
+    for tracker, code, said in wrong:
+        options = ("--suite", "short.yaml", "--plugin", mine, "--tracker", tracker)
+        done = cli("run", *options, PYTHONPATH=path)
+        assert (done.code, done.out) == (code, "")
+        assert said in done.err
+        assert "Traceback" not in done.err
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_choices_are_written_as_in_a_suite(mine: Path) -> None:
+    registry = Registry.load([mine])
+    found = chosen(["lines", "{lines: {path: a}}"], registry)
+    assert [choice.arguments() for choice in found] == [{"path": "told.jsonl"}, {"path": "a"}]
+    with pytest.raises(UsageError, match=r"unknown tracker 'raise'.*\n.* has no hyperparameter 'pth'"):
+        chosen(["raise", "{lines: {pth: 1}}"], registry)
+    with pytest.raises(UsageError, match="not valid YAML"):
+        chosen(["{lines: ["], registry)
+    with pytest.raises(MissingError, match="needs a moon"):
+        ready(chosen(["lacks"], registry), registry, mine.parent)
+
+
+def test_the_kit_checks_trackers(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_tracker(TensorBoard())
+    assert not (tmp_path / "tensorboard").exists()
+    kinds = "(Lines, Raises, Hangs, Lacks, Leaves)"
+    mine.write_text(MINE.replace(kinds, "(Lines, Lacks)"))
+    assert check_file(mine) == ["tracker lines", "tracker lacks"]
+    mine.write_text(MINE.replace(kinds, "(Raises,)"))
+    with pytest.raises(ValueError, match="no room"):
+        check_file(mine)
+    mine.write_text(MINE.replace(kinds, "(Lines,)").replace("def close(self):", "def close(self):\n        print(1)"))
+    with pytest.raises(ContractError, match="prints"):
+        check_file(mine)
+
+
+def test_no_name_leads_out_of_the_board(tmp_path: Path) -> None:
+    board = TensorBoard(str(tmp_path / "board"))
+    board.prepare(tmp_path)
+    run = Run("0" * 12, "s", "a(root=../../..)", "..", "../x", 0)
+    board.on_signals(run, 0, dict.fromkeys(SIGNALS, 1.0))
+    board.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["board"]
+    assert len(list((tmp_path / "board").iterdir())) == 1
+
+
+def test_a_board_that_cannot_be_made_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MissingError, match="cannot write to"):
+        TensorBoard(str(tmp_path / "file" / "board")).prepare(tmp_path)
