@@ -1,0 +1,173 @@
+"""Quality against what a seed cost: every seed, the means, and the variants that none beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ganbench.errors import UsageError
+from ganbench.formats.text import ARROWS
+from ganbench.layout import Layout
+from ganbench.plots.ranks import score_of
+from ganbench.plots.style import DISTINCT, GREY, INK, PALE, Look, Picture, columns, legend, legend_height, limits
+from ganbench.plots.style import fitted, literal, looks, scale
+from ganbench.plots.variants import Variant, variants
+from ganbench.records import Store
+from ganbench.rows import Table
+
+AGAINST = {"seconds": ("train_seconds", "seconds of training a seed"), "samples": ("images", "real samples seen a seed")}
+SPANS = 8.0
+"""Costs whose largest is so many times the smallest are drawn on a log axis."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A variant: cost and score of every finished seed, their means, and whether it is on the Pareto front."""
+
+    label: str
+    costs: tuple[float, ...]
+    values: tuple[float, ...]
+    front: bool = False
+
+    @property
+    def mean(self) -> tuple[float, float]:
+        return sum(self.costs) / len(self.costs), sum(self.values) / len(self.values)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What is drawn, variants in the suite's order; `missing` have no seed with score and cost."""
+
+    heading: str
+    score: str
+    better: str
+    log: bool
+    cost: str
+    points: tuple[Point, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def front(self) -> list[Point]:
+        """The variants that no other beats, by cost."""
+        return sorted((point for point in self.points if point.front), key=lambda point: point.mean)
+
+
+def read(
+    table: Table, layout: Layout, store: Store, asked: str | None = None, against: str = "seconds",
+    names: Sequence[str] = (),
+) -> Cost:  # fmt: skip
+    """Score against cost of a data set's variants. Raises `UsageError` where there is no such score, or no cost."""
+    score = score_of(table, asked)
+    found, heading = variants(layout, store, table.dataset, names)
+    key, what = AGAINST[against]
+    points, missing = [], []
+    for variant in found:
+        pairs = [pair for record in variant.good.values() if (pair := _pair(record, key, score)) is not None]
+        if pairs:
+            points.append(Point(variant.label, *(tuple(side) for side in zip(*pairs, strict=True))))
+        else:
+            missing.append(variant.label)
+    if not points:
+        raise UsageError(f"no finished run on {table.dataset} has both {score!r} and its cost")
+    better = table.columns[score]
+    log = next(iter(table.variants)).scores[score].scale == "log" and min(v for p in points for v in p.values) > 0
+    points = [Point(p.label, p.costs, p.values, not any(_beats(q, p, better) for q in points)) for p in points]
+    what = f"{what}, {where}" if against == "seconds" and (where := _where(found)) else what
+    return Cost(heading, score, better, log, what, tuple(points), tuple(missing))
+
+
+def _pair(record: dict[str, Any], key: str, score: str) -> tuple[float, float] | None:
+    cost, value = record.get("cost", {}).get(key), record["metrics"].get(score)
+    return None if cost is None or value is None else (float(cost), float(value))
+
+
+def _beats(one: Point, other: Point, better: str) -> bool:
+    """Whether one is as cheap and as good, and not the same in both."""
+    sign = 1 if better == "higher" else -1
+    (cost, value), (dear, poor) = one.mean, other.mean
+    return cost <= dear and sign * value >= sign * poor and (cost, value) != (dear, poor)
+
+
+def _where(found: Sequence[Variant]) -> str:
+    """The device of all finished runs; seconds on different ones say little."""
+    devices = {record.get("provenance", {}).get("device") for v in found for record in v.good.values()} - {None}
+    return "several devices" if len(devices) > 1 else "".join(f"on {device}" for device in devices)
+
+
+def picture(data: Cost) -> Picture:
+    def height(width: float) -> float:
+        texts = _texts(data, width)
+        return min(0.62 * width, 3.4) + 0.2 + legend_height(len(texts), columns(texts, width))
+
+    return Picture(partial(draw, data), height)
+
+
+def draw(data: Cost, figure: Figure) -> None:
+    axes = figure.subplots()
+    axes.set_title(data.heading)
+    costs, values = ([v for point in data.points for v in getattr(point, side)] for side in ("costs", "values"))
+    spans = min(costs) > 0 and max(costs) > SPANS * min(costs)
+    across = limits(costs, True, 0.08) if spans else (0.0, 1.08 * max(costs))
+    for axis, ends, log in (
+        ("x", across, spans),
+        ("y", limits(values, data.log, 0.08), data.log),
+    ):
+        axes.set(**{f"{axis}scale": "log" if log else "linear", f"{axis}lim": ends})
+        scale(getattr(axes, f"{axis}axis"), *ends, log)
+    axes.set_xlabel(data.cost)
+    axes.set_ylabel(f"{data.score} {ARROWS[data.better]}")
+    _front(axes, data)
+    handles = [_point(axes, point, look) for point, look in _looks(data)]
+    texts = _texts(data, float(figure.get_size_inches()[0]))
+    blank = Line2D([], [], linestyle="none")
+    line = Line2D([], [], color=GREY, linewidth=0.9, drawstyle="steps-post")
+    grey = [handle for handle, point in zip(handles, data.points, strict=True) if _crowded(data) and not point.front]
+    named = [handle for handle, point in zip(handles, data.points, strict=True) if not _crowded(data) or point.front]
+    legend(figure, [*named, *grey[:1], line, *[blank] * bool(data.missing)], texts, columns(texts, _width(figure)))
+
+
+def _width(figure: Figure) -> float:
+    return float(figure.get_size_inches()[0])
+
+
+def _crowded(data: Cost) -> bool:
+    """Whether there are more variants than can be told apart; then only the front is named."""
+    return len(data.points) > DISTINCT
+
+
+def _looks(data: Cost) -> list[tuple[Point, Look]]:
+    if not _crowded(data):
+        return list(zip(data.points, looks(len(data.points)), strict=True))
+    order = iter(looks(len(data.front)))
+    return [(point, next(order) if point.front else Look(PALE, "o", "-")) for point in data.points]
+
+
+def _texts(data: Cost, width: float) -> list[str]:
+    named = [point.label for point in data.points if point.front or not _crowded(data)]
+    others = len(data.points) - len(named)
+    texts = [fitted(literal(label), width - 0.5) for label in named]
+    texts += [f"{others} others, beaten in both"] * bool(others) + ["Pareto front of the means"]
+    missing = f"no value: {', '.join(map(literal, data.missing))}"
+    return texts + [fitted(missing, width - 0.5)] * bool(data.missing)
+
+
+def _front(axes: Axes, data: Cost) -> None:
+    """The staircase of what can be had for how much, up to the dearest."""
+    xs, ys = zip(*(point.mean for point in data.front), strict=True)
+    axes.plot([*xs, axes.get_xlim()[1]], [*ys, ys[-1]], color=GREY, linewidth=0.9, drawstyle="steps-post", zorder=1)
+
+
+def _point(axes: Axes, point: Point, look: Look) -> Line2D:
+    axes.plot(point.costs, point.values, linestyle="none", marker=look.marker, markersize=2.2, color=look.colour,
+              markeredgewidth=0, alpha=0.55, zorder=2)  # fmt: skip
+    edge = INK if point.front else "white"
+    x, y = point.mean
+    (drawn,) = axes.plot([x], [y], linestyle="none", marker=look.marker, markersize=5.5, color=look.colour,
+                         markeredgecolor=edge, markeredgewidth=0.8, zorder=4 if point.front else 3)  # fmt: skip
+    return drawn
