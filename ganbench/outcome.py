@@ -61,8 +61,13 @@ def run_record(
         },
         "signals": {name: value if math.isfinite(value) else None for name, value in zip(NAMES, last, strict=True)},
         "diagnosis": diagnose(result.steps, result.history, train.steps),
-        "provenance": {**provenance.machine(), **run},
+        "provenance": {**provenance.machine(), **run, "time": now()},
     }
+
+
+def now() -> str:
+    """When a run ended, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def failure(error: BaseException) -> tuple[str, str, str]:
@@ -91,7 +96,7 @@ def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record
         "cost": {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None},
         "signals": {},
         "diagnosis": None,
-        "provenance": {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        "provenance": {"time": now()},
     }
 
 
