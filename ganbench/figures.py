@@ -34,7 +34,7 @@ SCREEN = {"font.size": 9, "savefig.dpi": 120}
 
 
 def form(path: Path) -> str:
-    """`png`, `svg` or `pdf`, by the file's ending. Raises `UsageError` for another one, or where it cannot be written."""
+    """`png`, `svg` or `pdf`, by the file's ending. Raises `UsageError` for another, or where it cannot be written."""
     ending = path.suffix.removeprefix(".").lower()
     if ending not in METADATA:
         raise UsageError(f"a picture is a .png, .svg or .pdf file, not {str(path)!r}")
@@ -48,7 +48,8 @@ def rendered(
 ) -> bytes:
     """The bytes of a figure of `size` inches that `draw` fills, whatever the user's own settings of matplotlib."""
     buffer = io.BytesIO()
-    with matplotlib.style.context("default"), matplotlib.rc_context({**FIXED, **settings}):
+    chosen: dict[Any, Any] = {**FIXED, **settings}
+    with matplotlib.style.context("default"), matplotlib.rc_context(chosen):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
         figure.savefig(buffer, format=form, metadata=METADATA[form])

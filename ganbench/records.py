@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ganbench.checkpoints import Checkpoints
-from ganbench.errors import MissingError, ResultsError
+from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.files import sync_folder, write_atomically
 
 SCHEMA = 1
@@ -49,6 +49,15 @@ class Store:
         """Ids of the runs that begin with a prefix."""
         folders = self.runs.glob(f"{prefix}*") if prefix.isalnum() else ()
         return sorted(path.name for path in folders if (path / "record.json").exists())
+
+    def only(self, prefix: str) -> str:
+        """The id of the one run that begins with a prefix. Raises `UsageError` where there is none, or several."""
+        ids = self.find(prefix)
+        if not ids:
+            raise UsageError(f"no run {prefix!r} in {self.runs}; ids are the names of the folders there")
+        if len(ids) > 1:
+            raise UsageError(f"{prefix!r} is the beginning of {len(ids)} runs: {', '.join(ids[:5])}; write more of it")
+        return ids[0]
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ FLOORS = {
     " respec",
     2: "trainer evaluator references pictures provenance outcome worker testing theory tables notes overall"
     " comparison wording budget formats sensitivity search_table theory_picture players surface manifest"
-    " integrity films neighbours citations telling paper sameness states changes moved",
+    " integrity films neighbours citations telling paper sameness states changes moved plots",
     3: "runner progress executors site scaffold replay watch shelf handler server trackers",
     4: "cli __main__",
 }

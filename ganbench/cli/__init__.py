@@ -21,6 +21,7 @@ COMMANDS = {
     "table": "Print and write a suite's table from the results.",
     "compare": "Is A better than B, by how much, and is that more than noise?",
     "publish": "A suite's report as a folder of pages, tables, plots and records.",
+    "plot": "Figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
     "show": "One run in full.",
     "serve": "The report in a browser, while a suite runs or afterwards.",
     "verify": "Is a published folder as it was published? And does theory hold in this engine?",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cli.options import planned, suite_options
+from ganbench.cli.options import results_option, started
 from ganbench.errors import UsageError
 from ganbench.layout import Layout
 from ganbench.records import Store
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ganbench.plots.style import Picture
     from ganbench.rows import Table
 
-F = TypeVar("F", bound=Callable[..., Any])
+_option = click.option
+Option = Callable[[Any], Any]
+"""What adds an option to a command."""
 
 
 @click.group("plot")
@@ -27,10 +29,6 @@ def command() -> None:
 
     SVG, PDF or PNG by the file's ending, as wide as a column of a paper.
     """
-
-
-def _option(*names: str, **settings: Any) -> Callable[[F], F]:
-    return click.option(*names, **settings)
 
 
 to = _option("--to", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE.svg|.pdf|.png",
@@ -43,12 +41,12 @@ variant = _option("--variant", "variants", multiple=True, metavar="NAME",
                   help="Draw only this loss, architecture, or 'loss x architecture'; can be repeated.")  # fmt: skip
 
 
-def _drawn(*own: Callable[[F], F], required: bool = True) -> Callable[[F], F]:
+def _drawn(*own: Option, required: bool = True) -> Option:
     """The options of every plot, and its own."""
+    suite = _option("--suite", required=required, metavar="NAME|FILE", help="A suite that has run in this folder.")
 
-    def decorated(function: F) -> F:
-        options = (to, width, dataset, variant, *own, partial(suite_options, required=required))
-        for option in reversed(options):
+    def decorated(function: Any) -> Any:
+        for option in reversed((suite, to, width, dataset, variant, *own, results_option)):
             function = option(function)
         return function
 
@@ -56,10 +54,7 @@ def _drawn(*own: Callable[[F], F], required: bool = True) -> Callable[[F], F]:
 
 
 def _results(options: dict[str, Any]) -> tuple[Layout, Store]:
-    results = options["results"]
-    if not results.is_dir():
-        raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
-    return planned(options["suite"], options["sets"], options["adds"], options["plugins"], results), Store(results)
+    return started(options["suite"], options["results"]), Store(options["results"])
 
 
 def _write(options: dict[str, Any], make: Callable[[float], Picture]) -> int:
@@ -112,7 +107,8 @@ def _curves(options: dict[str, Any], wide: float) -> Picture:
         if options["suite"] or options["dataset"] or options["variants"]:
             raise UsageError("--run draws one run alone; leave out --suite, --dataset and --variant")
         store = Store(options["results"])
-        return curves.picture(curves.read_run(store, store.only(options["run"]), options["signals"], options["metrics"]))
+        id_ = store.only(options["run"])
+        return curves.picture(curves.read_run(store, id_, options["signals"], options["metrics"]))
     content, store = _results(options)
     name = variants.dataset(content, options["dataset"])
     chosen = options["signals"], options["metrics"], options["variants"], options["band"]
@@ -137,7 +133,8 @@ def _samples(options: dict[str, Any], wide: float) -> Picture:
 
 @command.command("ranks")
 @_drawn(
-    metric, _option("--overall", is_flag=True, help="All data sets together: interquartile means, as below the tables.")
+    metric,
+    _option("--overall", is_flag=True, help="All data sets together: interquartile means, as below the tables."),
 )
 def ranks_command(**options: Any) -> int:
     """Variants by a score: seeds, mean, 95 % interval, rank, and the yardsticks as lines.

@@ -25,6 +25,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     Put it on any static host, mail it, commit it, or open its index.html. Nothing is uploaded.
     `--plugin` shows the code of a local plugin and adds its published values.
     """
+    from ganbench.plots import suite_plots
     from ganbench.registry import Registry
     from ganbench.site import Content, Site, folder
     from ganbench.site.publication import publish
@@ -35,6 +36,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     content = Content(layout, results, published_rows(registry, [row.dataset for row in layout.rows]))
     if not content.records:
         raise UsageError(f"no run of suite {layout.suite!r} has ended in {results}; run the suite first")
-    count = publish(Site(content, registry), place)
+    plots = suite_plots(layout, content.tables, content.store, content.datasets)
+    count = publish(Site(content, registry, plots=plots), place)
     click.echo(f"{place / 'index.html'}: the report of {layout.suite}, {len(content.records)} runs, {count} files")
     return 0

@@ -10,7 +10,6 @@ import click
 
 from ganbench import cards
 from ganbench.cli.options import plugin_option, results_option
-from ganbench.errors import UsageError
 from ganbench.files import write_atomically
 from ganbench.numbers import number
 from ganbench.records import Store
@@ -26,15 +25,11 @@ from ganbench.records import Store
 def command(run: str, as_json: bool, surface: Path | None, plugins: tuple[Path, ...], results: Path) -> int:
     """Show one run: RUN is its id, or the beginning of it."""
     store = Store(results)
-    ids = store.find(run)
-    if not ids:
-        raise UsageError(f"no run {run!r} in {store.runs}; ids are the names of the folders there")
-    if len(ids) > 1:
-        raise UsageError(f"{run!r} is the beginning of {len(ids)} runs: {', '.join(ids[:5])}; write more of it")
-    record = store.run(ids[0])
+    id_ = store.only(run)
+    record = store.run(id_)
     assert record is not None
-    drawn = None if surface is None else _surface(record, store.runs / ids[0], surface, plugins)
-    click.echo(json.dumps(record, indent=1) if as_json else _text(record, store.runs / ids[0]))
+    drawn = None if surface is None else _surface(record, store.runs / id_, surface, plugins)
+    click.echo(json.dumps(record, indent=1) if as_json else _text(record, store.runs / id_))
     if drawn is not None:
         click.echo(drawn, err=as_json)
     return 0

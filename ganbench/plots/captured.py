@@ -40,7 +40,8 @@ def read(layout: Layout, store: Store, names: Sequence[str] = ()) -> Captured:
         raise UsageError(said[0])
     titles = list(dict.fromkeys(one.title for data in found.values() for one in data.variants))
     shown = titles[:DISTINCT]
-    notes = [f"{len(shown)} of {len(titles)} variants are drawn; choose with --variant"] if len(titles) > DISTINCT else []
+    some = len(titles) > DISTINCT
+    notes = [f"{len(shown)} of {len(titles)} variants are drawn; choose with --variant"] if some else []
     labels = [labelled(title, *_finished(layout, store, title, list(found))) for title in shown]
     entries = [
         (dataset, len(data.real), tuple(tuple(_of(data, title)) for title in shown)) for dataset, data in found.items()

@@ -15,15 +15,34 @@ from ganbench.errors import UsageError
 from ganbench.formats.text import ARROWS
 from ganbench.layout import Layout
 from ganbench.plots.ranks import score_of
-from ganbench.plots.style import DISTINCT, GREY, INK, PALE, Look, Picture, columns, legend, legend_height, limits
-from ganbench.plots.style import fitted, literal, looks, scale
+from ganbench.plots.style import (
+    DISTINCT,
+    GREY,
+    INK,
+    PALE,
+    Look,
+    Picture,
+    columns,
+    fitted,
+    legend,
+    legend_height,
+    limits,
+    literal,
+    looks,
+    scale,
+)
 from ganbench.plots.variants import Variant, variants
 from ganbench.records import Store
 from ganbench.rows import Table
 
-AGAINST = {"seconds": ("train_seconds", "seconds of training a seed"), "samples": ("images", "real samples seen a seed")}
+AGAINST = {
+    "seconds": ("train_seconds", "seconds of training a seed"),
+    "samples": ("images", "real samples seen a seed"),
+}
 SPANS = 8.0
 """Costs whose largest is so many times the smallest are drawn on a log axis."""
+APART = 0.3
+"""Else so much of the largest lies on both sides, so that a difference of a hundredth does not look like one."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,8 @@ def read(
     for variant in found:
         pairs = [pair for record in variant.good.values() if (pair := _pair(record, key, score)) is not None]
         if pairs:
-            points.append(Point(variant.label, *(tuple(side) for side in zip(*pairs, strict=True))))
+            costs, values = zip(*pairs, strict=True)
+            points.append(Point(variant.label, costs, values))
         else:
             missing.append(variant.label)
     if not points:
@@ -113,13 +133,13 @@ def draw(data: Cost, figure: Figure) -> None:
     axes.set_title(data.heading)
     costs, values = ([v for point in data.points for v in getattr(point, side)] for side in ("costs", "values"))
     spans = min(costs) > 0 and max(costs) > SPANS * min(costs)
-    across = limits(costs, True, 0.08) if spans else (0.0, 1.08 * max(costs))
-    for axis, ends, log in (
-        ("x", across, spans),
-        ("y", limits(values, data.log, 0.08), data.log),
-    ):
-        axes.set(**{f"{axis}scale": "log" if log else "linear", f"{axis}lim": ends})
-        scale(getattr(axes, f"{axis}axis"), *ends, log)
+    across: tuple[float, float] = max(0.0, min(costs) - APART * max(costs)), (1 + APART) * max(costs)
+    if spans:
+        across = limits(costs, True, 0.08)
+    up = limits(values, data.log, 0.08)
+    axes.set(xscale="log" if spans else "linear", xlim=across, yscale="log" if data.log else "linear", ylim=up)
+    scale(axes.xaxis, *across, spans)
+    scale(axes.yaxis, *up, data.log)
     axes.set_xlabel(data.cost)
     axes.set_ylabel(f"{data.score} {ARROWS[data.better]}")
     _front(axes, data)

@@ -17,8 +17,20 @@ from ganbench.errors import UsageError
 from ganbench.layout import Layout
 from ganbench.plots import panels
 from ganbench.plots.histories import Series, signals, snapshots
-from ganbench.plots.style import GREY, PALE, Look, Picture, columns, fitted, legend, legend_height, limits
-from ganbench.plots.style import literal, looks, scale
+from ganbench.plots.style import (
+    GREY,
+    PALE,
+    Look,
+    Picture,
+    columns,
+    fitted,
+    legend,
+    legend_height,
+    limits,
+    literal,
+    looks,
+    scale,
+)
 from ganbench.plots.variants import Variant, variants
 from ganbench.records import SIGNALS, Store
 from ganbench.strict_yaml import suggestion
@@ -155,9 +167,9 @@ def _height(data: Curves, many: bool, width: float) -> float:
 
 
 def _texts(data: Curves, width: float) -> list[str]:
-    own = [literal(label) for label in data.labels]
-    lacking = {label for panel in data.panels for label, curve in zip(data.labels, panel.curves, strict=True) if not curve}
-    own = [f"{text} (not in all panels)" if label in lacking else text for text, label in zip(own, data.labels, strict=True)]
+    whole = [all(curves) for curves in zip(*(panel.curves for panel in data.panels), strict=True)]
+    own = [literal(label) if there else f"{literal(label)} (not in all panels)"
+           for label, there in zip(data.labels, whole, strict=True)]  # fmt: skip
     ended = any(curve and curve.series.ends for panel in data.panels for curve in panel.curves)
     return [fitted(text, width - 0.6) for text in own] + ["a seed ended"] * ended
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ganbench.errors import UsageError
 from ganbench.layout import Layout
 from ganbench.plots import panels
-from ganbench.plots.style import COLOURS, INK, TINY, Picture, number
+from ganbench.plots.style import COLOURS, INK, TINY, Picture, extent, number
 from ganbench.plots.variants import Variant, labelled, variants
 from ganbench.records import Record, Store
 
@@ -55,9 +55,7 @@ class Histograms:
     notes: tuple[str, ...] = ()
 
 
-def read(
-    layout: Layout, store: Store, dataset: str, names: Sequence[str] = (), whole: bool = False
-) -> Histograms:
+def read(layout: Layout, store: Store, dataset: str, names: Sequence[str] = (), whole: bool = False) -> Histograms:
     """The histograms in the records of a data set; those of `MOST` variants, or of all where `whole`.
 
     Raises `UsageError` where there is none, or where they differ in kind.
@@ -83,7 +81,7 @@ def read(
 def _histogram(variant: Variant, count: int) -> Histogram:
     own = [record["histogram"] for record in variant.good.values() if record.get("histogram")]
     shares = np.array([[count / one["n"] for count in one["fake"]] for one in own]).reshape(len(own), count)
-    outside = np.array([one["outside"] / one["n"] for one in own])
+    outside = np.array([(one["outside"] or 0) / one["n"] for one in own])  # every image falls into some class
     return Histogram(labelled(variant.name, len(own), len(variant.runs)), variant.title, shares, outside)
 
 
@@ -92,7 +90,10 @@ def has(record: Record | None) -> bool:
 
 
 def picture(data: Histograms) -> Picture:
-    return Picture(partial(draw, data), lambda width: panels.height(len(data.variants), width, 0.6, _wide(data)), data.notes)
+    def height(width: float) -> float:
+        return panels.height(len(data.variants), width, 0.6, _wide(data))
+
+    return Picture(partial(draw, data), height, data.notes)
 
 
 def _wide(data: Histograms) -> float:
@@ -117,11 +118,14 @@ def draw(data: Histograms, figure: Figure) -> None:
         axes.yaxis.set_major_formatter(lambda value, _: number(value))
 
 
-def _captured(one: Histogram) -> str:
+def _captured(one: Histogram, room: float) -> str:
+    """How many modes the seeds captured, and the share outside all of them, in as many words as have room (inches)."""
     low, high = min(one.captured), max(one.captured)
-    span = str(low) if low == high else f"{low}-{high}"
+    span = f"{low if low == high else f'{low}-{high}'} of {one.shares.shape[1]}"
     outside = float(one.outside.mean())
-    return f"{span} of {one.shares.shape[1]} captured" + (f", {100 * outside:.0f} % out" if outside >= 0.005 else "")
+    out = f", {100 * outside:.0f} % out" if outside >= 0.005 else ""
+    texts = (f"{span} captured{out}", f"{span}{out}", span)
+    return next((text for text in texts if extent(text, TINY) <= room), span)
 
 
 def _bars(axes: Axes, one: Histogram, real: Array) -> None:
@@ -135,5 +139,8 @@ def _bars(axes: Axes, one: Histogram, real: Array) -> None:
         offsets = np.linspace(-0.25, 0.25, len(one.shares))[:, None]
         axes.plot((modes + offsets).ravel(), one.shares.ravel(), linestyle="none", marker="o", markersize=1.3,
                   color=COLOURS[0], markeredgewidth=0)  # fmt: skip
-    axes.text(0.99, 0.98, _captured(one), transform=axes.transAxes, ha="right", va="top", fontsize=TINY)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    room = float(axes.get_position().width * figure.get_size_inches()[0]) - 0.08
+    axes.text(0.99, 0.98, _captured(one, room), transform=axes.transAxes, ha="right", va="top", fontsize=TINY)
     axes.stairs(real, np.arange(count + 1) - 0.5, color=INK, linewidth=0.8, baseline=None)

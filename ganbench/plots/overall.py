@@ -31,8 +31,8 @@ def read(tables: list[Table], names: Sequence[str] = ()) -> OverAll:
     if found is None:
         labels = ", ".join(table.dataset for table in tables)
         raise UsageError(
-            "there is no overall view: it wants two data sets with yardsticks and a variant with enough seeds on all of "
-            f"them; draw one with --dataset: {labels}"
+            "there is no overall view: it wants two data sets with yardsticks and a variant with enough seeds on all "
+            f"of them; draw one with --dataset: {labels}"
         )
     pairs = {row.title: row for table in tables for row in table.variants}
     kept = chosen([(pairs[row.title].loss, pairs[row.title].architecture) for row in found.rows], names)

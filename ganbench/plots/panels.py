@@ -35,7 +35,7 @@ def height(count: int, width: float, each: float, narrowest: float = NARROWEST) 
 def grid(
     figure: Figure, names: Sequence[str], top: tuple[str, str], of: tuple[str, str], narrowest: float = NARROWEST
 ) -> list[Axes]:
-    """One panel a name; `top`: heading and what is drawn; `of`: what both axes show, said once, below and at the left."""
+    """One panel a name; `top`: heading and what is drawn; `of`: what both axes show, said once, below and left."""
     figure.set_layout_engine("none")
     wide, high = (float(side) for side in figure.get_size_inches())
     columns = across(len(names), wide, narrowest)

@@ -14,12 +14,13 @@ from ganbench.errors import UsageError
 from ganbench.formats.text import ARROWS
 from ganbench.numbers import number
 from ganbench.plots import rowed
-from ganbench.plots.style import GREY, INK, Picture, columns, legend, legend_height, limits, scale
+from ganbench.plots.style import GREY, INK, Dashes, Picture, columns, legend, legend_height, limits, scale
 from ganbench.plots.variants import chosen, heading, short
 from ganbench.rows import TITLES, Table, TableRow
 from ganbench.strict_yaml import suggestion
 
-REFERENCES = {TITLES["real"]: "-", TITLES["gaussian"]: (0, (5, 2)), TITLES["noise"]: (0, (1, 1.5))}
+REFERENCES: dict[str, Dashes] = {TITLES["real"]: "-", TITLES["gaussian"]: (0, (5, 2)), TITLES["noise"]: (0, (1, 1.5))}
+OTHER: Dashes = (0, (6, 2, 1, 2))
 FAR = 5.0
 """A yardstick that would make the axis so many times longer is named, not drawn."""
 
@@ -120,7 +121,7 @@ def _span(values: Sequence[float]) -> float:
 def _yardsticks(axes: Axes, figure: Figure, data: Ranks, ends: tuple[float, float]) -> None:
     handles = []
     for name, value in data.references.items():
-        dashes, colour = REFERENCES.get(name, "-."), INK if name == TITLES["real"] else GREY
+        dashes, colour = REFERENCES.get(name, OTHER), INK if name == TITLES["real"] else GREY
         inside = ends[0] <= value <= ends[1]
         if inside:
             axes.axvline(value, color=colour, linestyle=dashes, linewidth=0.9, zorder=1)

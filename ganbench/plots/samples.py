@@ -17,6 +17,7 @@ from PIL import Image
 
 from ganbench.errors import ResultsError, UsageError
 from ganbench.layout import Layout
+from ganbench.plots.panels import TALL
 from ganbench.plots.style import COLUMN, GREY, PALE, SMALL, TEXT, Picture, extent, fitted, labels, literal
 from ganbench.plots.variants import Variant, variants
 from ganbench.records import Record, Store
@@ -57,9 +58,7 @@ def columns(width: float) -> int:
     return max(1, int(0.78 * width / PITCH))
 
 
-def read(
-    layout: Layout, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()
-) -> Samples:
+def read(layout: Layout, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()) -> Samples:
     """Every variant's samples by seed, real samples as the last row. Raises `UsageError` where there are none."""
     found, heading = variants(layout, store, dataset, names)
     seeds = list(dict.fromkeys(seed for variant in found for seed in variant.runs))
@@ -67,7 +66,9 @@ def read(
     cells = [[_cell(store.runs / variant.runs.get(seed, "") / "samples.png", variant, seed) for seed in shown]
              for variant in found[:ROWS]]  # fmt: skip
     if not any(cell.pixels is not None for row in cells for cell in row):
-        raise UsageError(f"no run on {dataset} has left a samples.png: its samples are no images and no points in the plane")
+        raise UsageError(
+            f"no run on {dataset} has left a samples.png: its samples are no images and no points in the plane"
+        )
     lines = [variant.label for variant in found[:ROWS]]
     real = [id_ for label, name, id_ in layout.references if label == dataset and TITLES.get(name) == TITLES["real"]]
     if real and (pixels := _pixels(store.references / real[0] / "samples.png")) is not None:
@@ -77,15 +78,13 @@ def read(
     return Samples(heading, tuple(f"seed {s}" for s in shown), tuple(lines), tuple(map(tuple, cells)), limits)
 
 
-def read_film(
-    layout: Layout, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()
-) -> Samples:
+def read_film(layout: Layout, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()) -> Samples:
     """Every variant's first filmed seed, by step. Raises `UsageError` where no run has a film."""
     found, heading = variants(layout, store, dataset, names)
     films = [_film(store, variant) for variant in found]
     steps = sorted({step for _, frames in films for step in frames})
     if not steps:
-        raise UsageError(f"no run on {dataset} has a film; set evaluation.snapshots in the suite (10, say) and run it again")
+        raise UsageError(f"no run on {dataset} has a film; run it again with this ganbench")
     picked = sorted({round(i) for i in np.linspace(0, len(steps) - 1, min(len(steps), columns(width)))})
     shown = [steps[i] for i in picked]
     cells = [[Cell(frames.get(step), "" if frames else "no film") for step in shown] for _, frames in films[:ROWS]]
@@ -148,7 +147,8 @@ def _room(data: Samples, width: float) -> tuple[list[str], float, float]:
     """The rows' names, the inches they take, and the side of a picture."""
     names = labels(data.labels, 0.28 * width)
     left = max(extent(line) for name in names for line in name.split("\n")) + 0.12
-    return names, left, (width - left - 0.04) / len(data.header) - GAP
+    wide, high = (width - left - 0.04) / len(data.header), (TALL - TOP) / len(data.labels)
+    return names, left, min(wide, high) - GAP
 
 
 def picture(data: Samples) -> Picture:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import cycle, islice
 from math import ceil, floor, log10
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -31,13 +32,15 @@ SETTINGS = {
     "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5,
     "ytick.major.size": 2.5, "lines.linewidth": 1.1, "lines.markersize": 3.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.titlelocation": "left", "axes.titlepad": 4.0, "legend.frameon": False,
-    "image.composite_image": False, "legend.handlelength": 1.8, "legend.columnspacing": 1.0, "legend.handletextpad": 0.5, "legend.labelspacing": 0.3, "figure.constrained_layout.h_pad":
-    0.02, "figure.constrained_layout.w_pad": 0.02,
+    "image.composite_image": False, "legend.handlelength": 1.8, "legend.columnspacing": 1.0,
+    "legend.handletextpad": 0.5, "legend.labelspacing": 0.3,
+    "figure.constrained_layout.h_pad": 0.02, "figure.constrained_layout.w_pad": 0.02,
 }  # fmt: skip
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito 2008, without the yellow, which is too light for lines on paper."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
+Dashes = Literal["-"] | tuple[float, tuple[float, ...]]
+DASHES: tuple[Dashes, ...] = (
     "-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (7, 2)), (0, (2, 1)), (0, (4, 1, 1, 1, 1, 1)),
 )  # fmt: skip
 DISTINCT = len(COLOURS)
@@ -48,7 +51,7 @@ INK, GREY, PALE = "#222222", "#767676", "#c8c8c8"
 class Look(NamedTuple):
     colour: str
     marker: str
-    dashes: str | tuple[int, tuple[float, ...]]
+    dashes: Dashes
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,9 @@ def literal(text: str) -> str:
 @cache
 def extent(text: str, size: float = SMALL) -> float:
     """The width of one line of text, in inches."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties("DejaVu Sans", size=size), False)  # type: ignore[no-untyped-call]
+    width, _, _ = text_to_path.get_text_width_height_descent(
+        text, FontProperties(family="DejaVu Sans", size=size), False
+    )
     return float(width) / 72
 
 
@@ -148,7 +153,7 @@ def limits(values: Sequence[float], log: bool, margin: float = 0.05) -> tuple[fl
     return low - room, high + room
 
 
-def legend(figure: Figure, handles: Sequence[object], texts: Sequence[str], columns: int) -> float:
+def legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str], columns: int) -> float:
     """A legend below the panels, names as they are (matplotlib drops those that begin with `_`)."""
     made = figure.legend(handles, [" "] * len(texts), loc="outside lower left", ncols=columns)
     for text, wanted in zip(made.get_texts(), texts, strict=True):

@@ -42,9 +42,19 @@ def write(site: Site, place: Path, finish: Callable[[Path], None]) -> int:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(page[0])
             finish(made)
-            if place.exists():
-                place.rename(Path(staging) / "earlier")
-            made.rename(place)
+            _exchange(made, place, Path(staging) / "earlier")
         return sum(path.is_file() for path in place.rglob("*"))
     except OSError as error:
         raise MissingError(f"no report can be written to {place}: {error.strerror or error}") from error
+
+
+def _exchange(made: Path, place: Path, aside: Path) -> None:
+    """Put a new report in an earlier one's place; the earlier one goes back where that fails or is interrupted."""
+    if place.exists():
+        place.rename(aside)
+    try:
+        made.rename(place)
+    except BaseException:
+        if aside.exists() and not place.exists():
+            aside.rename(place)
+        raise

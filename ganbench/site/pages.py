@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from ganbench.site.plugin_text import PluginText, described
 from ganbench.site.sentences import comparisons, conclusions
 
 if TYPE_CHECKING:
+    from ganbench.plots import Plot
     from ganbench.registry import Registry
 
 POLICY = (
@@ -46,7 +47,7 @@ class Site:
     """A suite's report: `paths` lists its pages and files, `render` gives one.
 
     `live` is the state of a suite that runs at this moment, shown on top, or None. `plots` are
-    pictures for papers by file name, made when they are asked for.
+    figures for papers, drawn when they are asked for.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Site:
         content: Content,
         registry: Registry,
         live: Mapping[str, Any] | None = None,
-        plots: Mapping[str, Callable[[], bytes]] = {},
+        plots: Sequence[Plot] = (),
         served: bool = False,
     ) -> None:
         self.content, self.registry, self.live, self.plots, self.served = content, registry, live, plots, served
@@ -84,8 +85,8 @@ class Site:
                 yield one.path.replace("index.html", name), partial(self._file, one, name)
         for name, kind in ASSETS.items():
             yield f"assets/{name}", partial(_asset, name, kind)
-        for name, draw in self.plots.items():
-            yield f"plots/{name}", partial(_plot, draw)
+        for plot in self.plots:
+            yield f"plots/{plot.name}", partial(_plot, plot)
 
     @cached_property
     def _templates(self) -> jinja2.Environment:
@@ -118,7 +119,7 @@ class Site:
             counts[run.status] = counts.get(run.status, 0) + 1
         return self._page(
             "overview.html", "index.html", tables=tables, said=said, drawn=drawn, counts=counts,
-            overall=self._overall(), plots=sorted(self.plots), made=self._made(),
+            overall=self._overall(), plots=[plot.name for plot in self.plots], made=self._made(),
             running=(live_view.told(self.live), live_view.cells(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.layout.suite)}",
         )  # fmt: skip
@@ -163,11 +164,10 @@ class Site:
             score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in table.columns
         }
         yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
-        slug = self.content.datasets[table.dataset]
         return self._page(
             "dataset.html", path, table=table, view=view(self.content, table, True), said=conclusions(table),
             pairs=sorted(pairs, key=lambda one: one.adjusted)[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn,
-            own=own, yardsticks=yardsticks, plots=[name for name in self.plots if f"-{slug}." in name],
+            own=own, yardsticks=yardsticks, plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
         )  # fmt: skip
 
     def _variant(self, title: str) -> Page:
@@ -221,5 +221,5 @@ def _asset(name: str, kind: str) -> Page:
     return (files("ganbench.site") / "assets" / name).read_bytes(), kind
 
 
-def _plot(draw: Callable[[], bytes]) -> Page:
-    return draw(), "image/svg+xml"
+def _plot(plot: Plot) -> Page:
+    return plot.svg(), "image/svg+xml"

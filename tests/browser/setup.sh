@@ -11,14 +11,15 @@ debian() { apt-get install --yes "$1" || { apt-get update && apt-get install --y
 
 pinned() { grep -qs "\"version\": \"${axe#*@}\"" "$env/browser/node_modules/axe-core/package.json"; }
 
-chromium() {
+# not called `chromium`: `command -v` would find the function
+get_chromium() {
     for name in "$GANBENCH_CHROMIUM" chromium chromium-browser google-chrome; do
         [ -n "$name" ] && command -v "$name" > /dev/null && return
     done
     if as_root; then debian chromium; else "$env/bin/python" -m playwright install chromium; fi
 }
 
-accessibility() {
+get_axe() {
     pinned && return
     command -v npm > /dev/null || { as_root && debian npm; } || return
     mkdir -p "$env/browser"
@@ -26,8 +27,8 @@ accessibility() {
 }
 
 pinned && "$env/bin/python" -m benchmarks.chromium 2> /dev/null && exit
-chromium
-accessibility
+get_chromium
+get_axe
 "$env/bin/python" -m benchmarks.chromium && exit
 [ "$GANBENCH_BROWSER" != required ] || exit 1
 echo "the browser tests will be skipped" >&2
