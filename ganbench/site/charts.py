@@ -18,6 +18,8 @@ from ganbench.site.axes import Axis, axis
 
 WIDTH = 380
 """Pixels; a phone shows it as large as a desk does."""
+APART = 0.3
+"""So much of the largest cost lies on both sides of the costs."""
 
 
 class Shape(NamedTuple):
@@ -114,7 +116,10 @@ def scatter(name: str, better: str, groups: Sequence[Group], cost: str, log: boo
     chart = Chart(f"{name} against {cost}", 300)
     left, right, top, bottom = 46, WIDTH - 12, 20, 258
     costs = [c for g in groups for c in (g.cost, *(p.cost for p in g.points)) if c]
-    x = axis(costs, left + 6, right, bool(costs) and max(costs) > 10 * min(costs), 0.08)
+    wide = bool(costs) and max(costs) > 10 * min(costs)
+    if costs and not wide:  # a hundredth more must not look dear
+        costs += [max(0.0, min(costs) - APART * max(costs)), (1 + APART) * max(costs)]
+    x = axis(costs, left + 6, right, wide, 0.0 if costs and not wide else 0.08)
     values = [v for g in groups for v in (g.mean, *(p.value for p in g.points)) if v is not None]
     y = axis(values, bottom - 6, top, log, 0.08)
     chart.across(x, bottom, top, cost)
