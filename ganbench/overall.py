@@ -57,7 +57,9 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
     scores = {name: str(table.primary) for name, (table, _) in usable.items()}
     left_out = [title for title in places if title not in whole]
     notes = (
-        [f"{', '.join(left_out)}: left out, not with enough seeds on all of {', '.join(usable)}"] if left_out else []
+        [f"{', '.join(left_out)}: left out, it has too few seeds or none on some of {', '.join(usable)}"]
+        if left_out
+        else []
     )
     missing = [table.dataset for table in tables if table.dataset not in usable]
     notes += [f"{', '.join(missing)}: left out, no yardsticks for the first score"] if missing else []

@@ -57,6 +57,7 @@ def plot(inside, results: Path):
     return run
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_in_every_form_the_same_bytes_again(plot, tmp_path: Path, kind: str) -> None:
     for form, magic in MAGIC.items():
@@ -212,6 +213,7 @@ def test_one_run_alone(plot, layout: Layout) -> None:
     assert "no run 'zzz'" in done.err
 
 
+@pytest.mark.filterwarnings("error")  # a layout that has no room
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_and_texts_that_hold_markup_are_drawn(plot, report: Path, tmp_path: Path, kind: str) -> None:
     arguments = [NASTY[2] if one == "ring8" else NASTY[3] if one == "digits" else one for one in KINDS[kind]]

@@ -50,7 +50,7 @@ def test_a_suite_is_trained_once_and_tabled(cli, suite: Path, tmp_path: Path) ->
         }  # fmt: skip
         assert record["id"] == run_id
         assert record["status"] == "ok"
-        assert set(record["files"]) == {"history.csv", "samples.png", "weights.safetensors"}
+        assert set(record["files"]) == {"history.csv", "samples.png", "film.png", "weights.safetensors"}
         assert set(record["cost"]) == {"train_seconds", "images", "images_per_second", "peak_memory_bytes"}
         assert record["cost"]["images"] == 60 * 32
         assert record["provenance"]["path"] == "stacked"

@@ -171,7 +171,7 @@ def test_what_cannot_be_drawn_is_said(results: Path, records, registry: Registry
     images["provenance"]["plugins"]["dataset:digits"] = {"code": registry.find("dataset", "digits").code}
     with pytest.raises(UsageError, match="'digits' has no known density"):
         surface.surface(images, folder, registry, "png")
-    with pytest.raises(UsageError, match=r"\.png or a \.svg"):
+    with pytest.raises(UsageError, match=r"a \.png, \.svg or \.pdf file"):
         _run("show", record["id"], "--results", results, "--surface", tmp_path / "one.gif")
     older = copy.deepcopy(record)
     older["provenance"]["plugins"]["architecture:mlp"]["code"] = "0"

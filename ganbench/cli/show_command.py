@@ -18,7 +18,7 @@ from ganbench.records import Store
 @click.command("show")
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="The record as JSON.")
-@click.option("--surface", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg",
+@click.option("--surface", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg|.pdf",
               help="Draw D against D*, for a run on points of known density.")  # fmt: skip
 @plugin_option
 @results_option

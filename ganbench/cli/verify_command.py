@@ -21,7 +21,7 @@ HEAD = f"{'pair':<25} {'true JS':>8} {'JS from D':>9} {'error':>8} {'V':>8} {'2J
 @click.command("verify")
 @click.argument("manifest", required=False, type=click.Path(path_type=Path))
 @click.option("--theory", is_flag=True, help="That D alone reaches D*, and V 2 JS - 2 log 2, on known densities.")
-@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg",
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg|.pdf",
               help="With --theory: draw D against D*.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of D and of all samples.")
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")

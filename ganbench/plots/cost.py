@@ -20,6 +20,7 @@ from ganbench.plots.style import (
     GREY,
     INK,
     PALE,
+    TEXT,
     Look,
     Picture,
     columns,
@@ -130,7 +131,8 @@ def picture(data: Cost) -> Picture:
 
 def draw(data: Cost, figure: Figure) -> None:
     axes = figure.subplots()
-    axes.set_title(data.heading)
+    wide, high = (float(side) for side in figure.get_size_inches())
+    axes.set_title(fitted(literal(data.heading), wide - 0.8, TEXT))
     costs, values = ([v for point in data.points for v in getattr(point, side)] for side in ("costs", "values"))
     spans = min(costs) > 0 and max(costs) > SPANS * min(costs)
     across: tuple[float, float] = max(0.0, min(costs) - APART * max(costs)), (1 + APART) * max(costs)
@@ -141,7 +143,7 @@ def draw(data: Cost, figure: Figure) -> None:
     scale(axes.xaxis, *across, spans)
     scale(axes.yaxis, *up, data.log)
     axes.set_xlabel(data.cost)
-    axes.set_ylabel(f"{data.score} {ARROWS[data.better]}")
+    axes.set_ylabel(f"{fitted(literal(data.score), 0.5 * high, TEXT)} {ARROWS[data.better]}")
     _front(axes, data)
     handles = [_point(axes, point, look) for point, look in _looks(data)]
     texts = _texts(data, float(figure.get_size_inches()[0]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import log as ln
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,14 +14,18 @@ from matplotlib.lines import Line2D
 
 from ganbench.errors import UsageError
 from ganbench.layout import Layout
+from ganbench.meaning import LEVELS, MEANING
 from ganbench.plots import panels
 from ganbench.plots.histories import Series, signals, snapshots
 from ganbench.plots.style import (
     GREY,
     PALE,
+    SMALL,
+    TEXT,
     Look,
     Picture,
     columns,
+    extent,
     fitted,
     legend,
     legend_height,
@@ -37,17 +40,6 @@ from ganbench.strict_yaml import suggestion
 
 DEFAULT = ("p_real_above_fake", "diversity")
 """What shows the balance of the players and a collapse for every loss, also where logits are no log-odds."""
-LEVELS = {
-    "d_real": 0.5, "d_fake": 0.5, "accuracy_real": 0.5, "accuracy_fake": 0.5, "p_real_above_fake": 0.5,
-    "value": -2 * ln(2), "js": 0.0, "diversity": 1.0,
-}  # fmt: skip
-"""Each signal at equilibrium, where D cannot tell fakes from reals (Goodfellow et al. 2014, section 4)."""
-MEANING = {
-    "d_loss": "loss of D", "g_loss": "loss of G", "d_real": "mean D(x)", "d_fake": "mean D(G(z))",
-    "accuracy_real": "accuracy of D on real", "accuracy_fake": "accuracy of D on fake",
-    "p_real_above_fake": "P(D(x) > D(G(z)))", "value": "V(D, G), nats", "js": "JS from D, nats",
-    "d_gradient": "gradient norm of D", "g_gradient": "gradient norm of G", "diversity": "diversity of a batch",
-}  # fmt: skip
 LOG = ("d_gradient", "g_gradient")
 BANDS = {"range": "range", "interval": "95 % interval"}
 TOGETHER, MOST = 4, 32
@@ -190,14 +182,15 @@ def _few(data: Curves, figure: Figure) -> None:
             if curve:
                 _draw(axes, curve.series, look, data.band, (i + 0.5) / len(chosen))
         _axes(axes, panel)
-        axes.set_ylabel(panel.text)
-    grid[0].set_title(literal(data.heading))
-    grid[0].set_title(_said(data), loc="right", color=GREY, fontsize=7)
+        axes.set_ylabel(fitted(literal(panel.text), 1.3, TEXT))
+    said, wide = _said(data), float(figure.get_size_inches()[0])
+    grid[0].set_title(fitted(literal(data.heading), wide - extent(said) - 0.8, TEXT))
+    grid[0].set_title(said, loc="right", color=GREY, fontsize=SMALL)
     grid[-1].set_xlabel("step")
-    texts = _texts(data, float(figure.get_size_inches()[0]))
+    texts = _texts(data, wide)
     handles = [Line2D([], [], color=k.colour, linestyle=k.dashes, marker=k.marker, markersize=3) for k in chosen]
     handles += [Line2D([], [], color=GREY, linestyle="none", marker="x", markersize=3.5)] * (len(texts) > len(handles))
-    legend(figure, handles, texts, columns(texts, float(figure.get_size_inches()[0])))
+    legend(figure, handles, texts, columns(texts, wide))
 
 
 def _many(data: Curves, figure: Figure) -> None:

@@ -14,7 +14,20 @@ from ganbench.errors import UsageError
 from ganbench.formats.text import ARROWS
 from ganbench.numbers import number
 from ganbench.plots import rowed
-from ganbench.plots.style import GREY, INK, Dashes, Picture, columns, legend, legend_height, limits, scale
+from ganbench.plots.style import (
+    GREY,
+    INK,
+    TEXT,
+    Dashes,
+    Picture,
+    columns,
+    fitted,
+    legend,
+    legend_height,
+    limits,
+    literal,
+    scale,
+)
 from ganbench.plots.variants import chosen, heading, short
 from ganbench.rows import TITLES, Table, TableRow
 from ganbench.strict_yaml import suggestion
@@ -97,7 +110,8 @@ def draw(data: Ranks, figure: Figure) -> None:
     axes = figure.subplots()
     ends = _ends(data)
     rowed.draw(axes, data.rows, data.heading, ("rank", "ok"))
-    axes.set_xlabel(f"{data.score} {ARROWS[data.better]} ({data.better} is better)")
+    score = fitted(literal(data.score), 0.4 * float(figure.get_size_inches()[0]), TEXT)
+    axes.set_xlabel(f"{score} {ARROWS[data.better]} ({data.better} is better)")
     axes.set_xscale("log" if data.log else "linear")
     axes.set_xlim(*ends)
     scale(axes.xaxis, *ends, data.log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, log10
+from math import ceil, floor, isfinite, log10
 
 from ganbench.numbers import number
 
@@ -19,6 +19,8 @@ class Axis:
     start: float
     stop: float
     log: bool = False
+    whole: bool = False
+    """values are counts: no tick lies between two"""
 
     def at(self, value: float) -> float:
         """The pixel of a value, to a tenth; one outside lands on the edge."""
@@ -37,17 +39,29 @@ class Axis:
     @cached_property
     def ticks(self) -> list[tuple[float, str]]:
         """Pixels and labels of round values within the axis, at most five."""
-        from matplotlib.ticker import LogLocator, MaxNLocator
+        return [(self.at(x), label(x)) for x in (self._log_ticks() if self.log else self._linear_ticks())]
 
-        if self.log and self.high / self.low > 30:
-            found = [float(x) for x in LogLocator(numticks=5).tick_values(self.low, self.high)]
-        else:
-            found = [float(x) for x in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high)]
-        inside = [x for x in found if self.low <= x <= self.high and (x > 0 or not self.log)]
-        return [(self.at(x), label(x)) for x in inside]
+    def _linear_ticks(self) -> list[float]:
+        from matplotlib.ticker import MaxNLocator
+
+        steps = [1, 2, 5, 10] if self.whole else [1, 2, 2.5, 5, 10]
+        found = MaxNLocator(4, steps=steps, integer=self.whole).tick_values(self.low, self.high)
+        return [float(x) for x in found if self.low <= x <= self.high]
+
+    def _log_ticks(self) -> list[float]:
+        """Round values of each decade, as many as fit, so that an axis is seen to be logarithmic."""
+        decades = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
+        for digits in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8), (1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+            found = [digit * 10.0**decade for decade in decades for digit in digits]
+            inside = [x for x in found if self.low <= x <= self.high]
+            if len(inside) <= 5:
+                return inside
+        return inside[:: ceil(len(inside) / 5)]
 
 
-def axis(values: Iterable[float], start: float, stop: float, log: bool = False, room: float = 0.05) -> Axis:
+def axis(
+    values: Iterable[float], start: float, stop: float, log: bool = False, room: float = 0.05, whole: bool = False
+) -> Axis:
     """An axis that holds all finite values with some room on both sides."""
     known = [value for value in values if isfinite(value)]
     log = log and bool(known) and min(known) > 0
@@ -56,7 +70,7 @@ def axis(values: Iterable[float], start: float, stop: float, log: bool = False, 
         spare = (high / low) ** room if high > low else 1.5
         return Axis(low / spare, high * spare, start, stop, True)
     spare = (high - low) * room or abs(high) * 0.1 or 0.5
-    return Axis(low - spare, high + spare, start, stop)
+    return Axis(low - spare, high + spare, start, stop, whole=whole)
 
 
 def label(value: float) -> str:

@@ -72,17 +72,25 @@ class View:
     notes: tuple[str, ...] = ()
     """Why some variants are not there, and what others published."""
 
+    logs: bool = False
+    """whether some intervals were taken on logarithms"""
+
     @property
     def dots(self) -> bool:
         """Whether there are seeds to show one by one."""
         return any(len(line.runs) > 1 for line in self.lines)
 
 
+def columns(table: Table) -> list[Column]:
+    """The scores of a table, without its costs."""
+    return [Column(name, better, i < FIRST) for i, (name, better) in enumerate(table.columns.items())]
+
+
 def view(content: Content, table: Table, published: bool = False) -> View:
     """A data set's table: scores, then what a seed cost; with rows of publications or without."""
     costs = [name for name, key in COSTS.items() if any(row.cost.get(key) is not None for row in table.variants)]
-    columns = [Column(name, better, i < FIRST) for i, (name, better) in enumerate(table.columns.items())]
-    columns += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
+    heads = columns(table)
+    heads += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
     elsewhere = content.published[table.dataset] if published else ()
     there = [row for row in (*table.rows, *elsewhere) if row.n]
     lines = [_line(content, table, row, costs) for row in there]
@@ -93,7 +101,8 @@ def view(content: Content, table: Table, published: bool = False) -> View:
     notes = tuple(f"{', '.join(titles)}: {note}" for note, titles in said.items())
     variants = tuple(line for line in lines if line.kind == "variant")
     below = tuple(line for line in lines if line.kind != "variant")
-    return View(table.dataset, tuple(columns), variants, below, notes)
+    logs = any(score.logs for row in table.variants for score in row.scores.values())
+    return View(table.dataset, tuple(heads), variants, below, notes, logs)
 
 
 def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganbench.formats.text import shown
-from ganbench.rows import Table, TableRow
+from ganbench.rows import TITLES, Table, TableRow
 from ganbench.site.charts import Chart, Group, Point, ranks, scatter
 from ganbench.site.content import Content
 
@@ -15,38 +15,51 @@ MOST_DOTS = 1500
 
 
 def charts(content: Content, table: Table, score: str, up: str = "", seeds: bool = True) -> list[Chart]:
-    """Ranks with intervals, and for the first score quality against the cost of a seed; none where nothing finished.
+    """Means with intervals, and for the first score quality against the cost of a seed; none where nothing finished.
 
-    `up` leads from the page to the report's root; `seeds` says whether each is drawn.
+    Best mean first; variants with seeds that failed stand below the others, because their mean is that
+    of survivors. `up` leads from the page to the report's root; `seeds` says whether each is drawn.
     """
-    rows = [row for row in table.variants if row.scores[score].values]
-    if not rows:
+    rows = sorted(table.variants, key=lambda row: _place(row, score))
+    finished = [row.scores[score] for row in rows if row.scores[score].values]
+    if not finished:
         return []
-    cells = [row.scores[score] for row in rows]
-    log = all(cell.logs for cell in cells)
+    log, better = all(cell.logs for cell in finished), finished[0].better
     groups = [_group(content, row, score, up) for row in rows]
     groups = groups if seeds else [group._replace(points=()) for group in groups]
-    order = sorted(range(len(rows)), key=lambda i: (rows[i].rank.get(score) or 99, _place(rows[i], score)))
-    numbered = [groups[i] for i in order]
-    marks = [
-        ("real data", row.scores[score].mean)
-        for row in table.rows
-        if row.kind == "reference" and row.loss == "real data" and row.scores[score].mean is not None
-    ]
-    drawn = [ranks(score, cells[0].better, numbered, [(text, float(v)) for text, v in marks if v is not None], log)]
+    drawn = [ranks(score, better, groups, _marks(table, score), log)]
     if score == table.primary and any(group.cost for group in groups):
-        drawn.append(scatter(score, cells[0].better, numbered, "seconds of training a seed", log))
+        drawn.append(scatter(score, better, groups, f"seconds of training a seed{_where(content, rows)}", log))
     return drawn
 
 
-def _place(row: TableRow, score: str) -> float:
-    mean = row.scores[score].mean or 0.0
-    return -mean if row.scores[score].better == "higher" else mean
+def _place(row: TableRow, score: str) -> tuple[bool, bool, float]:
+    mean = row.scores[score].mean
+    return mean is None, row.failed > 0, (mean or 0.0) * (-1 if row.scores[score].better == "higher" else 1)
+
+
+def _marks(table: Table, score: str) -> list[tuple[str, float]]:
+    """Real data to compare with, and how many where they are not as many as the fakes."""
+    counts = {row.scores[score].card.get("fake_samples") for row in table.variants if row.scores[score].values}
+    found = []
+    for row in table.rows:
+        cell = row.scores.get(score)
+        if row.kind == "reference" and row.loss == TITLES["real"] and cell is not None and cell.mean is not None:
+            count = cell.card.get("fake_samples")
+            found.append((row.loss if count in counts else f"{count:,} real samples", cell.mean))
+    return found
+
+
+def _where(content: Content, rows: list[TableRow]) -> str:
+    """The device of all runs; seconds on different ones say little."""
+    records = [run.record for row in rows for run in content.runs_of(row) if run.record]
+    devices = {record["provenance"].get("device") for record in records} - {None}
+    return ", several devices" if len(devices) > 1 else "".join(f", {device}" for device in devices)
 
 
 def _group(content: Content, row: TableRow, score: str, up: str) -> Group:
     cell = row.scores[score]
-    values = dict(zip(cell.card["seeds"], cell.values, strict=True))
+    values = dict(zip(cell.card.get("seeds", ()), cell.values, strict=True))
     points = [
         Point(values[run.seed], f"seed {run.seed}", up + run.path, run.record["cost"][COST] if run.record else None)
         for run in content.runs_of(row)
@@ -55,7 +68,12 @@ def _group(content: Content, row: TableRow, score: str, up: str) -> Group:
     rank = row.rank.get(score)
     mean, beside = shown(cell)
     place = f"{up}variants/{content.variants[row.title]}.html#{content.datasets[row.dataset]}"
-    said = [f"{mean}{beside}", f"rank {rank}" if rank else "", f"{row.n_ok}/{row.n} ok" if row.n_ok < row.n else ""]
+    said = [
+        f"{mean}{beside}" or "no seed finished",
+        f"rank {rank}" if rank else "",
+        f"{row.n_ok}/{row.n} ok" if row.n_ok < row.n else "",
+    ]
     return Group(
-        row.title, cell.mean, cell.low, cell.high, points, " · ".join(filter(None, said)), place, row.cost.get(COST)
-    )
+        row.title, cell.mean, cell.low, cell.high, points, " · ".join(filter(None, said)), place, row.cost.get(COST),
+        list(content.variants).index(row.title),
+    )  # fmt: skip

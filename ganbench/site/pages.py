@@ -11,16 +11,17 @@ from urllib.parse import quote
 import jinja2
 
 from ganbench import __version__, cards
-from ganbench.formats.text import LEGEND, overall_note
+from ganbench.formats.text import LEGEND, overall_note, shown
+from ganbench.numbers import number, p_value
 from ganbench.records import Record
 from ganbench.rows import Table
 from ganbench.site import live_view, run_page
-from ganbench.site.cells import view
+from ganbench.site.cells import columns, view
 from ganbench.site.charts import Chart, Group, ranks
 from ganbench.site.content import Content, Reference, Run
 from ganbench.site.groups import MOST_DOTS, charts
 from ganbench.site.hidden import visible
-from ganbench.site.plugin_text import PluginText, described
+from ganbench.site.plugin_text import PluginText, described, meanings
 from ganbench.site.sentences import comparisons, conclusions
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ ASSETS = {"report.css": "text/css", "report.js": "text/javascript", "icon.svg": 
 TYPES = {"json": "application/json", "csv": "text/csv", "png": "image/png", "txt": "text/plain"}
 PAIRS = 300
 """Comparisons listed on a data set's page; for more there is `ganbench compare`."""
+
+GLANCES = 6
+"""Variants whose samples are shown on the overview."""
 
 LATER = ("film", "neighbours", "histogram", "diagnosis", "verdict")
 """What records of older versions do not have."""
@@ -97,7 +101,8 @@ class Site:
         found.globals.update(
             content=self.content, layout=self.content.layout, live=self.live, served=self.served,
             policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,
-            facts=run_page.facts, sentence=cards.sentence,
+            facts=run_page.facts, sentence=cards.sentence, number=number, p_value=p_value, shown=shown,
+            protocols=run_page.protocols,
         )  # fmt: skip
         return found
 
@@ -119,10 +124,28 @@ class Site:
             counts[run.status] = counts.get(run.status, 0) + 1
         return self._page(
             "overview.html", "index.html", tables=tables, said=said, drawn=drawn, counts=counts,
-            overall=self._overall(), plots=[plot.name for plot in self.plots], made=self._made(),
+            overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
             running=(live_view.told(self.live), live_view.cells(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.layout.suite)}",
         )  # fmt: skip
+
+    def _plots(self) -> dict[str, list[str]]:
+        """The figures for papers by data set, those of all under no name."""
+        found: dict[str, list[str]] = {}
+        for plot in self.plots:
+            found.setdefault(plot.dataset, []).append(plot.name)
+        return found
+
+    def _glance(self) -> dict[str, list[tuple[str, Run]]]:
+        """By data set, the first seed of each variant that left samples: none is picked for its looks."""
+        found: dict[str, list[tuple[str, Run]]] = {}
+        for table in self.content.tables:
+            for row in table.variants:
+                runs = (run for run in self.content.runs_of(row) if "samples.png" in self.content.files(run))
+                first = next(runs, None)
+                if first is not None:
+                    found.setdefault(table.dataset, []).append((row.title, first))
+        return {dataset: runs[:GLANCES] for dataset, runs in found.items()}
 
     def _overall(self) -> tuple[Chart, str, tuple[str, ...]] | None:
         """The variants over all data sets, as a chart."""
@@ -138,7 +161,7 @@ class Site:
             groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
         marks = (("noise", 0.0), ("real data", 1.0))
         note = f"{overall_note(found)} Beats next: the probability that a seed of it beats one of the next variant."
-        return ranks("interquartile mean", "higher", groups, marks, False), note, found.notes
+        return ranks("normalised score, interquartile mean", "higher", groups, marks, False), note, found.notes
 
     def _variant_path(self, title: str) -> str:
         return f"variants/{self.content.variants[title]}.html"
@@ -163,11 +186,14 @@ class Site:
         drawn = {
             score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in table.columns
         }
+        records = [run.record for _, runs in own for run in runs if run.record]
         yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
+        ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
         return self._page(
             "dataset.html", path, table=table, view=view(self.content, table, True), said=conclusions(table),
-            pairs=sorted(pairs, key=lambda one: one.adjusted)[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn,
-            own=own, yardsticks=yardsticks, plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
+            pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, yardsticks=yardsticks,
+            meanings=meanings(self.registry, records),
+            plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
         )  # fmt: skip
 
     def _variant(self, title: str) -> Page:
@@ -178,11 +204,12 @@ class Site:
         records = [run.record for own in runs.values() for run in own if run.record]
         plugins: list[PluginText] = described(self.registry, records, ("loss", "architecture"))
         trained = {
-            dataset: next((run.record["spec"] for run in own if run.record), None) for dataset, own in runs.items()
+            dataset: next((_but_seed(run.record["spec"]) for run in own if run.record), None)
+            for dataset, own in runs.items()
         }
         return self._page(
             "variant.html", self._variant_path(title), title=title, rows=rows, runs=runs, plugins=plugins,
-            trained=trained,
+            trained=trained, columns={table.dataset: columns(table) for table, _ in rows},
         )  # fmt: skip
 
     def _run(self, run: Run) -> Page:
@@ -192,8 +219,8 @@ class Site:
         runs = [one for one in self.content.runs.values() if one.row == run.row and one.record]
         at = runs.index(run)
         return self._page(
-            "run.html", run.path, run=run, record=record, files=self.content.files(run),
-            scores=run_page.scores(self.content, run), protocols=run_page.protocols(record),
+            "run.html", run.path, run=run, record=record, files=self.content.files(run), plane=_on_points(record),
+            scores=run_page.scores(self.content, run),
             costs=run_page.costs(record), findings=run_page.findings(record), signals=run_page.signals(record, columns),
             progress=run_page.progress(record), histogram=run_page.histogram(record),
             traceback=run_page.traceback(folder), before=runs[at - 1] if at else None,
@@ -215,6 +242,16 @@ def _complete(record: Record | None) -> Record:
     """A record with every part that a page asks for."""
     assert record is not None, "a page is listed only where there is a record"
     return {**dict.fromkeys(LATER), **record}
+
+
+def _on_points(record: Record) -> bool:
+    """Whether the samples are drawn over the data: they are counted by modes, and no images with neighbours."""
+    counts = record["histogram"]
+    return bool(counts and counts["of"] == "modes" and record["neighbours"] is None)
+
+
+def _but_seed(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key not in ("seed", "loss")}
 
 
 def _asset(name: str, kind: str) -> Page:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,9 @@ from ganbench.records import Record
 if TYPE_CHECKING:
     from ganbench.registry import Registry
     from ganbench.specs import Kind
+
+
+_KINDS = {"dataset": "the data set", "extractor": "the extractor"}
 
 
 class PluginText(NamedTuple):
@@ -37,6 +40,23 @@ def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kin
                 trained = record["provenance"].get("plugins", {}).get(f"{kind}:{choice['name']}", {})
                 found[key] = _text(registry, kind, choice["name"], choice["params"], trained)
     return list(found.values())
+
+
+def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, str]]:
+    """What the data set, each group of scores, and the extractor behind them say of themselves: (names, text)."""
+    named: dict[tuple[Kind, str], dict[str, None]] = {}
+    for record in records:
+        named.setdefault(("dataset", record["spec"]["dataset"]["name"]), {})
+        for score, card in record["cards"].items():
+            named.setdefault(("metric", card["metric"]["name"]), {}).setdefault(score)
+    for record in records:
+        extractors = (card.get("extractor") for card in record["cards"].values())
+        named.update({("extractor", one["name"]): {} for one in extractors if one})
+    return [
+        (", ".join(scores) or f"{_KINDS[kind]} {name}", inspect.getdoc(registry.find(kind, name).thing) or "")
+        for (kind, name), scores in named.items()
+        if not registry.trouble(kind, name) and inspect.getdoc(registry.find(kind, name).thing)
+    ]
 
 
 def _text(registry: Registry, kind: Kind, name: str, params: dict[str, object], trained: dict[str, str]) -> PluginText:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import cards
+from ganbench.formats.text import ARROWS
+from ganbench.meaning import LEVELS, MEANING
 from ganbench.numbers import number
 from ganbench.records import Record
 from ganbench.rows import TableRow
@@ -21,7 +23,7 @@ PANELS = (
     ("accuracy of D, and P(D(x) > D(G(z)))", ("accuracy_real", "accuracy_fake", "p_real_above_fake"), False),
     ("Jensen-Shannon estimate, nats", ("js",), False),
     ("diversity of fakes over that of reals", ("diversity",), False),
-    ("gradient norms", ("d_gradient", "g_gradient"), True),
+    ("gradient norms, log scale", ("d_gradient", "g_gradient"), True),
 )
 """Which signals are drawn together, and whether on a logarithmic axis."""
 
@@ -43,9 +45,11 @@ def signals(record: Record, columns: dict[str, list[float]]) -> list[Chart]:
     length = record["spec"]["train"]["steps"]
     drawn = []
     for name, parts, log in PANELS:
-        lines = [(part, steps, columns[part]) for part in parts if any(v == v for v in columns.get(part, ()))]
+        there = [part for part in parts if any(v == v for v in columns.get(part, ()))]
+        lines = [(MEANING[part], steps, columns[part]) for part in there]
+        levels = sorted({LEVELS[part] for part in there if part in LEVELS})
         if steps and lines:
-            drawn.append(curves(name, lines, length, log, since))
+            drawn.append(curves(name, lines, length, log, since, levels))
     return drawn
 
 
@@ -60,7 +64,8 @@ def progress(record: Record) -> list[Chart]:
         points.append((record["spec"]["train"]["steps"], record["metrics"][name]))
         at, values = zip(*sorted(dict(points).items()), strict=True)
         log = card.get("scale") == "log" and min(values) > 0
-        drawn.append(curves(name, [(name, at, values)], record["spec"]["train"]["steps"], log))
+        title = f"{name} {ARROWS[card['better']]}" + (", log scale" if log else "")
+        drawn.append(curves(title, [(name, at, values)], record["spec"]["train"]["steps"], log))
     return drawn
 
 

@@ -23,7 +23,7 @@ def conclusions(table: Table) -> list[str]:
     if score is None or not variants:
         return ["Nothing has finished here yet."]
     enough = [row for row in variants if row.rank.get(score) is not None]
-    return [*_compared(table, score, enough), *_faults(variants)]
+    return [*_compared(table, score, enough), *_budgets(variants), *_faults(variants)]
 
 
 def comparisons(table: Table, score: str) -> list[Comparison]:
@@ -67,8 +67,7 @@ def _compared(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]
         yield f"By {score}, {best.title} is also better than {len(clear) - SAID} more variants beyond noise."
     tied = [row.title for row in leaders if row is not best]
     if tied:
-        what = f"{', '.join(tied[:SAID])}" + (f" and {len(tied) - SAID} more" if len(tied) > SAID else "")
-        yield f"{best.title} cannot be told apart from {what} by {score} on {table.dataset}."
+        yield f"{best.title} cannot be told apart from {_listed(tied)} by {score} on {table.dataset}."
 
 
 def _better(one: Comparison) -> TableRow | None:
@@ -90,8 +89,24 @@ def _nothing_seen(table: Table, score: str, enough: list[TableRow]) -> Iterator[
     seen = ""
     if pairs:
         nearest = min(pairs, key=lambda one: one.adjusted)
-        seen = f" (closest to one: {nearest.a} against {nearest.b}, {p_value(nearest.adjusted)} after Holm)"
+        seen = f" (smallest p: {nearest.a} against {nearest.b}, {p_value(nearest.adjusted)} after Holm)"
     yield f"No difference in {score} seen on {table.dataset} between any two of its {len(enough)} variants{seen}."
+
+
+def _budgets(variants: list[TableRow]) -> Iterator[str]:
+    """That some variants saw more data than others, where they did."""
+    seen: dict[float, list[str]] = {}
+    for row in variants:
+        images = row.cost.get("images")
+        if images is not None and row.n_ok:
+            seen.setdefault(round(images), []).append(row.title)
+    if len(seen) > 1:
+        told = (f"{_listed(titles)} {count:,.0f}" for count, titles in sorted(seen.items(), reverse=True))
+        yield f"Budgets differ; real samples seen by a seed: {'; '.join(told)}."
+
+
+def _listed(titles: list[str]) -> str:
+    return ", ".join(titles[:SAID]) + (f" and {len(titles) - SAID} more" if len(titles) > SAID else "")
 
 
 def _faults(variants: list[TableRow]) -> Iterator[str]:

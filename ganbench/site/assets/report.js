@@ -141,10 +141,9 @@
     figure.classList.add("ready");
     frame.removeAttribute("tabindex");
     strip.loading = "eager";
+    strip.style.width = `${100 * steps.length}%`;  // one frame fills the frame
     let timer = null;
     const show = () => {
-      const width = strip.clientWidth / steps.length;
-      if (width) frame.style.width = `${width}px`;
       strip.style.transform = `translateX(${-(100 * range.value) / steps.length}%)`;
       said.textContent = `step ${steps[range.value]}`;
       range.setAttribute("aria-valuetext", said.textContent);
