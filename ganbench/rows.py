@@ -68,6 +68,14 @@ class TableRow:
     def title(self) -> str:
         return f"{self.loss} x {self.architecture}" if self.kind == "variant" else self.loss
 
+    def place(self, score: str) -> tuple[bool, bool, float]:
+        """What sorts rows in a chart: best mean first.
+
+        Those with failed seeds, whose mean is that of survivors, stand below; those without a value last.
+        """
+        cell = self.scores[score]
+        return cell.mean is None, self.failed > 0, (cell.mean or 0.0) * (1 if cell.better == "lower" else -1)
+
     def sample(self, score: str) -> Sample:
         """The row's values of a score by seed, failures counted."""
         cell = self.scores[score]

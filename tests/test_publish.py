@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import inspect
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ganbench.layout import Layout, Row, saved
 from ganbench.registry import Registry
 from ganbench.site import Content, Site
 from ganbench.site.axes import axis
+from ganbench.site.groups import charts
 from ganbench.site.hidden import visible
 from ganbench.site.names import slug
 from ganbench.site.sentences import conclusions
@@ -277,3 +280,68 @@ def test_an_axis_holds_its_values_in_order_and_its_ticks_within(log: bool) -> No
     assert all(10 <= place <= 210 for place, _ in made.ticks)
     assert axis([5.0], 0, 100).at(5.0) == pytest.approx(50)
     assert axis([], 0, 100).ticks
+
+
+def test_budgets_that_differ_are_said_and_equal_ones_are_not(content: Content) -> None:
+    table = content.table("ring8")
+    assert not any("Budgets differ" in one for one in conclusions(table))
+    row = table.variants[0]
+    dearer = replace(row, cost={**row.cost, "images": 2 * (row.cost["images"] or 0)})
+    (said,) = [
+        one for one in conclusions(replace(table, rows=(dearer, *table.rows[1:]))) if one.startswith("Budgets differ")
+    ]
+    assert f"{row.title} {dearer.cost['images']:,.0f}" in said
+    assert f"{table.variants[1].title} {row.cost['images']:,.0f}" in said
+
+
+def test_a_variant_that_failed_whole_stays_in_the_charts_below_the_others(tmp_path: Path) -> None:
+    layout = fabricate(tmp_path, Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), seeds=5))
+    content = Content(layout, tmp_path)
+    dead = [(table, row) for table in content.tables for row in table.variants if not row.n_ok]
+    assert dead
+    for table, row in dead:
+        for chart in charts(content, table, str(table.primary)):
+            texts = [shape.text for shape in chart.shapes] + [label for _, label, _ in chart.legend]
+            assert any("no seed finished" in text for text in texts), chart.name
+        (ranked, *_) = charts(content, table, str(table.primary))
+        named = [shape.text for shape in ranked.shapes if shape.look == "label"]
+        assert named[-1].startswith(row.title[:8])
+        failed = [other.failed > 0 for name in named for other in table.variants if other.title == name]
+        assert failed == sorted(failed)
+
+
+def test_scores_are_explained_by_the_plugins_that_made_them(content: Content) -> None:
+    registry = Registry.load()
+    site = Site(content, registry)
+    page = html.unescape(site.render("datasets/digits.html")[0].decode())
+    for name in ("fid", "memorisation", "modes"):
+        doc = inspect.getdoc(registry.find("metric", name).thing)
+        assert doc
+        assert doc.splitlines()[0] in page
+    assert "modes[digits16], class KL[digits16], confidence[digits16]" in page
+
+
+def test_the_overview_shows_each_variants_first_samples(content: Content) -> None:
+    page = Site(content, Registry.load()).render("index.html")[0].decode()
+    shown = re.findall(r'<img src="runs/([0-9a-f]{12})/samples\.png"', page)
+    wanted = []
+    for table in content.tables:
+        for row in table.variants:
+            ids = [run.id for run in content.runs_of(row) if run.record and run.record["status"] == "ok"]
+            wanted += ids[:1]
+    assert shown == wanted
+
+
+@pytest.mark.parametrize(
+    ("values", "log", "ticks"),
+    [
+        ((7, 120), True, ["10", "20", "50", "100"]),
+        ((30, 120), True, ["30", "50", "70", "100"]),
+        ((1, 1e6), True, ["1", "100", "10k", "1e6"]),
+        ((4, 8), False, ["4", "6", "8"]),
+    ],
+)
+def test_ticks_are_round_and_a_log_axis_is_seen_to_be_one(values, log, ticks) -> None:
+    found = [text for _, text in axis(values, 0, 100, log, whole=not log).ticks]
+    assert 3 <= len(found) <= 5
+    assert found == ticks

@@ -174,7 +174,9 @@ def _texts(data: Cost, width: float) -> list[str]:
     named = [point.label for point in data.points if point.front or not _crowded(data)]
     others = len(data.points) - len(named)
     texts = [fitted(literal(label), width - 0.5) for label in named]
-    texts += [f"{others} others, beaten in both"] * bool(others) + ["Pareto front of the means"]
+    hollow = any(not point.front for point in data.points) and not others
+    texts += [f"{others} others, beaten in both"] * bool(others)
+    texts += ["Pareto front of the means" + (" (hollow: beaten in both)" if hollow else "")]
     missing = f"no value: {', '.join(map(literal, data.missing))}"
     return texts + [fitted(missing, width - 0.5)] * bool(data.missing)
 
@@ -188,8 +190,8 @@ def _front(axes: Axes, data: Cost) -> None:
 def _point(axes: Axes, point: Point, look: Look) -> Line2D:
     axes.plot(point.costs, point.values, linestyle="none", marker=look.marker, markersize=2.2, color=look.colour,
               markeredgewidth=0, alpha=0.55, zorder=2)  # fmt: skip
-    edge = INK if point.front else "white"
     x, y = point.mean
-    (drawn,) = axes.plot([x], [y], linestyle="none", marker=look.marker, markersize=5.5, color=look.colour,
-                         markeredgecolor=edge, markeredgewidth=0.8, zorder=4 if point.front else 3)  # fmt: skip
+    inside, edge = (look.colour, INK) if point.front else ("white", look.colour)
+    (drawn,) = axes.plot([x], [y], linestyle="none", marker=look.marker, markersize=5.5, markerfacecolor=inside,
+                         markeredgecolor=edge, markeredgewidth=0.9, zorder=4 if point.front else 3)  # fmt: skip
     return drawn

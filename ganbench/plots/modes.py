@@ -104,8 +104,9 @@ def _wide(data: Histograms) -> float:
 def draw(data: Histograms, figure: Figure) -> None:
     """A panel a variant: bars are the pooled seeds, dots the seeds, the line the real data."""
     names = [one.label for one in data.variants]
-    said = "dots: seeds; line: " + ("real data" if data.counted else "equal shares")
-    grid = panels.grid(figure, names, (data.heading, said), (data.of, "share of samples"), _wide(data))
+    said = "bars: mean; dots: seeds; line: " + ("real data" if data.counted else "equal shares")
+    what = {"modes": "mode", "classes": "class"}.get(data.of, data.of)
+    grid = panels.grid(figure, names, (data.heading, said), (what, "share of samples"), _wide(data))
     top = max([*(float(share) for one in data.variants for share in one.shares.ravel()), float(data.real.max())]) * 1.3
     for axes, one in zip(grid, data.variants, strict=True):
         if one.shares.size:
@@ -123,7 +124,7 @@ def _captured(one: Histogram, room: float) -> str:
     low, high = min(one.captured), max(one.captured)
     span = f"{low if low == high else f'{low}-{high}'} of {one.shares.shape[1]}"
     outside = float(one.outside.mean())
-    out = f", {100 * outside:.0f} % out" if outside >= 0.005 else ""
+    out = f", {100 * outside:.0f} % outside" if outside >= 0.005 else ""
     texts = (f"{span} captured{out}", f"{span}{out}", span)
     return next((text for text in texts if extent(text, TINY) <= room), span)
 

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ganbench.errors import UsageError
-from ganbench.formats.text import ARROWS
 from ganbench.numbers import number
 from ganbench.plots import rowed
 from ganbench.plots.style import (
@@ -40,7 +39,7 @@ FAR = 5.0
 
 @dataclass(frozen=True)
 class Ranks:
-    """What is drawn: rows best first, and yardsticks by name."""
+    """What is drawn: rows best mean first, and yardsticks by name."""
 
     heading: str
     score: str
@@ -73,7 +72,9 @@ def read(table: Table, asked: str | None = None, names: Sequence[str] = ()) -> R
     if not any(row.scores[score].values for row in kept):
         raise UsageError(f"no variant has a value of {score!r} on {table.dataset}")
     better = table.columns[score]
-    rows = [_row(row, shown[row.loss, row.architecture], score) for row in sorted(kept, key=partial(_place, score))]
+    rows = [
+        _row(row, shown[row.loss, row.architecture], score) for row in sorted(kept, key=lambda row: row.place(score))
+    ]
     references = {
         row.title: found
         for row in table.rows
@@ -81,14 +82,6 @@ def read(table: Table, asked: str | None = None, names: Sequence[str] = ()) -> R
     }
     log = kept[0].scores[score].scale == "log" and min(v for row in rows for v in row.everything) > 0
     return Ranks(heading(table.dataset, common), score, better, log, tuple(rows), references)
-
-
-def _place(score: str, row: TableRow) -> tuple[float, float]:
-    """Best first: by rank, then by mean; those without a value last."""
-    cell = row.scores[score]
-    if cell.mean is None:
-        return float("inf"), 0.0
-    return row.rank.get(score) or float("inf"), cell.mean if cell.better == "lower" else -cell.mean
 
 
 def _row(row: TableRow, name: str, score: str) -> rowed.Row:
@@ -111,7 +104,7 @@ def draw(data: Ranks, figure: Figure) -> None:
     ends = _ends(data)
     rowed.draw(axes, data.rows, data.heading, ("rank", "ok"))
     score = fitted(literal(data.score), 0.4 * float(figure.get_size_inches()[0]), TEXT)
-    axes.set_xlabel(f"{score} {ARROWS[data.better]} ({data.better} is better)")
+    axes.set_xlabel(f"{score} ({data.better} is better{', log scale' if data.log else ''})")
     axes.set_xscale("log" if data.log else "linear")
     axes.set_xlim(*ends)
     scale(axes.xaxis, *ends, data.log)

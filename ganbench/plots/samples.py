@@ -24,7 +24,7 @@ from ganbench.records import Record, Store
 from ganbench.rows import TITLES
 
 Pixels = NDArray[np.uint8]
-ROWS, PITCH = 12, 0.62
+ROWS, PITCH = 12, 0.8
 """Variants at most, and inches of the narrowest column: as many seeds as fit are shown."""
 DOTS = 300
 """Pixels an inch: finer ones are averaged."""

@@ -20,7 +20,7 @@ def charts(content: Content, table: Table, score: str, up: str = "", seeds: bool
     Best mean first; variants with seeds that failed stand below the others, because their mean is that
     of survivors. `up` leads from the page to the report's root; `seeds` says whether each is drawn.
     """
-    rows = sorted(table.variants, key=lambda row: _place(row, score))
+    rows = sorted(table.variants, key=lambda row: row.place(score))
     finished = [row.scores[score] for row in rows if row.scores[score].values]
     if not finished:
         return []
@@ -31,11 +31,6 @@ def charts(content: Content, table: Table, score: str, up: str = "", seeds: bool
     if score == table.primary and any(group.cost for group in groups):
         drawn.append(scatter(score, better, groups, f"seconds of training a seed{_where(content, rows)}", log))
     return drawn
-
-
-def _place(row: TableRow, score: str) -> tuple[bool, bool, float]:
-    mean = row.scores[score].mean
-    return mean is None, row.failed > 0, (mean or 0.0) * (-1 if row.scores[score].better == "higher" else 1)
 
 
 def _marks(table: Table, score: str) -> list[tuple[str, float]]:
