@@ -4,7 +4,7 @@ ENV := .venv
 READY := $(ENV)/.ready
 WORKERS ?= 2
 
-.PHONY: env baseline quick browser test bench lint clean
+.PHONY: env baseline quick browser test slow bench lint clean
 
 env: $(READY)
 
@@ -25,7 +25,11 @@ browser: env
 	tests/browser/setup.sh $(ENV)
 
 test: env browser
-	$(ENV)/bin/python -m pytest -n $(WORKERS)
+	$(ENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow'
+
+# the few tests that take half a minute and more
+slow: env browser
+	$(ENV)/bin/python -m pytest -n $(WORKERS) -m slow
 
 bench: env browser
 	$(ENV)/bin/python -m benchmarks.engine

@@ -90,6 +90,7 @@ def test_a_suite_is_trained_once_and_tabled(cli, suite: Path, tmp_path: Path) ->
     assert "nonsaturating" in (results / "small" / "table.md").read_text()  # a filter hides no row for good
 
 
+@pytest.mark.slow
 def test_a_seed_alone_gives_the_same_weights_as_among_others(cli, suite: Path, tmp_path: Path) -> None:
     options = ("run", "--suite", suite, "--filter", "loss=minimax")
     assert cli(*options, "--seeds", "0-7", "--results", "all").code == 0
@@ -107,6 +108,7 @@ def test_a_seed_alone_gives_the_same_weights_as_among_others(cli, suite: Path, t
     assert metrics[0] == metrics[1]
 
 
+@pytest.mark.slow
 def test_a_strangers_loss_joins_without_retraining_the_others(cli, suite: Path, hinge: Path, tmp_path: Path) -> None:
     assert cli("run", "--suite", suite).code == 0
     before = _times(tmp_path / "results")
@@ -445,6 +447,7 @@ evaluation: {samples: 1000, real_samples: 1000, snapshots: 5}
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_in_the_same_bits(cli, tmp_path: Path) -> None:
     (tmp_path / "long.yaml").write_text(LONG)
     options = ("--suite", "long.yaml", "--jobs", "1", "--checkpoint", "0", "--results", "killed")

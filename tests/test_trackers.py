@@ -103,6 +103,7 @@ def _close(seen: float, written: str) -> bool:
     return isnan(seen) if written == "" else seen == pytest.approx(float(written), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_trackers_hear_every_row_and_record_and_change_nothing(cli, mine: Path, tmp_path: Path) -> None:
     """A run with five trackers, of which one raises, one ends its caller and one hangs; the same run without."""
     bare = cli("run", "--suite", "short.yaml", "--results", "bare", "--jobs", "1")
