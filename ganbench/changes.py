@@ -93,7 +93,8 @@ def _settings(a: Record, b: Record) -> str:
     parts += [f"code of {key} {codes[0][key]} -> {codes[1].get(key)}" for key in codes[0]
               if codes[1] and codes[0][key] != codes[1].get(key)]  # fmt: skip
     protocols = [identity.stated(one).get("protocol") for one in (a, b)]
-    parts += [f"protocol version {protocols[0]} -> {protocols[1]}"] if protocols[0] != protocols[1] else []
+    if None not in protocols and protocols[0] != protocols[1]:  # a failed run states none
+        parts.append(f"protocol version {protocols[0]} -> {protocols[1]}")
     return "; ".join(parts) or "another id, and the records do not say why"
 
 

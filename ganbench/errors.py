@@ -42,3 +42,8 @@ def raised_at(error: BaseException) -> str:
     """Where an exception was raised, as ` (file.py:12, in name)`."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name})" if frames else ""
+
+
+def printable(text: str) -> str:
+    """A line of text of a stranger's file without what would steer a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)

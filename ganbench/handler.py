@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
             found = None if path is None else self._found(path)
         except Exception as error:  # a damaged record, or a file that is being replaced, must not end the server
             text = str(error) if isinstance(error, GanbenchError) else f"{said(error)}{raised_at(error)}"
-            self.server.complain(f"{self.path[:200]!r} could not be made: {text}")
+            self.server.complain(f"{(path or '')[:200]!r} could not be made: {text}")
             self._send(HTTPStatus.INTERNAL_SERVER_ERROR, _text(f"this page could not be made: {text}"))
             return
         if found is None:

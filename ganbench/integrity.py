@@ -115,7 +115,10 @@ def _records(folder: Path, content: Mapping[str, Any], plain: bool) -> Iterator[
                 read[name] = record or {}
     elsewhere = identity.agreed(read.values())
     for name, record in read.items():
-        yield from _record(folder, name, record, elsewhere)
+        try:
+            yield from list(_record(folder, name, record, elsewhere))
+        except (OSError, *DAMAGED) as error:
+            yield Finding("record", name, f"cannot be checked: {error}")
     if plain and content["schema"] == manifest.SCHEMA:
         yield from _facts(folder, content)
 

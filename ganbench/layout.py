@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,9 +71,31 @@ def saved(results: Path, suite: str) -> Layout | None:
     def made(read: dict[str, Any]) -> Layout:
         rows = tuple(Row(**{**row, "runs": by_seed(row["runs"])}) for row in read.pop("rows"))
         lists = {key: tuple(tuple(item) for item in read.pop(key)) for key in ("references", "skipped")}
-        return Layout(rows=rows, **lists, **read)  # type: ignore[arg-type]
+        content = Layout(rows=rows, **lists, **read)  # type: ignore[arg-type]
+        _check(content, suite)
+        return content
 
     return kept(_path(results, suite), SCHEMA, made)
+
+
+ID = re.compile(r"[0-9A-Za-z]+")
+
+
+def _check(content: Layout, suite: str) -> None:
+    """Raise `ValueError` where a layout could lead out of its results folder, or is no text."""
+    if content.suite != suite:
+        raise ValueError(f"it is of suite {content.suite!r}")
+    ids = [id_ for row in content.rows for id_ in row.runs.values()] + [id_ for _, _, id_ in content.references]
+    for id_ in ids:
+        if not isinstance(id_, str) or not ID.fullmatch(id_):
+            raise ValueError(f"{id_!r} is no id of a run")
+    names = [name for row in content.rows for name in (row.loss, row.architecture, row.dataset)]
+    texts = [content.about, content.digest, *names, *(text for entry in content.skipped for text in entry)]
+    texts += [text for label, name, _ in content.references for text in (label, name)]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"{text!r} is no text")
+        text.encode()  # half of a character raises UnicodeEncodeError, a ValueError
 
 
 def by_seed(runs: dict[str, str]) -> dict[int, str]:
@@ -92,5 +115,5 @@ def kept(path: Path, schema: int, made: Callable[[dict[str, Any]], T]) -> T | No
         return made(read)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ResultsError(f"{path} is damaged ({error}); run the suite again to write it anew") from error

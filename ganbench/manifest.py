@@ -119,13 +119,24 @@ def read(path: Path) -> dict[str, Any]:
             raise ValueError("larger than 64 MiB")
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
         newer = content["schema"] > SCHEMA
-        for own in () if newer else content["files"].values():
-            _ = int(own["bytes"]), str(own["sha256"])
+        if not newer:
+            _check(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ResultsError(f"{path} is damaged ({type(error).__name__}: {error}); publish the folder again") from error
     if newer:
         raise ResultsError(f"{path} was written by a newer ganbench (schema {content['schema']}); upgrade")
     return dict(content)
+
+
+def _check(content: Mapping[str, Any]) -> None:
+    """Raise an error where a manifest's parts are not what `write` makes."""
+    for name, own in content["files"].items():
+        name.encode()  # half of a character raises UnicodeEncodeError, a ValueError
+        if type(own["bytes"]) is not int or not isinstance(own["sha256"], str):
+            raise ValueError(f"{name!r} has no size or no checksum")
+    for key in ("suites", "runs", "references"):
+        if not all(isinstance(one, str) for one in content.get(key) or []):
+            raise ValueError(f"{key!r} is no list of names")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -41,7 +41,18 @@ def moved(a: list[Table], b: list[Table]) -> Iterator[Change]:
             for row in left[dataset].rows:
                 if (row.kind, row.title) in rows:
                     yield from _cells(dataset, row, rows[row.kind, row.title])
+            yield from _alone(left[dataset], right[dataset])
             yield from _protocols(left[dataset], right[dataset])
+
+
+def _alone(a: Table, b: Table) -> Iterator[Change]:
+    """Yardsticks that one side alone has measured."""
+    sides: tuple[tuple[Kind, Table, Table], ...] = (("only in A", a, b), ("only in B", b, a))
+    for kind, own, other in sides:
+        there = {row.title for row in other.rows if row.kind == "reference" and row.n_ok}
+        gone = [row.title for row in own.rows if row.kind == "reference" and row.n_ok and row.title not in there]
+        if gone:
+            yield Change(kind, own.dataset, ", ".join(gone))
 
 
 def _conclusions(a: Table, b: Table) -> Iterator[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import sys
 import time
 import traceback
@@ -72,9 +73,24 @@ def now() -> str:
 
 def failure(error: BaseException) -> tuple[str, str, str]:
     """Status, reason in one sentence, and traceback of what went wrong in a cell."""
-    text = "".join(traceback.format_exception(error))
+    text = unplaced("".join(traceback.format_exception(error)))
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
     return ("out-of-memory" if memory else "failed"), said(error) + raised_at(error), text
+
+
+def unplaced(text: str) -> str:
+    """A traceback without where things lie on this machine: a report is for strangers.
+
+    Files are named from the folder that Python found them in, or from the current one.
+    """
+    roots = sorted({str(Path(root).resolve()) for root in [*sys.path, str(Path.cwd())]}, key=len, reverse=True)
+
+    def short(match: re.Match[str]) -> str:
+        path = Path(str(match[1]))
+        inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
+        return f'File "{next(inside, Path(path.name)) if path.is_absolute() else path}"'
+
+    return re.sub(r'File "([^"\n]+)"', short, text).replace(str(Path.home()), "~")
 
 
 def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record:

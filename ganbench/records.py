@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from ganbench import shape
 from ganbench.checkpoints import Checkpoints
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.files import sync_folder, write_atomically
@@ -136,16 +137,16 @@ def _read(path: Path) -> Record | None:
         raise ResultsError(f"{path} cannot be read: {error}") from error
     try:
         record = json.loads(text)
-        schema = record["schema"]
-        _ = record["id"], record["status"], record["metrics"], record["cards"]
-        newer = schema > SCHEMA
-    except (ValueError, KeyError, TypeError) as error:
+        newer = record["schema"] > SCHEMA
+        if not newer:
+            shape.check(record)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ResultsError(
             f"{path} is damaged ({error.__class__.__name__}: {error}); remove that folder and run the suite again"
         ) from error
     if newer:
         raise ResultsError(
-            f"{path} was written by a newer ganbench (schema {schema}, this one reads {SCHEMA}); upgrade"
+            f"{path} was written by a newer ganbench (schema {record['schema']}, this one reads {SCHEMA}); upgrade"
         )
     if record["status"] not in STATUSES:
         raise ResultsError(

@@ -29,6 +29,8 @@ class Server(ThreadingHTTPServer):
             found = socket.getaddrinfo(self.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             self.address_family, place = found[0][0], found[0][4]
             super().__init__(place[:2], Handler)  # type: ignore[arg-type]
+        except UnicodeError as error:  # a part of the name is longer than names may be
+            raise UsageError(f"--host {host!r} is no address of this machine; leave it out for 127.0.0.1") from error
         except OSError as error:
             raise _refused(error, host, port) from error
 

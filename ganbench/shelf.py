@@ -58,6 +58,7 @@ class Report:
         self.kept: dict[str, Page] = {}
         self.seen: Any = None
         self.cost = self.made = 0.0
+        self.error: Exception | None = None
 
     def find(self, path: str) -> Page | None:
         """What is behind a path of the report. Only paths that it lists are asked for."""
@@ -70,18 +71,20 @@ class Report:
                 if path not in self.kept:
                     self._keep(path)
                 return self.kept.get(path)
-            except BaseException:
-                self.pages = None  # made of files that were being replaced, say
+            except Exception as error:
+                self.pages, self.error = None, error  # made of files that were being replaced, say
                 raise
             finally:
                 self.cost += time.monotonic() - began
 
     def _refresh(self) -> None:
         """New pages where the results have changed, but at most a part of the time goes into making them."""
-        now = self.stamp()
-        if self.pages is not None and (now == self.seen or time.monotonic() - self.made < SHARE * self.cost):
+        now, since = self.stamp(), time.monotonic() - self.made
+        if self.pages is not None and (now == self.seen or since < SHARE * self.cost):
             return
-        self.made, self.cost, self.seen = time.monotonic(), 0.0, now
+        if self.error is not None and now == self.seen and since < SHARE * self.cost:
+            raise self.error  # a damaged record is not read again for every picture of a page
+        self.made, self.cost, self.seen, self.error = time.monotonic(), 0.0, now, None
         self.pages, self.kept = self.make(), {}
         self.known = frozenset(self.pages.paths())
 
@@ -106,12 +109,19 @@ class Shelf:
             raise UsageError(f"no suite has run in {str(results)!r}; 'ganbench run --suite quick' makes a first one")
         if suite is not None and suite not in there:
             raise UsageError(f"no suite {suite!r} in {str(results)!r}{suggestion(suite, there)}")
-        self.only = suite or (there[0] if len(there) == 1 else None)
+        self.asked = suite
+
+    @property
+    def only(self) -> str | None:
+        """The suite at the top: the one asked for, or the only one there is by now."""
+        there = suites(self.results)
+        return self.asked or (there[0] if len(there) == 1 else None)
 
     def find(self, path: str) -> Page | None:
         """What is behind a path, such as `index.html`, or `<suite>/index.html` where there are several."""
-        if self.only is not None:
-            return self._report(self.only).find(path)
+        only = self.only
+        if only is not None:
+            return self._report(only).find(path)
         if path == "index.html":
             return page(self._index().encode(), HTML)
         suite, _, rest = path.partition("/")

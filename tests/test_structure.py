@@ -13,7 +13,7 @@ import pytest
 CORE = Path(__file__).parent.parent / "ganbench"
 FLOORS = {
     0: "contracts hookspecs errors files strict_yaml optimisers settings specs suite rng checkpoints records"
-    " layout cards verdicts numbers published identity live meaning",
+    " layout cards verdicts numbers published identity live meaning shape",
     1: "sources registry catalogue expansion networks draws step program stack signals cache devices"
     " diagnosis stats ranking bootstrap rows ranges search best_of figures densities kernels histograms"
     " respec",

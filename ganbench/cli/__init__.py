@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from ganbench import __version__
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, printable
 
 COMMANDS = {
     "run": "Train every combination of a suite that is not trained yet, and print its table.",
@@ -87,7 +87,7 @@ def main() -> NoReturn:
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        code = _say(f"interrupted; {KEPT}", 130)
+        code = _say(f"interrupted{_kept()}", 130)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -96,7 +96,7 @@ def main() -> NoReturn:
             traceback.print_exc()
         code = _say(str(error), error.exit_code)
     except Terminated:
-        code = _say(f"terminated; {KEPT}", 143)
+        code = _say(f"terminated{_kept()}", 143)
     except BrokenPipeError:
         sys.stderr.close()
         code = 141
@@ -111,6 +111,12 @@ def _terminated(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
+def _kept() -> str:
+    """What an interrupted command leaves: of those that train, finished runs and checkpoints."""
+    return f"; {KEPT}" if next((one for one in sys.argv[1:] if not one.startswith("-")), "") == "run" else ""
+
+
 def _say(text: str, code: int) -> int:
-    print(f"ganbench: {text}", file=sys.stderr)
+    """An error on stderr; what it quotes of a stranger's file cannot steer a terminal."""
+    print("\n".join(map(printable, f"ganbench: {text}".split("\n"))), file=sys.stderr)
     return code

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from ganbench.changes import Side, changes
-from ganbench.cli.output import printable
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, printable
 from ganbench.layout import saved
 from ganbench.moved import Change
 from ganbench.strict_yaml import suggestion

@@ -15,6 +15,7 @@ from ganbench import expansion
 from ganbench import suite as suites
 from ganbench.errors import UsageError
 from ganbench.layout import Layout, layout, save, saved
+from ganbench.manifest import NAME as MANIFEST
 from ganbench.registry import Registry
 from ganbench.specs import Plan
 from ganbench.strict_yaml import suggestion
@@ -155,6 +156,6 @@ def planned(
     if kept is not None and kept.digest == asked.digest:
         return kept
     content = layout(asked.plan(), asked.digest)
-    if kept is None:
+    if kept is None and not (results / MANIFEST).exists():  # what a manifest vouches for stays as it is
         save(results, content)
     return content

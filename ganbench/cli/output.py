@@ -17,8 +17,3 @@ def print_tables(content: Layout, tables: list[Table]) -> None:
         show(console, content, tables)
     else:
         click.echo(markdown(content, tables), nl=False)
-
-
-def printable(text: str) -> str:
-    """A line of text of a stranger's file without what would steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import results_option, started
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, printable
 from ganbench.layout import Layout
 from ganbench.records import Store
 
@@ -68,7 +68,7 @@ def _write(options: dict[str, Any], make: Callable[[float], Picture]) -> int:
     write_atomically(options["to"], picture.rendered(kind, wide))
     click.echo(options["to"])
     for note in picture.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(printable(f"note: {note}"), err=True)
     return 0
 
 
@@ -177,7 +177,10 @@ def _cost(options: dict[str, Any], wide: float) -> Picture:
 @command.command("modes")
 @_drawn(_option("--captured", is_flag=True, help="How many modes are captured of how many, over all data sets."))
 def modes_command(**options: Any) -> int:
-    """Where samples fall: their share in every mode or class, by variant, with real data as a line."""
+    """Where samples fall: their share in every mode or class, by variant, with real data as a line.
+
+    A mode is captured where it holds at least a tenth of its fair share of the samples, whatever a suite sets.
+    """
     return _write(options, partial(_modes, options))
 
 

@@ -8,7 +8,7 @@ import click
 
 from ganbench.cli.options import plugin_option, results_option, started
 from ganbench.cli.published_rows import published_rows
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, printable
 
 
 @click.command("publish")
@@ -25,7 +25,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     Put it on any static host, mail it, commit it, or open its index.html. Nothing is uploaded.
     `--plugin` shows the code of a local plugin and adds its published values.
     """
-    from ganbench.plots import suite_plots
+    from ganbench.plots import drawable, suite_plots
     from ganbench.registry import Registry
     from ganbench.site import Content, Site, folder
     from ganbench.site.publication import publish
@@ -36,7 +36,9 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     content = Content(layout, results, published_rows(registry, [row.dataset for row in layout.rows]))
     if not content.records:
         raise UsageError(f"no run of suite {layout.suite!r} has ended in {results}; run the suite first")
-    plots = suite_plots(layout, content.tables, content.store, content.datasets)
+    plots, notes = drawable(suite_plots(layout, content.tables, content.store, content.datasets))
+    for note in notes:
+        click.echo(printable(f"note: {note}"), err=True)
     count = publish(Site(content, registry, plots=plots), place)
     click.echo(f"{place / 'index.html'}: the report of {layout.suite}, {len(content.records)} runs, {count} files")
     return 0

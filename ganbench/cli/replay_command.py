@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import plugin_option, results_option
-from ganbench.cli.output import printable
-from ganbench.errors import UsageError
+from ganbench.errors import MissingError, UsageError, printable
 from ganbench.numbers import number
 from ganbench.records import Record, Store
 from ganbench.registry import Registry
 
 if TYPE_CHECKING:
     from ganbench.sameness import Comparison, ScoreGap
+
+
+UNFINISHED = ("timeout", "out-of-memory", "interrupted")
+"""What says something of this machine, not of the run."""
 
 
 @click.command("replay")
@@ -66,6 +69,8 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
     means = replay.Means(registry, device, options["timeout"] or replay.limit(record), progress.display())
     with tempfile.TemporaryDirectory(prefix="ganbench-replay-") as root:
         again, again_folder = replay.trained(spec, means, Path(root))
+        if again["status"] in UNFINISHED and again["status"] != record["status"]:
+            raise MissingError(f"run {record['id']} was not trained to its end here: {again['reason']}")
         found = sameness.compare(record, folder, again, again_folder, replay.siblings(store, record), tuple(changed))
     click.echo(_json(record, again, found) if as_json else _text(record, again, found))
     return 0 if found.same else 1

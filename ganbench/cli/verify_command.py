@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cli.output import printable
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, printable
 from ganbench.files import write_atomically
 
 if TYPE_CHECKING:
@@ -63,8 +62,8 @@ def _artefact(manifest: Path, as_json: bool) -> int:
         return 0 if report.holds else 1
     for finding in report.findings:
         click.echo(f"{finding.kind:<8} {printable(finding.path)}: {printable(finding.text)}")
-    runs, wrong = len(report.content.get("runs", ())), sum(one.kind != "note" for one in report.findings)
-    what = f"{report.files} files, {runs} runs of {', '.join(map(str, report.content.get('suites', ())))}"
+    runs, wrong = len(report.content.get("runs") or ()), sum(one.kind != "note" for one in report.findings)
+    what = f"{report.files} files, {runs} runs of {printable(', '.join(report.content.get('suites') or ()))}"
     if report.holds:
         click.echo(f"As published: {what}; every checksum, every record, every id that can be computed.")
     else:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ganbench import overall as over_all
+from ganbench.errors import GanbenchError
 from ganbench.layout import Layout
 from ganbench.plots import captured, cost, curves, modes, overall, ranks
 from ganbench.plots.style import Picture
@@ -22,9 +24,23 @@ class Plot:
     dataset: str
     make: Callable[[], Picture]
 
+    @cached_property
     def svg(self) -> bytes:
-        """Raises `ResultsError` where a file of the results is damaged."""
+        """Drawn once. Raises `ResultsError` where a file is damaged, `UsageError` where there is nothing to draw."""
         return self.make().rendered("svg")
+
+
+def drawable(plots: Iterable[Plot]) -> tuple[list[Plot], list[str]]:
+    """The plots that can be drawn, and why the others cannot: one damaged history is no reason for no report."""
+    found, notes = [], []
+    for plot in plots:
+        try:
+            _ = plot.svg
+        except GanbenchError as error:
+            notes.append(f"{plot.name} is left out: {error}")
+        else:
+            found.append(plot)
+    return found, notes
 
 
 def suite_plots(layout: Layout, tables: list[Table], store: Store, slugs: Mapping[str, str]) -> list[Plot]:

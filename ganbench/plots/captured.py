@@ -96,7 +96,7 @@ def draw(data: Captured, figure: Figure) -> None:
     axes.set_xlim(-0.5, len(data.datasets) - 0.5)
     axes.set_ylim(0, 1.06)
     scale(axes.yaxis, 0, 1, False)
-    axes.set_ylabel("modes captured, share of all")
+    axes.set_ylabel("captured modes, share of all")
     handles = [Line2D([], [], color=k.colour, linestyle="none", marker=k.marker, markersize=4) for k in chosen]
     texts = _texts(data, float(figure.get_size_inches()[0]))
     legend(figure, handles, texts, columns(texts, float(figure.get_size_inches()[0])))

@@ -79,19 +79,41 @@ def read(layout: Layout, store: Store, dataset: str, width: float = COLUMN, name
 
 
 def read_film(layout: Layout, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()) -> Samples:
-    """Every variant's first filmed seed, by step. Raises `UsageError` where no run has a film."""
+    """Every variant's first filmed seed on its way, from left to right, its end last.
+
+    A column is a step where all were filmed at the same ones, else a part of each one's own training.
+    Raises `UsageError` where no run has a film.
+    """
     found, heading = variants(layout, store, dataset, names)
     films = [_film(store, variant) for variant in found]
-    steps = sorted({step for _, frames in films for step in frames})
+    steps = {tuple(frames) for _, frames in films if frames}
     if not steps:
         raise UsageError(f"no run on {dataset} has a film; run it again with this ganbench")
-    picked = sorted({round(i) for i in np.linspace(0, len(steps) - 1, min(len(steps), columns(width)))})
-    shown = [steps[i] for i in picked]
-    cells = [[Cell(frames.get(step), "" if frames else "no film") for step in shown] for _, frames in films[:ROWS]]
+    most = max(map(len, steps))
+    count = min(most, columns(width))
+    parts = [(i + 1) / count for i in range(count)]
+    same = len(steps) == 1
+    picked = [_picked(frames, parts) for _, frames in films[:ROWS]]
+    header = [f"step {step}" for step, _ in next(row for row in picked if row)] if same else _percents(parts)
+    cells = [[Cell(pixels) for _, pixels in row] or [Cell(None, "no film")] * count for row in picked]
     lines = [f"{variant.label}, seed {seed}" if frames else variant.label
              for variant, (seed, frames) in zip(found[:ROWS], films[:ROWS], strict=True)]  # fmt: skip
-    limits = _limits(len(found), len(shown), len(steps), "frames")
-    return Samples(heading, tuple(f"step {s}" for s in shown), tuple(lines), tuple(map(tuple, cells)), limits)
+    limits = _limits(len(found), count, most, "frames")
+    return Samples(heading, tuple(header), tuple(lines), tuple(map(tuple, cells)), limits)
+
+
+def _percents(parts: Sequence[float]) -> list[str]:
+    """Headers that say how much of its training each variant has behind it."""
+    return [f"{100 * part:.0f} %" for part in parts]
+
+
+def _picked(frames: dict[int, Pixels], parts: Sequence[float]) -> list[tuple[int, Pixels]]:
+    """Of a film's frames those nearest to parts of its whole length; the last part is its end."""
+    if not frames:
+        return []
+    end = max(frames)
+    steps = [min(frames, key=lambda step: (abs(step - part * end), step)) for part in parts]
+    return [(step, frames[step]) for step in steps]
 
 
 def _limits(variants: int, shown: int, there: int, what: str = "seeds") -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
@@ -25,9 +25,10 @@ WIDTHS = {"column": 3.3, "page": 6.8}
 """Inches of one column and of both, in the two-column papers of most venues."""
 COLUMN = WIDTHS["column"]
 SMALLEST, LARGEST = 2.0, 30.0
+FONT = "DejaVu Sans"
 TEXT, SMALL, TINY = 7.5, 7.0, 6.5
 SETTINGS = {
-    "font.size": TEXT, "axes.labelsize": TEXT, "axes.titlesize": TEXT, "legend.fontsize": SMALL,
+    "font.family": FONT, "font.size": TEXT, "axes.labelsize": TEXT, "axes.titlesize": TEXT, "legend.fontsize": SMALL,
     "xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "savefig.dpi": 300,
     "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5,
     "ytick.major.size": 2.5, "lines.linewidth": 1.1, "lines.markersize": 3.5, "axes.spines.top": False,
@@ -85,16 +86,26 @@ def inches(width: str) -> float:
 
 
 def literal(text: str) -> str:
-    """A name as it can be drawn: what has no letter on paper is a blank."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """A name as it can be drawn: what is no letter is a blank, and a letter that the font lacks a box."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_drawable, text))
+
+
+def _drawable(letter: str) -> str:
+    if not letter.isprintable():
+        return " "
+    return letter if ord(letter) in _letters() else "\N{WHITE SQUARE}"
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """The characters of the font that everything is drawn in."""
+    return frozenset(get_font(findfont(FONT)).get_charmap())
 
 
 @cache
 def extent(text: str, size: float = SMALL) -> float:
     """The width of one line of text, in inches."""
-    width, _, _ = text_to_path.get_text_width_height_descent(
-        text, FontProperties(family="DejaVu Sans", size=size), False
-    )
+    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(family=FONT, size=size), False)
     return float(width) / 72
 
 

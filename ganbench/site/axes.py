@@ -39,7 +39,8 @@ class Axis:
     @cached_property
     def ticks(self) -> list[tuple[float, str]]:
         """Pixels and labels of round values within the axis, at most five."""
-        return [(self.at(x), label(x)) for x in (self._log_ticks() if self.log else self._linear_ticks())]
+        found = self._log_ticks() if self.log else []
+        return [(self.at(x), label(x)) for x in (found if len(found) > 1 else self._linear_ticks())]
 
     def _linear_ticks(self) -> list[float]:
         from matplotlib.ticker import MaxNLocator

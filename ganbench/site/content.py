@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganbench import overall, tables
+from ganbench import overall, shape, tables
+from ganbench.errors import ResultsError
 from ganbench.layout import Layout, Row
 from ganbench.overall import Overall
 from ganbench.records import Record, Store
@@ -17,6 +18,13 @@ from ganbench.site.names import slugs
 
 SHOWN = ("record.json", "history.csv", "samples.png", "film.png", "neighbours.png", "traceback.txt")
 """The files of a run that a report carries. Weights are none of them: they are large, and can be trained again."""
+
+
+LATER: Mapping[str, Any] = {
+    "film": None, "neighbours": None, "histogram": None, "diagnosis": None, "verdict": None,
+    "snapshots": [], "reason": "", "cost": {}, "signals": {}, "files": {},
+}  # fmt: skip
+"""What a page may ask for, and records of older versions or of references do not have."""
 
 
 class Remembered(Store):
@@ -32,9 +40,21 @@ class Remembered(Store):
     def reference(self, reference_id: str) -> Record | None:
         return self._once("reference", reference_id)
 
+    def _check(self, kind: str, id_: str, record: Record) -> None:
+        """Raise `ResultsError` where a page about the record could not be made."""
+        try:
+            shape.check_whole(record)
+        except ValueError as error:
+            folder = (self.runs if kind == "run" else self.references) / id_
+            raise ResultsError(f"{folder / 'record.json'} is damaged ({error}); take that folder away") from error
+
     def _once(self, kind: str, id_: str) -> Record | None:
         if (kind, id_) not in self._records:
-            self._records[kind, id_] = getattr(super(), kind)(id_)
+            record = getattr(super(), kind)(id_)
+            if record is not None:
+                self._check(kind, id_, record)
+                record = {**record, **{key: value for key, value in LATER.items() if record.get(key) is None}}
+            self._records[kind, id_] = record
         return self._records[kind, id_]
 
 
@@ -136,6 +156,7 @@ class Content:
         return (self.store.runs if isinstance(one, Run) else self.store.references) / one.id
 
     def files(self, one: Run | Reference) -> list[str]:
-        """The files of a run that a report carries, of those that are there."""
+        """The files of a run that a report carries, of those that are there; a link could lead anywhere."""
         folder = self.folder(one)
-        return [name for name in SHOWN if (folder / name).is_file()] if one.record else []
+        there = [folder / name for name in SHOWN] if one.record else []
+        return [path.name for path in there if path.is_file() and not path.is_symlink()]

@@ -56,7 +56,7 @@ def _group(content: Content, row: TableRow, score: str, up: str) -> Group:
     cell = row.scores[score]
     values = dict(zip(cell.card.get("seeds", ()), cell.values, strict=True))
     points = [
-        Point(values[run.seed], f"seed {run.seed}", up + run.path, run.record["cost"][COST] if run.record else None)
+        Point(values[run.seed], f"seed {run.seed}", up + run.path, run.record["cost"].get(COST) if run.record else None)
         for run in content.runs_of(row)
         if run.seed in values
     ]

@@ -18,7 +18,7 @@ def told(state: State) -> str:
     done = f"{jobs['done']} of {jobs['total']} jobs done, {duration(state['elapsed'])} so far"
     if state["state"] != "running":
         return f"This suite was killed at {state['updated']}: {done}. The same command goes on from there."
-    left = "unknown yet" if state["eta"] is None else f"about {duration(state['eta'])}"
+    left = "unknown yet" if state["eta"] is None else f"about {duration(max(1.0, state['eta']))}"
     return f"This suite is running: {done}, left {left}."
 
 

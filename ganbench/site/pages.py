@@ -38,11 +38,12 @@ TYPES = {"json": "application/json", "csv": "text/csv", "png": "image/png", "txt
 PAIRS = 300
 """Comparisons listed on a data set's page; for more there is `ganbench compare`."""
 
+MOST_CHARTED, MOST_SAMPLES = 40, 400
+"""Variants whose every score is a chart on a data set's page, and seeds whose samples are there."""
 GLANCES = 6
 """Variants whose samples are shown on the overview."""
 
-LATER = ("film", "neighbours", "histogram", "diagnosis", "verdict")
-"""What records of older versions do not have."""
+NO_PAGE = "a page is listed only where there is a record"
 
 Page = tuple[bytes, str]
 
@@ -173,8 +174,11 @@ class Site:
             made = record["provenance"]
             if "libraries" in made:
                 versions = ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
-                text = f"{made['processor']}, {made['cores']} cores, device {made.get('device', 'unknown')}, Python "
-                text += f"{made['python']}, {versions}, revision {made['revision'] or 'unknown'}"
+                known = {
+                    key: made.get(key) or "unknown" for key in ("processor", "cores", "device", "python", "revision")
+                }
+                text = "{processor}, {cores} cores, device {device}, Python {python}".format(**known)
+                text += f", {versions}, revision {known['revision']}"
                 found[text] = found.get(text, 0) + 1
         return [f"{text} ({count} runs)" for text, count in sorted(found.items(), key=lambda one: -one[1])]
 
@@ -183,16 +187,16 @@ class Site:
         pairs = comparisons(table, table.primary) if table.primary else []
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
         few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MOST_DOTS
-        drawn = {
-            score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in table.columns
-        }
+        scores = table.columns if len(own) <= MOST_CHARTED else [str(table.primary)]
+        drawn = {score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores}
         records = [run.record for _, runs in own for run in runs if run.record]
         yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
         ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
         return self._page(
             "dataset.html", path, table=table, view=view(self.content, table, True), said=conclusions(table),
             pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, yardsticks=yardsticks,
-            meanings=meanings(self.registry, records),
+            meanings=meanings(self.registry, records), each=MOST_SAMPLES // max(1, len(own)),
+            uncharted=len(table.columns) - len(drawn),
             plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
         )  # fmt: skip
 
@@ -213,22 +217,26 @@ class Site:
         )  # fmt: skip
 
     def _run(self, run: Run) -> Page:
-        record = _complete(run.record)
+        record = run.record
+        assert record is not None, NO_PAGE
         folder = self.content.folder(run)
-        columns = run_page.history(folder / "history.csv")
+        there = self.content.files(run)
+        columns = run_page.history(folder / "history.csv") if "history.csv" in there else {}
         runs = [one for one in self.content.runs.values() if one.row == run.row and one.record]
         at = runs.index(run)
+        traceback = run_page.traceback(folder) if "traceback.txt" in there else ""
         return self._page(
-            "run.html", run.path, run=run, record=record, files=self.content.files(run), plane=_on_points(record),
+            "run.html", run.path, run=run, record=record, files=there, plane=_on_points(record),
             scores=run_page.scores(self.content, run),
             costs=run_page.costs(record), findings=run_page.findings(record), signals=run_page.signals(record, columns),
             progress=run_page.progress(record), histogram=run_page.histogram(record),
-            traceback=run_page.traceback(folder), before=runs[at - 1] if at else None,
+            traceback=traceback, before=runs[at - 1] if at else None,
             after=runs[at + 1] if at + 1 < len(runs) else None,
         )  # fmt: skip
 
     def _reference(self, one: Reference) -> Page:
-        record = _complete(one.record)
+        record = one.record
+        assert record is not None, NO_PAGE
         return self._page(
             "reference.html", one.path, one=one, record=record, files=self.content.files(one),
             histogram=run_page.histogram(record),
@@ -236,12 +244,6 @@ class Site:
 
     def _file(self, one: Run | Reference, name: str) -> Page:
         return (self.content.folder(one) / name).read_bytes(), TYPES[name.rpartition(".")[2]]
-
-
-def _complete(record: Record | None) -> Record:
-    """A record with every part that a page asks for."""
-    assert record is not None, "a page is listed only where there is a record"
-    return {**dict.fromkeys(LATER), **record}
 
 
 def _on_points(record: Record) -> bool:
@@ -259,4 +261,4 @@ def _asset(name: str, kind: str) -> Page:
 
 
 def _plot(plot: Plot) -> Page:
-    return plot.svg(), "image/svg+xml"
+    return plot.svg, "image/svg+xml"

@@ -34,7 +34,7 @@ def history(path: Path) -> dict[str, list[float]]:
         with path.open(encoding="utf-8", newline="") as file:
             head, *rows = csv.reader(file)
         return {name: [float(row[i]) if row[i] else nan for row in rows] for i, name in enumerate(head)}
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError, csv.Error):
         return {}
 
 

@@ -22,8 +22,7 @@ def conclusions(table: Table) -> list[str]:
     variants = table.variants
     if score is None or not variants:
         return ["Nothing has finished here yet."]
-    enough = [row for row in variants if row.rank.get(score) is not None]
-    return [*_compared(table, score, enough), *_budgets(variants), *_faults(variants)]
+    return [*_compared(table, score, variants), *_budgets(variants), *_faults(variants)]
 
 
 def comparisons(table: Table, score: str) -> list[Comparison]:
@@ -44,8 +43,10 @@ def _pair(table: Table, score: str, one: tuple[str, TableRow], other: tuple[str,
     )  # fmt: skip
 
 
-def _compared(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]:
-    if len(table.variants) < 2:
+def _compared(table: Table, score: str, variants: list[TableRow]) -> Iterator[str]:
+    """What the table's tests show by its first score. A variant whose seeds all failed is the worst of them."""
+    enough = [row for row in variants if row.sample(score).size >= ranking.FEWEST]
+    if len(variants) < 2:
         yield f"One variant on {table.dataset}: there is nothing to compare it with."
         return
     if len(enough) < 2:
@@ -53,32 +54,29 @@ def _compared(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]
             f"Too few seeds on {table.dataset} to claim a difference: at least {ranking.FEWEST} a variant are needed."
         )
         return
-    leaders = [row for row in enough if row.rank[score] == 1]
-    best = min([row for row in leaders if score in row.led] or leaders, key=lambda row: _order(row, score))
-    beaten = [row for row in enough if (row.rank[score] or 0) > 1]
-    if not beaten:
+    wins = [(winner, one) for one in comparisons(table, score) if (winner := _better(one)) is not None]
+    if not wins:
         yield from _nothing_seen(table, score, enough)
         return
-    against = [one for one in comparisons(table, score) if best in one.rows and _better(one) is best]
-    clear = sorted(against, key=lambda one: one.adjusted)
+    best = _best(score, [winner for winner, _ in wins])
+    clear = sorted((one for winner, one in wins if winner is best), key=lambda one: one.adjusted)
     for one in clear[:SAID]:
         yield wording.sentence(one)
     if len(clear) > SAID:
         yield f"By {score}, {best.title} is also better than {len(clear) - SAID} more variants beyond noise."
-    tied = [row.title for row in leaders if row is not best]
+    tied = [row.title for row in enough if row.rank.get(score) == best.rank.get(score) and row is not best]
     if tied:
         yield f"{best.title} cannot be told apart from {_listed(tied)} by {score} on {table.dataset}."
 
 
+def _best(score: str, winners: list[TableRow]) -> TableRow:
+    """The variant that a sentence begins with: one that nobody beats, of those that beat somebody."""
+    first = [row for row in winners if row.rank.get(score) == 1]
+    return min(first or winners, key=lambda row: row.place(score))
+
+
 def _better(one: Comparison) -> TableRow | None:
     return {"a better": one.rows[0], "b better": one.rows[1]}.get(one.verdict)
-
-
-def _order(row: TableRow, score: str) -> float:
-    cell = row.scores[score]
-    if cell.mean is None:
-        return float("inf")
-    return -cell.mean if cell.better == "higher" else cell.mean
 
 
 def _nothing_seen(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]:

@@ -176,7 +176,8 @@
       const text = await answer.text();
       const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
       const main = document.getElementById("main"), open = all(main, "details").map((one) => one.open);
-      if (!fresh || main.contains(document.activeElement)) return;  // not while somebody works in it
+      const focus = document.activeElement;
+      if (!fresh || (focus !== main && main.contains(focus))) return;  // not while somebody works in it
       tag = answer.headers.get("ETag");
       main.replaceChildren(...fresh.childNodes);
       all(main, "details").forEach((one, i) => { if (open[i] !== undefined) one.open = open[i]; });
