@@ -26,6 +26,8 @@ def check(record: Any) -> None:
         if record.get(name) is not None:
             _is(kind, record[name], name)
     _scores(record.get("metrics"), record.get("cards"))
+    if "samples" in record:
+        _reference(record)
     _texts(record.get("files") or {}, "files")
     for name, value in (record.get("cost") or {}).items():
         if value is not None:
@@ -52,6 +54,17 @@ def check_whole(record: dict[str, Any]) -> None:
         for key in ("fake_samples", "real_samples", "split", "generator", "checkpoint"):
             if key not in card:
                 raise ValueError(f"card {name!r} lacks {key!r}")
+
+
+def _reference(record: dict[str, Any]) -> None:
+    """A yardstick says how many samples were there, how many were asked for, and why some scores are not."""
+    evaluation: Any = (record.get("spec") or {}).get("evaluation")
+    _is(dict, evaluation, "spec.evaluation")
+    _number(evaluation.get("samples"), "spec.evaluation.samples")
+    _number(record["samples"], "samples")
+    _is(list, record.get("notes"), "notes")
+    for note in record["notes"]:
+        _is(str, note, "a note")
 
 
 def _scores(metrics: Any, cards: Any) -> None:

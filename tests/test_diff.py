@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,26 @@ def test_a_name_cannot_steer_the_terminal(cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
     b = _folder(tmp_path / "b", _one("good0", status="failed", reason="\x1b[31m", metrics={}, cards={}))
     assert "\x1b" not in cli("diff", a, b).out
+
+
+def test_yardsticks_that_one_side_alone_has_are_told(tmp_path: Path) -> None:
+    a, b = _folder(tmp_path / "a"), _folder(tmp_path / "b")
+    store = Store(a)
+    record = {
+        "schema": SCHEMA, "id": "real", "suite": None, "status": "ok", "reason": "",
+        "spec": {"reference": "real", "evaluation": {"samples": 100}},
+        "metrics": {"score": 9.5}, "cards": {"score": CARD}, "provenance": {}, "samples": 100, "notes": [],
+    }  # fmt: skip
+    store.commit(record, store.stage("real"), references=True)
+    content = saved(a, "s")
+    assert content is not None
+    for folder in (a, b):
+        save(folder, replace(content, references=(("ring", "real", "real"),)))
+    assert ("only in A", "ring", "real data") in _changes(a, b)
+    assert ("only in B", "ring", "real data") in _changes(b, a)
+
+
+def test_a_failed_run_states_no_protocol_and_none_is_said_to_differ(tmp_path: Path) -> None:
+    a = _folder(tmp_path / "a", ids="x")
+    b = _folder(tmp_path / "b", _of("good", status="failed", reason="boom", metrics={}, cards={}, provenance={}))
+    assert not any("protocol version" in text for _, _, text in _changes(a, b))

@@ -225,3 +225,35 @@ def test_a_folder_with_links_is_not_vouched_for(folder: Path) -> None:
     (folder / "link").symlink_to(folder / "index.html")
     with pytest.raises(UsageError, match="no plain file"):
         manifest.write(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.update(runs=5),
+        lambda content: content.update(suites=[{}]),
+        lambda content: content["files"].update({"half \ud800": {"bytes": 1, "sha256": "a"}}),
+        lambda content: content["files"].update({"a": {"bytes": 1.5, "sha256": "a"}}),
+        lambda content: content["files"].update({"a": {"bytes": 1, "sha256": None}}),
+    ],
+)
+def test_a_manifest_of_another_shape_is_damaged(inside, folder: Path, change) -> None:
+    _rewrite(folder / "manifest.json", change)
+    done = inside("verify", folder)
+    assert (done.code, done.err.count("\n")) == (4, 1)
+    assert "manifest.json is damaged" in done.err
+
+
+@pytest.mark.parametrize("change", [{"files": [1]}, {"files": 5}, {"provenance": {"plugins": {"a": {"code": [1]}}}}])
+def test_a_record_of_another_shape_is_a_finding(inside, folder: Path, change) -> None:
+    _rewrite(_run(folder) / "record.json", lambda record: record.update(change))
+    done = inside("verify", folder)
+    assert done.code == 1
+    assert "cannot be read" in done.out
+
+
+def test_what_is_said_of_a_folder_cannot_steer_the_terminal(inside, folder: Path) -> None:
+    _rewrite(folder / "manifest.json", lambda content: content.update(suites=["\x1b[31mX"]))
+    done = inside("verify", folder)
+    assert "X" in done.out
+    assert "\x1b" not in done.out + done.err

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from scipy import stats as reference
 
-from ganbench import expansion, respec, sameness
+from ganbench import expansion, replay, respec, sameness
 from ganbench import suite as suites
 from ganbench.cli import replay_command, run_command
-from ganbench.errors import ResultsError, UsageError
+from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.registry import Registry
 from ganbench.replay import device, followed, limit
 from ganbench.specs import PROTOCOL, RunSpec
@@ -88,6 +88,20 @@ def test_a_run_trained_again_has_the_same_bits(trained: Trained) -> None:
     assert {score["relative"] for score in found["scores"]} == {0.0}
     assert found["environment"] == []
     assert {path: path.stat().st_mtime_ns for path in trained.results.rglob("*")} == before  # it writes nothing there
+
+
+def test_a_replay_that_comes_to_no_end_says_nothing_of_the_run(trained: Trained, monkeypatch) -> None:
+    run = trained.run_of("minimax")
+
+    def ended(spec: Any, means: Any, root: Path) -> Any:
+        record = json.loads((trained.results / "runs" / run / "record.json").read_text())
+        late = {"status": "timeout", "reason": "it ran longer than 1 s", "metrics": {}, "cards": {}}
+        return {**record, **late}, root
+
+    monkeypatch.setattr(replay, "trained", ended)
+    ran = trained.replay(run, "--timeout", 1)
+    assert isinstance(ran.exception, MissingError)
+    assert "was not trained to its end here: it ran longer than 1 s" in str(ran.exception)
 
 
 @pytest.mark.slow

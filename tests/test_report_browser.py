@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricate import NASTY
+from fabricate import NASTY, Made, fabricate
 
 from benchmarks.chromium import AXE, NoBrowser, browser
+from ganbench.cli import serve_command
+from ganbench.registry import Registry
+from ganbench.server import Server
+from ganbench.shelf import Shelf
 from ganbench.site.names import slug
 
 WIDTHS = (320, 390, 768, 1280)
@@ -389,3 +394,45 @@ def test_a_film_is_played_step_by_step(visit, paths) -> None:
     film.locator("output", has_text="step 1125").wait_for()
     film.get_by_role("button", name="Pause").click()
     visitor.check_quiet()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Server]:
+    """Made-up results behind `ganbench serve`'s server."""
+    results = tmp_path / "results"
+    fabricate(results, Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=5))
+    shelf = Shelf(results, lambda suite: serve_command._pages(results, suite, Registry.load()))
+    with Server("127.0.0.1", 0, shelf, results) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_served_page_follows_the_results_also_after_a_click(chromium: Any, served: Server) -> None:
+    """What was sorted stays sorted; while it is paused, nothing moves; the server alone is asked."""
+    plan = served.results / "fabricated" / "plan.json"
+
+    def say(text: str) -> None:
+        plan.write_text(json.dumps({**json.loads(plan.read_text()), "about": text}))
+
+    context = chromium.new_context()
+    visitor = Visit(served.results, context.new_page())
+    page = visitor.page
+    page.goto(served.url)
+    page.locator("#t-ring8 thead button").nth(3).click()
+    page.locator("h1").click()
+    say("one seed more")
+    page.locator(".about", has_text="one seed more").wait_for(timeout=20_000)
+    assert page.locator("#t-ring8 th[aria-sort]").count() == 1
+    page.get_by_role("button", name="Pause updates").click()
+    say("and another")
+    page.wait_for_timeout(4000)
+    assert page.locator(".about").inner_text() == "one seed more"
+    page.get_by_role("button", name="Resume updates").click()
+    page.locator(".about", has_text="and another").wait_for(timeout=20_000)
+    assert page.evaluate(PICTURES) == []
+    assert visitor.noise == []
+    assert [url for url in visitor.requests if not url.startswith(served.url)] == []
+    context.close()

@@ -244,6 +244,41 @@ def test_several_suites_are_listed_and_each_is_in_its_folder(tmp_path: Path) -> 
         assert _ask(server, "/")[2].startswith(b"small index.html")
 
 
+def test_a_second_suite_is_listed_when_it_is_there(tmp_path: Path) -> None:
+    with _serving(_planned(tmp_path / "results", "small")) as server:
+        assert _ask(server, "/")[2].startswith(b"small index.html")
+        (server.results / "other").mkdir()
+        (server.results / "other" / "plan.json").write_text("{}")
+        assert b'<a href="other/">other</a>' in _ask(server, "/")[2]
+
+
+def test_a_damaged_report_is_not_read_again_for_every_request(tmp_path: Path) -> None:
+    results, asked = _planned(tmp_path / "results", "small"), []
+
+    def damaged(name: str) -> Fake:
+        asked.append(name)
+        time.sleep(0.2)
+        raise ResultsError("runs/abc/record.json is damaged")
+
+    shelf = Shelf(results, damaged)
+    for _ in range(5):
+        with pytest.raises(ResultsError):
+            shelf.find("index.html")
+    assert len(asked) == 1
+    time.sleep(0.6)
+    with pytest.raises(ResultsError):
+        shelf.find("index.html")
+    assert len(asked) == 2  # it may have been mended in its place
+
+
+@pytest.mark.parametrize("host", ["a" * 300, "\u00e9..x"])
+def test_a_host_that_cannot_be_a_name_is_a_sentence(tmp_path: Path, host: str) -> None:
+    results = _planned(tmp_path / "results", "small")
+    shelf = Shelf(results, lambda name: Fake(results, name))
+    with pytest.raises(UsageError, match="is no address of this machine"):
+        Server(host, 0, shelf, results)
+
+
 def test_the_live_state_has_an_address(server: Server) -> None:
     assert json.loads(_ask(server, "/live.json")[2]) == {"state": "none"}
     (server.results / live.NAME).write_text(json.dumps({"schema": 1, **live.process(), "updated": live.now()}))

@@ -1,0 +1,245 @@
+"""`ganbench publish` and strangers' results: nothing else is replaced, nothing outside is read or written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabricate import Made, fabricate
+
+from ganbench.layout import Layout, saved
+from ganbench.site import folder as report_folder
+
+MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=5)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    fabricate(folder, MADE)
+    return folder
+
+
+@pytest.fixture
+def results(made: Path, tmp_path: Path) -> Path:
+    """Results of one's own, to be damaged."""
+    return Path(shutil.copytree(made, tmp_path / "results"))
+
+
+@pytest.fixture
+def publish(inside, results: Path):
+    return lambda to="site", **_: inside("publish", "--suite", MADE.suite, "--results", results, "--to", to)
+
+
+def _ids(results: Path) -> list[str]:
+    layout = saved(results, MADE.suite)
+    assert isinstance(layout, Layout)
+    return [id_ for row in layout.rows for id_ in row.runs.values()]
+
+
+def _ok(results: Path) -> Path:
+    """The folder of a run that finished."""
+    folders = (results / "runs" / id_ for id_ in _ids(results))
+    return next(
+        path for path in folders
+        if (path / "record.json").is_file() and json.loads((path / "record.json").read_text())["status"] == "ok"
+    )  # fmt: skip
+
+
+def _edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_only_an_earlier_report_is_replaced(publish, tmp_path: Path) -> None:
+    mine = tmp_path / "extension"
+    (mine / "src").mkdir(parents=True)
+    (mine / "src" / "thesis.tex").write_text("mine")
+    (mine / "manifest.json").write_text('{"manifest_version": 3}')  # as browsers' extensions have one
+    done = publish(mine)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "holds other files" in done.err
+    assert (mine / "src" / "thesis.tex").read_text() == "mine"
+
+
+def test_what_was_added_to_a_report_is_not_lost(publish, tmp_path: Path) -> None:
+    assert publish().code == 0
+    (tmp_path / "site" / "CNAME").write_text("gans.example")
+    done = publish()
+    assert done.code == 2
+    assert "CNAME" in done.err
+    assert (tmp_path / "site" / "CNAME").exists()
+    (tmp_path / "site" / "CNAME").unlink()
+    (tmp_path / "site" / ".git").mkdir()
+    (tmp_path / "site" / ".git" / "HEAD").write_text("history")
+    assert publish().code == 0
+    assert (tmp_path / "site" / ".git" / "HEAD").read_text() == "history"
+
+
+def test_the_earlier_report_comes_back_where_an_exchange_is_interrupted(tmp_path: Path, monkeypatch) -> None:
+    place, new, aside = tmp_path / "site", tmp_path / "new", tmp_path / "aside"
+    place.mkdir()
+    (place / "index.html").write_text("earlier")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self == new:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    new.mkdir()
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        report_folder._exchange(new, place, aside)
+    assert (place / "index.html").read_text() == "earlier"
+
+
+def test_what_a_killed_publish_left_is_put_back_or_cleared(publish, tmp_path: Path) -> None:
+    assert publish().code == 0
+    left = tmp_path / ".site-abcdef"
+    left.mkdir()
+    (tmp_path / "site").rename(left / "earlier")  # killed between its two renames
+    report_folder._recover(tmp_path / "site")
+    assert (tmp_path / "site" / "index.html").is_file()
+    (left / "report").mkdir()
+    os.utime(left, (time.time(), time.time() - 2 * report_folder.STALE))
+    assert publish().code == 0
+    assert not left.exists()
+
+
+def test_a_plan_cannot_lead_out_of_its_folder(publish, results: Path, tmp_path: Path) -> None:
+    plan = results / MADE.suite / "plan.json"
+    before = plan.read_text()
+    for change in (
+        lambda content: content.update(suite=str(tmp_path / "outside")),
+        lambda content: content["rows"][0]["runs"].update({"0": "../../outside"}),
+        lambda content: content["references"][0].__setitem__(2, "../outside"),
+        lambda content: content["rows"][0].update(loss=7),
+        lambda content: content["rows"][0].update(loss="half \ud800 a letter"),
+    ):
+        plan.write_text(before)
+        _edit(plan, change)
+        done = publish()
+        assert (done.code, done.err.count("\n")) == (4, 1), done.err
+        assert "plan.json is damaged" in done.err
+    plan.write_text("[" * 100_000)
+    assert publish().code == 4
+    assert {path.name for path in tmp_path.iterdir()} == {"results"}
+
+
+def test_links_in_results_are_not_followed(publish, results: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("TOP SECRET")
+    for name in ("traceback.txt", "history.csv", "neighbours.png"):
+        (_ok(results) / name).unlink(missing_ok=True)
+        (_ok(results) / name).symlink_to(secret)
+    assert publish().code == 0
+    assert not [path for path in (tmp_path / "site").rglob("*") if path.is_file() and b"SECRET" in path.read_bytes()]
+
+
+DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no spec": lambda record: record.pop("spec"),
+    "no provenance": lambda record: record.pop("provenance"),
+    "a metric that is text": lambda record: record["metrics"].update(modes="8"),
+    "a metric without a card": lambda record: record["cards"].pop("modes"),
+    "a card without its metric": lambda record: record["cards"]["modes"].pop("metric"),
+    "a histogram of nothing": lambda record: record["histogram"].update(n=0),
+    "a film of no frames": lambda record: record["film"].update(side="wide"),
+    "files that are a list": lambda record: record.update(files=[1]),
+    "a cost that is text": lambda record: record["cost"].update(train_seconds="long"),
+    "a diagnosis of nothing": lambda record: record.update(diagnosis=[{}]),
+    "plugins that are a list": lambda record: record["provenance"].update(plugins=[1]),
+    "a reason that is a number": lambda record: record.update(reason=1),
+    "snapshots that are a number": lambda record: record.update(snapshots=3),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_is_named_and_nothing_is_published(publish, results: Path, tmp_path: Path, damage) -> None:
+    path = _ok(results) / "record.json"
+    _edit(path, DAMAGES[damage])
+    done = publish()
+    assert (done.code, done.err.count("\n")) == (4, 1), done.err
+    assert str(path) in done.err
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_record_of_an_older_version_is_published(publish, results: Path) -> None:
+    def older(record: dict[str, Any]) -> None:
+        for key in ("verdict", "film", "neighbours", "histogram", "diagnosis"):
+            record.pop(key, None)
+        record["provenance"] = {"python": "3.11", "libraries": {"torch": "2.10"}}
+
+    _edit(_ok(results) / "record.json", older)
+    done = publish()
+    assert done.code == 0, done.err
+
+
+def test_a_damaged_history_costs_its_curves_and_not_the_report(publish, results: Path, tmp_path: Path) -> None:
+    (_ok(results) / "history.csv").write_text("step,diversity\n" + "1" * 200_000 + ",x\n")
+    done = publish()
+    assert done.code == 0
+    assert "curves-ring8.svg is left out" in done.err
+    assert str(_ok(results) / "history.csv") in done.err
+    assert not (tmp_path / "site" / "plots" / "curves-ring8.svg").exists()
+    assert "curves-ring8.svg" not in (tmp_path / "site" / "datasets" / "ring8.html").read_text()
+
+
+def test_a_diverged_run_shows_its_film(publish, results: Path, tmp_path: Path) -> None:
+    folders = [results / "runs" / id_ for id_ in _ids(results)]
+    records = {path: json.loads((path / "record.json").read_text()) for path in folders if path.is_dir()}
+    lost = next(path for path, record in records.items() if record["status"] == "diverged")
+    shutil.copy(_ok(results) / "film.png", lost / "film.png")
+    _edit(lost / "record.json", lambda record: record.update(film=records[_ok(results)]["film"]))
+    assert publish().code == 0
+    page = (tmp_path / "site" / "runs" / lost.name / "index.html").read_text()
+    assert 'class="film"' in page
+    assert "samples.png" not in page
+
+
+def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path, tmp_path: Path) -> None:
+    layout = saved(results, MADE.suite)
+    assert layout is not None
+
+    def fail(record: dict[str, Any]) -> None:
+        record.update(status="failed", reason="boom", metrics={}, cards={}, verdict=None, histogram=None)
+
+    rows = {row.loss: [results / "runs" / id_ / "record.json" for id_ in row.runs.values()] for row in layout.rows}
+    for path in rows["nonsaturating"]:
+        if path.is_file():
+            _edit(path, fail)
+    source = json.loads((_ok(results) / "record.json").read_text())
+    for path in rows["minimax"]:  # all of the other one finished
+        _edit(path, lambda record: record.update({**source, "id": record["id"], "spec": record["spec"]}))
+    assert publish().code == 0
+    page = (tmp_path / "site" / "index.html").read_text()
+    assert "Too few seeds" not in page
+    assert "minimax x mlp is better than nonsaturating x mlp" in page
+    for path in rows["minimax"]:
+        _edit(path, fail)
+    assert publish().code == 0
+
+
+def test_a_table_leaves_a_published_folder_as_it_is(inside, publish, tmp_path: Path) -> None:
+    assert publish().code == 0
+    assert inside("table", "--suite", "quick", "--results", "site").code == 0
+    assert inside("verify", "site").code == 0
+
+
+def test_a_page_of_many_variants_stays_small(inside, tmp_path: Path) -> None:
+    made = Made(
+        losses=tuple(f"loss{number}" for number in range(14)),
+        architectures=tuple(f"mlp(width={width})" for width in (16, 32, 64, 128, 256)),
+        points=(), seeds=10, pictures=False, snapshots=0,
+    )  # fmt: skip
+    fabricate(tmp_path / "many", made)
+    assert inside("publish", "--suite", made.suite, "--results", "many", "--to", "site").code == 0
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "site").rglob("*.html")}
+    assert max(sizes.values()) < 1 << 20, max(sizes, key=sizes.__getitem__)
