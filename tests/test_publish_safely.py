@@ -233,6 +233,7 @@ def test_a_table_leaves_a_published_folder_as_it_is(inside, publish, tmp_path: P
     assert inside("verify", "site").code == 0
 
 
+@pytest.mark.slow
 def test_a_page_of_many_variants_stays_small(inside, tmp_path: Path) -> None:
     made = Made(
         losses=tuple(f"loss{number}" for number in range(14)),

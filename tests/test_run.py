@@ -261,6 +261,7 @@ def register_metrics():
 """
 
 
+@pytest.mark.slow
 def test_plugins_that_fail_oddly_are_told_plainly(cli, suite: Path, tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(ODD)
     options = ("--suite", suite, "--plugin", "odd.py")
@@ -297,6 +298,7 @@ def test_arrows_are_printed_whatever_the_locale(cli, suite: Path) -> None:
     assert "modes ↑" in done.out
 
 
+@pytest.mark.slow
 def test_a_cell_that_hangs_is_ended_by_the_time_limit(cli, suite: Path, tmp_path: Path) -> None:
     (tmp_path / "faults.py").write_text(FAULTS)
     suite.write_text(suite.read_text().replace("[minimax, nonsaturating]", "[hangs]") + "plugins: [faults.py]\n")
@@ -380,6 +382,7 @@ def test_snapshots_are_scores_on_the_way(cli, suite: Path, tmp_path: Path) -> No
             assert strip.size == (2 * record["film"]["side"], record["film"]["side"])
 
 
+@pytest.mark.slow
 def test_settings_make_another_suite_beside_the_first(cli, suite: Path, tmp_path: Path) -> None:
     assert cli("run", "--suite", suite).code == 0
     done = cli("run", "--suite", suite, "--set", "train.steps=10")
