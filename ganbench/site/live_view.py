@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any
 
+from ganbench.meaning import LEVELS, MEANING
 from ganbench.progress import duration
 from ganbench.site.charts import Chart, curves
 
@@ -52,4 +53,5 @@ def _chart(name: str, one: State) -> Chart | None:
         if columns.get(name)
     ]
     known = any(value == value for _, _, values in lines for value in values)
-    return curves(name, lines, one["steps"]) if known else None
+    levels = [LEVELS[name]] if name in LEVELS else []
+    return curves(MEANING.get(name, name), lines, one["steps"], levels=levels) if known else None
