@@ -50,6 +50,8 @@ def check(path: Path) -> Report:
     `ResultsError` where it is damaged or newer.
     """
     path = path / manifest.NAME if path.is_dir() else path
+    if not path.exists() and path.name != manifest.NAME:
+        raise UsageError(f"there is no {str(path)!r} to verify")
     if not path.is_file():
         raise UsageError(f"no manifest at {path}; `ganbench publish` writes {manifest.NAME} into the folder it makes")
     content, folder = manifest.read(path), path.parent

@@ -164,7 +164,10 @@ def display() -> Plain:
 
 
 def _title(job: Job) -> str:
-    return f"{job.name} ({len(job.cell.seeds)} seeds)" if isinstance(job, CellJob) else job.name
+    if not isinstance(job, CellJob):
+        return job.name
+    count = len(job.cell.seeds)
+    return f"{job.name} ({count} seed{'s' * (count != 1)})"
 
 
 def _state(job: Job, progress: Any) -> str:

@@ -43,7 +43,9 @@ def block(folder: Path) -> str:
 def main(suite: str) -> None:
     folder = HERE / "published" / suite
     order = [sys.executable, "-m", "ganbench", "publish", "--suite", suite, "--results", str(HERE), "--to", str(folder)]
-    subprocess.run(order, check=True)
+    done = subprocess.run(order)
+    if done.returncode:
+        raise SystemExit(done.returncode)
     begin, end = f"<!-- {suite}: begin -->", f"<!-- {suite}: end -->"
     text = README.read_text()
     before, _, rest = text.partition(begin)
@@ -54,4 +56,6 @@ def main(suite: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python results/publish.py SUITE (one that has run in results/)")
+    main(sys.argv[1])

@@ -185,7 +185,8 @@ def test_a_record_of_an_older_version_is_published(publish, results: Path) -> No
 def test_a_damaged_history_costs_its_curves_and_not_the_report(publish, results: Path, tmp_path: Path) -> None:
     (_ok(results) / "history.csv").write_text("step,diversity\n" + "1" * 200_000 + ",x\n")
     done = publish()
-    assert done.code == 0
+    assert done.code == 1  # it is there, and a file in it is not what its record says
+    assert f"runs/{_ok(results).name}/history.csv is not what its record says" in done.err
     assert "curves-ring8.svg is left out" in done.err
     assert str(_ok(results) / "history.csv") in done.err
     assert not (tmp_path / "site" / "plots" / "curves-ring8.svg").exists()
@@ -209,7 +210,7 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path
     assert layout is not None
 
     def fail(record: dict[str, Any]) -> None:
-        record.update(status="failed", reason="boom", metrics={}, cards={}, verdict=None, histogram=None)
+        record.update(status="failed", reason="boom", metrics={}, cards={}, verdict=None, histogram=None, files={})
 
     rows = {row.loss: [results / "runs" / id_ / "record.json" for id_ in row.runs.values()] for row in layout.rows}
     for path in rows["nonsaturating"]:
@@ -217,7 +218,7 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path
             _edit(path, fail)
     source = json.loads((_ok(results) / "record.json").read_text())
     for path in rows["minimax"]:  # all of the other one finished
-        _edit(path, lambda record: record.update({**source, "id": record["id"], "spec": record["spec"]}))
+        _edit(path, lambda record: record.update({**source, "id": record["id"], "spec": record["spec"], "files": {}}))
     assert publish().code == 0
     page = (tmp_path / "site" / "index.html").read_text()
     assert "Too few seeds" not in page
@@ -244,3 +245,26 @@ def test_a_page_of_many_variants_stays_small(inside, tmp_path: Path) -> None:
     assert inside("publish", "--suite", made.suite, "--results", "many", "--to", "site").code == 0
     sizes = {path.name: path.stat().st_size for path in (tmp_path / "site").rglob("*.html")}
     assert max(sizes.values()) < 1 << 20, max(sizes, key=sizes.__getitem__)
+
+
+def test_a_record_that_was_edited_is_told_when_it_is_published(publish, results: Path) -> None:
+    _edit(_ok(results) / "record.json", lambda record: record["spec"]["train"].update(steps=10))
+    done = publish()
+    assert done.code == 1
+    assert f"warning: runs/{_ok(results).name}/record.json its spec, code versions and protocol give the id" in done.err
+
+
+def test_no_report_inside_another(publish, tmp_path: Path) -> None:
+    assert publish().code == 0
+    done = publish("site/inner")
+    assert done.code == 2
+    assert "lies in another report" in done.err
+    assert not (tmp_path / "site" / "inner").exists()
+
+
+def test_code_that_is_not_here_is_named(inside, tmp_path: Path) -> None:
+    made = Made(losses=("minimax", "mine"), architectures=("mlp",), images=(), seeds=1, failures=False)
+    fabricate(tmp_path / "own", made)
+    done = inside("publish", "--suite", made.suite, "--results", "own", "--to", "site")
+    assert done.code == 0
+    assert "note: loss 'mine': not installed; --plugin FILE.py shows its source and citation" in done.err

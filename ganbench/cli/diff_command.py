@@ -49,13 +49,15 @@ def command(a: Path, b: Path, suites: tuple[str, ...], as_json: bool) -> int:
     if len(suites) > 2:
         raise UsageError("--suite is given once, or twice for A and B")
     names = suites * 2 if len(suites) == 1 else suites or (None, None)
-    found = changes(*(_side(folder, name) for folder, name in zip((a, b), names, strict=True)))
+    sides = [_side(folder, name) for folder, name in zip((a, b), names, strict=True)]
+    found = changes(*sides)
     same = all(change.kind == "environment" for change in found)
     if as_json:
         plain = [{**asdict(one), "size": one.size if math.isfinite(one.size) else None} for one in found]
         click.echo(json.dumps({"same": same, "changes": plain}, indent=1, ensure_ascii=False))
     else:
-        click.echo(_text(a, b, found, same))
+        click.echo(_text([f"{folder}, suite {side.layout.suite}" for folder, side in zip((a, b), sides, strict=True)],
+                         found, same))  # fmt: skip
     return 0 if same else 1
 
 
@@ -73,8 +75,8 @@ def _side(folder: Path, suite: str | None) -> Side:
     return Side.read(folder, content)
 
 
-def _text(a: Path, b: Path, found: list[Change], same: bool) -> str:
-    lines = [f"A: {a}", f"B: {b}", ""]
+def _text(sides: list[str], found: list[Change], same: bool) -> str:
+    lines = [*(f"{name}: {side}" for name, side in zip("AB", sides, strict=True)), ""]
     lines.append("The same results." if same else "The results differ.")
     for kind, head in HEADS.items():
         own = [change for change in found if change.kind == kind]

@@ -137,7 +137,10 @@ def started(suite: str, results: Path) -> Layout:
     name = Path(suite).stem if is_file(suite) else suite
     there = sorted(path.parent.name for path in results.glob("*/plan.json"))
     if name not in there:
-        raise UsageError(f"suite {name!r} has not run in {results}{suggestion(name, there)}")
+        raise UsageError(
+            f"suite {name!r} has not run in {results}{suggestion(name, there)}; run it first, or name its folder with "
+            "--results"
+        )
     kept = saved(results, name)
     assert kept is not None
     return kept

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ganbench.cli.options import plugin_option, results_option, started
 from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from ganbench.records import Record
+    from ganbench.registry import Registry
+    from ganbench.specs import Kind
+
+KINDS: tuple[Kind, ...] = ("loss", "architecture")
 
 
 @click.command("publish")
@@ -24,6 +32,8 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
 
     Put it on any static host, mail it, commit it, or open its index.html. Nothing is uploaded.
     `--plugin` shows the code of a local plugin and adds its published values.
+
+    Exit code: 0 it is written, 1 it is and a record in it is not what its run left, 2 wrong usage.
     """
     from ganbench.plots import drawable, suite_plots
     from ganbench.registry import Registry
@@ -37,8 +47,28 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     if not content.records:
         raise UsageError(f"no run of suite {layout.suite!r} has ended in {results}; run the suite first")
     plots, notes = drawable(suite_plots(layout, content.tables, content.store, content.datasets))
+    lacking = _lacking(registry, content.records)
+    if lacking:
+        notes.append(f"{', '.join(lacking)}: not installed; --plugin FILE.py shows its source and citation")
     for note in notes:
         click.echo(printable(f"note: {note}"), err=True)
     count = publish(Site(content, registry, plots=plots), place)
-    click.echo(f"{place / 'index.html'}: the report of {layout.suite}, {len(content.records)} runs, {count} files")
-    return 0
+    what = f"the report of {layout.suite}, {len(content.records)} runs, {count} files and the manifest"
+    click.echo(f"{place / 'index.html'}: {what}")
+    return _checked(place)
+
+
+def _lacking(registry: Registry, records: list[Record]) -> list[str]:
+    """Losses and architectures of the runs whose code is not here."""
+    named = {(kind, record["spec"][kind]["name"]) for record in records for kind in KINDS}
+    return sorted(f"{kind} {name!r}" for kind, name in named if registry.trouble(kind, name))
+
+
+def _checked(place: Path) -> int:
+    """Check every record of the report as `ganbench verify` does: 1 where one is not what its run left."""
+    from ganbench.integrity import WRONG, check
+
+    wrong = [finding for finding in check(place).findings if finding.kind in WRONG]
+    for finding in wrong:
+        click.echo(printable(f"warning: {finding.path} {finding.text}"), err=True)
+    return 1 if wrong else 0

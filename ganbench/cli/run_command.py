@@ -22,7 +22,12 @@ from ganbench.specs import Plan
 @click.option(
     "--filter", "wanted", multiple=True, metavar="KIND=NAME,...", help="Only these: loss=minimax,dataset=ring8."
 )
-@click.option("--seeds", "seed_text", metavar="0-7", help="Seeds instead of the suite's own.")
+@click.option(
+    "--seeds",
+    "seed_text",
+    metavar="0-7",
+    help="Run and show these seeds instead of the suite's own; saved tables hold both.",
+)
 @click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--jobs", default="auto", show_default=True, help="Worker processes; auto: one a core, one on a GPU.")
@@ -101,6 +106,8 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
         say(f"suite {plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}")
         save(store.root, content)
         if not todo.jobs:
+            if options["trackers"]:
+                say("nothing is sent to trackers: all runs were finished before; --force trains them again")
             return
         chosen = " (chosen by auto)" if options["device"] == "auto" else ""
         say(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
@@ -137,6 +144,8 @@ def _report(whole: Layout, shown: Layout, store: Store) -> int:
     built = tables.build(shown, store)
     print_tables(shown, built)
     say(f"tables: {folder}/table.md, .csv, .tex, .json; runs: {store.runs}")
+    if whole.rows != shown.rows:
+        say("the saved tables hold the whole suite, with the seeds asked for here beside its own")
     ids = [id_ for row in shown.rows for id_ in row.runs.values()]
     failed = (id_ for id_ in ids if (store.run(id_) or {}).get("status") != "ok")
     say(f"next: ganbench show {next(failed, ids[0])} --results {store.root}")

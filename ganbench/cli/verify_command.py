@@ -22,9 +22,9 @@ HEAD = f"{'pair':<25} {'true JS':>8} {'JS from D':>9} {'error':>8} {'V':>8} {'2J
 @click.option("--theory", is_flag=True, help="That D alone reaches D*, and V 2 JS - 2 log 2, on known densities.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg|.pdf",
               help="With --theory: draw D against D*.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of D and of all samples.")
+@click.option("--seed", type=click.IntRange(min=0), help="With --theory: seed of D and of all samples, by default 0.")
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
-def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int, as_json: bool) -> int:
+def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int | None, as_json: bool) -> int:
     """Check that a published folder is as it was published, or that the engine does what theory says.
 
     MANIFEST is a published folder or the manifest.json in it: every file is hashed again, every
@@ -32,17 +32,19 @@ def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int
 
     Exit code: 0 everything holds, 1 something does not, 2 there is no manifest, 4 it is damaged or newer.
     """
-    if theory == (manifest is not None):
+    if theory and manifest is not None:
+        raise UsageError("a published folder and --theory are two checks; ask for one at a time")
+    if not theory and manifest is None:
         raise UsageError("say what to verify: `ganbench verify --theory`, or a published folder")
-    if manifest is not None and picture is not None:
-        raise UsageError("--picture belongs to --theory")
+    if manifest is not None and (picture is not None or seed is not None):
+        raise UsageError("--picture and --seed belong to --theory")
     if manifest is not None:
         return _artefact(manifest, as_json)
     if picture is not None:
         from ganbench.figures import form
 
         form(picture)
-    report = _report(seed, quiet=as_json)
+    report = _report(seed or 0, quiet=as_json)
     if picture is not None:
         from ganbench.theory_picture import drawn
 

@@ -175,8 +175,8 @@ def _texts(data: Cost, width: float) -> list[str]:
     others = len(data.points) - len(named)
     texts = [fitted(literal(label), width - 0.5) for label in named]
     hollow = any(not point.front for point in data.points) and not others
-    texts += [f"{others} others, beaten in both"] * bool(others)
-    texts += ["Pareto front of the means" + (" (hollow: beaten in both)" if hollow else "")]
+    texts += [f"{others} others: one is no worse in both"] * bool(others)
+    texts += ["Pareto front of the means" + (" (hollow: another is no worse in both)" if hollow else "")]
     missing = f"no value: {', '.join(map(literal, data.missing))}"
     return texts + [fitted(missing, width - 0.5)] * bool(data.missing)
 

@@ -124,8 +124,9 @@ def labels(names: Sequence[str], room: float) -> list[str]:
     """Names for an axis: on two lines where they are `loss x architecture` and too long, all different."""
     found: list[str] = []
     for name in map(literal, names):
-        parts = [name] if extent(name) <= room else name.split(" x ", 1)
-        text = " x\n".join(fitted(part, room) for part in parts)
+        between = " x " if " x " in name else ", "
+        parts = [name] if extent(name) <= room else name.split(between, 1)
+        text = f"{between.rstrip()}\n".join(fitted(part, room) for part in parts)
         same = sum(other.removesuffix(f" #{i}") == text for i, other in enumerate(found, 1))
         found.append(f"{text} #{len(found) + 1}" if same else text)
     return found

@@ -24,6 +24,18 @@ def check(place: Path) -> None:
         _check_earlier(place)
     if place.resolve() in (Path.cwd(), *Path.cwd().parents):
         raise UsageError(f"--to {str(place)!r} is the folder you are in, or one above it; name one inside")
+    outer = next((parent for parent in place.resolve().parents if _is_report(parent)), None)
+    if outer is not None:
+        raise UsageError(f"--to {str(place)!r} lies in another report, {outer}; name a folder outside it")
+
+
+def _is_report(folder: Path) -> bool:
+    if not (folder / manifest.NAME).is_file():
+        return False
+    try:
+        return "files" in manifest.read(folder / manifest.NAME)
+    except ResultsError:
+        return False
 
 
 def _check_earlier(place: Path) -> None:
@@ -42,7 +54,7 @@ def _check_earlier(place: Path) -> None:
 
 
 def write(site: Site, place: Path, finish: Callable[[Path], None]) -> int:
-    """Write every page and file of a site to a folder; the number of files.
+    """Write every page and file of a site to a folder; the number of files without the manifest.
 
     `finish` adds what needs the folder whole, the manifest say. An earlier report is replaced only
     when the new one is complete; a `.git` in it stays. Raises `MissingError` where the disk refuses.
@@ -62,7 +74,7 @@ def write(site: Site, place: Path, finish: Callable[[Path], None]) -> int:
                 target.write_bytes(page[0])
             finish(made)
             _exchange(made, place, Path(staging) / "earlier")
-        return sum(1 for _ in manifest.entries(place)) + 1
+        return sum(1 for _ in manifest.entries(place))
     except OSError as error:
         where = "" if error.filename is None else f": {error.filename}"
         raise MissingError(f"no report can be written to {place}{where}: {error.strerror or error}") from error

@@ -18,7 +18,8 @@ def told(state: State) -> str:
     jobs = state["jobs"]
     done = f"{jobs['done']} of {jobs['total']} jobs done, {duration(state['elapsed'])} so far"
     if state["state"] != "running":
-        return f"This suite was killed at {state['updated']}: {done}. The same command goes on from there."
+        when = f"{state['updated'][:16].replace('T', ' ')} UTC"
+        return f"This suite was killed at {when}: {done}. The same command goes on from there."
     left = "unknown yet" if state["eta"] is None else f"about {duration(max(1.0, state['eta']))}"
     return f"This suite is running: {done}, left {left}."
 

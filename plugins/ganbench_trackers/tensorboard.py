@@ -31,7 +31,7 @@ class TensorBoard:
             import torch.utils.tensorboard  # noqa: F401
         except ImportError as error:
             raise MissingError(
-                f"tracker 'tensorboard' needs the package tensorboard ({error}): pip install 'ganbench[tensorboard]'"
+                f"tracker 'tensorboard' needs the package tensorboard ({error}): pip install tensorboard"
             ) from error
         place = Path(self.folder or results / "tensorboard").expanduser()
         try:
