@@ -48,6 +48,12 @@ def test_the_published_report_is_whole_and_its_tables_are_those_of_its_records()
             assert (PUBLISHED / "runs" / id_ / "film.png").is_file()
 
 
+def test_the_published_report_looks_as_reports_look_now() -> None:
+    """A change of style is published too: `python results/publish.py baseline` needs no training."""
+    for path in (PUBLISHED / "assets").iterdir():
+        assert path.read_bytes() == (ROOT / "ganbench" / "site" / "assets" / path.name).read_bytes(), path.name
+
+
 PAGES = {
     "engine": "README.md", "evaluation": "README.md", "scaling": "README.md", "comparison": "docs/comparing.md",
     "fooling": "docs/samples.md", "diagnosis": "docs/diagnosis.md",
