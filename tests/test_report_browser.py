@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from fabricate import NASTY, Made, fabricate
@@ -53,10 +54,16 @@ class Visit:
         self.requests: list[str] = []
         self.noise: list[str] = []
         page.on("request", lambda request: self.requests.append(request.url))
-        page.on("requestfailed", lambda request: self.noise.append(f"{request.url}: {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("console", lambda message: self.noise.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.noise.append(str(error)))
         page.on("dialog", lambda dialog: (self.noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def _failed(self, request: Any) -> None:
+        """A request that failed; one for a file that is there, given up because the test left the page, did not."""
+        path = Path(unquote(urlsplit(request.url).path))
+        if not (request.failure == "net::ERR_ABORTED" and path.is_file() and path.is_relative_to(self.report)):
+            self.noise.append(f"{request.url}: {request.failure}")
 
     def go(self, path: str) -> Any:
         self.page.goto((self.report / path).as_uri())
