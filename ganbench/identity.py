@@ -30,6 +30,12 @@ def stated(record: Record) -> dict[str, Any]:
     return found
 
 
+def device(records: Iterable[Record]) -> str:
+    """The device that made all of the records, or that there are several; nothing where none is stated."""
+    found = {stated(record).get("device") for record in records} - {None}
+    return "several devices" if len(found) > 1 else "".join(map(str, found))
+
+
 def agreed(records: Iterable[Record]) -> dict[str, str]:
     """The code versions that all of the records that state one agree on."""
     found: dict[str, set[str]] = {}

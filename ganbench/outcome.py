@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import re
 import sys
 import time
@@ -90,7 +91,9 @@ def unplaced(text: str) -> str:
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
         return f'File "{next(inside, Path(path.name)) if path.is_absolute() else path}"'
 
-    return re.sub(r'File "([^"\n]+)"', short, text).replace(str(Path.home()), "~")
+    named = re.sub(r'File "([^"\n]+)"', short, text)
+    home = os.environ.get("HOME", "")  # a container may have none, or the root
+    return named.replace(home, "~") if len(home.rstrip("/")) > 1 else named
 
 
 def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record:

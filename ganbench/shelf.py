@@ -114,8 +114,10 @@ class Shelf:
     @property
     def only(self) -> str | None:
         """The suite at the top: the one asked for, or the only one there is by now."""
+        if self.asked is not None:
+            return self.asked
         there = suites(self.results)
-        return self.asked or (there[0] if len(there) == 1 else None)
+        return there[0] if len(there) == 1 else None
 
     def find(self, path: str) -> Page | None:
         """What is behind a path, such as `index.html`, or `<suite>/index.html` where there are several."""

@@ -19,6 +19,7 @@ from ganbench.layout import Layout, Row, saved
 from ganbench.registry import Registry
 from ganbench.site import Content, Site
 from ganbench.site.axes import axis
+from ganbench.site.charts import Group, _cost_axis, scatter
 from ganbench.site.groups import charts
 from ganbench.site.hidden import visible
 from ganbench.site.names import slug
@@ -345,3 +346,24 @@ def test_ticks_are_round_and_a_log_axis_is_seen_to_be_one(values, log, ticks) ->
     found = [text for _, text in axis(values, 0, 100, log, whole=not log).ticks]
     assert 3 <= len(found) <= 5
     assert found == ticks
+
+
+def test_a_page_of_many_variants_is_there_before_anything_has_finished(tmp_path: Path) -> None:
+    widths = tuple(f"mlp(width={width})" for width in range(8, 52))
+    layout = fabricate(tmp_path, Made(losses=("minimax",), architectures=widths, images=(), seeds=1, pictures=False))
+    for name in ("runs", "references"):
+        shutil.rmtree(tmp_path / name)
+    page = Site(Content(layout, tmp_path), Registry.load(), served=True).render("datasets/ring8.html")
+    assert page is not None
+    assert "Nothing has finished here yet." in page[0].decode()
+
+
+def test_no_cost_axis_begins_below_zero() -> None:
+    for costs in ([1.0, 9.0], [1.0, 1.01], [1.0, 50.0], [2.5]):
+        groups = [Group(str(cost), 5.0, None, None, [], cost=cost) for cost in costs]
+        chart = scatter("score", "higher", groups, "seconds", False)
+        numbers = [shape.text for shape in chart.shapes if shape.kind == "text" and shape.text[:1] in "-0123456789"]
+        assert numbers
+        assert not any(text.startswith("-") for text in numbers)
+        low = _cost_axis(costs, 0, 100).low
+        assert 0 <= low <= min(costs)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ganbench.errors import MissingError, ResultsError
 from ganbench.formats.terminal import show
 from ganbench.layout import Layout, Row, save, saved
 from ganbench.numbers import number
+from ganbench.outcome import unplaced
 from ganbench.records import SCHEMA, Store
 
 
@@ -253,3 +255,22 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
     assert text.count("123456 ") + text.count("123456│") == 9
     assert text.count("[some-judge]") == 9
     assert all(len(line) <= width for line in text.splitlines())
+
+
+@pytest.mark.parametrize("home", ["/home/somebody", "/", None])
+def test_a_traceback_does_not_say_where_things_lie(tmp_path: Path, monkeypatch, home: str | None) -> None:
+    monkeypatch.chdir(tmp_path)
+    if home is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", home)
+    text = f"""  File "{tmp_path}/losses/mine.py", line 9, in d_loss
+  File "{Path(os.__file__)}", line 1, in walk
+  File "/elsewhere/other.py", line 2, in f
+OSError: /home/somebody/data and /data"""
+    assert unplaced(text).splitlines() == [
+        '  File "losses/mine.py", line 9, in d_loss',
+        '  File "os.py", line 1, in walk',
+        '  File "other.py", line 2, in f',
+        "OSError: ~/data and /data" if home == "/home/somebody" else "OSError: /home/somebody/data and /data",
+    ]

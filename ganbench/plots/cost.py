@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ganbench import identity
 from ganbench.errors import UsageError
 from ganbench.formats.text import ARROWS
 from ganbench.layout import Layout
@@ -32,7 +33,7 @@ from ganbench.plots.style import (
     looks,
     scale,
 )
-from ganbench.plots.variants import Variant, variants
+from ganbench.plots.variants import variants
 from ganbench.records import Store
 from ganbench.rows import Table
 
@@ -99,7 +100,8 @@ def read(
     better = table.columns[score]
     log = next(iter(table.variants)).scores[score].scale == "log" and min(v for p in points for v in p.values) > 0
     points = [Point(p.label, p.costs, p.values, not any(_beats(q, p, better) for q in points)) for p in points]
-    what = f"{what}, {where}" if against == "seconds" and (where := _where(found)) else what
+    where = identity.device(record for variant in found for record in variant.good.values())
+    what = f"{what}, {where}" if against == "seconds" and where else what
     return Cost(heading, score, better, log, what, tuple(points), tuple(missing))
 
 
@@ -113,12 +115,6 @@ def _beats(one: Point, other: Point, better: str) -> bool:
     sign = 1 if better == "higher" else -1
     (cost, value), (dear, poor) = one.mean, other.mean
     return cost <= dear and sign * value >= sign * poor and (cost, value) != (dear, poor)
-
-
-def _where(found: Sequence[Variant]) -> str:
-    """The device of all finished runs; seconds on different ones say little."""
-    devices = {record.get("provenance", {}).get("device") for v in found for record in v.good.values()} - {None}
-    return "several devices" if len(devices) > 1 else "".join(f"on {device}" for device in devices)
 
 
 def picture(data: Cost) -> Picture:

@@ -128,10 +128,7 @@ def scatter(name: str, better: str, groups: Sequence[Group], cost: str, log: boo
     chart = Chart(f"{name} against {cost}", 300)
     left, right, top, bottom = 46, WIDTH - 12, 20, 258
     costs = [c for g in groups for c in (g.cost, *(p.cost for p in g.points)) if c]
-    wide = bool(costs) and max(costs) > 10 * min(costs)
-    if costs and not wide:  # a hundredth more must not look dear
-        costs += [max(0.0, min(costs) - APART * max(costs)), (1 + APART) * max(costs)]
-    x = axis(costs, left + 6, right, wide, 0.0 if costs and not wide else 0.08)
+    x = _cost_axis(costs, left + 6, right)
     values = [v for g in groups for v in (g.mean, *(p.value for p in g.points)) if v is not None]
     y = axis(values, bottom - 6, top, log, 0.08, _whole([p.value for g in groups for p in g.points]))
     chart.across(x, bottom, top, f"{cost}, log scale" if x.log else cost)
@@ -150,6 +147,13 @@ def scatter(name: str, better: str, groups: Sequence[Group], cost: str, log: boo
             chart.add("text", at[0], at[1] + 3.5, look="inside middle", text=str(i + 1))
     chart.legend = [(look(group.colour), f"{group.label}{_absent(group)}", group.href) for group in groups]
     return chart
+
+
+def _cost_axis(costs: Sequence[float], start: float, stop: float) -> Axis:
+    """From zero at the least, and so wide that a hundredth more does not look dear; logarithmic over a decade."""
+    if not costs or max(costs) > 10 * min(costs):
+        return axis(costs, start, stop, bool(costs), 0.08)
+    return Axis(max(0.0, min(costs) - APART * max(costs)), (1 + APART) * max(costs), start, stop)
 
 
 def _named(name: str, better: str, log: bool) -> str:

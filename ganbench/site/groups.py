@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganbench import identity
 from ganbench.formats.text import shown
 from ganbench.rows import TITLES, Table, TableRow
 from ganbench.site.charts import Chart, Group, Point, ranks, scatter
@@ -29,7 +30,9 @@ def charts(content: Content, table: Table, score: str, up: str = "", seeds: bool
     groups = groups if seeds else [group._replace(points=()) for group in groups]
     drawn = [ranks(score, better, groups, _marks(table, score), log)]
     if score == table.primary and any(group.cost for group in groups):
-        drawn.append(scatter(score, better, groups, f"seconds of training a seed{_where(content, rows)}", log))
+        where = identity.device(run.record for row in rows for run in content.runs_of(row) if run.record)
+        cost = "seconds of training a seed" + (f", {where}" if where else "")
+        drawn.append(scatter(score, better, groups, cost, log))
     return drawn
 
 
@@ -43,13 +46,6 @@ def _marks(table: Table, score: str) -> list[tuple[str, float]]:
             count = cell.card.get("fake_samples")
             found.append((row.loss if count in counts else f"{count:,} real samples", cell.mean))
     return found
-
-
-def _where(content: Content, rows: list[TableRow]) -> str:
-    """The device of all runs; seconds on different ones say little."""
-    records = [run.record for row in rows for run in content.runs_of(row) if run.record]
-    devices = {record["provenance"].get("device") for record in records} - {None}
-    return ", several devices" if len(devices) > 1 else "".join(f", {device}" for device in devices)
 
 
 def _group(content: Content, row: TableRow, score: str, up: str) -> Group:

@@ -187,7 +187,7 @@ class Site:
         pairs = comparisons(table, table.primary) if table.primary else []
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
         few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MOST_DOTS
-        scores = table.columns if len(own) <= MOST_CHARTED else [str(table.primary)]
+        scores = list(table.columns)[: None if len(own) <= MOST_CHARTED else 1]
         drawn = {score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores}
         records = [run.record for _, runs in own for run in runs if run.record]
         yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
@@ -208,7 +208,7 @@ class Site:
         records = [run.record for own in runs.values() for run in own if run.record]
         plugins: list[PluginText] = described(self.registry, records, ("loss", "architecture"))
         trained = {
-            dataset: next((_but_seed(run.record["spec"]) for run in own if run.record), None)
+            dataset: next((_settings(run.record["spec"]) for run in own if run.record), None)
             for dataset, own in runs.items()
         }
         return self._page(
@@ -252,7 +252,8 @@ def _on_points(record: Record) -> bool:
     return bool(counts and counts["of"] == "modes" and record["neighbours"] is None)
 
 
-def _but_seed(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What all seeds of a variant share, without the loss, which the page describes in full."""
     return {key: value for key, value in spec.items() if key not in ("seed", "loss")}
 
 

@@ -52,10 +52,9 @@ def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, s
     for record in records:
         extractors = (card.get("extractor") for card in record["cards"].values())
         named.update({("extractor", one["name"]): {} for one in extractors if one})
+    found = {key: inspect.getdoc(registry.find(*key).thing) for key in named if not registry.trouble(*key)}
     return [
-        (", ".join(scores) or f"{_KINDS[kind]} {name}", inspect.getdoc(registry.find(kind, name).thing) or "")
-        for (kind, name), scores in named.items()
-        if not registry.trouble(kind, name) and inspect.getdoc(registry.find(kind, name).thing)
+        (", ".join(named[kind, name]) or f"{_KINDS[kind]} {name}", doc) for (kind, name), doc in found.items() if doc
     ]
 
 

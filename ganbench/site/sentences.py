@@ -64,8 +64,8 @@ def _compared(table: Table, score: str, variants: list[TableRow]) -> Iterator[st
         yield wording.sentence(one)
     if len(clear) > SAID:
         yield f"By {score}, {best.title} is also better than {len(clear) - SAID} more variants beyond noise."
-    tied = [row.title for row in enough if row.rank.get(score) == best.rank.get(score) and row is not best]
-    if tied:
+    tied = [row.title for row in enough if row.rank.get(score) == 1 and row is not best]
+    if tied and best.rank.get(score) == 1:
         yield f"{best.title} cannot be told apart from {_listed(tied)} by {score} on {table.dataset}."
 
 
