@@ -44,6 +44,7 @@ lint: env
 	$(ENV)/bin/ruff check .
 	$(ENV)/bin/ruff format --check .
 	$(ENV)/bin/mypy
+	$(ENV)/bin/lint-imports --no-cache
 
 clean:
 	rm -rf $(ENV) build dist .mypy_cache .pytest_cache .ruff_cache

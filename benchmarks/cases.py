@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 from torch import Tensor, nn
 
-from ganbench.contracts import Architecture
-from ganbench.registry import Registry
-from ganbench.specs import Choice
+from ganbench.registry.choice import Choice
+from ganbench.registry.contracts import Architecture
+from ganbench.registry.registry import Registry
 
 IMAGES = Path(__file__).parent / "images.py"
 

@@ -15,11 +15,13 @@ import click
 import numpy as np
 
 from benchmarks import report, scaling
-from ganbench import comparison, layout, tables, wording
-from ganbench.ranking import LEVEL, Sample, compare
-from ganbench.records import Store
-from ganbench.rows import Table, TableRow
-from ganbench.stats import holm, paired, rank_permutation, welch
+from ganbench.analysis import comparison, tables
+from ganbench.analysis.score_table import Table, TableRow
+from ganbench.report.text import sentences
+from ganbench.results.store import Store
+from ganbench.statistics.ranking import LEVEL, Sample, compare
+from ganbench.statistics.significance import holm, paired, rank_permutation, welch
+from ganbench.suite import plan_file
 
 DRAWS, SEEDS, HALF = 1000, 16, 8
 BASE = """\
@@ -61,7 +63,7 @@ def trained(name: str, folder: Path) -> list[Table]:
     path = folder / f"{name}.yaml"
     path.write_text(SUITES[name])
     scaling.ganbench(folder, "run", "--suite", path, "--results", folder)
-    found = layout.saved(folder, name)
+    found = plan_file.saved(folder, name)
     assert found is not None
     return tables.build(found, Store(folder))
 
@@ -125,7 +127,7 @@ def main(results: Path | None) -> None:
         found = {
             "aa": [claims(row, stream) for row in rows],
             "pairing": pairing(rows),
-            "ab": [wording.sentence(one) for one in _ab(trained("ab", folder))],
+            "ab": [sentences.sentence(one) for one in _ab(trained("ab", folder))],
         }
     report.write("comparison", report.machine(), found, whole=True)
 

@@ -1,6 +1,6 @@
 """What the diagnosis finds of planted faults, and raises of runs that have none: `python -m benchmarks.diagnosis`.
 
-The limits of `ganbench.diagnosis` were set on seeds 0 to 3; the kept figures are of other seeds, from 2000.
+The limits of `ganbench.results.diagnosis` were set on seeds 0 to 3; the kept figures are of other seeds, from 2000.
 """
 
 from __future__ import annotations

@@ -28,12 +28,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import report
 from benchmarks.cases import CASES, Case
 from benchmarks.plain import losses, serve
-from ganbench.devices import workers
-from ganbench.draws import draw
-from ganbench.executors.local import THREADS, environment
-from ganbench.networks import initial
-from ganbench.specs import TrainSpec
-from ganbench.trainer import Trainer
+from ganbench.engine.devices import workers
+from ganbench.engine.networks import initial
+from ganbench.engine.noise import draw
+from ganbench.engine.trainer import Trainer
+from ganbench.runner.local import THREADS, environment
+from ganbench.suite.specs import TrainSpec
 from ganbench_losses.nonsaturating import NonSaturating
 
 CORES = workers("auto", "cpu")

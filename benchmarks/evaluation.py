@@ -18,9 +18,9 @@ from torch import Tensor
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from benchmarks import report
-from ganbench.registry import Registry
-from ganbench.specs import EvaluationSpec
-from ganbench.worker import judge
+from ganbench.registry.registry import Registry
+from ganbench.runner.worker import judge
+from ganbench.suite.specs import EvaluationSpec
 from ganbench_datasets.digits import Digits
 from ganbench_extractors.digits16 import Digits16
 

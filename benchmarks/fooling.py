@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from ganbench.evaluator import Judge, Scores
-from ganbench.registry import Registry
-from ganbench.specs import EvaluationSpec
-from ganbench.worker import judge
+from ganbench.evaluation.evaluator import Judge, Scores
+from ganbench.registry.registry import Registry
+from ganbench.runner.worker import judge
+from ganbench.suite.specs import EvaluationSpec
 
 COUNTS = {"ring8": 10_000, "grid25": 10_000, "digits": 5_000}
 HONEST = 10

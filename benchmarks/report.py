@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from benchmarks.tables import TABLES
-from ganbench import provenance
+from ganbench.results import provenance
 
 HERE = Path(__file__).parent
 PAGES = (HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md")))

@@ -3,7 +3,9 @@
 What a plugin may import; none of these names imports torch.
 """
 
-from ganbench.contracts import (
+from ganbench._version import __version__
+from ganbench.errors import MissingError
+from ganbench.registry.contracts import (
     Architecture,
     Critic,
     Data,
@@ -18,10 +20,7 @@ from ganbench.contracts import (
     View,
     location,
 )
-from ganbench.errors import MissingError
-from ganbench.hookspecs import hookimpl
-
-__version__ = "0.1.0"
+from ganbench.registry.hookspecs import hookimpl
 
 __all__ = [
     "Architecture",

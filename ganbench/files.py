@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 
 def cache_folder() -> Path:
@@ -44,3 +46,13 @@ def sync_folder(folder: Path) -> None:
 def short_hash(content: bytes) -> str:
     """The first 16 hex digits of SHA-256: what a file's name carries so that rot is noticed."""
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The first 12 hex digits of SHA-256 over the canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]

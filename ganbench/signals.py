@@ -1,57 +1,24 @@
-"""Training signals: what one step shows of the balance between the players."""
+"""What the training signals mean, and what they are at equilibrium, where D cannot tell fakes from reals."""
 
 from __future__ import annotations
 
 from math import log
 
-import torch
-from torch import Tensor
-from torch.nn.functional import logsigmoid
+SIGNALS = (
+    "d_loss", "g_loss", "d_real", "d_fake", "accuracy_real", "accuracy_fake",
+    "p_real_above_fake", "value", "js", "d_gradient", "g_gradient", "diversity",
+)  # fmt: skip
+"""The training signals of a run, in the order of the columns of its history."""
 
-from ganbench.records import SIGNALS
-from ganbench.step import Trace
-
-NAMES = SIGNALS
-COMPARED = 64
-"""Samples a side whose pairwise distances make the diversity ratio."""
-
-
-def observe(trace: Trace, real: Tensor, log_odds: bool) -> Tensor:
-    """The signals `NAMES` of one seed at one step, (12,); `real` is D's last batch (B, *shape).
-
-    `d_real`, `d_fake`: mean D(x), D(G(z)); accuracies at D = 1/2; `p_real_above_fake`:
-    P(D(x) > D(G(z))) over all pairs; `value`: V(D, G) of Goodfellow et al. 2014 in nats;
-    `js` = (V + 2 log 2) / 2, a lower bound of the Jensen-Shannon divergence at the best D. Both
-    are NaN where the logits are not log-odds. Gradients: Euclidean norms. `diversity`: mean
-    pairwise distance of fakes over that of reals.
-    """
-    d_real, d_fake = trace.real_logits, trace.fake_logits
-    value = logsigmoid(d_real).mean() + logsigmoid(-d_fake).mean()
-    value = value if log_odds else value * float("nan")
-    pairs = d_real[:, None] - d_fake[None, :]
-    above = (pairs > 0).float().mean() + 0.5 * (pairs == 0).float().mean()
-    return torch.stack(
-        [
-            trace.d_loss,
-            trace.g_loss,
-            d_real.sigmoid().mean(),
-            d_fake.sigmoid().mean(),
-            (d_real > 0).float().mean(),
-            (d_fake < 0).float().mean(),
-            above,
-            value,
-            (value + 2 * log(2)) / 2,
-            trace.d_grad.norm(),
-            trace.g_grad.norm(),
-            spread(trace.fake[:COMPARED]) / spread(real[:COMPARED]),
-        ]
-    )
-
-
-def spread(x: Tensor) -> Tensor:
-    """The mean Euclidean distance between different samples of x (N, *shape)."""
-    flat = x.flatten(1)
-    norms = flat.square().sum(dim=1)
-    squares = norms[:, None] + norms[None, :] - 2 * flat @ flat.T
-    count = flat.shape[0]
-    return squares.clamp(min=0).sqrt().sum() / (count * (count - 1))
+MEANING = {
+    "d_loss": "loss of D", "g_loss": "loss of G", "d_real": "mean D(x)", "d_fake": "mean D(G(z))",
+    "accuracy_real": "accuracy of D on real", "accuracy_fake": "accuracy of D on fake",
+    "p_real_above_fake": "P(D(x) > D(G(z)))", "value": "V(D, G), nats", "js": "JS from D, nats",
+    "d_gradient": "gradient norm of D", "g_gradient": "gradient norm of G", "diversity": "diversity of a batch",
+}  # fmt: skip
+"""Each signal in words, by its column in history.csv."""
+LEVELS = {
+    "d_real": 0.5, "d_fake": 0.5, "accuracy_real": 0.5, "accuracy_fake": 0.5, "p_real_above_fake": 0.5,
+    "value": -2 * log(2), "js": 0.0, "diversity": 1.0,
+}  # fmt: skip
+"""Each signal at equilibrium (Goodfellow et al. 2014, section 4)."""

@@ -17,24 +17,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganbench import published
-from ganbench.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, Tracker
+from ganbench.engine.networks import Network, check_stateless, initial
+from ganbench.engine.optimizers import OPTIMIZERS
+from ganbench.engine.step import Batch, Game, Player, Rates, State, step
+from ganbench.engine.strategy import advance, lane, stacked
 from ganbench.errors import ContractError, MissingError
-from ganbench.evaluator import Judge
-from ganbench.expansion import expand
-from ganbench.networks import Network, check_stateless, initial
-from ganbench.optimisers import OPTIMISERS
-from ganbench.records import SIGNALS
-from ganbench.registry import Registry
-from ganbench.sources import FILES, Offer
-from ganbench.specs import Choice, EvaluationSpec
-from ganbench.stack import advance, lane, stacked
-from ganbench.step import Batch, Game, Player, Rates, State, step
-from ganbench.suite import load
+from ganbench.evaluation.evaluator import Judge
+from ganbench.registry.choice import Choice
+from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, Tracker
+from ganbench.registry.discovery import FILES, Offer
+from ganbench.registry.registry import Registry
+from ganbench.results import literature
+from ganbench.signals import SIGNALS
+from ganbench.suite.expand import expand
+from ganbench.suite.load import load
+from ganbench.suite.specs import EvaluationSpec
 
 SHAPES = ((2,), (1, 16, 16), (3, 32, 32), (3, 64, 64))
 BATCH = 32
-FACTORS = torch.tensor(OPTIMISERS["adam"].factors(1, 1e-3, (0.5, 0.999)))
+FACTORS = torch.tensor(OPTIMIZERS["adam"].factors(1, 1e-3, (0.5, 0.999)))
 RATES = Rates(FACTORS[None], FACTORS)
 
 
@@ -53,7 +54,7 @@ def check_file(path: str | Path) -> list[str]:
 
 def every_offer(registry: Registry) -> Iterator[Offer]:
     """All that a registry holds, of every kind."""
-    from ganbench.sources import HOOKS
+    from ganbench.registry.discovery import HOOKS
 
     for kind in HOOKS:
         for offers in registry.offers(kind).values():
@@ -67,7 +68,7 @@ def check(offer: Offer, registry: Registry) -> None:
         expand(load(offer.thing), registry)
         return
     if offer.kind == "published":
-        published.load(offer.thing)
+        literature.load(offer.thing)
         return
     made = registry.create(offer.kind, registry.choose(offer.kind, offer.name, {}))
     if offer.kind == "loss":
@@ -111,7 +112,7 @@ def _game(loss: Loss, seed: int) -> tuple[Game, State, Batch]:
     d_module, d_params, _ = initial(lambda: _Points(2, 1), seed, "discriminator")
     zeros = [(torch.zeros_like(p), torch.zeros_like(p)) for p in (g_params, d_params)]
     state = State(Player(g_params, {}, zeros[0]), Player(d_params, {}, zeros[1]), g_params)
-    game = Game(loss, Network(g_module), Network(d_module), OPTIMISERS["adam"], (0.5, 0.999), 1, 0.0)
+    game = Game(loss, Network(g_module), Network(d_module), OPTIMIZERS["adam"], (0.5, 0.999), 1, 0.0)
     generator = torch.Generator().manual_seed(seed)
     real = torch.randn(1, BATCH, 2, generator=generator)
     latent = torch.randn(2, BATCH, 2, generator=generator)

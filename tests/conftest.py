@@ -19,7 +19,7 @@ import torch
 from fabricate import Made, fabricate
 from filelock import FileLock
 
-from ganbench.registry import Registry
+from ganbench.registry.registry import Registry
 
 torch.set_num_threads(1)
 # compiled programs are shared by all test processes, and kept between test runs

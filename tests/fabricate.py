@@ -19,16 +19,17 @@ import fabricated_files as files
 import numpy as np
 import yaml
 
-from ganbench.contracts import Fault
-from ganbench.evaluator import Scores
-from ganbench.layout import Layout, layout, save
-from ganbench.outcome import failed_record, run_record, write_history
-from ganbench.provenance import machine
-from ganbench.records import SCHEMA, Record, Store
-from ganbench.registry import Registry
-from ganbench.specs import Cell, Choice, EvaluationSpec, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
-from ganbench.trainer import Seed
-from ganbench.verdicts import verdict
+from ganbench.engine.trainer import Seed
+from ganbench.evaluation.evaluator import Scores
+from ganbench.registry.choice import Choice
+from ganbench.registry.contracts import Fault
+from ganbench.registry.registry import Registry
+from ganbench.results.provenance import machine
+from ganbench.results.store import SCHEMA, Record, Store
+from ganbench.results.verdicts import verdict
+from ganbench.runner.run_record import failed_record, run_record, write_history
+from ganbench.suite.plan_file import Layout, layout, save
+from ganbench.suite.specs import Cell, EvaluationSpec, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
 
 NASTY = (
     "<script>document.title='run'</script>",

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from ganbench.records import SIGNALS
+from ganbench.signals import SIGNALS
 
 SIDE, FRAME = 480, 160
 """Pixels of a picture, and of a film's square frame."""

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import tables
-from ganbench.cards import check, differences, ranges, sentence
+from ganbench.analysis import tables
 from ganbench.errors import UsageError
-from ganbench.layout import Layout, Row
-from ganbench.records import SCHEMA, Store
+from ganbench.formatting import ranges
+from ganbench.results.protocol import check, differences, sentence
+from ganbench.results.store import SCHEMA, Store
+from ganbench.suite.plan_file import Layout, Row
 
 CARD = {
     "metric": {"name": "fid", "params": {}}, "code": "1", "better": "lower", "scale": "log", "fake_samples": 5000,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from scipy import stats as scipy_stats
 
-from ganbench import published
 from ganbench.errors import UsageError
-from ganbench.numbers import number, p_value
-from ganbench.records import SCHEMA, Store
+from ganbench.formatting import number, p_value
+from ganbench.results import literature
+from ganbench.results.store import SCHEMA, Store
 
 CARD = {
     "metric": {"name": "m", "params": {}}, "code": "1", "better": "higher", "scale": "linear", "fake_samples": 10_000,
@@ -23,7 +23,7 @@ TRAIN = {"steps": 100, "batch": 128}
 
 
 def _fail(store: Store, name: str, seed: int, **more) -> None:
-    """A seed that came to nothing, as `ganbench.outcome.failed_record` has it."""
+    """A seed that came to nothing, as `ganbench.runner.run_record.failed_record` has it."""
     nothing = {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None}
     _commit(store, name, seed, {}, **{"status": "failed", "reason": "boom", "cost": nothing, "snapshots": []} | more)
 
@@ -336,13 +336,13 @@ def test_published_values_are_read_strictly(tmp_path: Path, text: str, wanted: s
     path = tmp_path / "p.yaml"
     path.write_text(text)
     with pytest.raises(UsageError, match=re.escape(wanted)) as caught:
-        published.load(path)
+        literature.load(path)
     assert "p.yaml:" in str(caught.value)
 
 
 def test_the_published_values_that_ship_name_source_and_protocol(registry) -> None:
     (offer,) = registry.offers("published")["literature"]
-    _, rows = published.load(offer.thing)
+    _, rows = literature.load(offer.thing)
     assert {"ring8", "grid25", "cifar10"} <= {row.dataset for row in rows}
     assert all(row.source and row.protocol and row.scores for row in rows)
     pacgan = next(row for row in rows if row.short == "PacGAN" and row.variant == "GAN" and row.dataset == "ring8")

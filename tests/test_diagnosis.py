@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.diagnosis import diagnose, diagnoses
-from ganbench.records import SIGNALS
+from ganbench.results.diagnosis import diagnose, diagnoses
+from ganbench.signals import SIGNALS
 
 HEALTHY = {
     "d_loss": 1.2, "g_loss": 0.8, "d_real": 0.6, "d_fake": 0.4, "accuracy_real": 0.7, "accuracy_fake": 0.7,
@@ -39,7 +39,7 @@ def _flags(history: list[list[float]], steps: list[int] = STEPS, total: int = 30
 
 
 def test_the_names_are_the_columns_of_the_signals() -> None:
-    from ganbench.signals import NAMES
+    from ganbench.engine.signals import NAMES
 
     assert NAMES is SIGNALS
     assert set(HEALTHY) == set(SIGNALS)

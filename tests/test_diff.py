@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ganbench.changes import Side, changes
-from ganbench.layout import Layout, Row, save, saved
-from ganbench.records import SCHEMA, Store
+from ganbench.analysis.diff import Side, changes
+from ganbench.results.store import SCHEMA, Store
+from ganbench.suite.plan_file import Layout, Row, save, saved
 
 Change = Callable[[dict[str, Any]], Any]
 LEVELS = {"good": (9.0, 2.5), "poor": (1.0, 0.5)}

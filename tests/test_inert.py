@@ -16,14 +16,14 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from ganbench import formats
-from ganbench.formats.inert import visible
-from ganbench.formats.latex import tex
-from ganbench.formats.markdown import block, escaped
-from ganbench.formats.spreadsheet import inert
-from ganbench.formats.terminal import show
-from ganbench.layout import Layout
-from ganbench.rows import Score, Table, TableRow
+from ganbench.analysis.score_table import Score, Table, TableRow
+from ganbench.report.text import files
+from ganbench.report.text.csv import inert
+from ganbench.report.text.escape import visible
+from ganbench.report.text.latex import tex
+from ganbench.report.text.markdown import block, escaped
+from ganbench.report.text.terminal import show
+from ganbench.suite.plan_file import Layout
 
 PARTS = [
     "<script>alert(1)</script>", "<img src=x onerror=y>", "![](http://evil.example/x.png)", "[a](javascript:b)",
@@ -166,7 +166,7 @@ def _table(text: str) -> tuple[Layout, list[Table]]:
 def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
     for text in PARTS:
         layout, tables = _table(text)
-        page = formats.markdown(layout, tables)
+        page = files.markdown(layout, tables)
         _, kinds = _inline(page)
         assert not kinds & {
             "link_open",
@@ -181,10 +181,10 @@ def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
         }
         lines = [line.replace("\\\\", "").replace("\\|", "") for line in page.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines[:4]}) == 1
-        parsed = list(csv.reader(io.StringIO(formats.csv_text(layout, tables))))
+        parsed = list(csv.reader(io.StringIO(files.csv_text(layout, tables))))
         assert len({len(line) for line in parsed}) == 1
         assert not any(re.match(r"\s*[=+@]|\s*-\D", cell) for line in parsed for cell in line)
-        body = formats.latex(layout, tables).split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\&", "")
+        body = files.latex(layout, tables).split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\&", "")
         assert {line.count("&") for line in body.splitlines() if line.endswith(r"\\")} == {4}
 
 
@@ -197,7 +197,7 @@ def test_no_text_steers_the_terminal() -> None:
 
 def test_failures_and_notes_are_footnotes_in_latex() -> None:
     _, tables = _table("note")
-    made = formats.latex(Layout("s", "", "", (), (), ()), tables)
+    made = files.latex(Layout("s", "", "", (), (), ()), tables)
     assert r"note $\times$ note\textsuperscript{a,b} & 1/2 & 1 & note & $\mathbf{1.50} \pm 0.50$ \\" in made
     assert r"note\textsuperscript{a} &  &  &  & $1.00$~note \\" in made
     below = made.split(r"\end{tabular}}")[1]
@@ -210,7 +210,7 @@ def test_nasty_tables_compile(tmp_path: Path) -> None:
     texts = [
         text for text in _texts()[: len(PARTS) + 20] if not set(text) & set("中\uff1d")
     ]  # these want another engine
-    tables = "\n".join(formats.latex(*_table(text)) + r"\clearpage" for text in texts)
+    tables = "\n".join(files.latex(*_table(text)) + r"\clearpage" for text in texts)
     head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
     (tmp_path / "t.tex").write_text(f"{head}\n{tables}\n\\end{{document}}\n")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"]

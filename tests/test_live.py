@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganbench import live, rng
-from ganbench.checkpoints import Keeper, Stopped
-from ganbench.executors.aside import Aside
-from ganbench.executors.jobs import CellJob
-from ganbench.executors.pulse import Pulse
-from ganbench.records import SIGNALS
-from ganbench.specs import Cell, Choice, EvaluationSpec, RunSpec, TrainSpec
-from ganbench.trainer import Progress, Trainer
-from ganbench.watch import POINTS, SHOWN, Watch
+from ganbench import seeding
+from ganbench.engine.checkpoints import Keeper, Stopped
+from ganbench.engine.trainer import Progress, Trainer
+from ganbench.registry.choice import Choice
+from ganbench.results import live
+from ganbench.runner.background import Aside
+from ganbench.runner.jobs import CellJob
+from ganbench.runner.live_writer import POINTS, SHOWN, Watch
+from ganbench.runner.rate_limit import Pulse
+from ganbench.signals import SIGNALS
+from ganbench.suite.specs import Cell, EvaluationSpec, RunSpec, TrainSpec
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
 
@@ -35,7 +37,7 @@ evaluation: {samples: 1000, real_samples: 1000}
 """
 
 
-def _trainer(seeds=(0, 1), resumed=None, steps=5 * rng.BLOCK) -> Trainer:
+def _trainer(seeds=(0, 1), resumed=None, steps=5 * seeding.BLOCK) -> Trainer:
     data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
     spec = TrainSpec(steps=steps, batch=32, lr_d=2e-3, lr_g=2e-3)
     return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, seeds, torch.device("cpu"), resumed)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ganbench import identity, manifest
-from ganbench.integrity import check
-from ganbench.layout import Layout, Row, save
-from ganbench.records import SCHEMA, Store
+from ganbench.results import identity, manifest
+from ganbench.results.store import SCHEMA, Store
+from ganbench.results.verify import check
+from ganbench.suite.plan_file import Layout, Row, save
 
 
 def _choice(name: str, **params: Any) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ganbench import View
 from ganbench.errors import ContractError, MissingError
-from ganbench.evaluator import Judge, NotFinite
-from ganbench.references import reference_samples
-from ganbench.specs import EvaluationSpec
+from ganbench.evaluation.evaluator import Judge, NotFinite
+from ganbench.evaluation.references import reference_samples
+from ganbench.suite.specs import EvaluationSpec
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Grid25, Mixture, Ring8
 from ganbench_extractors.digits16 import SHA256, WEIGHTS, Digits16, DigitsNet
@@ -67,12 +67,12 @@ def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_scores_do_not_depend_on_the_batch_size(registry, monkeypatch, size: int) -> None:
-    import ganbench.evaluator
+    import ganbench.evaluation.evaluator
 
     judge = _judge(registry, "digits", 1200)
     fake = _digits_like(1200)
     whole = judge.scores(fake, {}).values
-    monkeypatch.setattr(ganbench.evaluator, "BATCH", size)
+    monkeypatch.setattr(ganbench.evaluation.evaluator, "BATCH", size)
     for name, value in judge.scores(fake, {}).values.items():
         assert value == pytest.approx(whole[name], rel=1e-5, abs=1e-7), name
 

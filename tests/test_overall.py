@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from ganbench import formats, overall, tables
-from ganbench.layout import Layout, Row
-from ganbench.records import SCHEMA, Store
+from ganbench.analysis import aggregate, tables
+from ganbench.report.text import files
+from ganbench.results.store import SCHEMA, Store
+from ganbench.suite.plan_file import Layout, Row
 
 CARDS = {
     "points": {"modes": {"better": "higher", "scale": "linear"}},
@@ -63,7 +64,7 @@ def _placed(name: str) -> np.ndarray:
 
 def test_variants_on_all_data_sets_are_put_together(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path)
-    found = overall.build(tables.build(layout, store))
+    found = aggregate.build(tables.build(layout, store))
     assert found.scores == {"points": "modes", "images": "FID"}
     assert [row.title for row in found.rows] == ["a x mlp", "b x mlp"]
     for row, name in zip(found.rows, "ab", strict=True):
@@ -80,7 +81,7 @@ def test_variants_on_all_data_sets_are_put_together(tmp_path: Path) -> None:
 
 def test_a_failed_seed_is_at_the_bottom(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path, failed=3)
-    found = {row.title: row for row in overall.build(tables.build(layout, store)).rows}
+    found = {row.title: row for row in aggregate.build(tables.build(layout, store)).rows}
     values = _placed("a")
     values[[0, 1, 2, 5, 6, 7]] = 0
     assert found["a x mlp"].iqm[0] == pytest.approx(scipy_stats.trim_mean(values, 0.25))
@@ -90,8 +91,8 @@ def test_a_failed_seed_is_at_the_bottom(tmp_path: Path) -> None:
 def test_it_is_printed_and_written(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path)
     built = tables.build(layout, store)
-    assert "## over data sets" in formats.markdown(layout, built)
-    formats.write_all(tmp_path / "s", layout, built)
+    assert "## over data sets" in files.markdown(layout, built)
+    files.write_all(tmp_path / "s", layout, built)
     written = json.loads((tmp_path / "s" / "overall.json").read_text())
     assert [row["variant"] for row in written["rows"]] == ["a x mlp", "b x mlp"]
 
@@ -102,5 +103,5 @@ def test_without_yardsticks_or_seeds_there_is_none(tmp_path: Path, without: str)
     rows = tuple(Row(r.loss, r.architecture, r.dataset, dict(list(r.runs.items())[:4])) for r in layout.rows)
     references = tuple(r for r in layout.references if r[:2] != ("images", without))
     short = Layout("s", "", "", rows if without == "seeds" else layout.rows, references, ())
-    assert overall.build(tables.build(short, store)) is None
-    assert "over data sets" not in formats.markdown(short, tables.build(short, store))
+    assert aggregate.build(tables.build(short, store)) is None
+    assert "over data sets" not in files.markdown(short, tables.build(short, store))

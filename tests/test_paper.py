@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ganbench import __version__, tables
-from ganbench.layout import Layout, Row
-from ganbench.paper import citation, protocol
-from ganbench.records import SCHEMA, Store
-from ganbench.registry import Registry
+from ganbench import __version__
+from ganbench.analysis import tables
+from ganbench.registry.registry import Registry
+from ganbench.report.methods import citation, protocol
+from ganbench.results.store import SCHEMA, Store
+from ganbench.suite.plan_file import Layout, Row
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": [0.0, 0.99], "ema": 0.0}
 

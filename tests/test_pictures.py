@@ -15,15 +15,15 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
 from ganbench import Features, View
-from ganbench.checkpoints import Checkpoints, Stopped
-from ganbench.evaluator import Judge
-from ganbench.films import FRAMES, film, still
-from ganbench.histograms import histogram
-from ganbench.neighbours import nearest, neighbours
-from ganbench.records import Store
-from ganbench.registry import Registry
-from ganbench.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
-from ganbench.worker import Keeping, judge, measure_reference, train_cell
+from ganbench.engine.checkpoints import Checkpoints, Stopped
+from ganbench.evaluation.evaluator import Judge
+from ganbench.evaluation.film import FRAMES, film, still
+from ganbench.evaluation.histograms import histogram
+from ganbench.evaluation.neighbor_grid import nearest, neighbours
+from ganbench.registry.registry import Registry
+from ganbench.results.store import Store
+from ganbench.runner.worker import Keeping, judge, measure_reference, train_cell
+from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Grid25, Ring8
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from fabricate import NASTY, Made, fabricate
 
-from ganbench import tables
-from ganbench.layout import Layout, saved
-from ganbench.plots import captured, cost, curves, histories, modes, ranks, samples, style, suite_plots
-from ganbench.plots.variants import variants
-from ganbench.records import Store
+from ganbench.analysis import series, tables
+from ganbench.analysis.figure_data import variants
+from ganbench.report.plots import cost, curves, mode_capture, modes, ranks, samples, style
+from ganbench.report.plots.suite_plots import suite_plots
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import Layout, saved
 
 MADE = Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), architectures=("mlp",), seeds=5, snapshots=4)
 MAGIC = {"svg": b"<?xml", "pdf": b"%PDF-", "png": b"\x89PNG\r\n"}
@@ -147,8 +148,8 @@ def test_curves_are_the_histories_and_a_seed_that_ended_is_marked(layout: Layout
     found, _ = variants(layout, store, "ring8")
     ended = 0
     for variant in found:
-        series = histories.signals(store, variant, ["diversity"]).get("diversity")
-        if series is None:
+        found_series = series.signals(store, variant, ["diversity"]).get("diversity")
+        if found_series is None:
             continue
         own = []
         for id_ in variant.runs.values():
@@ -156,15 +157,15 @@ def test_curves_are_the_histories_and_a_seed_that_ended_is_marked(layout: Layout
             if path.is_file():
                 head, *rows = [line.split(",") for line in path.read_text().splitlines()]
                 own.append([float(row[head.index("diversity")] or "nan") for row in rows])
-        for values, wanted in zip(series.values, own, strict=True):
+        for values, wanted in zip(found_series.values, own, strict=True):
             np.testing.assert_array_equal(values[: len(wanted)], wanted)
             assert np.isnan(values[len(wanted) :]).all()
-        low, high = series.band("range")
-        assert (low <= series.mean).all()
-        assert (series.mean <= high).all()
-        ended += len(series.ends)
+        low, high = found_series.band("range")
+        assert (low <= found_series.mean).all()
+        assert (found_series.mean <= high).all()
+        ended += len(found_series.ends)
         statuses = [record["status"] for record in variant.records.values() if record]
-        assert len(series.ends) == statuses.count("diverged")
+        assert len(found_series.ends) == statuses.count("diverged")
     assert ended > 0
 
 
@@ -173,7 +174,7 @@ def test_an_interval_of_curves_is_students(layout: Layout, results: Path) -> Non
 
     values = np.random.default_rng(0).normal(size=(6, 3))
     values[5, 1] = np.nan
-    low, high = histories.Series(np.arange(3.0), values).band("interval")
+    low, high = series.Series(np.arange(3.0), values).band("interval")
     for step, own in enumerate(values.T):
         own = own[np.isfinite(own)]
         wanted = stats.t.interval(0.95, len(own) - 1, own.mean(), stats.sem(own))
@@ -182,7 +183,7 @@ def test_an_interval_of_curves_is_students(layout: Layout, results: Path) -> Non
 
 def test_captured_modes_are_those_of_the_histograms(layout: Layout, results: Path) -> None:
     store = Store(results)
-    drawn = captured.read(layout, store)
+    drawn = mode_capture.read(layout, store)
     assert [count for _, count, _ in drawn.datasets] == [8, 10]  # fewest modes first
     for dataset, count, by_variant in drawn.datasets:
         histograms = modes.read(layout, store, dataset)

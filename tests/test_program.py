@@ -9,12 +9,12 @@ import pytest
 import torch
 from test_seeds import NoisyMlp
 
-from ganbench import stack
-from ganbench.devices import missing_compiler
+from ganbench.engine import strategy
+from ganbench.engine.compile import CannotCompileError, compiled
+from ganbench.engine.devices import missing_compiler
+from ganbench.engine.trainer import Trainer
 from ganbench.errors import ContractError
-from ganbench.program import CannotCompileError, compiled
-from ganbench.specs import COMPILE_FROM, TrainSpec
-from ganbench.trainer import Trainer
+from ganbench.suite.specs import COMPILE_FROM, TrainSpec
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
@@ -119,7 +119,7 @@ def test_a_program_that_plays_another_game_is_not_used(monkeypatch) -> None:
         program = compiled(function, example)
         return lambda leaves: [out * 2 if out.shape == leaves[0].shape else out for out in program(leaves)]
 
-    monkeypatch.setattr(stack, "compiled", wrong)
+    monkeypatch.setattr(strategy, "compiled", wrong)
     path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
     assert path.how == "stacked"
     assert "the program's" in path.why

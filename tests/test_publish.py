@@ -15,15 +15,15 @@ import pytest
 from fabricate import Made, fabricate
 
 from ganbench.files import write_atomically
-from ganbench.layout import Layout, Row, saved
-from ganbench.registry import Registry
-from ganbench.site import Content, Site
-from ganbench.site.axes import axis
-from ganbench.site.charts import Group, _cost_axis, scatter
-from ganbench.site.groups import charts
-from ganbench.site.hidden import visible
-from ganbench.site.names import slug
-from ganbench.site.sentences import conclusions
+from ganbench.registry.registry import Registry
+from ganbench.report.html import Content, Site
+from ganbench.report.html.axes import axis
+from ganbench.report.html.charts import Group, _cost_axis, scatter
+from ganbench.report.html.groups import charts
+from ganbench.report.html.hidden import visible
+from ganbench.report.html.names import slug
+from ganbench.report.html.sentences import conclusions
+from ganbench.suite.plan_file import Layout, Row, saved
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), seeds=5, snapshots=2)
 
@@ -182,7 +182,7 @@ def test_wrong_orders_are_refused_in_a_sentence(
 
 def test_a_suite_of_which_nothing_has_ended_is_not_published(inside, tmp_path: Path) -> None:
     empty = Layout("none", "", "", (Row("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
-    from ganbench.layout import save
+    from ganbench.suite.plan_file import save
 
     save(tmp_path / "results", empty)
     done = inside("publish", "--suite", "none", "--to", "site")

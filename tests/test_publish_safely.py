@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from fabricate import Made, fabricate
 
-from ganbench.layout import Layout, saved
-from ganbench.site import folder as report_folder
+from ganbench.report import folder as report_folder
+from ganbench.suite.plan_file import Layout, saved
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=5)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import formats, tables
+from ganbench.analysis import tables
 from ganbench.cli import COMMANDS
-from ganbench.integrity import check
-from ganbench.layout import saved
-from ganbench.numbers import number
-from ganbench.records import Store
+from ganbench.formatting import number
+from ganbench.report.text import files
+from ganbench.results.store import Store
+from ganbench.results.verify import check
+from ganbench.suite.plan_file import saved
 from ganbench.testing import check_file
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +41,7 @@ def test_the_published_report_is_whole_and_its_tables_are_those_of_its_records()
     assert layout is not None
     assert len(layout.rows) == 8
     built = tables.build(layout, Store(PUBLISHED))
-    for name, text in formats.FORMATS.values():
+    for name, text in files.FORMATS.values():
         assert (PUBLISHED / "baseline" / name).read_text() == text(layout, built)
     for row in layout.rows:
         for id_ in row.runs.values():

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import ContractError, UsageError
-from ganbench.registry import Registry
-from ganbench.sources import file_hash
+from ganbench.registry.discovery import file_hash
+from ganbench.registry.registry import Registry
 
 
 def _file(folder: Path, text: str, name: str = "plugin.py") -> Path:

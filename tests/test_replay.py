@@ -12,13 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 from scipy import stats as reference
 
-from ganbench import expansion, replay, respec, sameness
-from ganbench import suite as suites
+from ganbench.analysis import reproduction
 from ganbench.cli import replay_command, run_command
 from ganbench.errors import MissingError, ResultsError, UsageError
-from ganbench.registry import Registry
-from ganbench.replay import device, followed, limit
-from ganbench.specs import PROTOCOL, RunSpec
+from ganbench.registry.registry import Registry
+from ganbench.runner import rebuild, replay
+from ganbench.runner.replay import device, followed, limit
+from ganbench.suite import expand
+from ganbench.suite import load as suites
+from ganbench.suite.specs import PROTOCOL, RunSpec
 
 PLUGIN = '''
 from ganbench import hookimpl
@@ -151,7 +153,7 @@ def test_a_run_that_is_not_there_is_said(cli, tmp_path: Path, arguments: list[st
 
 @pytest.fixture(scope="module")
 def plan(registry: Registry) -> Any:
-    return expansion.expand(suites.load(registry.find("suite", "baseline").thing), registry)
+    return expand.expand(suites.load(registry.find("suite", "baseline").thing), registry)
 
 
 def _record(spec: Any, **changes: Any) -> dict[str, Any]:
@@ -164,9 +166,9 @@ def test_every_spec_of_a_suite_comes_back_from_its_record(plan, registry: Regist
     specs = [cell.run(3) for cell in plan.cells] + [spec for _, spec in plan.references]
     assert len(specs) == 17
     for spec in specs:
-        again = respec.rebuilt(_record(spec), registry)
+        again = rebuild.rebuilt(_record(spec), registry)
         assert again == spec
-        assert respec.differences(_record(spec), again) == []
+        assert rebuild.differences(_record(spec), again) == []
 
 
 def _edited(spec: RunSpec, *path: str, to: Any) -> dict[str, Any]:
@@ -193,27 +195,27 @@ def _edited(spec: RunSpec, *path: str, to: Any) -> dict[str, Any]:
 )
 def test_a_spec_that_cannot_be_run_is_refused(plan, registry, path: tuple[str, ...], to: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        respec.rebuilt(_edited(plan.cells[0].spec, *path, to=to), registry)
+        rebuild.rebuilt(_edited(plan.cells[0].spec, *path, to=to), registry)
 
 
 def test_why_an_id_is_another_is_said(plan, registry: Registry) -> None:
     spec = plan.cells[0].spec
     steps = _edited(spec, "train", "steps", to=6000)
-    rebuilt = respec.rebuilt(steps, registry)
-    assert respec.differences(steps, rebuilt) == [
+    rebuilt = rebuild.rebuilt(steps, registry)
+    assert rebuild.differences(steps, rebuilt) == [
         "the id is not the one that its own spec, code versions and protocol give"
     ]
     old = _record(spec, id="000000000000")
     del old["spec"]["train"]["engine"]
     old["provenance"]["protocol"] = 1
     old["provenance"]["plugins"]["loss:minimax"]["code"] = "0"
-    assert respec.differences(old, respec.rebuilt(old, registry)) == [
+    assert rebuild.differences(old, rebuild.rebuilt(old, registry)) == [
         'train.engine is not there in the record and "auto" here',
         "loss:minimax: the record's code version is 0, here it is 1",
         f"the record's protocol version is 1, this ganbench's is {PROTOCOL}",
     ]
     failed = _record(spec, id="000000000000", provenance={})
-    assert "states no code versions" in respec.differences(failed, respec.rebuilt(failed, registry))[0]
+    assert "states no code versions" in rebuild.differences(failed, rebuild.rebuilt(failed, registry))[0]
 
 
 def test_the_recorded_path_device_and_limit_are_followed(plan) -> None:
@@ -250,9 +252,9 @@ ELSEWHERE = {"processor": "q", "libraries": {"torch": "2.15.0"}}
 SEEDS = [3.0, 3.5, 4.5, 5.0, 4.25]
 
 
-def _compared(tmp_path: Path, seeds: tuple[float, ...] = (), **changes: Any) -> sameness.Comparison:
+def _compared(tmp_path: Path, seeds: tuple[float, ...] = (), **changes: Any) -> reproduction.Comparison:
     others = [_run(tmp_path / "a", score=score)[0] for score in seeds]
-    return sameness.compare(*_run(tmp_path / "a"), *_run(tmp_path / "b", **changes), others)
+    return reproduction.compare(*_run(tmp_path / "a"), *_run(tmp_path / "b", **changes), others)
 
 
 def test_the_last_bits_of_a_float_are_rounding(tmp_path: Path) -> None:
@@ -283,11 +285,11 @@ def test_few_seeds_have_no_spread(tmp_path: Path) -> None:
 
 
 def test_a_spread_is_taken_on_the_scores_own_scale_for_all_scores_together() -> None:
-    low, high = sameness.spread([1.0, 2.0, 4.0, 8.0, 16.0], "log", 3)
+    low, high = reproduction.spread([1.0, 2.0, 4.0, 8.0, 16.0], "log", 3)
     assert low * high == pytest.approx(16.0)  # symmetric around the geometric mean, 4
-    narrow = sameness.spread([1.0, 2.0, 4.0, 8.0, 16.0], "log", 1)
+    narrow = reproduction.spread([1.0, 2.0, 4.0, 8.0, 16.0], "log", 1)
     assert low < narrow[0] < narrow[1] < high
-    assert sameness.spread([-1.0, 0.0, 1.0], "log", 1) == sameness.spread([-1.0, 0.0, 1.0], "linear", 1)
+    assert reproduction.spread([-1.0, 0.0, 1.0], "log", 1) == reproduction.spread([-1.0, 0.0, 1.0], "linear", 1)
 
 
 def test_a_calm_score_may_not_move(tmp_path: Path) -> None:
@@ -307,13 +309,13 @@ def test_another_end_snapshot_or_length_is_different(tmp_path: Path) -> None:
 def test_a_failure_that_comes_again_is_the_same_failure(tmp_path: Path) -> None:
     lost = {"status": "failed", "reason": "boom", "metrics": {}, "cards": {}, "files": {}}
     a, b = _run(tmp_path / "a", **lost), _run(tmp_path / "b", **lost)
-    assert sameness.compare(*a, *b).verdict == "same failure"
+    assert reproduction.compare(*a, *b).verdict == "same failure"
 
 
 def test_a_history_that_is_not_the_recorded_one_is_not_compared(tmp_path: Path) -> None:
     record, folder = _run(tmp_path / "a")
     (folder / "history.csv").write_text(HISTORY.replace("1.5", "1.4"))
     with pytest.raises(ResultsError, match="is not what its record says"):
-        sameness.compare(record, folder, *_run(tmp_path / "b"))
+        reproduction.compare(record, folder, *_run(tmp_path / "b"))
     shutil.rmtree(folder)
-    assert sameness.compare(record, folder, *_run(tmp_path / "b")).verdict == "bit-identical"
+    assert reproduction.compare(record, folder, *_run(tmp_path / "b")).verdict == "bit-identical"

@@ -16,10 +16,10 @@ from fabricate import NASTY, Made, fabricate
 
 from benchmarks.chromium import AXE, NoBrowser, browser
 from ganbench.cli import serve_command
-from ganbench.registry import Registry
-from ganbench.server import Server
-from ganbench.shelf import Shelf
-from ganbench.site.names import slug
+from ganbench.registry.registry import Registry
+from ganbench.report.html.names import slug
+from ganbench.report.server.http import Server
+from ganbench.report.server.reports import Shelf
 
 WIDTHS = (320, 390, 768, 1280)
 KINDS = (

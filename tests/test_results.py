@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import formats, tables
+from ganbench.analysis import tables
 from ganbench.errors import MissingError, ResultsError
-from ganbench.formats.terminal import show
-from ganbench.layout import Layout, Row, save, saved
-from ganbench.numbers import number
-from ganbench.outcome import unplaced
-from ganbench.records import SCHEMA, Store
+from ganbench.formatting import number
+from ganbench.report.text import files as formats
+from ganbench.report.text.terminal import show
+from ganbench.results.store import SCHEMA, Store
+from ganbench.runner.run_record import unplaced
+from ganbench.suite.plan_file import Layout, Row, save, saved
 
 
 def _record(run_id: str, **changes) -> dict:

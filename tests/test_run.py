@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from ganbench.records import STATUSES
+from ganbench.results.store import STATUSES
 from ganbench_architectures.mlp import Mlp
 
 
@@ -492,9 +492,9 @@ def test_an_interrupted_run_saves_its_state_and_goes_on(cli, tmp_path, number, c
 
 def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
     """Two seeds resumed from step 100 beside a new one: each as if alone."""
-    from ganbench.checkpoints import Keeper, Stopped
-    from ganbench.specs import TrainSpec
-    from ganbench.trainer import Trainer
+    from ganbench.engine.checkpoints import Keeper, Stopped
+    from ganbench.engine.trainer import Trainer
+    from ganbench.suite.specs import TrainSpec
     from ganbench_architectures.mlp import Mlp
     from ganbench_losses.minimax import Minimax
 
@@ -519,15 +519,15 @@ def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
 
 
 def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> None:
-    from ganbench import rng
-    from ganbench.checkpoints import Keeper, Stopped
-    from ganbench.specs import TrainSpec
-    from ganbench.trainer import Trainer, Visit
+    from ganbench import seeding
+    from ganbench.engine.checkpoints import Keeper, Stopped
+    from ganbench.engine.trainer import Trainer, Visit
+    from ganbench.suite.specs import TrainSpec
     from ganbench_architectures.mlp import Mlp
     from ganbench_losses.minimax import Minimax
 
     data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
-    spec = TrainSpec(steps=3 * rng.BLOCK, batch=32, lr_d=2e-3, lr_g=2e-3)
+    spec = TrainSpec(steps=3 * seeding.BLOCK, batch=32, lr_d=2e-3, lr_g=2e-3)
 
     def run(resumed=None, keeper=None):
         taken = []
@@ -542,7 +542,7 @@ def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> Non
         return trainer.run(visits=[Visit(3, snapshot)], keeper=keeper)[0].snapshots
 
     whole = run()
-    assert [entry["step"] for entry in whole] == [rng.BLOCK, 2 * rng.BLOCK, 3 * rng.BLOCK]
+    assert [entry["step"] for entry in whole] == [seeding.BLOCK, 2 * seeding.BLOCK, 3 * seeding.BLOCK]
     for blocks in (1, 2, 3):
         kept = {}
         with pytest.raises(Stopped):  # at the end of a block, before its snapshot
@@ -553,7 +553,7 @@ def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> Non
                     lambda one, kept=kept: kept.__setitem__(one.step, one),
                 )
             )
-        assert max(kept) == blocks * rng.BLOCK
+        assert max(kept) == blocks * seeding.BLOCK
         again = run({0: kept[max(kept)]})
         assert [entry["step"] for entry in again] == [entry["step"] for entry in whole]
         assert all(torch.equal(a["params"], b["params"]) for a, b in zip(again, whole, strict=True))

@@ -17,14 +17,17 @@ import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
 
-from ganbench import best_of, ranges, search, search_table, sensitivity
+from ganbench.analysis import sensitivity
 from ganbench.cli import cli as commands
 from ganbench.errors import ResultsError, UsageError
-from ganbench.expansion import expand
-from ganbench.records import SCHEMA, Store
-from ganbench.search import Draw, SearchLayout, Variant
-from ganbench.strict_yaml import Problems
-from ganbench.suite import adjusted, load
+from ganbench.report.text import search as search_table
+from ganbench.results.store import SCHEMA, Store
+from ganbench.statistics import best_of_k
+from ganbench.suite import search, search_space
+from ganbench.suite.expand import expand
+from ganbench.suite.load import adjusted, load
+from ganbench.suite.search import Draw, SearchLayout, Variant
+from ganbench.suite.yaml import Problems
 
 TEXT = """losses: [minimax, rpgan-r1r2]
 architectures: [mlp]
@@ -55,15 +58,15 @@ def _draws(tmp_path: Path, registry, text: str = TEXT, count: int = 5, **options
     return search.draws(_suite(tmp_path, text, **options), registry, count)
 
 
-def _ranges(tmp_path: Path, registry, text: str = TEXT) -> dict[str, ranges.Range]:
+def _ranges(tmp_path: Path, registry, text: str = TEXT) -> dict[str, search_space.Range]:
     problems = Problems("tuned.yaml")
-    found = ranges.read(_suite(tmp_path, text), registry, problems)
+    found = search_space.read(_suite(tmp_path, text), registry, problems)
     problems.check()
     assert found is not None
     return {one.path[-1]: one for one in found.ranges}
 
 
-def _many(one: ranges.Range, count: int = 2000) -> list:
+def _many(one: search_space.Range, count: int = 2000) -> list:
     return [one.draw(number).plain() for number in range(1, count + 1)]
 
 
@@ -265,9 +268,9 @@ def test_the_best_of_k_is_the_mean_over_all_subsets(better: str) -> None:
     values = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0]
     best = max if better == "higher" else min
     brute = [np.mean([best(subset) for subset in combinations(values, k)]) for k in range(1, 9)]
-    assert best_of.expected_best(values, better) == pytest.approx(brute)
-    assert best_of.expected_best(values, better)[0] == pytest.approx(np.mean(values))
-    assert best_of.expected_best(values, better)[-1] == best(values)
+    assert best_of_k.expected_best(values, better) == pytest.approx(brute)
+    assert best_of_k.expected_best(values, better)[0] == pytest.approx(np.mean(values))
+    assert best_of_k.expected_best(values, better)[-1] == best(values)
 
 
 def test_what_is_chosen_by_one_half_is_reported_by_the_other() -> None:
@@ -280,23 +283,23 @@ def test_what_is_chosen_by_one_half_is_reported_by_the_other() -> None:
             least = min(chosen[i] for i in subset)
             means.append(np.mean([reported[i] for i in subset if chosen[i] == least]))
         brute.append(np.mean(means))
-    assert best_of.expected_best(chosen, "lower", reported) == pytest.approx(brute)
+    assert best_of_k.expected_best(chosen, "lower", reported) == pytest.approx(brute)
 
 
 def test_weights_are_a_distribution_and_do_not_overflow() -> None:
-    found = best_of.weights(1000)
+    found = best_of_k.weights(1000)
     assert np.all(found >= 0)
     assert found.sum(axis=1) == pytest.approx(np.ones(1000))
-    assert best_of.weights(6)[2] == pytest.approx([10 / 20, 6 / 20, 3 / 20, 1 / 20, 0, 0])
+    assert best_of_k.weights(6)[2] == pytest.approx([10 / 20, 6 / 20, 3 / 20, 1 / 20, 0, 0])
 
 
 def test_the_interval_of_one_draw_is_that_of_a_mean() -> None:
     values = np.random.default_rng(1).normal(3, 1, 40).tolist()
-    low, high = best_of.intervals(values, "lower")[0]
+    low, high = best_of_k.intervals(values, "lower")[0]
     reference = scipy_stats.bootstrap((values,), np.mean, method="percentile", random_state=0).confidence_interval
     assert (low, high) == pytest.approx((reference.low, reference.high), abs=0.05)
-    assert best_of.intervals(values, "lower") == best_of.intervals(values, "lower")
-    assert best_of.intervals(values, "lower")[-1][0] == min(values)  # nothing better than the best one seen
+    assert best_of_k.intervals(values, "lower") == best_of_k.intervals(values, "lower")
+    assert best_of_k.intervals(values, "lower")[-1][0] == min(values)  # nothing better than the best one seen
 
 
 def test_choosing_on_the_reported_seeds_flatters_and_the_other_half_does_not() -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench import rng
-from ganbench.evaluator import generate
-from ganbench.specs import TrainSpec
-from ganbench.trainer import Trainer, Visit
+from ganbench import seeding
+from ganbench.engine.trainer import Trainer, Visit
+from ganbench.evaluation.evaluator import generate
+from ganbench.suite.specs import TrainSpec
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
@@ -118,8 +118,8 @@ def test_training_leaves_the_global_stream_alone() -> None:
 
 def test_streams_differ_by_seed_purpose_and_block() -> None:
     keys = [(seed, purpose, block) for seed in range(5) for purpose in ("real", "latent") for block in range(5)]
-    assert len({rng.number(*key) for key in keys}) == len(keys)
-    assert rng.number(3, "latent", 7) == 3022340919780351729  # a change would make every result another
+    assert len({seeding.number(*key) for key in keys}) == len(keys)
+    assert seeding.number(3, "latent", 7) == 3022340919780351729  # a change would make every result another
 
 
 class FailsOnSomeDraws(Minimax):
@@ -172,7 +172,7 @@ def test_parameters_that_are_not_finite_at_the_end_are_found() -> None:
 
 def test_signals_are_recorded_at_a_fixed_cadence_and_mean_what_they_say() -> None:
     spec = TrainSpec(steps=1000, batch=64, lr_d=2e-3, lr_g=2e-3, betas=(0.0, 0.99))
-    from ganbench.signals import NAMES
+    from ganbench.engine.signals import NAMES
 
     results, _ = _train([0, 1], spec=spec)
     result = results[0]
@@ -196,7 +196,7 @@ def test_signals_are_recorded_at_a_fixed_cadence_and_mean_what_they_say() -> Non
 def test_the_diversity_ratio_is_scipys_mean_distance() -> None:
     from scipy.spatial.distance import pdist
 
-    from ganbench.signals import spread
+    from ganbench.engine.signals import spread
 
     x = torch.randn(64, 1, 4, 4, generator=torch.Generator().manual_seed(0))
     assert spread(x).item() == pytest.approx(pdist(x.flatten(1).numpy()).mean(), rel=1e-5)
@@ -204,12 +204,12 @@ def test_the_diversity_ratio_is_scipys_mean_distance() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_samples_do_not_depend_on_how_they_are_batched(monkeypatch, size: int) -> None:
-    import ganbench.evaluator
+    import ganbench.evaluation.evaluator
 
     architecture = Dcgan(width=4, latent=8)
     results, _ = _train([1], None, architecture, IMAGES, TrainSpec(steps=5, batch=32))
     whole = generate(architecture, (1, 16, 16), results[1], 100, False, CPU)
-    monkeypatch.setattr(ganbench.evaluator, "BATCH", size)
+    monkeypatch.setattr(ganbench.evaluation.evaluator, "BATCH", size)
     torch.testing.assert_close(
         generate(architecture, (1, 16, 16), results[1], 100, False, CPU), whole, atol=1e-5, rtol=0
     )

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import live
 from ganbench.errors import MissingError, ResultsError, UsageError
-from ganbench.handler import plain
-from ganbench.server import Server
-from ganbench.shelf import Shelf
+from ganbench.report.server.handler import plain
+from ganbench.report.server.http import Server
+from ganbench.report.server.reports import Shelf
+from ganbench.results import live
 
 
 class Fake:

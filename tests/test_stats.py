@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from ganbench import bootstrap, ranking, stats
-from ganbench.ranking import Column, Sample
+from ganbench.statistics import bootstrap, ranking, significance
+from ganbench.statistics.ranking import Column, Sample
 
 RNG = np.random.default_rng(0)
 
@@ -21,25 +21,25 @@ def _sample(values, failed: int = 0, first: int = 0) -> Sample:
 
 def test_the_interval_is_students() -> None:
     values = [1.0, 2.0, 4.0, 3.5, 2.5]
-    mean, low, high = stats.mean_interval(values)
+    mean, low, high = significance.mean_interval(values)
     wanted = scipy_stats.t.interval(0.95, 4, loc=np.mean(values), scale=scipy_stats.sem(values))
     assert (mean, low, high) == pytest.approx((np.mean(values), *wanted))
-    assert stats.mean_interval([3.0]) == (3.0, None, None)
-    assert stats.mean_interval([3.0, 3.0]) == (3.0, 3.0, 3.0)
+    assert significance.mean_interval([3.0]) == (3.0, None, None)
+    assert significance.mean_interval([3.0, 3.0]) == (3.0, 3.0, 3.0)
     with pytest.raises(ValueError, match="no values"):
-        stats.mean_interval([])
+        significance.mean_interval([])
 
 
 def test_the_interval_of_a_log_score_is_students_of_its_logarithms() -> None:
     values = [30.0, 40.0, 90.0, 35.0, 55.0]
-    mean, low, high = stats.mean_interval(values, scale="log")
+    mean, low, high = significance.mean_interval(values, scale="log")
     logs = np.log(values)
     wanted = scipy_stats.t.interval(0.95, 4, loc=logs.mean(), scale=scipy_stats.sem(logs))
     assert mean == pytest.approx(50.0)
     assert (low, high) == pytest.approx(tuple(np.exp(wanted)))
-    doubled = stats.mean_interval([2 * value for value in values], scale="log")
+    doubled = significance.mean_interval([2 * value for value in values], scale="log")
     assert doubled == pytest.approx((2 * mean, 2 * low, 2 * high))
-    assert stats.mean_interval([0.0, 1.0, 2.0], scale="log") == stats.mean_interval([0.0, 1.0, 2.0])
+    assert significance.mean_interval([0.0, 1.0, 2.0], scale="log") == significance.mean_interval([0.0, 1.0, 2.0])
 
 
 def test_seeds_in_common_are_compared_one_to_one_with_scipys_paired_test() -> None:
@@ -117,10 +117,10 @@ def test_the_rank_permutation_is_counted_exactly(ties: bool) -> None:
         pooled = scipy_stats.rankdata([*a, *b])
         sums = np.array([pooled[list(rows)].sum() for rows in combinations(range(11), 5)])
         off = abs(pooled[:5].sum() - sums.mean())
-        assert stats.rank_permutation(a, b) == pytest.approx(np.mean(np.abs(sums - sums.mean()) >= off - 1e-9))
+        assert significance.rank_permutation(a, b) == pytest.approx(np.mean(np.abs(sums - sums.mean()) >= off - 1e-9))
     many = RNG.normal(0, 1, 150), RNG.normal(0.2, 1, 150)
     wanted = scipy_stats.mannwhitneyu(*many, use_continuity=False, method="asymptotic").pvalue
-    assert stats.rank_permutation(*many) == pytest.approx(wanted, rel=1e-6)
+    assert significance.rank_permutation(*many) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_a_failed_seed_counts_as_the_worst() -> None:
@@ -132,7 +132,9 @@ def test_a_failed_seed_counts_as_the_worst() -> None:
         assert found.test == "rank permutation"
         assert (found.low, found.high) == (None, None)
         values = [-1e9 if sign == 1 else 1e9] * 5
-        assert found.p == pytest.approx(stats.rank_permutation(list(a.values.values()), [*b.values.values(), *values]))
+        assert found.p == pytest.approx(
+            significance.rank_permutation(list(a.values.values()), [*b.values.values(), *values])
+        )
         assert found.a_better  # though the survivors' mean is far better
     everything = ranking.compare(good, Sample({}, failed=8), "higher")
     assert everything.value is None
@@ -141,8 +143,8 @@ def test_a_failed_seed_counts_as_the_worst() -> None:
 
 
 def test_holm_steps_down() -> None:
-    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert stats.holm([]) == []
+    assert significance.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert significance.holm([]) == []
 
 
 def test_ranks_are_shared_where_nothing_can_be_told_apart() -> None:

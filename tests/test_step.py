@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.networks import Network, flat, initial
-from ganbench.optimisers import OPTIMISERS
-from ganbench.step import Batch, Game, Player, Rates, State, move_discriminator, move_generator, step
+from ganbench.engine.networks import Network, flat, initial
+from ganbench.engine.optimizers import OPTIMIZERS
+from ganbench.engine.step import Batch, Game, Player, Rates, State, move_discriminator, move_generator, step
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
@@ -28,7 +28,7 @@ def _play(loss, architecture, shape, n_dis=1, ema=0.0, rule="adam", betas=(0.5, 
     zeros = [(torch.zeros_like(p), torch.zeros_like(p)) for p in (g, d)]
     state = State(Player(g, g_buffers, zeros[0]), Player(d, d_buffers, zeros[1]), g)
     modules = copy.deepcopy(g_module), copy.deepcopy(d_module)
-    game = Game(loss, Network(g_module), Network(d_module), OPTIMISERS[rule], betas, n_dis, ema)
+    game = Game(loss, Network(g_module), Network(d_module), OPTIMIZERS[rule], betas, n_dis, ema)
     return game, state, modules
 
 

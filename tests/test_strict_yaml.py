@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.strict_yaml import Problems, parse, scalar
+from ganbench.suite.yaml import Problems, parse, scalar
 
 
 def _parse(text: str):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.expansion import expand
-from ganbench.suite import adjusted, load
+from ganbench.suite.expand import expand
+from ganbench.suite.load import adjusted, load
 
 GOOD = """
 losses: [minimax, {rpgan-r1r2: {gamma: 0.1}}, {rpgan-r1r2: {gamma: 1}}]

@@ -17,12 +17,12 @@ from conftest import HINGE
 from safetensors.torch import load_file, save_file
 from sklearn.neighbors import KernelDensity
 
-from ganbench import surface
 from ganbench.cli import cli as ganbench
 from ganbench.errors import ContractError, MissingError, ResultsError, UsageError
-from ganbench.kernels import kernel_at, kernel_grid, mode_width, smoothed
-from ganbench.players import players, plugin
-from ganbench.registry import Registry
+from ganbench.registry.registry import Registry
+from ganbench.theory import surface
+from ganbench.theory.kernels import kernel_at, kernel_grid, mode_width, smoothed
+from ganbench.theory.models import players, plugin
 from ganbench_architectures.mlp import Mlp
 from ganbench_datasets.mixtures import Grid25, Ring8
 

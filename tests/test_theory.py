@@ -12,16 +12,16 @@ import scipy.integrate
 import scipy.stats
 import torch
 
-from ganbench import densities, theory, theory_picture
 from ganbench.cli import cli as ganbench
-from ganbench.densities import CONTROL, PAIRS, Density, Pair, best, jensen_shannon
 from ganbench.errors import UsageError
-from ganbench.theory import Report
+from ganbench.theory import check, densities, plot
+from ganbench.theory.check import Report
+from ganbench.theory.densities import CONTROL, PAIRS, Density, Pair, best, jensen_shannon
 
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    return theory.verify(seed=0)
+    return check.verify(seed=0)
 
 
 def _pdf(density: Density):
@@ -98,8 +98,8 @@ def test_a_linear_d_is_caught(report: Report) -> None:
 
 
 def test_the_same_seed_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(theory, "TRAINING", dataclasses.replace(theory.TRAINING, steps=2))
-    one, again, other = (theory.check(PAIRS[0], seed) for seed in (3, 3, 4))
+    monkeypatch.setattr(check, "TRAINING", dataclasses.replace(check.TRAINING, steps=2))
+    one, again, other = (check.check(PAIRS[0], seed) for seed in (3, 3, 4))
     assert (one.value, one.gap) == (again.value, again.gap)
     assert one.value != other.value
 
@@ -113,7 +113,7 @@ def verified(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
             on_finding(finding)
         return report
 
-    monkeypatch.setattr(theory, "verify", replayed)
+    monkeypatch.setattr(check, "verify", replayed)
 
 
 def _run(*arguments: object) -> int:
@@ -143,7 +143,7 @@ def test_the_commands_json_is_the_report(report: Report, capsys: pytest.CaptureF
 @pytest.mark.usefixtures("verified")
 @pytest.mark.parametrize("limit", ["JS_LIMIT", "D_LIMIT"])
 def test_a_broken_limit_is_exit_code_1(limit: str, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(theory, limit, 1e-5)
+    monkeypatch.setattr(check, limit, 1e-5)
     assert _run("verify", "--theory") == 1
     assert "Does not hold: ring of 8" in capsys.readouterr().out
 
@@ -151,7 +151,7 @@ def test_a_broken_limit_is_exit_code_1(limit: str, monkeypatch: pytest.MonkeyPat
 @pytest.mark.usefixtures("verified")
 @pytest.mark.parametrize(("name", "magic"), [("d.png", b"\x89PNG"), ("d.svg", b"<?xml")])
 def test_the_picture_is_the_same_on_every_call(name: str, magic: bytes, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(theory_picture, "SIDE", 31)
+    monkeypatch.setattr(plot, "SIDE", 31)
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         assert _run("verify", "--theory", "--picture", tmp_path / folder / name) == 0

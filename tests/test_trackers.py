@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.contracts import Run
 from ganbench.errors import ContractError, MissingError, UsageError
-from ganbench.records import SIGNALS
-from ganbench.registry import Registry
+from ganbench.registry.contracts import Run
+from ganbench.registry.registry import Registry
+from ganbench.runner.trackers import chosen, ready
+from ganbench.signals import SIGNALS
 from ganbench.testing import check_file, check_tracker
-from ganbench.trackers import chosen, ready
 from ganbench_trackers.tensorboard import TensorBoard
 
 SHORT = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganbench import Fault
-from ganbench.verdicts import ORDER, summary, verdict
+from ganbench.results.verdicts import ORDER, summary, verdict
 
 
 def test_the_worst_fault_is_the_verdict() -> None:

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from ganbench import __version__
+from ganbench._version import __version__
 from ganbench.errors import GanbenchError, printable
 
 COMMANDS = {

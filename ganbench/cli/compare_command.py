@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
-from ganbench import cards, comparison, tables, wording
+from ganbench.analysis import comparison, tables
+from ganbench.analysis.score_table import TableRow
 from ganbench.cli.options import is_file, planned, results_option
 from ganbench.errors import UsageError
-from ganbench.layout import Layout
-from ganbench.records import Store
-from ganbench.rows import TableRow
-from ganbench.strict_yaml import suggestion
+from ganbench.formatting import suggestion
+from ganbench.report.text import sentences
+from ganbench.results import protocol as cards
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import Layout
 
 
 @click.command("compare")
@@ -45,11 +47,11 @@ def command(a: str, b: str, suites: tuple[str, ...], metrics: tuple[str, ...], a
     right = comparison.named(b, built[-1], layouts[-1].suite)
     found = comparison.compare(left, right, metrics)
     if as_json:
-        click.echo(json.dumps([wording.plain(one) for one in found], indent=1, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps([sentences.plain(one) for one in found], indent=1, allow_nan=False, ensure_ascii=False))
         return 0
     order = ("a better", "b better", "no difference seen", "too few seeds")
     for one in sorted(found, key=lambda one: order.index(one.verdict)):
-        click.echo(wording.sentence(one))
+        click.echo(sentences.sentence(one))
     click.echo()
     for text in dict.fromkeys(_footing(one, layouts, store) for one in found):
         click.echo(text)

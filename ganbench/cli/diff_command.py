@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from ganbench.changes import Side, changes
+from ganbench.analysis.diff import Side, changes
+from ganbench.analysis.table_changes import Change
 from ganbench.errors import UsageError, printable
-from ganbench.layout import saved
-from ganbench.moved import Change
-from ganbench.strict_yaml import suggestion
+from ganbench.formatting import suggestion
+from ganbench.suite.plan_file import saved
 
 MOST = 10
 """Lines of one kind; --json has all."""

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import click
 
-from ganbench import devices
 from ganbench.cli.options import plugin_option, results_option
+from ganbench.engine import devices
 from ganbench.errors import GanbenchError
 from ganbench.files import cache_folder
-from ganbench.registry import Registry
-from ganbench.sources import HOOKS
+from ganbench.registry.discovery import HOOKS
+from ganbench.registry.registry import Registry
 
 NEEDED = 1 << 30
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from ganbench import catalogue
-from ganbench.catalogue import Row
+from ganbench.cli import plugin_index
 from ganbench.cli.options import plugin_option
+from ganbench.cli.plugin_index import Row
 from ganbench.errors import UsageError
-from ganbench.sources import HOOKS
-from ganbench.specs import Kind
-from ganbench.strict_yaml import suggestion
+from ganbench.formatting import suggestion
+from ganbench.registry.choice import Kind
+from ganbench.registry.discovery import HOOKS
 
 PLURALS: dict[str, Kind] = {hook.removeprefix("register_"): kind for kind, hook in HOOKS.items()}
 
@@ -28,7 +28,7 @@ def command(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> int:
     KIND is one of these words; without it, everything is listed.
     """
     kinds = list(HOOKS) if kind is None else [_kind(kind)]
-    rows, broken = catalogue.rows(plugins)
+    rows, broken = plugin_index.rows(plugins)
     rows = [row for row in rows if row["kind"] in kinds]
     if as_json:
         hidden = ("needed", "source")

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 
 import click
 
-from ganbench import expansion
-from ganbench import suite as suites
 from ganbench.errors import UsageError
-from ganbench.layout import Layout, layout, save, saved
-from ganbench.manifest import NAME as MANIFEST
-from ganbench.registry import Registry
-from ganbench.specs import Plan
-from ganbench.strict_yaml import suggestion
+from ganbench.formatting import suggestion
+from ganbench.registry.registry import Registry
+from ganbench.results.manifest import NAME as MANIFEST
+from ganbench.suite import expand
+from ganbench.suite import load as suites
+from ganbench.suite.plan_file import Layout, layout, save, saved
+from ganbench.suite.specs import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
 RESERVED = ("runs", "references", "published")
@@ -66,7 +66,7 @@ class Asked:
     digest: str
 
     def plan(self, seeds: tuple[int, ...] | None = None) -> Plan:
-        return expansion.expand(self.suite, self.registry, seeds)
+        return expand.expand(self.suite, self.registry, seeds)
 
 
 def is_file(suite: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from ganbench.formats.markdown import markdown
-from ganbench.formats.terminal import show
-from ganbench.layout import Layout
-from ganbench.rows import Table
+from ganbench.analysis.score_table import Table
+from ganbench.report.text.markdown import markdown
+from ganbench.report.text.terminal import show
+from ganbench.suite.plan_file import Layout
 
 
 def print_tables(content: Layout, tables: list[Table]) -> None:

@@ -11,12 +11,12 @@ import click
 
 from ganbench.cli.options import results_option, started
 from ganbench.errors import UsageError, printable
-from ganbench.layout import Layout
-from ganbench.records import Store
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import Layout
 
 if TYPE_CHECKING:
-    from ganbench.plots.style import Picture
-    from ganbench.rows import Table
+    from ganbench.analysis.score_table import Table
+    from ganbench.report.plots.style import Picture
 
 _option = click.option
 Option = Callable[[Any], Any]
@@ -59,9 +59,9 @@ def _results(options: dict[str, Any]) -> tuple[Layout, Store]:
 
 def _write(options: dict[str, Any], make: Callable[[float], Picture]) -> int:
     """Draw and write a picture; its name on stdout, what it leaves out on stderr. Bad options are told first."""
-    from ganbench.figures import form
     from ganbench.files import write_atomically
-    from ganbench.plots.style import inches
+    from ganbench.report.plots.figure import form
+    from ganbench.report.plots.style import inches
 
     kind, wide = form(options["to"]), inches(options["width"])
     picture = make(wide)
@@ -74,10 +74,9 @@ def _write(options: dict[str, Any], make: Callable[[float], Picture]) -> int:
 
 def _tables(content: Layout, store: Store, dataset: str | None) -> tuple[Table, list[Table]]:
     """The data set's table, and all of the suite."""
-    from ganbench import tables
-    from ganbench.plots import variants
+    from ganbench.analysis import figure_data, tables
 
-    name = variants.dataset(content, dataset)
+    name = figure_data.dataset(content, dataset)
     built = tables.build(content, store)
     return next(table for table in built if table.dataset == name), built
 
@@ -101,7 +100,8 @@ def curves_command(**options: Any) -> int:
 
 
 def _curves(options: dict[str, Any], wide: float) -> Picture:
-    from ganbench.plots import curves, variants
+    from ganbench.analysis import figure_data
+    from ganbench.report.plots import curves
 
     if options["run"] is not None:
         if options["suite"] or options["dataset"] or options["variants"]:
@@ -110,7 +110,7 @@ def _curves(options: dict[str, Any], wide: float) -> Picture:
         id_ = store.only(options["run"])
         return curves.picture(curves.read_run(store, id_, options["signals"], options["metrics"]))
     content, store = _results(options)
-    name = variants.dataset(content, options["dataset"])
+    name = figure_data.dataset(content, options["dataset"])
     chosen = options["signals"], options["metrics"], options["variants"], options["band"]
     return curves.picture(curves.read(content, store, name, *chosen))
 
@@ -123,10 +123,11 @@ def samples_command(**options: Any) -> int:
 
 
 def _samples(options: dict[str, Any], wide: float) -> Picture:
-    from ganbench.plots import samples, variants
+    from ganbench.analysis import figure_data
+    from ganbench.report.plots import samples
 
     content, store = _results(options)
-    name = variants.dataset(content, options["dataset"])
+    name = figure_data.dataset(content, options["dataset"])
     read = samples.read_film if options["film"] else samples.read
     return samples.picture(read(content, store, name, wide, options["variants"]))
 
@@ -145,15 +146,15 @@ def ranks_command(**options: Any) -> int:
 
 
 def _ranks(options: dict[str, Any], wide: float) -> Picture:
-    from ganbench import tables
-    from ganbench.plots import overall, ranks, variants
+    from ganbench.analysis import figure_data, tables
+    from ganbench.report.plots import aggregate, ranks
 
     content, store = _results(options)
-    several = len(variants.datasets(content)) > 1
+    several = len(figure_data.datasets(content)) > 1
     if options["overall"] or (options["dataset"] is None and several):
         if options["metric"] or (options["overall"] and options["dataset"]):
             raise UsageError("the overall view is of the first scores of all data sets; name one with --dataset alone")
-        return overall.picture(overall.read(tables.build(content, store), options["variants"]))
+        return aggregate.picture(aggregate.read(tables.build(content, store), options["variants"]))
     table, _ = _tables(content, store, options["dataset"])
     return ranks.picture(ranks.read(table, options["metric"], options["variants"]))
 
@@ -167,7 +168,7 @@ def cost_command(**options: Any) -> int:
 
 
 def _cost(options: dict[str, Any], wide: float) -> Picture:
-    from ganbench.plots import cost
+    from ganbench.report.plots import cost
 
     content, store = _results(options)
     table, _ = _tables(content, store, options["dataset"])
@@ -185,11 +186,14 @@ def modes_command(**options: Any) -> int:
 
 
 def _modes(options: dict[str, Any], wide: float) -> Picture:
-    from ganbench.plots import captured, modes, variants
+    from ganbench.analysis import figure_data
+    from ganbench.report.plots import mode_capture, modes
 
     content, store = _results(options)
     if options["captured"]:
         if options["dataset"]:
             raise UsageError("--captured is over all data sets; leave out --dataset")
-        return captured.picture(captured.read(content, store, options["variants"]))
-    return modes.picture(modes.read(content, store, variants.dataset(content, options["dataset"]), options["variants"]))
+        return mode_capture.picture(mode_capture.read(content, store, options["variants"]))
+    return modes.picture(
+        modes.read(content, store, figure_data.dataset(content, options["dataset"]), options["variants"])
+    )

@@ -12,9 +12,9 @@ from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError, printable
 
 if TYPE_CHECKING:
-    from ganbench.records import Record
-    from ganbench.registry import Registry
-    from ganbench.specs import Kind
+    from ganbench.registry.choice import Kind
+    from ganbench.registry.registry import Registry
+    from ganbench.results.store import Record
 
 KINDS: tuple[Kind, ...] = ("loss", "architecture")
 
@@ -35,10 +35,11 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
 
     Exit code: 0 it is written, 1 it is and a record in it is not what its run left, 2 wrong usage.
     """
-    from ganbench.plots import drawable, suite_plots
-    from ganbench.registry import Registry
-    from ganbench.site import Content, Site, folder
-    from ganbench.site.publication import publish
+    from ganbench.registry.registry import Registry
+    from ganbench.report import folder
+    from ganbench.report.html import Content, Site
+    from ganbench.report.plots.suite_plots import drawable, suite_plots
+    from ganbench.report.publish import publish
 
     layout = started(suite, results)
     folder.check(place)
@@ -66,7 +67,7 @@ def _lacking(registry: Registry, records: list[Record]) -> list[str]:
 
 def _checked(place: Path) -> int:
     """Check every record of the report as `ganbench verify` does: 1 where one is not what its run left."""
-    from ganbench.integrity import WRONG, check
+    from ganbench.results.verify import WRONG, check
 
     wrong = [finding for finding in check(place).findings if finding.kind in WRONG]
     for finding in wrong:

@@ -14,12 +14,12 @@ import click
 
 from ganbench.cli.options import plugin_option, results_option
 from ganbench.errors import MissingError, UsageError, printable
-from ganbench.numbers import number
-from ganbench.records import Record, Store
-from ganbench.registry import Registry
+from ganbench.formatting import number
+from ganbench.registry.registry import Registry
+from ganbench.results.store import Record, Store
 
 if TYPE_CHECKING:
-    from ganbench.sameness import Comparison, ScoreGap
+    from ganbench.analysis.reproduction import Comparison, ScoreGap
 
 
 UNFINISHED = ("timeout", "out-of-memory", "interrupted")
@@ -45,16 +45,18 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
     Exit code: 0 the same or within tolerance, 1 different, 2 it cannot be set up again as it was,
     3 something is missing on this machine.
     """
-    from ganbench import devices, progress, replay, respec, sameness
-    from ganbench.specs import RunSpec
+    from ganbench.analysis import reproduction
+    from ganbench.engine import devices
+    from ganbench.runner import progress, rebuild, replay
+    from ganbench.suite.specs import RunSpec
 
     if not results.is_dir():
         raise UsageError(f"no results folder {str(results)!r}; name it with --results")
     store = Store(results)
     record, folder = replay.find(store, run)
     registry = Registry.load(options["plugins"])
-    spec = respec.rebuilt(record, registry, options["weights"])
-    changed = respec.differences(record, spec)
+    spec = rebuild.rebuilt(record, registry, options["weights"])
+    changed = rebuild.differences(record, spec)
     if changed and not anyway:
         raise UsageError(
             f"run {record['id']} cannot be set up as it was, its id would be {spec.id}:\n"
@@ -71,7 +73,9 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
         again, again_folder = replay.trained(spec, means, Path(root))
         if again["status"] in UNFINISHED and again["status"] != record["status"]:
             raise MissingError(f"run {record['id']} was not trained to its end here: {again['reason']}")
-        found = sameness.compare(record, folder, again, again_folder, replay.siblings(store, record), tuple(changed))
+        found = reproduction.compare(
+            record, folder, again, again_folder, replay.siblings(store, record), tuple(changed)
+        )
     click.echo(_json(record, again, found) if as_json else _text(record, again, found))
     return 0 if found.same else 1
 

@@ -12,9 +12,9 @@ import click
 from ganbench.cli.options import Asked, filters, find_suite, metric_option, seeds, suite_options
 from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
-from ganbench.layout import Layout, layout, save
-from ganbench.records import Store
-from ganbench.specs import Plan
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import Layout, layout, save
+from ganbench.suite.specs import Plan
 
 
 @click.command("run")
@@ -60,7 +60,7 @@ def command(**options: Any) -> int:
         raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     asked = find_suite(options["suite"], options["sets"], options["adds"], options["plugins"], options["weights"])
     if options["trackers"]:
-        from ganbench import trackers
+        from ganbench.runner import trackers
 
         options["trackers"] = trackers.chosen(options["trackers"], asked.registry)
     if options["search"] is not None:
@@ -76,7 +76,7 @@ def command(**options: Any) -> int:
         raise UsageError(f"suite {plan.suite!r} has nothing to train here: {reasons}")
     store = Store(options["results"])
     if options["dry_run"]:
-        from ganbench.cli.plan_text import plan_text
+        from ganbench.runner.plan_summary import plan_text
 
         click.echo(plan_text(plan, store, options["force"]), nl=False)
         return 0
@@ -90,15 +90,16 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
 
     `content`, the suite's layout, is saved before anything trains, so that tables can be had on the way.
     """
-    from ganbench import devices, progress, runner, trackers
-    from ganbench.executors.aside import Aside
-    from ganbench.executors.local import LocalExecutor, Setting
-    from ganbench.watch import Watch
+    from ganbench.engine import devices
+    from ganbench.runner import progress, scheduler, trackers
+    from ganbench.runner.background import Aside
+    from ganbench.runner.live_writer import Watch
+    from ganbench.runner.local import LocalExecutor, Setting
 
     device = devices.resolve(options["device"])
     workers = devices.workers(options["jobs"], device)
     with store.writing():
-        todo = runner.todo(plan, store, options["force"])
+        todo = scheduler.todo(plan, store, options["force"])
         states = todo.states
         again = f", {states['resumable']} go on from a checkpoint" if states["resumable"] else ""
         again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
@@ -115,16 +116,18 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
         if note:
             say(note)
         tracking = trackers.ready(options["trackers"], asked.registry, store.root)
-        runner.prepare(todo.jobs, asked.registry)
-        jobs = runner.ordered(todo.jobs, asked.registry, workers)
-        weights = [(job, runner.weight(job, asked.registry)) for job in jobs]
+        scheduler.prepare(todo.jobs, asked.registry)
+        jobs = scheduler.ordered(todo.jobs, asked.registry, workers)
+        weights = [(job, scheduler.weight(job, asked.registry)) for job in jobs]
         if options["force"]:
             for run_id in (cell.run(seed).id for cell in plan.cells for seed in cell.seeds):
-                store.checkpoints.drop(run_id)
-        setting = Setting(device, asked.registry.files, store.staging, store.checkpoints.root, options["every"])
+                scheduler.checkpoints(store).drop(run_id)
+        setting = Setting(
+            device, asked.registry.files, store.staging, scheduler.checkpoints(store).root, options["every"]
+        )
         executor = LocalExecutor(workers, setting, options["timeout"])
         watch = Aside("the live state", Watch(store.root, plan.suite))
-        writer = runner.run(weights, store, executor, progress.Several(progress.display(), watch, *tracking))
+        writer = scheduler.run(weights, store, executor, progress.Several(progress.display(), watch, *tracking))
         for text in writer.reference_failures:
             say(f"not measured: {text}")
 
@@ -137,10 +140,11 @@ def widened(whole: Plan, plan: Plan) -> Plan:
 
 
 def _report(whole: Layout, shown: Layout, store: Store) -> int:
-    from ganbench import formats, tables
+    from ganbench.analysis import tables
+    from ganbench.report.text import files
 
     folder = store.root / whole.suite
-    formats.write_all(folder, whole, tables.build(whole, store))
+    files.write_all(folder, whole, tables.build(whole, store))
     built = tables.build(shown, store)
     print_tables(shown, built)
     say(f"tables: {folder}/table.md, .csv, .tex, .json; runs: {store.runs}")

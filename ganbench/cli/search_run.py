@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from ganbench import search
 from ganbench.cli.options import Asked, filters, is_file, seeds
 from ganbench.cli.run_command import carry_out, say, widened
 from ganbench.errors import UsageError
-from ganbench.layout import layout
-from ganbench.records import Store
-from ganbench.search import Drawn, SearchLayout
-from ganbench.specs import Plan
-from ganbench.strict_yaml import suggestion
-from ganbench.suite import named
+from ganbench.formatting import suggestion
+from ganbench.results.store import Store
+from ganbench.suite import search
+from ganbench.suite.load import named
+from ganbench.suite.plan_file import layout
+from ganbench.suite.search import Drawn, SearchLayout
+from ganbench.suite.specs import Plan
 
 if TYPE_CHECKING:
-    from ganbench.sensitivity import Sensitivity
+    from ganbench.analysis.sensitivity import Sensitivity
 
 
 def run(asked: Asked, options: dict[str, Any]) -> int:
@@ -67,14 +67,15 @@ def _narrowed(drawn: Drawn, own: tuple[int, ...] | None, wanted: tuple[str, ...]
 
 
 def _print_plan(drawn: Sequence[Drawn], plan: Plan, store: Store, force: bool) -> None:
-    from ganbench.cli.plan_text import plan_text
+    from ganbench.runner.plan_summary import plan_text
 
     click.echo(plan_text(plan, store, force), nl=False)
     click.echo("\n" + "\n".join(f"{one.title}: {search.quoted(one.settings())}" for one in drawn[1:]))
 
 
 def _report(whole: SearchLayout, shown: SearchLayout, store: Store, metrics: tuple[str, ...]) -> None:
-    from ganbench import search_table, sensitivity
+    from ganbench.analysis import sensitivity
+    from ganbench.report.text import search as search_table
 
     folder = store.root / whole.suite
     search_table.write_all(folder, whole, sensitivity.build(whole, store, metrics))
@@ -83,7 +84,7 @@ def _report(whole: SearchLayout, shown: SearchLayout, store: Store, metrics: tup
 
 
 def _print(content: SearchLayout, tables: list[Sensitivity]) -> None:
-    from ganbench import search_table
+    from ganbench.report.text import search as search_table
 
     console = Console()
     if console.is_terminal:
@@ -94,7 +95,8 @@ def _print(content: SearchLayout, tables: list[Sensitivity]) -> None:
 
 def table(suite: str, sets: tuple[str, ...], results: Path, metrics: tuple[str, ...], form: str) -> int:
     """Print and write the table of the suite's last search in this folder, from records alone."""
-    from ganbench import search_table, sensitivity
+    from ganbench.analysis import sensitivity
+    from ganbench.report.text import search as search_table
 
     if form not in ("terminal", *search_table.FORMATS):
         raise UsageError(f"--search prints {', '.join(search_table.FORMATS)}, not {form}")

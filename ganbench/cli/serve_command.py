@@ -13,8 +13,8 @@ from ganbench.cli.published_rows import published_rows
 from ganbench.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
-    from ganbench.registry import Registry
-    from ganbench.shelf import Pages
+    from ganbench.registry.registry import Registry
+    from ganbench.report.server.reports import Pages
 
 
 @click.command("serve")
@@ -28,9 +28,9 @@ def command(suite: str | None, port: int, host: str, plugins: tuple[Path, ...], 
 
     Read-only, and for this machine alone unless --host says otherwise. Prints the address; Ctrl-C ends it.
     """
-    from ganbench.registry import Registry
-    from ganbench.server import Server
-    from ganbench.shelf import Shelf
+    from ganbench.registry.registry import Registry
+    from ganbench.report.server.http import Server
+    from ganbench.report.server.reports import Shelf
 
     if not results.is_dir():
         raise UsageError(f"no results folder {str(results)!r}; run a suite first, or name its folder with --results")
@@ -54,9 +54,9 @@ def command(suite: str | None, port: int, host: str, plugins: tuple[Path, ...], 
 
 def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     """The report of a suite as its results are now."""
-    from ganbench import live
-    from ganbench.layout import saved
-    from ganbench.site import Content, Site
+    from ganbench.report.html import Content, Site
+    from ganbench.results import live
+    from ganbench.suite.plan_file import saved
 
     layout = saved(results, suite)
     if layout is None:

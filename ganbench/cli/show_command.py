@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from ganbench import cards
 from ganbench.cli.options import plugin_option, results_option
 from ganbench.files import write_atomically
-from ganbench.numbers import number
-from ganbench.records import Store
+from ganbench.formatting import number
+from ganbench.results import protocol
+from ganbench.results.store import Store
 
 
 @click.command("show")
@@ -39,9 +39,9 @@ def _surface(record: dict[str, Any], folder: Path, path: Path, plugins: tuple[Pa
     """Draw D's surface; what was drawn, in a line."""
     import torch
 
-    from ganbench import surface
-    from ganbench.figures import form
-    from ganbench.registry import Registry
+    from ganbench.registry.registry import Registry
+    from ganbench.report.plots.figure import form
+    from ganbench.theory import surface
 
     torch.set_num_threads(1)  # the same picture on any number of cores
     drawn = surface.surface(record, folder, Registry.load(plugins), form(path))
@@ -65,7 +65,7 @@ def _scores(record: dict[str, Any]) -> list[str]:
     for name, value in record["metrics"].items():
         card = record["cards"][name]
         lines.append(f"  {name:<24} {number(value):>9}  ({card['better']} is better)")
-        protocols.setdefault(cards.sentence(card), []).append(name)
+        protocols.setdefault(protocol.sentence(card), []).append(name)
     if record.get("verdict"):
         lines.append(f"  {'verdict':<24} {record['verdict']['text']}")
     for text, names in protocols.items():

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from ganbench import budget, formats, tables
+from ganbench.analysis import budget, tables
 from ganbench.cli.options import metric_option, planned, suite_options
 from ganbench.cli.output import print_tables
 from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError
-from ganbench.formats import reached
-from ganbench.manifest import NAME as MANIFEST
-from ganbench.records import Store
-from ganbench.registry import Registry
+from ganbench.registry.registry import Registry
+from ganbench.report.text import budget as reached
+from ganbench.report.text import files as formats
+from ganbench.results.manifest import NAME as MANIFEST
+from ganbench.results.store import Store
 
 VIEWS = {"searched": "--search", "published": "--published", "equal": "--equal", "reach": "--reach"}
 

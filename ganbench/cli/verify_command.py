@@ -12,7 +12,7 @@ from ganbench.errors import UsageError, printable
 from ganbench.files import write_atomically
 
 if TYPE_CHECKING:
-    from ganbench.theory import Finding, Report
+    from ganbench.theory.check import Finding, Report
 
 HEAD = f"{'pair':<25} {'true JS':>8} {'JS from D':>9} {'error':>8} {'V':>8} {'2JS-2log2':>9} {'|D - D*|':>8}"
 
@@ -41,12 +41,12 @@ def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int
     if manifest is not None:
         return _artefact(manifest, as_json)
     if picture is not None:
-        from ganbench.figures import form
+        from ganbench.report.plots.figure import form
 
         form(picture)
     report = _report(seed or 0, quiet=as_json)
     if picture is not None:
-        from ganbench.theory_picture import drawn
+        from ganbench.theory.plot import drawn
 
         write_atomically(picture, drawn(report, form(picture)))
     click.echo(json.dumps(_plain(report), indent=1, ensure_ascii=False) if as_json else _conclusion(report))
@@ -55,7 +55,7 @@ def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int
 
 def _artefact(manifest: Path, as_json: bool) -> int:
     """A published folder against its manifest."""
-    from ganbench.integrity import check
+    from ganbench.results.verify import check
 
     report = check(manifest)
     if as_json:
@@ -77,7 +77,7 @@ def _report(seed: int, quiet: bool) -> Report:
     """All findings, on one thread, each printed as it comes."""
     import torch
 
-    from ganbench.theory import verify
+    from ganbench.theory.check import verify
 
     torch.set_num_threads(1)  # such networks are slower on two, and the bits depend on it
     if quiet:
@@ -98,7 +98,7 @@ def _verdict(finding: Finding) -> str:
 
 
 def _conclusion(report: Report) -> str:
-    from ganbench.theory import D_LIMIT, JS_LIMIT
+    from ganbench.theory.check import D_LIMIT, JS_LIMIT
 
     failed = [finding.pair.name for finding in report.findings if not finding.holds]
     lines = [
@@ -114,7 +114,7 @@ def _conclusion(report: Report) -> str:
 
 
 def _plain(report: Report) -> dict[str, Any]:
-    from ganbench.theory import D_LIMIT, JS_LIMIT
+    from ganbench.theory.check import D_LIMIT, JS_LIMIT
 
     return {
         "holds": report.holds,

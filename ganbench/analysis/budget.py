@@ -1,0 +1,144 @@
+"""Equal budgets: every run as it stood after the same steps or seconds, and how soon a score was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, isfinite
+from statistics import median_low
+from typing import Any, Literal, NamedTuple
+
+from ganbench.analysis.tables import Read, Reading
+from ganbench.errors import UsageError
+from ganbench.results.store import Record, Store
+from ganbench.suite.plan_file import Row
+
+Budget = Literal["steps", "time"]
+UNITS = {"steps": "steps", "time": "s of training"}
+
+
+class Stage(NamedTuple):
+    """Where a run stood: its snapshots, and its end where it came to one."""
+
+    step: float
+    seconds: float
+    scores: dict[str, float]
+
+    def spent(self, budget: Budget) -> float:
+        return self.step if budget == "steps" else self.seconds
+
+
+def _stages(record: Record) -> Iterator[Stage]:
+    for entry in record.get("snapshots", ()):
+        if entry["metrics"]:
+            yield Stage(entry["step"], entry["train_seconds"], entry["metrics"])
+    seconds = record.get("cost", {}).get("train_seconds")
+    if record["status"] == "ok" and seconds is not None:
+        yield Stage(record["spec"]["train"]["steps"], seconds, record["metrics"])
+
+
+def equal(budget: Budget) -> Reading:
+    """A reading of a data set's records at the largest budget that all finished runs had.
+
+    For `time`, that is the shortest training of any finished run; each run is then read at its
+    last snapshot within the budget (the end of training counts as one), also one that failed later.
+    Raises `UsageError` where a finished run has no snapshot within it.
+    """
+
+    def reading(read: Read) -> Read:
+        done = [list(_stages(r)) for _, records in read for r in records.values() if r and r["status"] == "ok"]
+        ends = [stages[-1].spent(budget) for stages in done if stages]
+        if not ends:
+            return read
+        limit = min(ends)
+        return [(row, {seed: _at(row, r, budget, limit) for seed, r in records.items()}) for row, records in read]
+
+    return reading
+
+
+def _at(row: Row, record: Record | None, budget: Budget, limit: float) -> Record | None:
+    """A record as it stood within the budget; one that failed before it stays failed."""
+    if record is None:
+        return None
+    stages = list(_stages(record))
+    within = [stage for stage in stages if stage.spent(budget) <= limit]
+    if record["status"] == "ok" and not within:
+        raise UsageError(
+            f"{row.loss} x {row.architecture} on {row.dataset} has no snapshot within {limit:g} {UNITS[budget]}, what "
+            "the shortest run had; set evaluation.snapshots in the suite (10, say) and run it again"
+        )
+    later = any(stage.spent(budget) > limit for stage in stages)
+    if not within or not (record["status"] == "ok" or later):
+        return record
+    checkpoint = f"last snapshot within {limit:g} {UNITS[budget]}"
+    shown = {name: {**card, "checkpoint": checkpoint} for name, card in record["cards"].items()}
+    stood = {"metrics": within[-1].scores, "cards": shown, "stood_at": [within[-1].step, within[-1].seconds]}
+    return {**record, "status": "ok", "reason": "", "verdict": None, "diagnosis": None, "cost": {}, **stood}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How soon half of a variant's seeds had reached a score; None where fewer than half did."""
+
+    variant: str
+    dataset: str
+    target: str
+    n: int
+    reached: int
+    step: float | None
+    seconds: float | None
+    snapshots: int
+
+
+def reach(target: str, rows: tuple[Row, ...], store: Store) -> list[Reached]:
+    """For `SCORE=VALUE`: when the first snapshot at least so good was taken, by variant.
+
+    Raises `UsageError` for a target of another form, or a score that no run has.
+    """
+    score, equals, text = target.rpartition("=")
+    try:
+        value = float(text)
+    except ValueError:
+        value = inf
+    if not equals or not score or not isfinite(value):
+        raise UsageError(f"--reach {target!r}: write SCORE=VALUE, as in modes=8")
+    if not any(record.get("snapshots") for id_ in _ids(rows) if (record := store.run(id_))):
+        raise UsageError("--reach wants snapshots; set evaluation.snapshots in the suite (10, say) and run it again")
+    read = [(row, [record for id_ in row.runs.values() if (record := store.run(id_)) is not None]) for row in rows]
+    everything = [record for _, records in read for record in records]
+    better = {row.dataset: r["cards"][score]["better"] for row, records in read for r in records if score in r["cards"]}
+    if not better:
+        known = sorted({name for record in everything for name in record["metrics"]})
+        raise UsageError(f"--reach: no run has the score {score!r}; there are {', '.join(known) or 'none'}")
+    return [
+        _reached(row, records, (score, value, better[row.dataset]), target)
+        for row, records in read
+        if row.dataset in better
+    ]
+
+
+def _ids(rows: tuple[Row, ...]) -> Iterator[str]:
+    return (id_ for row in rows for id_ in row.runs.values())
+
+
+def _reached(row: Row, records: list[Record], wanted: tuple[str, float, str], target: str) -> Reached:
+    firsts = [_first(record, *wanted) for record in records] + [(inf, inf)] * (len(row.runs) - len(records))
+    step, seconds = (median_low(times) for times in zip(*firsts, strict=True))
+    return Reached(
+        f"{row.loss} x {row.architecture}", row.dataset, target, len(row.runs), sum(s < inf for s, _ in firsts),
+        step if step < inf else None, seconds if seconds < inf else None,
+        max((len(record.get("snapshots", ())) for record in records), default=0),
+    )  # fmt: skip
+
+
+def _first(record: Record, score: str, value: float, better: str) -> tuple[float, float]:
+    """Step and seconds of the first stage that is good enough, or infinity."""
+    for stage in _stages(record):
+        found = stage.scores.get(score)
+        if found is not None and (found >= value if better == "higher" else found <= value):
+            return stage.step, stage.seconds
+    return inf, inf
+
+
+def plain(found: list[Reached]) -> list[dict[str, Any]]:
+    return [vars(one) for one in found]

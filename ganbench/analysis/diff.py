@@ -1,0 +1,163 @@
+"""Two results folders of one suite: what changed from A to B, conclusions first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ganbench import formatting
+from ganbench.analysis import aggregate, tables
+from ganbench.analysis.score_table import Table
+from ganbench.analysis.table_changes import ORDER, Change, moved, relative, value_text
+from ganbench.results import identity, manifest
+from ganbench.results.store import Record, Store
+from ganbench.suite.plan_file import Layout
+
+
+@dataclass(frozen=True)
+class Side:
+    """One folder's suite: its layout, its tables, its records by run id."""
+
+    layout: Layout
+    tables: list[Table]
+    records: dict[str, Record]
+
+    @classmethod
+    def read(cls, folder: Path, layout: Layout) -> Side:
+        """Raises `ResultsError` where a record is damaged."""
+        store = Store(folder)
+        ids = [id_ for row in layout.rows for id_ in row.runs.values()]
+        records = {id_: record for id_ in ids if (record := store.run(id_))}
+        return cls(layout, tables.build(layout, store), records)
+
+    def runs(self) -> dict[Run, str]:
+        """The runs that are there, by what they are called."""
+        return {
+            Run(row.loss, row.architecture, row.dataset, seed): id_
+            for row in self.layout.rows
+            for seed, id_ in row.runs.items()
+            if id_ in self.records
+        }
+
+
+class Run(NamedTuple):
+    """A run by its names, which are the same in both folders where its id is not."""
+
+    loss: str
+    architecture: str
+    dataset: str
+    seed: int
+
+    @property
+    def variant(self) -> str:
+        return f"{self.loss} x {self.architecture} on {self.dataset}"
+
+
+def changes(a: Side, b: Side) -> list[Change]:
+    """Everything that differs, worst first."""
+    found = [*moved(a.tables, b.tables), *_overall(a, b), *_runs(a, b), *_environment(a, b)]
+    return sorted(found, key=lambda one: (ORDER.index(one.kind), -one.size))
+
+
+def _runs(a: Side, b: Side) -> Iterator[Change]:
+    """Runs that one side alone has, runs of another id, and runs of the same id with another content."""
+    left, right = a.runs(), b.runs()
+    both = [run for run in left if run in right]
+    for kind, own, other in (("only in A", left, right), ("only in B", right, left)):
+        for variant, seeds in _seeds(run for run in own if run not in other):
+            yield Change(kind, variant, f"seeds {formatting.ranges(seeds)}", len(seeds))  # type: ignore[arg-type]
+    other_ids: dict[tuple[str, str], list[Run]] = {}
+    for run in both:
+        one, two = a.records[left[run]], b.records[right[run]]
+        if left[run] != right[run]:
+            other_ids.setdefault((run.variant, _settings(one, two)), []).append(run)
+        else:
+            yield from _content(run, one, two)
+    for (variant, text), runs in other_ids.items():
+        yield Change("settings", variant, f"{text} (seeds {formatting.ranges([run.seed for run in runs])})", len(runs))
+
+
+def _seeds(runs: Any) -> Iterator[tuple[str, list[int]]]:
+    found: dict[str, list[int]] = {}
+    for run in runs:
+        found.setdefault(run.variant, []).append(run.seed)
+    yield from found.items()
+
+
+def _settings(a: Record, b: Record) -> str:
+    """Why two runs of the same names have different ids."""
+    parts = [
+        f"{key} {identity.shown(x)} -> {identity.shown(y)}" for key, x, y in identity.unequal(a["spec"], b["spec"])
+    ]
+    codes = identity.codes(a), identity.codes(b)
+    parts += [f"code of {key} {codes[0][key]} -> {codes[1].get(key)}" for key in codes[0]
+              if codes[1] and codes[0][key] != codes[1].get(key)]  # fmt: skip
+    protocols = [identity.stated(one).get("protocol") for one in (a, b)]
+    if None not in protocols and protocols[0] != protocols[1]:  # a failed run states none
+        parts.append(f"protocol version {protocols[0]} -> {protocols[1]}")
+    return "; ".join(parts) or "another id, and the records do not say why"
+
+
+def _content(run: Run, a: Record, b: Record) -> Iterator[Change]:
+    """The same id gives the same bits on one machine; what it gave otherwise."""
+    where = f"{run.variant}, seed {run.seed}"
+    if a["status"] != b["status"]:
+        reason = next((one["reason"] for one in (b, a) if one["reason"]), "")
+        yield Change("status", where, f"{a['status']} -> {b['status']}" + (f" ({reason})" if reason else ""), 1)
+        return
+    gaps = {
+        name: relative(a["metrics"].get(name), b["metrics"].get(name))
+        for name in dict.fromkeys([*a["metrics"], *b["metrics"]])
+        if a["metrics"].get(name) != b["metrics"].get(name)
+    }
+    sums = a.get("files", {}), b.get("files", {})
+    files = [name for name in dict.fromkeys([*sums[0], *sums[1]]) if sums[0].get(name) != sums[1].get(name)]
+    if gaps:
+        worst = max(gaps, key=lambda name: gaps[name])
+        text = f"{worst} {value_text(a['metrics'].get(worst))} -> {value_text(b['metrics'].get(worst))}"
+        more = f", and {len(gaps) - 1} more by less" if len(gaps) > 1 else ""
+        yield Change("content", where, text + more, gaps[worst])
+    elif files or a["reason"] != b["reason"]:
+        text = f"same scores, other bytes of {', '.join(files)}" if files else f"{a['reason']} -> {b['reason']}"
+        yield Change("content", where, text)
+
+
+def _overall(a: Side, b: Side) -> Iterator[Change]:
+    """The order of the variants over all data sets."""
+    orders = [
+        [row.title for row in found.rows] if found else []
+        for side in (a, b)
+        for found in [aggregate.build(side.tables)]
+    ]
+    if orders[0] != orders[1]:
+        text = " -> ".join(" before ".join(order) or "not built" for order in orders)
+        yield Change("conclusion", "over data sets", text, 5)
+
+
+def _environment(a: Side, b: Side) -> Iterator[Change]:
+    """Machines, versions, plugin sources and revisions that one side alone has."""
+    facts = [_facts(list(side.records.values())) for side in (a, b)]
+    for key in facts[0] | facts[1]:
+        left, right = (found.get(key, {}) for found in facts)
+        if left.keys() != right.keys():
+            yield Change("environment", key, " -> ".join(", ".join(found) or "none" for found in (left, right)))
+
+
+def _facts(records: list[Record]) -> dict[str, dict[str, None]]:
+    """Every value that records state of a fact: {fact: {value in words}}."""
+    found: dict[str, dict[str, None]] = {}
+    for one in manifest.environments(records):
+        libraries = one.pop("libraries", {})
+        for key, value in {**one, **libraries}.items():
+            if key != "records":
+                found.setdefault(key, {})[str(value)] = None
+    for key, versions in manifest.plugins(records).items():
+        for plugin in versions:
+            found.setdefault(f"source of {key}", {})[f"{plugin.get('version')} {plugin.get('source')}"] = None
+    for record in records:
+        for key in ("revision", "path"):
+            if identity.stated(record).get(key):
+                found.setdefault(key, {})[str(identity.stated(record)[key])] = None
+    return {key: dict.fromkeys(sorted(values)) for key, values in found.items()}

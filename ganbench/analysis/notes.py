@@ -1,0 +1,119 @@
+"""What stands below a table: failures, what the seeds cannot show, and the protocol."""
+
+from __future__ import annotations
+
+import re
+
+from ganbench.analysis.score_table import TableRow
+from ganbench.formatting import number
+from ganbench.results import protocol
+from ganbench.results.store import Record
+from ganbench.statistics import ranking
+
+STEP = re.compile(r"(.*?)( (?:at|after) step (\d+))?$", re.DOTALL)
+"""A reason, and the step that it ends with."""
+
+
+def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
+    """One note a kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for record in records.values():
+        if record is None:
+            groups.setdefault(("not run yet", ""), []).append("")
+        elif record["status"] != "ok":
+            reason, _, step = STEP.match(record["reason"]).groups()  # type: ignore[union-attr]
+            groups.setdefault((record["status"], reason), []).append(step or "")
+    return tuple(
+        f"{len(steps)} of {len(records)} seeds {status}" + (f": {reason}" if reason else "") + _at_steps(steps)
+        for (status, reason), steps in groups.items()
+    )
+
+
+def _at_steps(steps: list[str]) -> str:
+    """` at step 100`, ` at steps 1 to 14`; the same failure of several seeds is one note."""
+    known = sorted({int(step) for step in steps if step})
+    if not known:
+        return ""
+    return f" at step {known[0]}" if len(known) == 1 else f" at steps {known[0]} to {known[-1]}"
+
+
+def stood(records: list[Record]) -> tuple[str, ...]:
+    """Where a variant's seeds were read, where that is not their end."""
+    read = [record for record in records if "stood_at" in record]
+    if not read:
+        return ()
+    steps, seconds = (_span([record["stood_at"][i] for record in read]) for i in (0, 1))
+    together = _span([record.get("provenance", {}).get("stack") or 1 for record in read])
+    return (f"read at step {steps}, {seconds} s of training a seed, {together} trained together",)
+
+
+def _span(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def paths(records: list[Record]) -> tuple[str, ...]:
+    """A note where a variant's seeds were trained in several ways, which differ in rounding."""
+    paths = sorted({record.get("provenance", {}).get("path") or "" for record in records} - {""})
+    if len(paths) < 2:
+        return ()
+    return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
+
+
+def below(rows: list[TableRow], columns: dict[str, str], comparisons: int) -> list[str]:
+    """Notes below a table of so many comparisons; the same one for several rows is said once."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.notes:
+            said.setdefault(note, []).append(row.title)
+    notes = [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
+    variants = [row for row in rows if row.kind == "variant" and row.n]
+    notes += _few(variants, columns)
+    if any(row.failed for row in variants):
+        notes.append(
+            "Means and intervals are of the seeds that finished; ranks count every failed seed as the worst "
+            "(permutation test on ranks)."
+        )
+    return [*notes, *_power(variants, columns, comparisons), *_protocols(variants, columns)]
+
+
+def _few(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+    """Who has too few seeds to be compared, in everything or in some score."""
+    few: dict[str, list[str]] = {}
+    for row in variants:
+        short = [name for name in columns if row.sample(name).size < ranking.FEWEST]
+        if short:
+            few.setdefault("" if len(short) == len(columns) else f" in {', '.join(short)}", []).append(row.title)
+    return [
+        f"{', '.join(titles)}: too few seeds to claim a difference{where}; at least {ranking.FEWEST} are needed."
+        for where, titles in few.items()
+    ]
+
+
+def _power(variants: list[TableRow], columns: dict[str, str], comparisons: int) -> list[str]:
+    """What these seeds cannot show, score by score."""
+    parts: dict[int, list[str]] = {}
+    for name in columns:
+        scale = variants[0].scores[name].scale if variants else "linear"
+        found = ranking.detectable([row.sample(name) for row in variants], comparisons, scale)
+        if found is not None:
+            text = f"{name} {'a factor of ' if scale == 'log' else ''}{number(found.gap)}"
+            parts.setdefault(found.seeds, []).append(text)
+    return [
+        f"With {seeds} seeds two variants of average noise must differ by this much to show it four times in five: "
+        f"{', '.join(texts)}."
+        for seeds, texts in parts.items()
+    ]
+
+
+def _protocols(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+    """The protocol cards in words, scores with the same one together."""
+    groups: dict[str, list[str]] = {}
+    for name in columns:
+        card = next((row.scores[name].card for row in variants if row.scores[name].values), None)
+        if card is not None:
+            seeds = sorted({seed for row in variants for seed in row.scores[name].card["seeds"]})
+            groups.setdefault(protocol.sentence({**card, "seeds": seeds}), []).append(name)
+    if len(groups) == 1:
+        return [f"Protocol: {next(iter(groups))}."]
+    return [f"Protocol of {', '.join(names)}: {text}." for text, names in groups.items()]

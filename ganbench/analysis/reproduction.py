@@ -1,0 +1,189 @@
+"""A run trained again against its record: bit-identical, within tolerance, or different and where first."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, inf, log, sqrt
+from pathlib import Path
+from typing import Any, Literal
+
+from ganbench.errors import ResultsError
+from ganbench.results import identity
+from ganbench.results.store import Record
+from ganbench.statistics import significance
+from ganbench.statistics.ranking import FEWEST
+
+ROUNDING = 1e-6
+"""Relative gap of two scores that only the last bits of float32 explain: its resolution is 1.2e-7."""
+LEVEL = 0.95
+"""How surely a run that is another seed in all but its number lies within the seeds' spread in all of its scores."""
+HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
+ENVIRONMENT = ("platform", "processor", "device", "threads", "python", "path", "lanes", "revision", "protocol")
+"""What may give other bits, by its name in a record's provenance; libraries and plugins are compared one by one."""
+Verdict = Literal["bit-identical", "same failure", "within rounding", "within the seeds' spread", "different"]
+
+
+@dataclass(frozen=True)
+class ScoreGap:
+    """One score as recorded and as replayed; `low` and `high` are the seeds' spread, where there are seeds enough."""
+
+    name: str
+    recorded: float | None
+    replayed: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def relative(self) -> float:
+        """|a - b| over the larger of |a| and |b|."""
+        if self.recorded is None or self.replayed is None:
+            return inf
+        largest = max(abs(self.recorded), abs(self.replayed))
+        return abs(self.recorded - self.replayed) / largest if largest else 0.0
+
+    @property
+    def inside(self) -> bool:
+        if self.replayed is None or self.low is None or self.high is None:
+            return False
+        return self.low <= self.replayed <= self.high
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first step in the history whose signals differ: {signal: (recorded, replayed)}."""
+
+    step: int
+    signals: dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything compared between a record and its replay."""
+
+    verdict: Verdict
+    statuses: tuple[str, str]
+    reasons: tuple[str, str]
+    scores: tuple[ScoreGap, ...]
+    files: dict[str, str]
+    """name -> `same`, `other bytes`, or why it is not known"""
+    first: Difference | None
+    environment: tuple[str, ...]
+    """Differences that may explain other bits."""
+
+    @property
+    def same(self) -> bool:
+        return self.verdict != "different"
+
+
+def compare(
+    record: Record,
+    folder: Path,
+    again: Record,
+    again_folder: Path,
+    seeds: Sequence[Record] = (),
+    changed: Sequence[str] = (),
+) -> Comparison:
+    """A record and its replay, each with the folder of its files; `seeds` are runs of the same spec and other seeds,
+    `changed` differences that are known already.
+
+    Bit-identical: status, every score (snapshots' too), and the bytes of history and weights, as far
+    as the record knows them. Within rounding: every score to a relative 1e-6. Within the seeds'
+    spread: training is chaotic, so that one other rounding makes in effect another seed; where the
+    environment differs, and only there, it is enough that every score lies in the interval
+    that holds a further seed's scores, all together, with 95 % probability (Student's t).
+    """
+    files = {name: _file(record, folder, again, name) for name in (HISTORY, WEIGHTS)}
+    scores = tuple(_gap(name, record, again, seeds) for name in dict.fromkeys([*record["metrics"], *again["metrics"]]))
+    statuses, reasons = (record["status"], again["status"]), (record["reason"], again["reason"])
+    first = _first(folder / HISTORY, again_folder / HISTORY) if files[HISTORY] == OTHER else None
+    environment = (*changed, *_environment(record, again))
+    verdict = _verdict(record, again, scores, files, bool(environment))
+    return Comparison(verdict, statuses, reasons, scores, files, first, environment)
+
+
+OTHER = "other bytes"
+
+
+def _verdict(
+    record: Record, again: Record, scores: Sequence[ScoreGap], files: Mapping[str, str], elsewhere: bool
+) -> Verdict:
+    if record["status"] != again["status"]:
+        return "different"
+    exact = all(score.recorded == score.replayed for score in scores) and _snapshots(record) == _snapshots(again)
+    if exact and OTHER not in files.values():
+        if "same" not in files.values() and not scores:
+            return "same failure" if record["status"] != "ok" else "different"
+        return "bit-identical"
+    if not scores:
+        return "different"
+    if all(score.relative <= ROUNDING for score in scores):
+        return "within rounding"
+    if elsewhere and all(score.relative <= ROUNDING or score.inside for score in scores):
+        return "within the seeds' spread"
+    return "different"
+
+
+def _snapshots(record: Record) -> list[tuple[int, Any]]:
+    return [(entry["step"], entry["metrics"]) for entry in record.get("snapshots") or ()]
+
+
+def _file(record: Record, folder: Path, again: Record, name: str) -> str:
+    """Whether a file has the bytes that the record states; a file that is there must be the recorded one."""
+    stated, now = record.get("files", {}).get(name), again.get("files", {}).get(name)
+    if stated is None:
+        return "not recorded"
+    path = folder / name
+    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != stated:
+        raise ResultsError(f"{path} is not what its record says; `ganbench verify` tells what else was changed")
+    return "same" if stated == now else "not replayed" if now is None else OTHER
+
+
+def _gap(name: str, record: Record, again: Record, seeds: Sequence[Record]) -> ScoreGap:
+    count = len(record["metrics"])
+    known = [seed["metrics"][name] for seed in seeds if seed["status"] == "ok" and name in seed["metrics"]]
+    values = [*known, *([record["metrics"][name]] if name in record["metrics"] else [])]
+    scale = record["cards"].get(name, {}).get("scale", "linear")
+    low, high = spread(values, scale, count) if len(values) >= FEWEST else (None, None)
+    return ScoreGap(name, record["metrics"].get(name), again["metrics"].get(name), low, high)
+
+
+def spread(values: Sequence[float], scale: str, scores: int) -> tuple[float, float]:
+    """Where a further seed lies with 95 % probability in all of so many scores (Student's t, Bonferroni)."""
+    logs = scale == "log" and min(values) > 0
+    taken = [log(value) for value in values] if logs else list(values)
+    mean, part = significance.moments(taken)
+    half = significance.quantile(len(taken) - 1, 1 - (1 - LEVEL) / max(1, scores)) * sqrt(part * (len(taken) + 1))
+    return (exp(mean - half), exp(mean + half)) if logs else (mean - half, mean + half)
+
+
+def _first(recorded: Path, replayed: Path) -> Difference | None:
+    """The first row in which two histories differ; None where the recorded one is not there."""
+    try:
+        a, b = (list(csv.reader(io.StringIO(path.read_text(encoding="utf-8")))) for path in (recorded, replayed))
+    except (OSError, UnicodeDecodeError):
+        return None
+    head = a[0] if a else []
+    for one, other in zip(a[1:], b[1:], strict=False):
+        if one != other:
+            signals = {name: (x, y) for name, x, y in zip(head, one, other, strict=False) if x != y}
+            return Difference(int(one[0]), signals)
+    if len(a) != len(b):
+        longer = max(a, b, key=len)
+        return Difference(int(longer[min(len(a), len(b))][0]), {"rows": (str(len(a) - 1), str(len(b) - 1))})
+    return None
+
+
+def _environment(record: Record, again: Record) -> list[str]:
+    """What the two were made with that differs, as `torch 2.15.0, here 2.14.0`."""
+    a, b = identity.stated(record), identity.stated(again)
+    pairs = [(key, a[key], b[key]) for key in ENVIRONMENT if key in a and key in b]
+    pairs += [(name, version, b.get("libraries", {}).get(name)) for name, version in a.get("libraries", {}).items()]
+    pairs += [
+        (f"source of {key}", plugin["source"], b.get("plugins", {}).get(key, {}).get("source"))
+        for key, plugin in a.get("plugins", {}).items()
+    ]
+    return [f"{name} {there}, here {here}" for name, there, here in pairs if here is not None and there != here]

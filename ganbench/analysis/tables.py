@@ -1,0 +1,194 @@
+"""Records to comparative tables: one a data set, a row a variant, its yardsticks below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ganbench.analysis import notes
+from ganbench.analysis.score_table import COSTS, TITLES, Score, Table, TableRow
+from ganbench.results import protocol, verdicts
+from ganbench.results.diagnosis import diagnoses
+from ganbench.results.store import Record, Store
+from ganbench.statistics import ranking, significance
+from ganbench.suite.plan_file import Layout, Row
+
+Read = list[tuple[Row, dict[int, Record | None]]]
+Reading = Callable[[Read], Read]
+"""A view on a data set's records: as they ended, or as they stood at an equal budget."""
+
+
+def build(
+    layout: Layout, store: Store, reading: Reading | None = None, published: Mapping[str, Any] = {}
+) -> list[Table]:
+    """The tables of a suite from the records that are there; runs that are not count as not ok.
+
+    `reading` shows the records at an equal budget; `published` holds rows of publications by data
+    set. Raises `UsageError` where scores of one column were measured under different protocols.
+    """
+    datasets = dict.fromkeys(
+        [row.dataset for row in layout.rows]
+        + [label for label, _, _ in layout.references]
+        + [s[2] for s in layout.skipped]
+    )
+    return [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
+
+
+def _table(dataset: str, layout: Layout, store: Store, reading: Reading | None, published: Any) -> Table:
+    read = [
+        (row, {seed: store.run(id_) for seed, id_ in row.runs.items()}) for row in layout.rows if row.dataset == dataset
+    ]
+    read = reading(read) if reading else read
+    yardsticks = [(name, store.reference(id_)) for label, name, id_ in layout.references if label == dataset]
+    everything = [r for _, records in read for r in records.values() if r] + [r for _, r in yardsticks if r]
+    shown: dict[str, Any] = {}
+    for record in everything:
+        for name, card in record["cards"].items():
+            shown.setdefault(name, card)
+    _check(shown, read, yardsticks)
+    rows, found = _ranked([_variant(row, records, shown) for row, records in read])
+    rows += [_skipped(dataset, skip, shown) for skip in layout.skipped if skip[2] == dataset]
+    rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
+    rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
+    columns = {name: card["better"] for name, card in shown.items()}
+    return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns, len(found.pairs))), found)
+
+
+def _check(shown: dict[str, Any], read: Read, yardsticks: list[tuple[str, Record | None]]) -> None:
+    """Every column holds one protocol: all runs', and the yardsticks' as far as they can."""
+    for score in shown:
+        runs = {
+            f"{row.loss} x {row.architecture} on {row.dataset}, seed {seed}": record["cards"][score]
+            for row, records in read
+            for seed, record in records.items()
+            if record and score in record["cards"]
+        }
+        protocol.check(score, runs)
+        first = dict(list(runs.items())[:1])
+        for name, record in yardsticks:
+            if record and score in record["cards"]:
+                protocol.check(score, {**first, TITLES.get(name, name): record["cards"][score]}, protocol.YARDSTICK)
+
+
+def _score(values: dict[int, float], card: dict[str, Any]) -> Score:
+    found = list(values.values())
+    scale = card.get("scale", "linear")
+    mean, low, high = significance.mean_interval(found, scale=scale) if found else (None, None, None)
+    return Score(mean, low, high, tuple(found), card["better"], {**card, "seeds": list(values)})
+
+
+def _variant(row: Row, records: dict[int, Record | None], shown: dict[str, Any]) -> TableRow:
+    good = {seed: record for seed, record in records.items() if record and record["status"] == "ok"}
+    scores = {}
+    for name, card in shown.items():
+        values = {seed: record["metrics"][name] for seed, record in good.items() if name in record["metrics"]}
+        own = next((record["cards"][name] for record in good.values() if name in record["cards"]), card)
+        scores[name] = _score(values, own)
+    failed = sum(record is not None and record["status"] != "ok" for record in records.values())
+    said = (
+        notes.failures(records)
+        + notes.paths(list(good.values()))
+        + notes.stood(list(good.values()))
+        + diagnoses(records.values())
+    )
+    verdict = verdicts.summary([record.get("verdict") for record in good.values()])
+    cost = {key: _mean([record.get("cost", {}).get(key) for record in good.values()]) for key in COSTS.values()}
+    return TableRow(
+        row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=said,
+        failed=failed, verdict=verdict, cost=cost,
+    )  # fmt: skip
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], ranking.Ranking]:
+    """The rows with their ranks, and the comparisons behind them."""
+    if not rows:
+        return [], ranking.Ranking()
+    columns = {
+        name: ranking.Column(score.better, {str(i): row.sample(name) for i, row in enumerate(rows)}, score.scale)
+        for name, score in rows[0].scores.items()
+    }
+    found = ranking.ranked(columns)
+    ranked = [
+        replace(row, rank={name: own[str(i)] for name, own in found.ranks.items()}, led=found.leads(str(i)))
+        for i, row in enumerate(rows)
+    ]
+    return ranked, found
+
+
+def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, Any]) -> TableRow:
+    scores, said = {}, []
+    for score, card in shown.items():
+        there = record is not None and score in record["metrics"]
+        scores[score] = _score({}, card)
+        if record is not None and there:
+            scores[score] = replace(
+                _score({0: record["metrics"][score]}, record["cards"][score]), card=record["cards"][score]
+            )
+    if record is None:
+        said.append("not measured yet")
+    else:
+        asked = record["spec"]["evaluation"]["samples"]
+        if record["samples"] < asked:
+            said.append(f"only {record['samples']} samples (variants: {asked}), so another protocol card")
+        said += record["notes"]
+    verdict = verdicts.summary([record.get("verdict")]) if record else ""
+    return TableRow(
+        dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(said),
+        verdict=verdict,
+    )  # fmt: skip
+
+
+def published_rows(table: Table, entries: Iterable[Any]) -> tuple[TableRow, ...]:
+    """Rows of publications that have scores of a table, as `build` would add them."""
+    shown = {name: score.card for name, score in table.rows[0].scores.items()} if table.rows else {}
+    return tuple(_published(table.dataset, one, shown) for one in entries if set(one.scores) & set(shown))
+
+
+def _published(dataset: str, entry: Any, shown: dict[str, Any]) -> TableRow:
+    """A row of somebody else's numbers, under somebody else's protocol."""
+    scores = {name: _score({}, card) for name, card in shown.items()}
+    for name, (value, spread) in entry.scores.items():
+        if name in shown:
+            card = {"source": entry.source, "protocol": entry.protocol, "better": shown[name]["better"]}
+            scores[name] = Score(value, None, None, (value,), card["better"], card, spread)
+    note = f"published, another protocol: {entry.protocol}. {entry.source}"
+    return TableRow(dataset, f"{entry.variant} ({entry.short})", "", "published", 1, 1, scores, notes=(note,))
+
+
+def _skipped(dataset: str, skip: tuple[str, str, str, str], shown: dict[str, Any]) -> TableRow:
+    scores = {name: _score({}, card) for name, card in shown.items()}
+    return TableRow(
+        dataset, skip[0], skip[1], "variant", 0, 0, scores, dict.fromkeys(shown), (f"not applicable: {skip[3]}",)
+    )
+
+
+def plain(tables: list[Table]) -> list[dict[str, Any]]:
+    """All rows as plain data: the JSON that scripts read."""
+    return [
+        {
+            "dataset": row.dataset,
+            "loss": row.loss,
+            "architecture": row.architecture,
+            "kind": row.kind,
+            "n_ok": row.n_ok,
+            "n": row.n,
+            "verdict": row.verdict,
+            "rank": row.rank,
+            "scores": {name: _plain_score(score) for name, score in row.scores.items()},
+            "cost": row.cost,
+            "notes": list(row.notes),
+        }
+        for table in tables
+        for row in table.rows
+    ]
+
+
+def _plain_score(score: Score) -> dict[str, Any]:
+    plain = {**vars(score), "values": list(score.values)}
+    return plain if score.beside else {key: value for key, value in plain.items() if key != "beside"}

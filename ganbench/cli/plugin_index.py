@@ -1,0 +1,93 @@
+"""What `ganbench list` shows, kept between calls, so that it need not import every plugin and torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ganbench.errors import GanbenchError
+from ganbench.files import cache_folder, digest, write_atomically
+from ganbench.registry.discovery import DISABLE, FILES, GROUP, HOOKS, Offer
+from ganbench.registry.registry import Registry
+
+Row = dict[str, Any]
+
+
+def rows(files: tuple[Path, ...] = ()) -> tuple[list[Row], dict[str, str]]:
+    """Every offer of every installed plugin and of named files as plain data, and what is broken, with the reason.
+
+    Kept under a hash of the entry points, their versions, and the names, sizes and times of all
+    files in their packages. Nothing is kept where files are named, or while a plugin is broken:
+    mending it may change none of these.
+    """
+    path = cache_folder() / "catalogue" / f"{_state()}.json"
+    if not files:
+        with suppress(OSError, ValueError):
+            return json.loads(path.read_text(encoding="utf-8")), {}
+    registry = Registry.load(files)
+    broken = registry.broken()
+    offers = [offer for kind in HOOKS for same in registry.offers(kind).values() for offer in same]
+    text = json.dumps([_row(offer) for offer in offers])
+    if not files and not broken:
+        with suppress(OSError):  # a cache that cannot be written is no cache
+            write_atomically(path, text.encode())
+    return json.loads(text), broken
+
+
+def _row(offer: Offer) -> Row:
+    defaults = offer.defaults()
+    return {
+        "kind": offer.kind,
+        "name": offer.name,
+        "about": _about(offer),
+        "hyperparameters": {key: None if value is dataclasses.MISSING else value for key, value in defaults.items()},
+        "needed": [key for key, value in defaults.items() if value is dataclasses.MISSING],
+        "distribution": offer.source.distribution,
+        "version": offer.source.version,
+        "source": str(offer.source),
+    }
+
+
+def _about(offer: Offer) -> str:
+    if offer.kind not in FILES:
+        return offer.about
+    from ganbench.results import literature
+    from ganbench.suite import load
+
+    try:
+        return load.load(offer.thing).about if offer.kind == "suite" else literature.load(offer.thing)[0]
+    except GanbenchError as error:
+        return f"(broken: {error})"
+
+
+def _state() -> str:
+    """A hash that changes with whatever may change the catalogue."""
+    state: list[Any] = [platform.python_version(), os.environ.get(DISABLE, "")]
+    for point in importlib.metadata.entry_points(group=GROUP):
+        known = (point.dist.name, point.dist.version) if point.dist else ()
+        state.append([point.name, point.value, *known, *_files(point.module.partition(".")[0])])
+    state.append(list(_files("ganbench")))
+    return digest(sorted(map(str, state)))
+
+
+def _files(package: str) -> Iterator[str]:
+    """Every source file of a top-level package, with size and time, without importing it."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".yaml", ".yml")]
+    for path in files or ([Path(spec.origin)] if spec.origin else []):
+        facts = path.stat()
+        yield f"{path} {facts.st_size} {facts.st_mtime_ns}"

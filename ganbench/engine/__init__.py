@@ -1,0 +1,1 @@
+"""Training: the alternating step, and the ways to run it for many seeds."""

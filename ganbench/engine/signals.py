@@ -1,0 +1,57 @@
+"""Training signals: what one step shows of the balance between the players."""
+
+from __future__ import annotations
+
+from math import log
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from ganbench.engine.step import Trace
+from ganbench.signals import SIGNALS
+
+NAMES = SIGNALS
+COMPARED = 64
+"""Samples a side whose pairwise distances make the diversity ratio."""
+
+
+def observe(trace: Trace, real: Tensor, log_odds: bool) -> Tensor:
+    """The signals `NAMES` of one seed at one step, (12,); `real` is D's last batch (B, *shape).
+
+    `d_real`, `d_fake`: mean D(x), D(G(z)); accuracies at D = 1/2; `p_real_above_fake`:
+    P(D(x) > D(G(z))) over all pairs; `value`: V(D, G) of Goodfellow et al. 2014 in nats;
+    `js` = (V + 2 log 2) / 2, a lower bound of the Jensen-Shannon divergence at the best D. Both
+    are NaN where the logits are not log-odds. Gradients: Euclidean norms. `diversity`: mean
+    pairwise distance of fakes over that of reals.
+    """
+    d_real, d_fake = trace.real_logits, trace.fake_logits
+    value = logsigmoid(d_real).mean() + logsigmoid(-d_fake).mean()
+    value = value if log_odds else value * float("nan")
+    pairs = d_real[:, None] - d_fake[None, :]
+    above = (pairs > 0).float().mean() + 0.5 * (pairs == 0).float().mean()
+    return torch.stack(
+        [
+            trace.d_loss,
+            trace.g_loss,
+            d_real.sigmoid().mean(),
+            d_fake.sigmoid().mean(),
+            (d_real > 0).float().mean(),
+            (d_fake < 0).float().mean(),
+            above,
+            value,
+            (value + 2 * log(2)) / 2,
+            trace.d_grad.norm(),
+            trace.g_grad.norm(),
+            spread(trace.fake[:COMPARED]) / spread(real[:COMPARED]),
+        ]
+    )
+
+
+def spread(x: Tensor) -> Tensor:
+    """The mean Euclidean distance between different samples of x (N, *shape)."""
+    flat = x.flatten(1)
+    norms = flat.square().sum(dim=1)
+    squares = norms[:, None] + norms[None, :] - 2 * flat @ flat.T
+    count = flat.shape[0]
+    return squares.clamp(min=0).sqrt().sum() / (count * (count - 1))

@@ -1,0 +1,33 @@
+"""Yardsticks for every data set: samples that no GAN made, so that a reader sees floor and ceiling."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganbench.engine.noise import generator
+from ganbench.evaluation.evaluator import picked
+from ganbench.registry.contracts import Dataset
+
+
+def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Tensor:
+    """Samples (at most count, *shape) of one reference.
+
+    `real`: the split that the scores do not compare with, as many as there are up to `count`;
+    `gaussian`: a Gaussian with that data's mean and covariance (in pixels, for images);
+    `noise`: uniform over [-1, 1] for images and over the data's bounding box for points.
+    """
+    other = picked(dataset.load("test" if split == "train" else "train"), count, "reference").samples
+    if name == "real":
+        return other
+    stream = generator(0, f"reference {name}")
+    data: Tensor = dataset.load(split).samples.flatten(1).double()  # type: ignore[arg-type]
+    shape = (count, *dataset.shape)
+    if name == "gaussian":
+        values, vectors = torch.linalg.eigh(torch.cov(data.T))
+        noise = torch.randn(count, data.shape[1], generator=stream, dtype=torch.float64)
+        drawn: Tensor = data.mean(dim=0) + (noise * values.clamp(min=0).sqrt()) @ vectors.T
+        return drawn.float().reshape(shape)
+    low, high = torch.aminmax(data, dim=0) if len(dataset.shape) == 1 else torch.tensor([-1.0, 1.0])
+    uniform = torch.rand(count, data.shape[1], generator=stream, dtype=torch.float64)
+    return torch.lerp(low.double(), high.double(), uniform).float().reshape(shape)

@@ -1,1 +1,0 @@
-"""Ways to carry out jobs: worker processes on this machine."""

@@ -1,0 +1,52 @@
+"""Numbers, durations and ranges as people read them, and "did you mean"."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from math import floor, log10
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Three significant digits, no exponent for everyday sizes; -2.7e-12 is 0."""
+    if abs(value) < 1e-9:
+        return "0"
+    places = digits - 1 - floor(log10(abs(value)))
+    if places > 8 or places < -6:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:.{max(0, places)}f}"
+
+
+def p_value(p: float) -> str:
+    """`p = .031`, `p < .001`."""
+    if p < 0.001:
+        return "p < .001"
+    return f"p = {p:.3f}".replace("0.", ".") if p < 0.1 else f"p = {p:.2f}".replace("0.", ".")
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 5 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ranges(seeds: list[int]) -> str:
+    """Whole numbers as `0-7, 9`."""
+    runs: list[list[int]] = []
+    for seed in sorted(seeds):
+        if runs and seed == runs[-1][1] + 1:
+            runs[-1][1] = seed
+        else:
+            runs.append([seed, seed])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """`. Did you mean 'x'?`, or the list of what there is."""
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f". Did you mean {near[0]!r}?"
+    return f". Known: {', '.join(sorted(known))}." if known else "."

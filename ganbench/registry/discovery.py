@@ -1,0 +1,222 @@
+"""Where plugins come from: entry points and named files, each loaded in isolation."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from ganbench.errors import ContractError, UsageError
+from ganbench.formatting import suggestion
+from ganbench.registry import hookspecs
+from ganbench.registry.choice import Kind
+
+GROUP = "ganbench"
+
+DISABLE = "GANBENCH_DISABLE"
+
+HOOKS: dict[Kind, str] = {
+    "loss": "register_losses",
+    "architecture": "register_architectures",
+    "dataset": "register_datasets",
+    "extractor": "register_extractors",
+    "metric": "register_metrics",
+    "suite": "register_suites",
+    "published": "register_published",
+    "tracker": "register_trackers",
+}
+
+FILES: tuple[Kind, ...] = ("suite", "published")
+"""What is a file and no class."""
+
+REQUIRED: dict[Kind, tuple[str, ...]] = {
+    "loss": ("d_loss", "g_loss"),
+    "architecture": ("latent", "generator", "discriminator", "supports"),
+    "dataset": ("shape", "modes", "extractor", "metrics", "load"),
+    "extractor": ("dims", "canonical", "gives", "fingerprint", "open"),
+    "metric": ("better", "judged", "__call__"),
+    "suite": (),
+    "published": (),
+    "tracker": ("on_signals", "on_record", "close"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where plugins come from: a distribution's entry point, or a file that was named.
+
+    A file's version is its hash when it was loaded.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    module: ModuleType | None = None
+    file: Path | None = None
+    error: str = ""
+
+    def __str__(self) -> str:
+        return str(self.file) if self.file else f"{self.distribution} {self.version}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """One name that a source offers: a plugin class, or the path of a suite or of published values."""
+
+    kind: Kind
+    name: str
+    thing: Any
+    source: Source
+
+    @property
+    def about(self) -> str:
+        """The first sentence of the docstring, on one line."""
+        doc = inspect.getdoc(self.thing) if inspect.isclass(self.thing) else ""
+        generated = doc and doc.startswith(f"{self.thing.__name__}(")
+        return "" if not doc or generated else " ".join(doc.split("\n\n")[0].split())
+
+    def fields(self) -> dict[str, dataclasses.Field[Any]]:
+        if not dataclasses.is_dataclass(self.thing):
+            return {}
+        return {field.name: field for field in dataclasses.fields(self.thing) if field.init}
+
+    def defaults(self) -> dict[str, Any]:
+        """Hyperparameters with their defaults."""
+        return {name: _default(field) for name, field in self.fields().items()}
+
+    @property
+    def code(self) -> str:
+        """The version of the code that a run's id depends on.
+
+        The hash of a local file (edit it and its runs are new runs); of an installed plugin, the
+        `version` that its class declares or inherits, else its distribution's.
+        """
+        if self.source.file:
+            return self.source.version
+        declared = getattr(self.thing, "version", None) if "version" not in self.fields() else None
+        return self.source.version if declared is None else str(declared)
+
+    def source_hash(self) -> str:
+        """SHA-256 of the file that defines the plugin, 12 hex digits."""
+        file = self.thing if isinstance(self.thing, Path) else inspect.getsourcefile(self.thing)
+        return file_hash(Path(file)) if file else ""
+
+
+def file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return dataclasses.MISSING
+
+
+def entry_points() -> list[Source]:
+    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
+    sources = []
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.value, point.name)):
+        distribution = point.dist.name if point.dist else "unknown"
+        version = point.dist.version if point.dist else "0"
+        if distribution in disabled:
+            continue
+        name = f"{distribution}:{point.name}"
+        try:
+            module = point.load()
+            error = _misspelt(module)
+        except (Exception, SystemExit) as failure:  # whatever a stranger's module raises must stay its own problem
+            module, error = None, f"{type(failure).__name__}: {failure}"
+        sources.append(Source(name, distribution, version, module, error=error))
+    return sources
+
+
+def from_file(path: Path) -> Source:
+    """A local plugin file. Raises `UsageError` where it cannot be loaded or offers nothing."""
+    path = path.resolve()
+    if not path.is_file():
+        raise UsageError(f"plugin {str(path)!r} is not a file")
+    name = f"ganbench_file_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"plugin {path} is not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise UsageError(f"plugin {path}: {type(error).__name__}: {error}") from error
+    error_text = _misspelt(module)
+    if error_text:
+        raise UsageError(f"plugin {path}: {error_text}")
+    return Source(str(path), path.name, file_hash(path), module, path)
+
+
+def _misspelt(module: ModuleType) -> str:
+    """What is wrong with a module's hooks, or nothing."""
+    known = list(HOOKS.values())
+    marked = [name for name, value in vars(module).items() if hasattr(value, "ganbench_impl")]
+    for name in marked:
+        if name not in known:
+            return f"unknown hook {name!r}{suggestion(name, known)}"
+    unmarked = [name for name in known if name not in marked and callable(getattr(module, name, None))]
+    if unmarked:
+        return f"{unmarked[0]!r} is not marked with @hookimpl"
+    return "" if marked else "it offers nothing: write register_losses (say) and mark it with @hookimpl"
+
+
+def offered(source: Source, kind: Kind) -> list[Offer]:
+    """What one source offers of one kind, by its own plugin manager. Raises `ContractError`."""
+    manager = pluggy.PluginManager("ganbench")
+    manager.add_hookspecs(hookspecs)
+    manager.register(source.module)
+    offers = []
+    for mapping in getattr(manager.hook, HOOKS[kind])():
+        if not isinstance(mapping, Mapping):
+            raise ContractError(f"{HOOKS[kind]} must return a mapping of names, not {type(mapping).__name__}")
+        for name, thing in mapping.items():
+            _check(kind, name, thing)
+            offers.append(Offer(kind, name, thing, source))
+    return offers
+
+
+def _check(kind: Kind, name: Any, thing: Any) -> None:
+    """The part of a contract that can be seen without running the plugin."""
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
+        raise ContractError(f"a {kind}'s name is letters, digits, '-', '_' and '.', not {name!r}")
+    if kind in FILES:
+        if not isinstance(thing, Path):
+            raise ContractError(f"{kind} {name!r} must be a pathlib.Path, not {type(thing).__name__}")
+        return
+    if not inspect.isclass(thing):
+        raise ContractError(f"{kind} {name!r} must be a class, not {type(thing).__name__}")
+    if not dataclasses.is_dataclass(thing) and thing.__init__ is not object.__init__:
+        raise ContractError(
+            f"{kind} {name!r} takes arguments; make it a @dataclass(frozen=True), its fields are its hyperparameters"
+        )
+    for field in dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ():
+        default = _default(field)
+        try:
+            json.dumps(None if default is dataclasses.MISSING else default, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ContractError(
+                f"{kind} {name!r}: the default of {field.name} is {default!r}; "
+                "a hyperparameter is a finite number, a text, true or false, or a tuple of these"
+            ) from None
+    fields = {field.name for field in dataclasses.fields(thing)} if dataclasses.is_dataclass(thing) else set()
+    lacking = [part for part in REQUIRED[kind] if part not in fields and not hasattr(thing, part)]
+    if lacking:
+        raise ContractError(f"{kind} {name!r} has no {', '.join(lacking)}")

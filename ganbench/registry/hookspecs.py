@@ -1,0 +1,61 @@
+"""The eight hooks: each returns what it offers, under the names that suites use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pluggy
+
+from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker
+
+hookspec = pluggy.HookspecMarker("ganbench")
+hookimpl = pluggy.HookimplMarker("ganbench")
+
+
+@hookspec
+def register_losses() -> Mapping[str, type[Loss]]:
+    """Losses: classes with `d_loss(critic)` and `g_loss(critic)`."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_architectures() -> Mapping[str, type[Architecture]]:
+    """Architectures: classes that build a generator and a discriminator for a sample shape."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_datasets() -> Mapping[str, type[Dataset]]:
+    """Data sets: classes that load real samples."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_extractors() -> Mapping[str, type[FeatureExtractor]]:
+    """Feature extractors: classes that turn samples into features, logits and modes."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_metrics() -> Mapping[str, type[Metric]]:
+    """Metrics: classes that compare fake with real samples."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_suites() -> Mapping[str, Path]:
+    """Suites: paths of YAML files."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_published() -> Mapping[str, Path]:
+    """Published values: paths of YAML files, shown by `ganbench table --published`."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_trackers() -> Mapping[str, type[Tracker]]:
+    """Trackers: classes that signals and records are sent to while a suite runs, by `ganbench run --tracker`."""
+    raise NotImplementedError

@@ -1,0 +1,153 @@
+"""All plugins by kind and name, as one registry."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from ganbench.errors import ContractError, UsageError, raised_at, said
+from ganbench.formatting import suggestion
+from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
+
+
+class WrongHyperparameter(UsageError):
+    """A hyperparameter that a plugin does not have, or of another type."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = key
+
+
+class Registry:
+    """All plugins by kind and name. Hooks of a kind are called when that kind is first asked for.
+
+    A broken entry point is kept with its error and stops nothing that does not use it; a broken
+    file that was named raises `UsageError` at once.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.sources = list(sources)
+        self._offers: dict[Kind, dict[str, list[Offer]]] = {}
+        self._broken: dict[str, str] = {source.name: source.error for source in self.sources if source.error}
+
+    @classmethod
+    def load(cls, files: Iterable[Path] = ()) -> Registry:
+        return cls(
+            [*entry_points(), *(from_file(path) for path in dict.fromkeys(Path(file).resolve() for file in files))]
+        )
+
+    @property
+    def files(self) -> dict[Path, str]:
+        """The named files with their hashes: what another process needs to build the same registry."""
+        return {source.file: source.version for source in self.sources if source.file}
+
+    def broken(self) -> dict[str, str]:
+        """Sources that could not be loaded, or whose hooks failed, with the reason."""
+        for kind in HOOKS:
+            self.offers(kind)
+        return dict(self._broken)
+
+    def offers(self, kind: Kind) -> dict[str, list[Offer]]:
+        """Every offer of a kind by name; more than one under a name is a clash."""
+        if kind not in self._offers:
+            found: dict[str, list[Offer]] = {}
+            for source in self.sources:
+                for offer in self._ask(source, kind):
+                    found.setdefault(offer.name, []).append(offer)
+            self._offers[kind] = found
+        return self._offers[kind]
+
+    def _ask(self, source: Source, kind: Kind) -> list[Offer]:
+        if source.name in self._broken:
+            return []
+        try:
+            return offered(source, kind)
+        except Exception as error:
+            text = str(error) if isinstance(error, ContractError) else said(error)
+            if source.file:
+                raise UsageError(f"plugin {source.file}: {text}") from error
+            self._broken[source.name] = text
+            return []
+
+    def names(self, kind: Kind) -> list[str]:
+        return sorted(self.offers(kind))
+
+    def trouble(self, kind: Kind, name: str) -> str | None:
+        """Why a name cannot be used, in one sentence, or None."""
+        offers = self.offers(kind).get(name, [])
+        if not offers:
+            hint = "".join(
+                f" Plugin {who!r} is broken ({why}); see 'ganbench doctor'." for who, why in self._broken.items()
+            )
+            return f"unknown {kind} {name!r}{suggestion(name, self.names(kind))}{hint}"
+        if len(offers) > 1:
+            who = " and ".join(str(offer.source) for offer in offers)
+            return f"{kind} {name!r} is registered by both {who}; disable one ({DISABLE}=DISTRIBUTION) or rename yours"
+        return None
+
+    def find(self, kind: Kind, name: str) -> Offer:
+        """The one offer of that name. Raises `UsageError` for unknown names and clashes."""
+        trouble = self.trouble(kind, name)
+        if trouble:
+            raise UsageError(trouble)
+        return self.offers(kind)[name][0]
+
+    def choose(self, kind: Kind, name: str, params: Mapping[str, Any]) -> Choice:
+        """The plugin with all its hyperparameters. Raises `WrongHyperparameter`."""
+        offer = self.find(kind, name)
+        fields = offer.fields()
+        values = offer.defaults()
+        for key, value in params.items():
+            if key not in fields:
+                known = suggestion(key, list(fields)) if fields else "; it has none."
+                raise WrongHyperparameter(key, f"{kind} {name!r} has no hyperparameter {key!r}{known}")
+            values[key] = _fitted(kind, name, key, value, values[key])
+        unset = [key for key, value in values.items() if value is dataclasses.MISSING]
+        if unset:
+            raise WrongHyperparameter(unset[0], f"{kind} {name!r} needs hyperparameter {unset[0]!r}")
+        places = {key: values.pop(key) for key, field in fields.items() if not field.metadata.get("identity", True)}
+        choice = Choice(name, values, places, offer.code)
+        made = self.create(kind, choice)
+        if kind == "extractor":
+            choice = dataclasses.replace(choice, code=f"{choice.code}/{made.fingerprint()}")
+        return choice
+
+    def accepts(self, kind: Kind, name: str, key: str) -> bool:
+        return key in self.find(kind, name).fields()
+
+    def create(self, kind: Kind, choice: Choice) -> Any:
+        """An instance. Raises `WrongHyperparameter` where the plugin refuses its values."""
+        try:
+            return self.find(kind, choice.name).thing(**choice.arguments())
+        except (ValueError, TypeError) as error:
+            raise WrongHyperparameter("", f"{kind} {choice.name!r}: {error}") from error
+        except Exception as error:  # a stranger's __post_init__ may raise anything
+            raise ContractError(f"{kind} {choice.name!r} cannot be made: {said(error)}{raised_at(error)}") from error
+
+
+def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:
+    """The value in the type of the default; refuses what does not fit."""
+    if isinstance(default, bool) or default is None or default is dataclasses.MISSING:
+        fits = default is None or default is dataclasses.MISSING or isinstance(value, bool)
+    elif isinstance(default, int):
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    elif isinstance(default, float):
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        value = float(value) if fits else value
+    elif isinstance(default, tuple):
+        fits = isinstance(value, list | tuple)
+        value = tuple(value) if fits else value
+    else:
+        fits = isinstance(value, type(default))
+    if isinstance(value, float) and not isfinite(value):
+        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} must be finite, not {value!r}")
+    if not fits:
+        wanted = type(default).__name__
+        raise WrongHyperparameter(
+            key, f"{kind} {name!r}: {key} must be {wanted}, as its default {default!r}, not {value!r}"
+        )
+    return value

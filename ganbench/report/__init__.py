@@ -1,0 +1,1 @@
+"""Conclusions as text, plots, pages and a server. No torch."""

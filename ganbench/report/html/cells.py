@@ -1,0 +1,150 @@
+"""A table as a page shows it: columns to choose from, cells with what sorts them and where they lead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
+from ganbench.formatting import number
+from ganbench.report.html.content import Content
+from ganbench.report.text.grid import ARROWS, shown
+
+FIRST = 5
+"""Scores shown before anybody chooses; the rest is a click away."""
+NONE = "–"  # noqa: RUF001
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: `shown` before anybody chooses; `better` empty for a cost."""
+
+    name: str
+    better: str
+    shown: bool
+
+    @property
+    def head(self) -> tuple[str, str]:
+        """The score with its direction, and the judge below it: `FID ↓`, `digits16`."""
+        score, bracket, judge = self.name.partition("[")
+        name = score if bracket else self.name
+        return f"{name} {ARROWS[self.better]}" if self.better else name, judge.removesuffix("]")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell says: `beside` its interval, `sort` what sorts it (None: last), `best` whether it leads.
+
+    `values` are by seed, in the order of the line's `seeds`; `href` is where the number comes from.
+    """
+
+    text: str = NONE
+    beside: str = ""
+    sort: float | None = None
+    best: bool = False
+    values: tuple[float | None, ...] = ()
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: a variant, a yardstick or a publication."""
+
+    title: str
+    kind: str
+    href: str
+    ok: str
+    finished: float | None
+    rank: Cell
+    verdict: str
+    cells: tuple[Cell, ...]
+    runs: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """A table's columns, its variants, and what stands below them."""
+
+    name: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    below: tuple[Line, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Why some variants are not there, and what others published."""
+
+    logs: bool = False
+    """whether some intervals were taken on logarithms"""
+
+    @property
+    def dots(self) -> bool:
+        """Whether there are seeds to show one by one."""
+        return any(len(line.runs) > 1 for line in self.lines)
+
+
+def columns(table: Table) -> list[Column]:
+    """The scores of a table, without its costs."""
+    return [Column(name, better, i < FIRST) for i, (name, better) in enumerate(table.columns.items())]
+
+
+def view(content: Content, table: Table, published: bool = False) -> View:
+    """A data set's table: scores, then what a seed cost; with rows of publications or without."""
+    costs = [name for name, key in COSTS.items() if any(row.cost.get(key) is not None for row in table.variants)]
+    heads = columns(table)
+    heads += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
+    elsewhere = content.published[table.dataset] if published else ()
+    there = [row for row in (*table.rows, *elsewhere) if row.n]
+    lines = [_line(content, table, row, costs) for row in there]
+    said: dict[str, list[str]] = {}
+    for row in (*table.rows, *elsewhere):
+        if not row.n or row.kind == "published":
+            said.setdefault("; ".join(row.notes), []).append(row.title)
+    notes = tuple(f"{', '.join(titles)}: {note}" for note, titles in said.items())
+    variants = tuple(line for line in lines if line.kind == "variant")
+    below = tuple(line for line in lines if line.kind != "variant")
+    logs = any(score.logs for row in table.variants for score in row.scores.values())
+    return View(table.dataset, tuple(heads), variants, below, notes, logs)
+
+
+def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Line:
+    place = f"#{content.datasets[row.dataset]}"
+    runs = content.runs_of(row)
+    if row.kind == "variant":
+        href = f"variants/{content.variants[row.title]}.html{place}"
+    else:
+        reference = content.reference_of(row)
+        href = reference.path if reference and reference.record and row.kind == "reference" else ""
+    seeds = [run.seed for run in runs]
+    cells = [_cell(row.scores[name], name in row.led, href, seeds) for name in table.columns]
+    cells += [_cost(name, row, href) for name in costs]
+    rank = row.rank.get(str(table.primary))
+    where = tuple((run.seed, run.path if run.record else "") for run in runs)
+    return Line(
+        row.title, row.kind, href, _ok(row), row.n_ok / row.n if row.kind == "variant" else None,
+        Cell(NONE if rank is None else str(rank), sort=rank), row.verdict, tuple(cells), where, row.notes,
+    )  # fmt: skip
+
+
+def _ok(row: TableRow) -> str:
+    return f"{row.n_ok}/{row.n}" if row.kind == "variant" else ""
+
+
+def _cell(score: Score, best: bool, href: str, seeds: list[int]) -> Cell:
+    mean, beside = shown(score)
+    if not mean:
+        return Cell()
+    by_seed = dict(zip(score.card.get("seeds", ()), score.values, strict=False))
+    return Cell(mean, beside.strip(), score.mean, best, tuple(by_seed.get(seed) for seed in seeds), href)
+
+
+def _cost(name: str, row: TableRow, href: str) -> Cell:
+    value = row.cost.get(COSTS[name])
+    if value is None:
+        return Cell()
+    text = cost(COSTS[name], value)
+    return Cell(text, sort=value, href=href)
+
+
+def cost(key: str, value: float) -> str:
+    """A cost by the record's name of it, in the unit of the tables."""
+    value = value / 2**20 if key.endswith("bytes") else value
+    return f"{value:,.0f}" if value >= 100 else number(value)

@@ -1,0 +1,164 @@
+"""What a report shows: a suite's tables, and the records behind them, each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ganbench.analysis import aggregate as overall
+from ganbench.analysis import tables
+from ganbench.analysis.aggregate import Overall
+from ganbench.analysis.score_table import TITLES, Table, TableRow
+from ganbench.errors import ResultsError
+from ganbench.report.html.names import slugs
+from ganbench.results import shape
+from ganbench.results.store import Record, Store
+from ganbench.suite.plan_file import Layout, Row
+
+SHOWN = ("record.json", "history.csv", "samples.png", "film.png", "neighbours.png", "traceback.txt")
+"""The files of a run that a report carries. Weights are none of them: they are large, and can be trained again."""
+
+
+LATER: Mapping[str, Any] = {
+    "film": None, "neighbours": None, "histogram": None, "diagnosis": None, "verdict": None,
+    "snapshots": [], "reason": "", "cost": {}, "signals": {}, "files": {},
+}  # fmt: skip
+"""What a page may ask for, and records of older versions or of references do not have."""
+
+
+class Remembered(Store):
+    """A results folder whose records are parsed once."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._records: dict[tuple[str, str], Record | None] = {}
+
+    def run(self, run_id: str) -> Record | None:
+        return self._once("run", run_id)
+
+    def reference(self, reference_id: str) -> Record | None:
+        return self._once("reference", reference_id)
+
+    def _check(self, kind: str, id_: str, record: Record) -> None:
+        """Raise `ResultsError` where a page about the record could not be made."""
+        try:
+            shape.check_whole(record)
+        except ValueError as error:
+            folder = (self.runs if kind == "run" else self.references) / id_
+            raise ResultsError(f"{folder / 'record.json'} is damaged ({error}); take that folder away") from error
+
+    def _once(self, kind: str, id_: str) -> Record | None:
+        if (kind, id_) not in self._records:
+            record = getattr(super(), kind)(id_)
+            if record is not None:
+                self._check(kind, id_, record)
+                record = {**record, **{key: value for key, value in LATER.items() if record.get(key) is None}}
+            self._records[kind, id_] = record
+        return self._records[kind, id_]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One seed of a variant on a data set; `record` is None where it has not run yet."""
+
+    id: str
+    row: Row
+    seed: int
+    record: Record | None
+
+    @property
+    def variant(self) -> str:
+        return f"{self.row.loss} x {self.row.architecture}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.variant} on {self.row.dataset}, seed {self.seed}"
+
+    @property
+    def path(self) -> str:
+        return f"runs/{self.id}/index.html"
+
+    @property
+    def status(self) -> str:
+        return str(self.record["status"]) if self.record else "not run yet"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A yardstick's record; None where it is not measured yet."""
+
+    id: str
+    dataset: str
+    title: str
+    record: Record | None
+
+    @property
+    def path(self) -> str:
+        return f"references/{self.id}/index.html"
+
+
+class Content:
+    """A suite as a results folder holds it at this moment.
+
+    `published` holds rows of publications by data set. Raises `UsageError` where scores of one
+    column were measured under different protocols, `ResultsError` where a record is damaged.
+    """
+
+    def __init__(self, layout: Layout, root: Path, published: Mapping[str, Any] = {}) -> None:
+        self.layout, self.store = layout, Remembered(root)
+        self.tables = tables.build(layout, self.store)
+        self.published = {
+            table.dataset: tables.published_rows(table, published.get(table.dataset, ())) for table in self.tables
+        }
+        self.datasets = slugs(table.dataset for table in self.tables)
+        titles = dict.fromkeys(f"{row.loss} x {row.architecture}" for row in layout.rows)
+        titles |= dict.fromkeys(f"{loss} x {architecture}" for loss, architecture, _, _ in layout.skipped)
+        self.variants = slugs(titles)
+        self.runs = {
+            id_: Run(id_, row, seed, self.store.run(id_)) for row in layout.rows for seed, id_ in row.runs.items()
+        }
+        self.references = {
+            id_: Reference(id_, label, TITLES.get(name, name), self.store.reference(id_))
+            for label, name, id_ in layout.references
+        }
+
+    @cached_property
+    def overall(self) -> Overall | None:
+        """The variants over all data sets, where they can be put together."""
+        return overall.build(self.tables)
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """Every record of a run that is there."""
+        return [run.record for run in self.runs.values() if run.record]
+
+    def table(self, dataset: str) -> Table:
+        return next(table for table in self.tables if table.dataset == dataset)
+
+    def runs_of(self, row: TableRow) -> list[Run]:
+        """A variant's runs on a data set, by seed."""
+        labels = (row.loss, row.architecture, row.dataset)
+        return [run for run in self._by_labels.get(labels, ()) if row.kind == "variant"]
+
+    @cached_property
+    def _by_labels(self) -> dict[tuple[str, str, str], list[Run]]:
+        found: dict[tuple[str, str, str], list[Run]] = {}
+        for run in self.runs.values():
+            found.setdefault((run.row.loss, run.row.architecture, run.row.dataset), []).append(run)
+        return found
+
+    def reference_of(self, row: TableRow) -> Reference | None:
+        found = (one for one in self.references.values() if (one.dataset, one.title) == (row.dataset, row.loss))
+        return next(found, None)
+
+    def folder(self, one: Run | Reference) -> Path:
+        return (self.store.runs if isinstance(one, Run) else self.store.references) / one.id
+
+    def files(self, one: Run | Reference) -> list[str]:
+        """The files of a run that a report carries, of those that are there; a link could lead anywhere."""
+        folder = self.folder(one)
+        there = [folder / name for name in SHOWN] if one.record else []
+        return [path.name for path in there if path.is_file() and not path.is_symlink()]

@@ -1,0 +1,267 @@
+"""The pages of a report by path, each made when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import jinja2
+
+from ganbench._version import __version__
+from ganbench.analysis.score_table import Table
+from ganbench.formatting import number, p_value
+from ganbench.report.html import live as live_view
+from ganbench.report.html import run_page
+from ganbench.report.html.cells import columns, view
+from ganbench.report.html.charts import Chart, Group, ranks
+from ganbench.report.html.content import Content, Reference, Run
+from ganbench.report.html.groups import MOST_DOTS, charts
+from ganbench.report.html.hidden import visible
+from ganbench.report.html.plugin_text import PluginText, described, meanings
+from ganbench.report.html.sentences import comparisons, conclusions
+from ganbench.report.text.grid import LEGEND, overall_note, shown
+from ganbench.results import protocol
+from ganbench.results.store import Record
+
+if TYPE_CHECKING:
+    from ganbench.registry.registry import Registry
+    from ganbench.report.plots.suite_plots import Plot
+
+POLICY = (
+    "default-src 'none'; style-src 'self' file:; script-src 'self' file:; img-src 'self' file:; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""Nothing from elsewhere, nothing inline. `file:` is what 'self' means where a folder is opened from a disk."""
+ASSETS = {"report.css": "text/css", "report.js": "text/javascript", "icon.svg": "image/svg+xml"}
+TYPES = {"json": "application/json", "csv": "text/csv", "png": "image/png", "txt": "text/plain"}
+PAIRS = 300
+"""Comparisons listed on a data set's page; for more there is `ganbench compare`."""
+
+MOST_CHARTED, MOST_SAMPLES = 40, 400
+"""Variants whose every score is a chart on a data set's page, and seeds whose samples are there."""
+GLANCES = 6
+"""Variants whose samples are shown on the overview."""
+
+NO_PAGE = "a page is listed only where there is a record"
+
+Page = tuple[bytes, str]
+
+
+class Site:
+    """A suite's report: `paths` lists its pages and files, `render` gives one.
+
+    `live` is the state of a suite that runs at this moment, shown on top, or None. `plots` are
+    figures for papers, drawn when they are asked for.
+    """
+
+    def __init__(
+        self,
+        content: Content,
+        registry: Registry,
+        live: Mapping[str, Any] | None = None,
+        plots: Sequence[Plot] = (),
+        served: bool = False,
+    ) -> None:
+        self.content, self.registry, self.live, self.plots, self.served = content, registry, live, plots, served
+        self._pages = dict(self._listed())
+
+    def paths(self) -> list[str]:
+        """Every path, the overview first."""
+        return list(self._pages)
+
+    def render(self, path: str) -> Page | None:
+        """Content and media type of a path, None where there is no such page."""
+        made = self._pages.get(path)
+        return made() if made else None
+
+    def _listed(self) -> Iterator[tuple[str, Callable[[], Page]]]:
+        content = self.content
+        yield "index.html", self._overview
+        for label, slug in content.datasets.items():
+            yield f"datasets/{slug}.html", partial(self._dataset, content.table(label))
+        for title, slug in content.variants.items():
+            yield f"variants/{slug}.html", partial(self._variant, title)
+        both: list[Run | Reference] = [*content.runs.values(), *content.references.values()]
+        for one in both:
+            if one.record:
+                yield one.path, partial(self._run, one) if isinstance(one, Run) else partial(self._reference, one)
+            for name in content.files(one):
+                yield one.path.replace("index.html", name), partial(self._file, one, name)
+        for name, kind in ASSETS.items():
+            yield f"assets/{name}", partial(_asset, name, kind)
+        for plot in self.plots:
+            yield f"plots/{plot.name}", partial(_plot, plot)
+
+    @cached_property
+    def _templates(self) -> jinja2.Environment:
+        found = jinja2.Environment(
+            loader=jinja2.PackageLoader("ganbench.report.html"), autoescape=True, undefined=jinja2.StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True, finalize=visible,
+        )  # fmt: skip
+        found.globals.update(
+            content=self.content, layout=self.content.layout, live=self.live, served=self.served,
+            policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,
+            facts=run_page.facts, sentence=protocol.sentence, number=number, p_value=p_value, shown=shown,
+            protocols=run_page.protocols,
+        )  # fmt: skip
+        return found
+
+    def _page(self, template: str, path: str, **values: Any) -> Page:
+        up = "../" * path.count("/")
+        text = self._templates.get_template(template).render(path=path, up=up, **values)
+        return text.encode("utf-8", errors="replace"), "text/html; charset=utf-8"
+
+    def _overview(self) -> Page:
+        tables = [(table, view(self.content, table)) for table in self.content.tables]
+        said = {table.dataset: conclusions(table) for table in self.content.tables}
+        few = len(self.content.runs) <= MOST_DOTS
+        drawn = {
+            table.dataset: charts(self.content, table, table.primary, seeds=few) if table.primary else []
+            for table, _ in tables
+        }
+        counts: dict[str, int] = {}
+        for run in self.content.runs.values():
+            counts[run.status] = counts.get(run.status, 0) + 1
+        return self._page(
+            "overview.html", "index.html", tables=tables, said=said, drawn=drawn, counts=counts,
+            overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
+            running=(live_view.told(self.live), live_view.cells(self.live)) if self.live else None,
+            tables_at=f"./{quote(self.content.layout.suite)}",
+        )  # fmt: skip
+
+    def _plots(self) -> dict[str, list[str]]:
+        """The figures for papers by data set, those of all under no name."""
+        found: dict[str, list[str]] = {}
+        for plot in self.plots:
+            found.setdefault(plot.dataset, []).append(plot.name)
+        return found
+
+    def _glance(self) -> dict[str, list[tuple[str, Run]]]:
+        """By data set, the first seed of each variant that left samples: none is picked for its looks."""
+        found: dict[str, list[tuple[str, Run]]] = {}
+        for table in self.content.tables:
+            for row in table.variants:
+                runs = (run for run in self.content.runs_of(row) if "samples.png" in self.content.files(run))
+                first = next(runs, None)
+                if first is not None:
+                    found.setdefault(table.dataset, []).append((row.title, first))
+        return {dataset: runs[:GLANCES] for dataset, runs in found.items()}
+
+    def _overall(self) -> tuple[Chart, str, tuple[str, ...]] | None:
+        """The variants over all data sets, as a chart."""
+        found = self.content.overall
+        if found is None:
+            return None
+        groups = []
+        for row in found.rows:
+            mean, low, high = row.iqm
+            beside = f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+            if row.over_next:
+                beside += f" · beats next: {row.over_next[0]:.2f}"
+            groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
+        marks = (("noise", 0.0), ("real data", 1.0))
+        note = f"{overall_note(found)} Beats next: the probability that a seed of it beats one of the next variant."
+        return ranks("normalised score, interquartile mean", "higher", groups, marks, False), note, found.notes
+
+    def _variant_path(self, title: str) -> str:
+        return f"variants/{self.content.variants[title]}.html"
+
+    def _made(self) -> list[str]:
+        """Machines and versions behind the runs, in words."""
+        found: dict[str, int] = {}
+        for record in self.content.records:
+            made = record["provenance"]
+            if "libraries" in made:
+                versions = ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
+                known = {
+                    key: made.get(key) or "unknown" for key in ("processor", "cores", "device", "python", "revision")
+                }
+                text = "{processor}, {cores} cores, device {device}, Python {python}".format(**known)
+                text += f", {versions}, revision {known['revision']}"
+                found[text] = found.get(text, 0) + 1
+        return [f"{text} ({count} runs)" for text, count in sorted(found.items(), key=lambda one: -one[1])]
+
+    def _dataset(self, table: Table) -> Page:
+        path = f"datasets/{self.content.datasets[table.dataset]}.html"
+        pairs = comparisons(table, table.primary) if table.primary else []
+        own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
+        few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MOST_DOTS
+        scores = list(table.columns)[: None if len(own) <= MOST_CHARTED else 1]
+        drawn = {score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores}
+        records = [run.record for _, runs in own for run in runs if run.record]
+        yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
+        ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
+        return self._page(
+            "dataset.html", path, table=table, view=view(self.content, table, True), said=conclusions(table),
+            pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, yardsticks=yardsticks,
+            meanings=meanings(self.registry, records), each=MOST_SAMPLES // max(1, len(own)),
+            uncharted=len(table.columns) - len(drawn),
+            plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
+        )  # fmt: skip
+
+    def _variant(self, title: str) -> Page:
+        content = self.content
+        rows = [(table, row) for table in content.tables for row in table.rows
+                if row.kind == "variant" and row.title == title]  # fmt: skip
+        runs = {row.dataset: content.runs_of(row) for _, row in rows}
+        records = [run.record for own in runs.values() for run in own if run.record]
+        plugins: list[PluginText] = described(self.registry, records, ("loss", "architecture"))
+        trained = {
+            dataset: next((_settings(run.record["spec"]) for run in own if run.record), None)
+            for dataset, own in runs.items()
+        }
+        return self._page(
+            "variant.html", self._variant_path(title), title=title, rows=rows, runs=runs, plugins=plugins,
+            trained=trained, columns={table.dataset: columns(table) for table, _ in rows},
+        )  # fmt: skip
+
+    def _run(self, run: Run) -> Page:
+        record = run.record
+        assert record is not None, NO_PAGE
+        folder = self.content.folder(run)
+        there = self.content.files(run)
+        columns = run_page.history(folder / "history.csv") if "history.csv" in there else {}
+        runs = [one for one in self.content.runs.values() if one.row == run.row and one.record]
+        at = runs.index(run)
+        traceback = run_page.traceback(folder) if "traceback.txt" in there else ""
+        return self._page(
+            "run.html", run.path, run=run, record=record, files=there, plane=_on_points(record),
+            scores=run_page.scores(self.content, run),
+            costs=run_page.costs(record), findings=run_page.findings(record), signals=run_page.signals(record, columns),
+            progress=run_page.progress(record), histogram=run_page.histogram(record),
+            traceback=traceback, before=runs[at - 1] if at else None,
+            after=runs[at + 1] if at + 1 < len(runs) else None,
+        )  # fmt: skip
+
+    def _reference(self, one: Reference) -> Page:
+        record = one.record
+        assert record is not None, NO_PAGE
+        return self._page(
+            "reference.html", one.path, one=one, record=record, files=self.content.files(one),
+            histogram=run_page.histogram(record),
+        )  # fmt: skip
+
+    def _file(self, one: Run | Reference, name: str) -> Page:
+        return (self.content.folder(one) / name).read_bytes(), TYPES[name.rpartition(".")[2]]
+
+
+def _on_points(record: Record) -> bool:
+    """Whether the samples are drawn over the data: they are counted by modes, and no images with neighbours."""
+    counts = record["histogram"]
+    return bool(counts and counts["of"] == "modes" and record["neighbours"] is None)
+
+
+def _settings(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What all seeds of a variant share, without the loss, which the page describes in full."""
+    return {key: value for key, value in spec.items() if key not in ("seed", "loss")}
+
+
+def _asset(name: str, kind: str) -> Page:
+    return (files("ganbench.report.html") / "assets" / name).read_bytes(), kind
+
+
+def _plot(plot: Plot) -> Page:
+    return plot.svg, "image/svg+xml"

@@ -1,0 +1,76 @@
+"""What a plugin says of itself: its docstring, its source, and whether that is the code that was trained."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ganbench.results.store import Record
+
+if TYPE_CHECKING:
+    from ganbench.registry.choice import Kind
+    from ganbench.registry.registry import Registry
+
+
+_KINDS = {"dataset": "the data set", "extractor": "the extractor"}
+
+
+class PluginText(NamedTuple):
+    """One plugin of a variant; `doc` and `source` are empty, and `note` says why, where it is not installed here."""
+
+    kind: str
+    name: str
+    params: dict[str, object]
+    doc: str
+    source: str
+    where: str
+    note: str
+
+
+def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kind]) -> list[PluginText]:
+    """The plugins of these kinds that the records name, each set of hyperparameters once."""
+    found: dict[tuple[str, str], PluginText] = {}
+    for record in records:
+        for kind in kinds:
+            choice = record["spec"][kind]
+            key = (kind, str(choice))
+            if key not in found:
+                trained = record["provenance"].get("plugins", {}).get(f"{kind}:{choice['name']}", {})
+                found[key] = _text(registry, kind, choice["name"], choice["params"], trained)
+    return list(found.values())
+
+
+def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, str]]:
+    """What the data set, each group of scores, and the extractor behind them say of themselves: (names, text)."""
+    named: dict[tuple[Kind, str], dict[str, None]] = {}
+    for record in records:
+        named.setdefault(("dataset", record["spec"]["dataset"]["name"]), {})
+        for score, card in record["cards"].items():
+            named.setdefault(("metric", card["metric"]["name"]), {}).setdefault(score)
+    for record in records:
+        extractors = (card.get("extractor") for card in record["cards"].values())
+        named.update({("extractor", one["name"]): {} for one in extractors if one})
+    found = {key: inspect.getdoc(registry.find(*key).thing) for key in named if not registry.trouble(*key)}
+    return [
+        (", ".join(named[kind, name]) or f"{_KINDS[kind]} {name}", doc) for (kind, name), doc in found.items() if doc
+    ]
+
+
+def _text(registry: Registry, kind: Kind, name: str, params: dict[str, object], trained: dict[str, str]) -> PluginText:
+    where = f"{trained.get('distribution', '')} {trained.get('version', '')}".strip()
+    if registry.trouble(kind, name):
+        note = "Its code is not here; give its file with --plugin to show it."
+        return PluginText(kind, name, params, "", "", where, note)
+    offer = registry.find(kind, name)
+    same = not trained or offer.source_hash() == trained.get("source")
+    note = "" if same else "The code below is not the code that was trained: its hash differs from the record's."
+    return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer.thing), where, note)
+
+
+def _source(thing: type) -> str:
+    try:
+        return Path(inspect.getfile(thing)).read_text(encoding="utf-8")
+    except (OSError, TypeError, UnicodeDecodeError):
+        return ""

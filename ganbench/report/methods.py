@@ -1,0 +1,164 @@
+"""How a suite's numbers came about, in paragraphs that can be pasted: written from its records alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from ganbench import formatting
+from ganbench.analysis.score_table import TITLES, Table
+from ganbench.files import canonical
+from ganbench.report.citations import citation
+from ganbench.report.telling import Cell, listed, params, plain, told
+from ganbench.report.text.markdown import escaped
+from ganbench.results import identity
+from ganbench.results import protocol as cards
+from ganbench.results.store import Record
+from ganbench.statistics.ranking import FEWEST, LEVEL
+from ganbench.suite.plan_file import Layout
+
+__all__ = ["citation", "protocol"]
+
+TRAIN = {
+    "steps": "steps of G", "batch": "batch", "n_dis": "moves of D before each of G", "optimiser": "optimiser",
+    "betas": "betas", "lr_d": "learning rate of D", "lr_g": "learning rate of G", "schedule": "schedule",
+    "ema": "averaging of G (EMA)", "precision": "precision", "engine": "engine",
+}  # fmt: skip
+
+
+def protocol(layout: Layout, tables: list[Table], records: Mapping[str, Record | None]) -> str:
+    """What was trained, how it was measured and compared, and on what, as Markdown.
+
+    `records` are the suite's runs by id; a run that is not there counts as not run. Settings that
+    differ are told with where each holds.
+    """
+    cells = [
+        Cell(row.loss, row.architecture, row.dataset, tuple(row.runs), tuple(filter(None, map(records.get, ids))))
+        for row in layout.rows
+        for ids in [row.runs.values()]
+    ]
+    run = [cell for cell in cells if cell.records]
+    if not run:
+        return f"No run of the suite {escaped(layout.suite)} is there yet.\n"
+    parts = (_trained(cells, run, layout), _measured(tables, layout), _compared(tables), _made(cells, run))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _trained(cells: list[Cell], run: list[Cell], layout: Layout) -> str:
+    axes = [
+        f"the {noun}{'' if len(names) == 1 else plural} {listed(names)}"
+        for noun, plural, names in (
+            ("loss", "es", dict.fromkeys(cell.loss for cell in cells)),
+            ("architecture", "s", dict.fromkeys(cell.architecture for cell in cells)),
+            ("data set", "s", dict.fromkeys(cell.dataset for cell in cells)),
+        )
+    ]
+    lost = f"; {len(layout.skipped)} more not applicable" if layout.skipped else ""
+    count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
+    seeds = told(cells, lambda cell: formatting.ranges(list(cell.seeds)))
+    settings = [
+        f"{title} {told(run, lambda cell, key=key: plain(cell.spec['train'].get(key)))}"  # type: ignore[misc]
+        for key, title in TRAIN.items()
+        if any(key in cell.spec["train"] for cell in run)
+    ]
+    return (
+        f"Trained: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. All by one "
+        f"alternating schedule, in which each move of D sees a fresh real and a fresh fake batch: "
+        f"{'; '.join(settings)}.{_hyperparameters(run)}"
+    )
+
+
+def _hyperparameters(cells: list[Cell]) -> str:
+    """Every plugin's hyperparameters, with where they hold if that is not everywhere."""
+    found = []
+    for kind in ("loss", "architecture", "dataset"):
+        for name in dict.fromkeys(cell.spec[kind]["name"] for cell in cells):
+            own = [cell for cell in cells if cell.spec[kind]["name"] == name]
+            if any(cell.spec[kind]["params"] for cell in own):
+                found.append(f"{escaped(name)}: {told(own, lambda cell, kind=kind: params(cell.spec[kind]['params']))}")  # type: ignore[misc]
+    return f" Hyperparameters: {'; '.join(found)}." if found else ""
+
+
+def _measured(tables: list[Table], layout: Layout) -> str:
+    """Every protocol card in words, with the scores and the data sets that it holds for."""
+    found: dict[str, dict[str, list[str]]] = {}
+    metrics: dict[str, dict[str, None]] = {}
+    for table in tables:
+        for name in table.columns:
+            card = next((row.scores[name].card for row in table.variants if row.scores[name].values), None)
+            if card is not None:
+                text = cards.sentence({**card, "seeds": None})
+                found.setdefault(text, {}).setdefault(table.dataset, []).append(name)
+                metrics.setdefault(text, {})[cards.shown(card.get("metric"))] = None
+    parts = []
+    for text, by_dataset in found.items():
+        same: dict[tuple[str, ...], list[str]] = {}
+        for dataset, names in by_dataset.items():
+            same.setdefault(tuple(names), []).append(dataset)
+        whose = "; ".join(f"{listed(names)} on {listed(datasets)}" for names, datasets in same.items())
+        parts.append(f"{whose}: {escaped(text)} (metrics {', '.join(map(escaped, metrics[text]))}).")
+    beside = dict.fromkeys(TITLES.get(name, name) for _, name, _ in layout.references)
+    yardsticks = f" Measured the same way, as yardsticks: {listed(beside)}." if beside else ""
+    return f"Measured: {' '.join(parts)}{yardsticks}" if parts else ""
+
+
+def _compared(tables: list[Table]) -> str:
+    scores = {name: score for table in tables for row in table.variants for name, score in row.scores.items()}
+    logs = [name for name, score in scores.items() if score.scale == "log"]
+    taken = f", taken on logarithms for {listed(logs)}" if logs else ""
+    return (
+        f"Compared: means over seeds with 95 % intervals (Student's t){taken}; differences paired by seed (Student's "
+        "t; Welch's t where the seeds differ; a permutation test on ranks where one failed, every failed seed the "
+        f"worst), corrected after Holm over each table, p < {f'{LEVEL:g}'.lstrip('0')}, at least {FEWEST} seeds a side."
+    )
+
+
+def _made(cells: list[Cell], run: list[Cell]) -> str:
+    """How many runs ended well, the path that they took, and on what they ran."""
+    records = [record for cell in run for record in cell.records]
+    total = sum(len(cell.seeds) for cell in cells)
+    states = Counter(record["status"] for record in records)
+    bad = [f"{states[status]} {status}" for status in states if status != "ok"]
+    bad += [f"{total - len(records)} not run"] if total > len(records) else []
+    lost = f" ({', '.join(bad)}; all are counted in the tables)" if bad else ""
+    known = [cell for cell in run if any("path" in identity.stated(record) for record in cell.records)]
+    path = f" Paths: {told(known, _path)}." if known else ""
+    places = Counter(canonical(_place(record)) for record in records if "python" in identity.stated(record))
+    texts = [_machine(identity.stated(record)) for record in _firsts(records)]
+    where = "; ".join(f"{places[key]} on {text}" if len(places) > 1 else f"on {text}" for key, text in
+                      zip(places, texts, strict=True))  # fmt: skip
+    return f"Made: {states['ok']} of {total} runs ended ok{lost}.{path}{f' Run {where}.' if where else ''}"
+
+
+def _place(record: Record) -> dict[str, Any]:
+    keys = ("processor", "cores", "platform", "device", "threads", "python", "libraries", "revision", "protocol")
+    return {key: identity.stated(record).get(key) for key in keys}
+
+
+def _firsts(records: list[Record]) -> list[Record]:
+    """The first record of every place, in order."""
+    found: dict[str, Record] = {}
+    for record in records:
+        if "python" in identity.stated(record):
+            found.setdefault(canonical(_place(record)), record)
+    return list(found.values())
+
+
+def _machine(one: Mapping[str, Any]) -> str:
+    libraries = ", ".join(f"{name} {version}" for name, version in one.get("libraries", {}).items())
+    text = (
+        f"{one.get('processor')}, {one.get('cores')} cores, {one.get('platform')} (device {one.get('device')}, threads "
+        f"a worker {one.get('threads')}); Python {one.get('python')}, {libraries}; protocol {one.get('protocol')}, "
+        f"revision {one.get('revision') or 'not known'}"
+    )
+    return escaped(text)
+
+
+def _path(cell: Cell) -> str:
+    ways = dict.fromkeys(
+        f"{one['path']}, {one.get('lanes')} to a stack"
+        for record in cell.records
+        if "path" in (one := identity.stated(record))
+    )
+    return " or ".join(ways)

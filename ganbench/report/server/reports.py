@@ -1,0 +1,160 @@
+"""Reports of the suites in a results folder, made anew when something in it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote
+
+from ganbench.errors import UsageError
+from ganbench.formatting import suggestion
+from ganbench.results import live
+
+KEPT = 256
+"""Rendered pages and files that are kept of one state of a report."""
+SHARE = 2.0
+"""A report that took t seconds to make is not made again before this many times t have passed."""
+HTML = "text/html; charset=utf-8"
+
+
+class Pages(Protocol):
+    """A report: its paths, such as `index.html` and `runs/<id>/samples.png`, and what is behind each."""
+
+    def paths(self) -> Iterable[str]: ...
+
+    def render(self, path: str) -> tuple[bytes, str] | None:
+        """Content and media type, or None where there is no such page."""
+
+
+class Page(NamedTuple):
+    """What is sent for a path; `tag` is a hash of the content."""
+
+    content: bytes
+    kind: str
+    tag: str
+
+
+def page(content: bytes, kind: str) -> Page:
+    return Page(content, kind, hashlib.sha256(content).hexdigest()[:20])
+
+
+def suites(results: Path) -> list[str]:
+    """The suites that were run in a results folder, or published to it."""
+    return sorted(path.parent.name for path in results.glob("*/plan.json") if not path.parent.name.startswith("."))
+
+
+class Report:
+    """One suite's pages. `make` reads the results as they are now; it is called again when `stamp` changes."""
+
+    def __init__(self, make: Callable[[], Pages], stamp: Callable[[], Any]) -> None:
+        self.make, self.stamp, self.lock = make, stamp, threading.Lock()
+        self.pages: Pages | None = None
+        self.known: frozenset[str] = frozenset()
+        self.kept: dict[str, Page] = {}
+        self.seen: Any = None
+        self.cost = self.made = 0.0
+        self.error: Exception | None = None
+
+    def find(self, path: str) -> Page | None:
+        """What is behind a path of the report. Only paths that it lists are asked for."""
+        with self.lock:
+            began = time.monotonic()
+            try:
+                self._refresh()
+                if path not in self.known:
+                    return None
+                if path not in self.kept:
+                    self._keep(path)
+                return self.kept.get(path)
+            except Exception as error:
+                self.pages, self.error = None, error  # made of files that were being replaced, say
+                raise
+            finally:
+                self.cost += time.monotonic() - began
+
+    def _refresh(self) -> None:
+        """New pages where the results have changed, but at most a part of the time goes into making them."""
+        now, since = self.stamp(), time.monotonic() - self.made
+        if self.pages is not None and (now == self.seen or since < SHARE * self.cost):
+            return
+        if self.error is not None and now == self.seen and since < SHARE * self.cost:
+            raise self.error  # a damaged record is not read again for every picture of a page
+        self.made, self.cost, self.seen, self.error = time.monotonic(), 0.0, now, None
+        self.pages, self.kept = self.make(), {}
+        self.known = frozenset(self.pages.paths())
+
+    def _keep(self, path: str) -> None:
+        assert self.pages is not None
+        found = self.pages.render(path)
+        if found is not None:
+            if len(self.kept) >= KEPT:
+                self.kept.clear()
+            self.kept[path] = page(*found)
+
+
+class Shelf:
+    """The reports of a results folder: one suite's at the top, or a list of suites, each in a folder."""
+
+    def __init__(self, results: Path, make: Callable[[str], Pages], suite: str | None = None) -> None:
+        """Raises `UsageError` where there is no suite, or not the one that is named."""
+        self.results, self.make = results, make
+        self.reports: dict[str, Report] = {}
+        there = suites(results)
+        if not there:
+            raise UsageError(f"no suite has run in {str(results)!r}; 'ganbench run --suite quick' makes a first one")
+        if suite is not None and suite not in there:
+            raise UsageError(f"no suite {suite!r} in {str(results)!r}{suggestion(suite, there)}")
+        self.asked = suite
+
+    @property
+    def only(self) -> str | None:
+        """The suite at the top: the one asked for, or the only one there is by now."""
+        if self.asked is not None:
+            return self.asked
+        there = suites(self.results)
+        return there[0] if len(there) == 1 else None
+
+    def find(self, path: str) -> Page | None:
+        """What is behind a path, such as `index.html`, or `<suite>/index.html` where there are several."""
+        only = self.only
+        if only is not None:
+            return self._report(only).find(path)
+        if path == "index.html":
+            return page(self._index().encode(), HTML)
+        suite, _, rest = path.partition("/")
+        return self._report(suite).find(rest) if rest and suite in suites(self.results) else None
+
+    def _report(self, suite: str) -> Report:
+        if suite not in self.reports:
+            self.reports[suite] = Report(lambda: self.make(suite), lambda: stamp(self.results, suite))
+        return self.reports[suite]
+
+    def _index(self) -> str:
+        there = suites(self.results)
+        links = "\n".join(f'<li><a href="{quote(name)}/">{escape(name)}</a></li>' for name in there)
+        style = f'<link rel="stylesheet" href="{quote(there[0])}/assets/report.css">' if there else ""
+        return (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>Suites · ganbench</title>\n{style}\n</head>\n<body>\n"
+            f'<main id="main">\n<h1>Suites</h1>\n<ul>\n{links}\n</ul>\n</main>\n</body>\n</html>\n'
+        )
+
+
+def stamp(results: Path, suite: str) -> tuple[Any, ...]:
+    """What changes when a run is committed, a suite planned, or the live state written, or when its run dies."""
+    state = live.read(results) or {}
+    watched = (results / "runs", results / "references", results / suite / "plan.json")
+    return (state.get("state"), state.get("updated"), *map(_time, watched))
+
+
+def _time(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

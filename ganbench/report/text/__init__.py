@@ -1,0 +1,1 @@
+"""Tables and sentences as Markdown, CSV, LaTeX, JSON and on a terminal."""

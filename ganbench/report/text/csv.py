@@ -1,0 +1,51 @@
+"""Tables as CSV: one line a (row, score), every seed's value in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from ganbench.analysis.score_table import COSTS, Table
+from ganbench.report.text.escape import visible
+from ganbench.results import protocol as cards
+from ganbench.suite.plan_file import Layout
+
+HEAD = (
+    "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "scale", "mean",
+    "low", "high", "rank", "values", "protocol", *(f"mean_{key}" for key in COSTS.values()), "notes",
+)  # fmt: skip
+
+
+def csv_text(layout: Layout, tables: list[Table]) -> str:
+    """Values are separated by spaces within their column, in the order of the protocol's seeds."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEAD)
+    for table in tables:
+        for row in table.rows:
+            labels = [inert(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
+            cost = [_known(row.cost.get(key)) for key in COSTS.values()]
+            notes = inert("; ".join(row.notes))
+            for name, score in row.scores.items():
+                numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
+                values = " ".join(repr(value) for value in score.values)
+                protocol = inert(str(score.card.get("protocol") or cards.sentence(score.card)))
+                words = [inert(text) for text in (row.verdict, name, score.better, score.scale)]
+                own = [row.kind, row.n_ok, row.n, *words]
+                writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
+    return text.getvalue()
+
+
+def _known(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+FORMULA = re.compile(r"(^|[;,])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a cell would begin with a formula, also where a spreadsheet takes ; or , for the end of one: in ASCII and
+in the full-width forms that some take for the same."""
+
+
+def inert(text: str) -> str:
+    """Text on one line that a spreadsheet takes for text: a leading = + - @ would be a formula."""
+    return FORMULA.sub(r"\1\2'", visible(text))

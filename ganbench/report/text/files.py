@@ -1,0 +1,46 @@
+"""Tables as Markdown, CSV, LaTeX, JSON and on a terminal, each with its own escapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from ganbench.analysis import aggregate
+from ganbench.analysis.score_table import Table
+from ganbench.analysis.tables import plain
+from ganbench.files import write_atomically
+from ganbench.report.text.csv import csv_text
+from ganbench.report.text.latex import latex
+from ganbench.report.text.markdown import markdown
+from ganbench.suite.plan_file import Layout
+
+
+def json_text(layout: Layout, tables: list[Table]) -> str:
+    return json.dumps(plain(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def overall_text(layout: Layout, tables: list[Table]) -> str:
+    """The variants over all data sets as JSON; null where they cannot be put together."""
+    found = aggregate.build(tables)
+    return json.dumps(aggregate.plain(found) if found else None, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+NONE = "null\n"
+FORMATS: dict[str, tuple[str, Callable[[Layout, list[Table]], str]]] = {
+    "markdown": ("table.md", markdown),
+    "csv": ("table.csv", csv_text),
+    "latex": ("table.tex", latex),
+    "json": ("table.json", json_text),
+    "overall": ("overall.json", overall_text),
+}
+
+
+def write_all(folder: Path, layout: Layout, tables: list[Table]) -> None:
+    """Every format, into the suite's folder; no file of what there is none."""
+    for name, text in FORMATS.values():
+        content = text(layout, tables)
+        if content == NONE:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            write_atomically(folder / name, content.encode())

@@ -1,0 +1,121 @@
+"""Tables as grids of text, the same for every format that shows means."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ganbench.analysis.aggregate import Overall
+from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
+from ganbench.formatting import number
+from ganbench.statistics.bootstrap import Interval
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+LEGEND = (
+    "Mean over seeds with the 95 % interval (Student t): ± half of it, or, taken on logarithms, [low, high] of the "
+    "geometric mean; "
+    "ok: seeds that finished of those asked; ↑ higher is better, ↓ lower. "
+    "rank: by the first score, 1 + the number of variants that are better beyond noise, so that variants that "
+    "cannot be told apart share one. Bold: better than some variant beyond noise, and none is better. Tests: "
+    "Student's t paired by seed (Welch's where the seeds differ, a permutation of ranks where one failed), "
+    "Holm-corrected over the table, p < .05, at least five seeds a side."
+)
+
+
+class Grid(NamedTuple):
+    """A table of text; `bold` says which cells stand out. The first column is aligned left."""
+
+    header: list[str]
+    lines: list[list[str]]
+    bold: list[list[bool]]
+
+
+def shown(score: Score) -> tuple[str, str]:
+    """The mean, and what stands beside it: ` ± half`, ` [low, high]`, a publication's spread, or nothing."""
+    if score.mean is None:
+        return "", ""
+    mean = number(score.mean)
+    if score.beside:
+        return mean, f" {score.beside}"
+    if score.low is None or score.high is None:
+        return mean, ""
+    if score.logs:
+        return mean, f" [{number(score.low)}, {number(score.high)}]"
+    decimals = len(mean.partition(".")[2]) if "e" not in mean else 3
+    return mean, f" ± {(score.high - score.low) / 2:.{decimals}f}"
+
+
+def cell(row: TableRow, name: str) -> str:
+    mean, beside = shown(row.scores[name])
+    if not mean:
+        return "n/a" if row.kind == "variant" and row.n == 0 else "–"  # noqa: RUF001
+    return mean + beside
+
+
+def ok(row: TableRow) -> str:
+    if row.kind != "variant":
+        return ""
+    return f"{row.n_ok}/{row.n}" if row.n else "n/a"
+
+
+def rank(row: TableRow, table: Table) -> str:
+    """The rank by the table's first score; nothing for a yardstick, a dash where seeds are too few."""
+    if row.kind != "variant":
+        return ""
+    if not row.n:
+        return "n/a"
+    found = row.rank.get(str(table.primary))
+    return "–" if found is None else str(found)  # noqa: RUF001
+
+
+def lead(row: TableRow, table: Table) -> list[str]:
+    """The cells before the scores."""
+    return [row.title, ok(row), rank(row, table), row.verdict or ("n/a" if row.kind == "variant" and not row.n else "")]
+
+
+LEAD = ["variant", "ok", "rank", "verdict"]
+
+
+def scores(table: Table) -> Grid:
+    header = [*LEAD, *(f"{name} {ARROWS[better]}" for name, better in table.columns.items())]
+    lines = [[*lead(row, table), *(cell(row, name) for name in table.columns)] for row in table.rows]
+    bold = [[*[False] * len(LEAD), *(name in row.led for name in table.columns)] for row in table.rows]
+    return Grid(header, lines, bold)
+
+
+def costs(table: Table) -> Grid | None:
+    """What a seed of each variant cost, on average."""
+    rows = [row for row in table.variants if any(value is not None for value in row.cost.values())]
+    if not rows:
+        return None
+    lines = [[row.title, *(_cost(name, row.cost.get(key)) for name, key in COSTS.items())] for row in rows]
+    return Grid(["cost of a seed", *COSTS], lines, [[False] * (len(COSTS) + 1) for _ in rows])
+
+
+def _cost(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"  # noqa: RUF001
+    value = value / 2**20 if name.endswith("MiB") else value
+    return f"{value:,.0f}" if value >= 100 else number(value)
+
+
+def overall(found: Overall) -> Grid:
+    header = ["variant", "seeds", "IQM ↑", "95 % interval", "P(better than the next)"]
+    lines = []
+    for row in found.rows:
+        seeds = f"{row.n}" + (f", {row.failed} failed" if row.failed else "")
+        over = "" if row.over_next is None else f"{row.over_next[0]:.2f} {_ends(row.over_next)}"
+        lines.append([row.title, seeds, f"{row.iqm[0]:.3f}", _ends(row.iqm, 3), over])
+    return Grid(header, lines, [[False] * len(header) for _ in lines])
+
+
+def overall_note(found: Overall) -> str:
+    scores_ = ", ".join(f"{score} on {dataset}" for dataset, score in found.scores.items())
+    return (
+        f"Interquartile mean over all seeds of all data sets of {scores_}, placed between uniform noise (0) and real "
+        "data (1); a failed seed is 0. Intervals: bootstrap of seeds within data sets, 50,000 repetitions "
+        "(Agarwal et al. 2021)."
+    )
+
+
+def _ends(interval: Interval, digits: int = 2) -> str:
+    return f"[{interval[1]:.{digits}f}, {interval[2]:.{digits}f}]"

@@ -1,0 +1,94 @@
+"""Tables as LaTeX with booktabs."""
+
+from __future__ import annotations
+
+import re
+
+from ganbench.analysis.score_table import Table, TableRow
+from ganbench.report.text.escape import visible
+from ganbench.report.text.grid import LEAD, lead, shown
+from ganbench.suite.plan_file import Layout
+
+CAPTION = (
+    r": mean over seeds with the 95\,\% interval (Student $t$; [low, high] of the geometric mean where it is taken on "
+    r"logarithms). ok: seeds that finished of those asked. Bold: better than some variant beyond noise, and none is "
+    r"better; rank by the first score, shared likewise.}"
+)
+
+
+def latex(layout: Layout, tables: list[Table]) -> str:
+    """booktabs tables (needs \\usepackage{booktabs,graphicx}), one a data set, footnotes below.
+
+    Names in scripts beyond pdfLaTeX's want XeLaTeX or LuaLaTeX and a font that has them.
+    """
+    parts = [f"% suite {tex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
+    for table in tables:
+        marks = _marks(table)
+        head = [*LEAD, *(f"{tex(n)} {_arrow(b)}" for n, b in table.columns.items())]
+        body = [_row(row, table, marks) for row in table.rows]
+        variants = sum(row.kind == "variant" for row in table.rows)
+        body.insert(variants, r"\midrule")
+        parts += [
+            r"\begin{table}", r"\centering\small", rf"\caption{{{tex(table.dataset)}{CAPTION}",
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+            rf"\begin{{tabular}}{{llll{'r' * len(table.columns)}}}", r"\toprule",
+            " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}}",
+            *_below(table, marks), r"\end{table}", "",
+        ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def _marks(table: Table) -> dict[str, str]:
+    """Every row's notes with a letter each; rows that share a note share its letter."""
+    notes = dict.fromkeys(note for row in table.rows for note in row.notes)
+    return {note: _letter(i) for i, note in enumerate(notes)}
+
+
+def _letter(index: int) -> str:
+    """a, b, ... z, aa, ab, ..."""
+    return (_letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
+
+
+def _row(row: TableRow, table: Table, marks: dict[str, str]) -> str:
+    first, *rest = (tex(text) for text in lead(row, table))
+    title = f"{tex(row.loss)} $\\times$ {tex(row.architecture)}" if row.kind == "variant" else first
+    title = f"{{}}{title}" if title[:1] in ("[", "*") else title  # after \\\\ these would be its argument
+    if row.notes:
+        title += rf"\textsuperscript{{{','.join(marks[note] for note in dict.fromkeys(row.notes))}}}"
+    return " & ".join([title, *rest, *(_cell(row, name) for name in table.columns)]) + r" \\"
+
+
+def _below(table: Table, marks: dict[str, str]) -> list[str]:
+    """The footnotes by their letters, then what holds for the whole table."""
+    lines = [rf"\textsuperscript{{{letter}}}~{tex(note)}" for note, letter in marks.items()]
+    lines += [tex(note) for note in table.notes[len(marks) :]]  # a table's notes begin with its rows'
+    return [r"\par\smallskip\footnotesize\raggedright " + "\\par\n".join(lines)] if lines else []
+
+
+def _arrow(better: str) -> str:
+    return r"$\uparrow$" if better == "higher" else r"$\downarrow$"
+
+
+def _cell(row: TableRow, name: str) -> str:
+    mean, beside = shown(row.scores[name])
+    if not mean:
+        return "n/a" if row.kind == "variant" and row.n == 0 else "--"
+    mean = f"\\mathbf{{{mean}}}" if name in row.led else mean
+    if beside.startswith(" ± ") and not row.scores[name].beside:
+        return f"${mean} {beside.replace(' ± ', chr(92) + 'pm ')}$"
+    return f"${mean}$" + (f"~{tex(beside)}" if beside else "")
+
+
+HYPHEN = re.compile(r"-(?=-)")
+_TEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': "''", "±": r"$\pm$", "\xd7": r"$\times$", "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$", "→": r"$\rightarrow$", "≥": r"$\geq$", "≤": r"$\leq$", "≈": r"$\approx$", "\u2013": "--",
+    "\u2014": "---", "…": r"\ldots{}", "•": r"\textbullet{}", "\ufffd": r"\textbf{?}", "\0": "{}",
+}  # fmt: skip
+
+
+def tex(text: str) -> str:
+    """Text on one line that LaTeX sets as it is; hyphens in a row stay hyphens."""
+    return "".join(_TEX.get(char, char) for char in HYPHEN.sub("-\0", visible(text)))

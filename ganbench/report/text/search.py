@@ -1,0 +1,205 @@
+"""Tables of sensitivity as Markdown, CSV, JSON and on a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ganbench.analysis.sensitivity import DrawResult, Sensitivity, Variation
+from ganbench.files import write_atomically
+from ganbench.formatting import number
+from ganbench.report.text.csv import inert
+from ganbench.report.text.grid import ARROWS, Grid
+from ganbench.report.text.markdown import escaped, grid
+from ganbench.report.text.terminal import drawn
+from ganbench.suite.search import SearchLayout, quoted
+
+LEGEND = (
+    "default: the suite's own settings, mean over seeds. median: over the random draws' means. best of k: expected "
+    "score of the best of k draws (exact, over all subsets of the draws), [95 % interval by a bootstrap over draws; "
+    "too short near the last k, because no resample has a better draw than the best one seen]. These choose the "
+    "best draw on the seeds that they report, which flatters; 'other seeds' chooses by half of the seeds and "
+    "reports the other half (both ways averaged). ok: draws whose seeds all finished, of those run."
+)
+NONE = "–"  # noqa: RUF001
+
+
+def budgets(most: int) -> list[int]:
+    """1, 2, 5, 10, 20, 50, ... below `most`, and `most`."""
+    steps = (first * 10**power for power in range(4) for first in (1, 2, 5))
+    return [*(k for k in steps if k < most), *([most] if most else [])]
+
+
+def _number(value: float | None) -> str:
+    return NONE if value is None else number(value)
+
+
+def _best(row: Variation, k: int) -> str:
+    """`0.0211 [0.0193, 0.0402]`, where the row has so many draws."""
+    if k > len(row.best):
+        return NONE
+    low, high = row.intervals[k - 1]
+    return f"{number(row.best[k - 1])} [{number(low)}, {number(high)}]"
+
+
+def _grid(table: Sensitivity) -> Grid:
+    """A table as text."""
+    most = max(len(row.draws) for row in table.rows)
+    ks = budgets(most)
+    header = ["variant", "ok", "default", "median", *(f"best of {k}" for k in ks), f"best of {most}, other seeds"]
+    body = []
+    for row in table.rows:
+        held_out = row.held_out[-1] if len(row.held_out) == most and most else None
+        body.append([
+            row.title, f"{row.n_ok}/{len(row.draws)}", _number(row.default.score), _number(row.median),
+            *(_best(row, k) for k in ks), _number(held_out),
+        ])  # fmt: skip
+    return Grid(header, body, [[False] * len(header) for _ in body])
+
+
+def short(settings: dict[str, Any]) -> str:
+    """Settings without the block that they are from: `lr=0.0031, gamma=0.2`."""
+    return quoted({key.split(".")[-1]: value for key, value in settings.items()})
+
+
+def notes(table: Sensitivity) -> list[str]:
+    """What stands below a table: the best settings, what failed, what is missing, what it cost."""
+    found = []
+    for row in table.rows:
+        best = row.winner
+        if best:
+            twins = sum(draw.score == best.score for draw in row.draws if draw.status == "ok") - 1
+            also = f", as {twins} other{'s' if twins > 1 else ''}" if twins else ""
+            found.append(
+                f"{row.title}: best is draw {best.number} ({_number(best.score)}{also}): {short(best.settings)}"
+            )
+    for row in table.rows:
+        if row.default.reason:
+            found.append(f"{row.title}: default: {row.default.reason}")
+        failed = [draw for draw in row.draws if draw.status == "failed"]
+        if failed:
+            said = "; ".join(f"draw {draw.number}: {draw.reason}" for draw in failed)
+            count = f"{len(failed)} of {len(row.draws)} draws failed and count as {_number(table.worst)}"
+            found.append(f"{row.title}: {count}, the worst of all draws and yardsticks ({said})")
+        if row.asked > len(row.draws):
+            found.append(f"{row.title}: {row.asked - len(row.draws)} of {row.asked} draws not run yet")
+        missing = sum(draw.missing for draw in (row.default, *row.draws) if draw.status != "not run")
+        if missing:
+            found.append(f"{row.title}: {missing} seeds not run yet")
+    return [*found, f"{table.trainings} trainings, {table.seconds:.0f} s of training summed over them"]
+
+
+def _title(table: Sensitivity) -> str:
+    return f"{table.dataset}: {table.score} {ARROWS[table.better]}"
+
+
+def markdown(layout: SearchLayout, tables: list[Sensitivity]) -> str:
+    """GitHub Markdown, columns aligned so that it also reads as text."""
+    parts = [f"# {escaped(layout.suite)}", "", *([escaped(layout.about), ""] if layout.about else [])]
+    for table in tables:
+        parts += [f"## {escaped(_title(table))}", "", *grid(_grid(table)), ""]
+        parts += [*(f"- {escaped(note)}" for note in notes(table)), ""]
+    return "\n".join([*parts, escaped(LEGEND) if tables else "Nothing is measured yet.", ""])
+
+
+def _plain_draw(draw: DrawResult) -> dict[str, Any]:
+    return {
+        "draw": draw.number, "settings": draw.settings, "status": draw.status, "reason": draw.reason,
+        "mean": draw.score, "counted": draw.counted, "values": {str(seed): v for seed, v in draw.values.items()},
+        "runs": list(draw.runs),
+    }  # fmt: skip
+
+
+def plain(tables: list[Sensitivity]) -> list[dict[str, Any]]:
+    """All tables as plain data: the JSON that scripts read."""
+    return [
+        {
+            "dataset": table.dataset, "score": table.score, "better": table.better, "draws": table.draws,
+            "failed_counts_as": table.worst, "trainings": table.trainings,
+            "train_seconds": round(table.seconds, 3), "notes": notes(table),
+            "rows": [_plain_row(row) for row in table.rows],
+        }
+        for table in tables
+    ]  # fmt: skip
+
+
+def _plain_row(row: Variation) -> dict[str, Any]:
+    held_out: Sequence[float | None] = row.held_out or [None] * len(row.best)
+    best = [
+        {"k": k, "mean": mean, "low": low, "high": high, "other_seeds": other}
+        for k, (mean, (low, high), other) in enumerate(zip(row.best, row.intervals, held_out, strict=True), start=1)
+    ]
+    return {
+        "loss": row.variant.loss, "architecture": row.variant.architecture, "n_ok": row.n_ok, "n": len(row.draws),
+        "asked": row.asked, "trainings": len(row.trained), "default": _plain_draw(row.default),
+        "median": row.median, "best": best, "best_draw": row.winner.number if row.winner else None,
+        "draws": [_plain_draw(draw) for draw in row.draws],
+    }  # fmt: skip
+
+
+HEAD = [
+    "suite", "dataset", "loss", "architecture", "score", "better", "kind", "number", "status",
+    "value", "low", "high", "other_seeds", "n", "values", "settings",
+]  # fmt: skip
+
+
+def csv_text(layout: SearchLayout, tables: list[Sensitivity]) -> str:
+    """One line a draw (`kind` default or draw, `number` its number), the median, and each k (`kind` best)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEAD)
+    for table, whole in zip(tables, plain(tables), strict=True):
+        for row in whole["rows"]:
+            labels = [inert(x) for x in (layout.suite, table.dataset, row["loss"], row["architecture"], table.score)]
+            writer.writerows([*labels, table.better, *line] for line in _csv_lines(row))
+    return text.getvalue()
+
+
+def _csv_lines(row: dict[str, Any]) -> list[list[Any]]:
+    lines: list[list[Any]] = []
+    for draw in (row["default"], *row["draws"]):
+        kind = "draw" if draw["draw"] else "default"
+        values = " ".join(repr(value) for value in draw["values"].values())
+        settings = inert(quoted(draw["settings"]))
+        lines.append(
+            [kind, draw["draw"], draw["status"], draw["counted"], "", "", "", len(draw["values"]), values, settings]
+        )
+    lines.append(["median", "", "", row["median"], "", "", "", row["n"], "", ""])
+    for one in row["best"]:
+        numbers = [one[key] for key in ("mean", "low", "high", "other_seeds")]
+        lines.append(["best", one["k"], "", *numbers, row["n"], "", ""])
+    return lines
+
+
+def json_text(layout: SearchLayout, tables: list[Sensitivity]) -> str:
+    return json.dumps(plain(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, tuple[str, Callable[[SearchLayout, list[Sensitivity]], str]]] = {
+    "markdown": ("search.md", markdown),
+    "csv": ("search.csv", csv_text),
+    "json": ("search.json", json_text),
+}
+
+
+def write_all(folder: Path, layout: SearchLayout, tables: list[Sensitivity]) -> None:
+    """Every format, into the search's folder."""
+    for name, text in FORMATS.values():
+        write_atomically(folder / name, text(layout, tables).encode())
+
+
+def show(console: Console, layout: SearchLayout, tables: list[Sensitivity]) -> None:
+    """On a terminal, intervals below values."""
+    for table in tables:
+        console.print(drawn(_grid(table), f"{layout.suite}: {_title(table)}"))
+        for note in notes(table):
+            console.print(Text(f"  {note}"), style="dim")
+        console.print()
+    console.print(Text(LEGEND if tables else "Nothing is measured yet."), style="dim")

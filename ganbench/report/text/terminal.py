@@ -1,0 +1,87 @@
+"""Tables drawn on a terminal, as many columns side by side as fit."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ganbench.analysis import aggregate
+from ganbench.analysis.score_table import Table, TableRow
+from ganbench.report.text.escape import visible
+from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, cell, costs, lead, overall_note
+from ganbench.report.text.grid import overall as overall_grid
+from ganbench.suite.plan_file import Layout
+
+
+def show(console: Console, layout: Layout, tables: list[Table]) -> None:
+    """Intervals below means, as many columns side by side as fit, notes, costs, all data sets."""
+    for table in tables:
+        for i, names in enumerate(_fitting(table, console.width)):
+            console.print(_grid(table, names, visible(f"{layout.suite}: {table.dataset}") if i == 0 else ""))
+        for note in table.notes:
+            console.print(Text(f"  {visible(note)}"), style="dim")
+        cost = costs(table)
+        if cost:
+            console.print(drawn(cost, ""), style="dim")
+        console.print()
+    found = aggregate.build(tables)
+    if found is not None:
+        console.print(drawn(overall_grid(found), visible(f"{layout.suite}: over data sets")))
+        for note in (overall_note(found), *found.notes):
+            console.print(Text(f"  {visible(note)}"), style="dim")
+        console.print()
+    console.print(Text(LEGEND), style="dim")
+
+
+def _stacked(row: TableRow, name: str) -> str:
+    return visible(cell(row, name)).replace(" ± ", "\n± ").replace(" [", "\n[")
+
+
+def _head(table: Table, name: str) -> str:
+    """A score's name over its judge's, so that a column is as narrow as its numbers."""
+    arrow, shown = ARROWS[table.columns[name]], visible(name)
+    return shown.replace("[", f" {arrow}\n[") if "[" in shown else f"{shown} {arrow}"
+
+
+def _fitting(table: Table, width: int) -> list[list[str]]:
+    """The scores in groups whose columns fit into a width: beside all of `LEAD`, later beside the names alone."""
+    leads = [3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True)]
+    groups: list[list[str]] = [[]]
+    used = sum(leads)
+    for name in table.columns:
+        texts = [_head(table, name), *(_stacked(row, name) for row in table.rows)]
+        need = 3 + max(len(line) for text in texts for line in text.split("\n"))
+        if groups[-1] and used + need > width:
+            groups.append([])
+            used = leads[0]
+        groups[-1].append(name)
+        used += need
+    return groups
+
+
+def _grid(table: Table, names: list[str], title: str) -> RichTable:
+    """One group of columns; the first, which has the title, with rank and verdict."""
+    leads = LEAD if title else LEAD[:1]
+    grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    for i, head in enumerate([*leads, *(_head(table, name) for name in names)]):
+        grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
+    for row in table.rows:
+        cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
+        dim = "dim" if row.kind != "variant" or not row.n else ""
+        grid.add_row(*(Text(visible(text)) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
+    return grid
+
+
+def _leads(table: Table) -> list[list[str]]:
+    return [LEAD, *(lead(row, table) for row in table.rows)]
+
+
+def drawn(content: Grid, title: str) -> RichTable:
+    """A grid of text, intervals below values."""
+    grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    for i, head in enumerate(content.header):
+        grid.add_column(Text(head), justify="left" if i == 0 else "right")
+    for line in content.lines:
+        grid.add_row(*(Text(visible(text).replace(" [", "\n[")) for text in line))
+    return grid

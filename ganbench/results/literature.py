@@ -1,0 +1,82 @@
+"""Values that others published, each with its source and its protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench.suite.fields import known_keys
+from ganbench.suite.yaml import Node, Problems, read_mapping
+
+TEXTS = ("source", "short", "dataset", "protocol")
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row of a publication: {score: (value, what is printed beside it)}."""
+
+    variant: str
+    dataset: str
+    scores: dict[str, tuple[float, str]]
+    source: str
+    short: str
+    protocol: str
+
+
+def load(path: Path) -> tuple[str, list[Published]]:
+    """What the file is about, and its rows.
+
+    Raises `UsageError` with every problem and its place.
+    """
+    form = "published values are a mapping with the keys about and entries"
+    _, root, problems = read_mapping(path, "published values", form)
+    known_keys(root, ["about", "entries"], problems)
+    entries = root.value.get("entries", Node([]))
+    if not isinstance(entries.value, list):
+        problems.add(entries, "'entries' must be a list")
+        problems.check()
+    found = [row for entry in entries.value for row in _rows(entry, problems)]
+    problems.check()
+    return str(root.value.get("about", Node("")).value), found
+
+
+def _rows(entry: Node, problems: Problems) -> list[Published]:
+    if not isinstance(entry.value, dict):
+        problems.add(entry, f"an entry is a mapping with the keys {', '.join(TEXTS)}, rows")
+        return []
+    known_keys(entry, [*TEXTS, "rows"], problems)
+    texts = {key: entry.value.get(key, Node("")).value for key in TEXTS}
+    for key, value in texts.items():
+        if not isinstance(value, str) or not value:
+            problems.add(entry, f"an entry needs {key!r}, a text: a value without it cannot stand beside others")
+    rows = entry.value.get("rows", Node({}))
+    if not isinstance(rows.value, dict) or not rows.value:
+        problems.add(rows if rows.line else entry, "an entry needs 'rows', as in GAN: {FID: [9.8, ± 0.9]}")
+        return []
+    return [Published(name, scores=_scores(node, problems), **texts) for name, node in rows.value.items()]
+
+
+def _scores(node: Node, problems: Problems) -> dict[str, tuple[float, str]]:
+    values: Any = node.plain()
+    if not isinstance(values, dict):
+        problems.add(node, "scores are a mapping, as in {FID: [9.8, ± 0.9]}")
+        return {}
+    found = {}
+    for score, value in values.items():
+        pair = value if isinstance(value, list) else [value, ""]
+        good = len(pair) == 2 and isinstance(pair[0], int | float) and not isinstance(pair[0], bool)
+        if good and isinstance(pair[1], str):
+            found[score] = (float(pair[0]), pair[1])
+        else:
+            problems.add(node, f"{score} must be a number, or [number, text beside it], not {value!r}")
+    return found
+
+
+def by_dataset(files: list[Path]) -> dict[str, list[Published]]:
+    """The rows of several files by data set."""
+    found: dict[str, list[Published]] = {}
+    for path in files:
+        for row in load(path)[1]:
+            found.setdefault(row.dataset, []).append(row)
+    return found

@@ -1,0 +1,72 @@
+"""Where a result comes from: plugins, libraries, machine, revision."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ganbench.registry.choice import Choice
+from ganbench.registry.registry import Registry
+from ganbench.suite.specs import PROTOCOL
+
+LIBRARIES = ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy")
+
+
+def plugins(registry: Registry, choices: list[tuple[Any, Choice]]) -> dict[str, Any]:
+    """Each named plugin's distribution, version and source hash."""
+    found = {}
+    for kind, choice in choices:
+        offer = registry.find(kind, choice.name)
+        found[f"{kind}:{choice.name}"] = {
+            "distribution": offer.source.distribution,
+            "version": offer.source.version,
+            "code": choice.code,
+            "source": offer.source_hash(),
+        }
+    return found
+
+
+@lru_cache
+def machine() -> dict[str, Any]:
+    """Versions of Python and libraries, processor, and the git revision of ganbench's own tree."""
+    return {
+        "protocol": PROTOCOL,
+        "python": platform.python_version(),
+        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "revision": _revision(),
+    }
+
+
+def _processor() -> str:
+    """The processor's name as Linux tells it, else what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def _revision() -> str | None:
+    """The commit that ganbench runs from, `+` where the tree is changed; None outside a checkout."""
+    folder = Path(__file__).parent.parent
+    if not (folder / ".git").exists():
+        return None
+    try:
+        git = ["git", "-C", str(folder)]
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")

@@ -1,0 +1,1 @@
+"""Jobs, worker processes and what watches them."""

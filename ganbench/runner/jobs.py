@@ -1,0 +1,80 @@
+"""What an executor is given, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from ganbench.suite.specs import Cell, ReferenceSpec
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """Train and judge the seeds of one cell."""
+
+    suite: str
+    cell: Cell
+
+    @property
+    def name(self) -> str:
+        return self.cell.name
+
+
+@dataclass(frozen=True)
+class ReferenceJob:
+    """Judge one reference of one data set."""
+
+    label: str
+    spec: ReferenceSpec
+
+    @property
+    def name(self) -> str:
+        return f"{self.label}: reference {self.spec.reference}"
+
+
+Job: TypeAlias = CellJob | ReferenceJob
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job came to nothing: status, one sentence, and the traceback if there is one."""
+
+    status: str
+    reason: str
+    traceback: str = ""
+
+
+class Listener(Protocol):
+    """Hears of a job's life, in order, in the process that called the executor."""
+
+    def started(self, job: Job) -> None: ...
+
+    def advanced(self, job: Job, progress: Any) -> None: ...
+
+    def recorded(self, job: Job, record: dict[str, Any], folder: Path) -> None: ...
+
+    def ended(self, job: Job, failure: Failure | None) -> None: ...
+
+
+class Display(Protocol):
+    """Where a run's life is shown: on a terminal, in a file, by a tracker."""
+
+    def begin(self, weights: list[tuple[Job, float]]) -> None:
+        """All jobs, each with a guess at its cost."""
+
+    def started(self, job: Job) -> None: ...
+
+    def advanced(self, job: Job, progress: Any) -> None:
+        """A cell's progress; together, all that it is told hold every row of the history once."""
+
+    def recorded(self, job: Job, record: dict[str, Any]) -> None:
+        """A record that is in the store, of a failed run too."""
+
+    def ended(self, job: Job, statuses: list[str], reason: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+Executor: TypeAlias = Callable[[list[Job], Listener], None]

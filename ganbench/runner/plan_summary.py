@@ -1,0 +1,45 @@
+"""What `ganbench run --dry-run` prints: the plan against the results that are there."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ganbench.formatting import duration
+from ganbench.results.store import Store
+from ganbench.runner.scheduler import state
+from ganbench.suite.specs import Cell, Plan
+
+
+def plan_text(plan: Plan, store: Store, force: bool) -> str:
+    """A line a cell (seeds new, done, failed), what is not applicable, and an estimate."""
+    lines = [f"suite {plan.suite}: {plan.about}".rstrip(": "), ""]
+    seconds, unknown = 0.0, 0
+    width = max(len(cell.name) for cell in plan.cells)
+    for cell in plan.cells:
+        counts = Counter(state(store, cell.run(seed).id, force) for seed in cell.seeds)
+        state = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        train = cell.spec.train
+        lines.append(f"  {cell.name:<{width}}  {len(cell.seeds)} seeds: {state}; {train.steps} steps of {train.batch}")
+        cost = _cost(cell, store)
+        todo = len(cell.seeds) - counts["done"]
+        seconds += todo * (cost or 0)
+        unknown += bool(todo and cost is None)
+    reasons: dict[str, list[str]] = {}
+    for skip in plan.skipped:
+        reasons.setdefault(skip.reason, []).append(" x ".join(skip.labels))
+    lines += [f"  not applicable: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
+    total = sum(len(cell.seeds) for cell in plan.cells)
+    estimate = (
+        f"about {duration(seconds)} of training on one core"
+        if not unknown
+        else "no estimate: nothing like it has run here yet"
+    )
+    lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}"]
+    return "\n".join(lines) + "\n"
+
+
+def _cost(cell: Cell, store: Store) -> float | None:
+    """Seconds a seed, from the cell's runs that are there."""
+    records = [store.run(cell.run(seed).id) for seed in cell.seeds]
+    known = [r["cost"]["train_seconds"] for r in records if r and r["cost"]["train_seconds"]]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,106 @@
+"""One run trained again from its spec, in a folder of its own, on the path that its record names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ganbench.engine import devices
+from ganbench.errors import MissingError, UsageError
+from ganbench.registry.registry import Registry
+from ganbench.results import identity, manifest
+from ganbench.results.store import Record, Store
+from ganbench.runner import scheduler
+from ganbench.runner.jobs import CellJob, Display, Job, ReferenceJob
+from ganbench.runner.local import LocalExecutor, Setting
+from ganbench.suite.specs import Cell, ReferenceSpec, RunSpec
+
+NEVER = 1e9
+"""Seconds between two checkpoints: a replay is not resumed."""
+LIMIT = re.compile(r"it ran longer than ([\d.e+]+) s")
+
+
+def find(store: Store, prefix: str) -> tuple[Record, Path]:
+    """The one run or reference whose id begins so, and its folder. Raises `UsageError`."""
+    places = (store.runs, store.references) if prefix.isalnum() else ()
+    found = sorted(path for place in places for path in place.glob(f"{prefix}*") if (path / "record.json").is_file())
+    if not found:
+        raise UsageError(f"no run {prefix!r} in {store.root}; ids are the names of the folders in {store.runs}")
+    if len(found) > 1:
+        ids = ", ".join(path.name for path in found[:5])
+        raise UsageError(f"{prefix!r} is the beginning of {len(found)} runs: {ids}; write more of it")
+    folder = found[0]
+    record = store.run(folder.name) if folder.parent == store.runs else store.reference(folder.name)
+    assert record is not None
+    return record, folder
+
+
+def siblings(store: Store, record: Record) -> list[Record]:
+    """The folder's other runs of the same spec, which differ in their seed alone."""
+    if "seed" not in record["spec"]:
+        return []
+    records = (store.run(id_) for id_ in manifest.ids(store.runs))
+    return [one for one in records if one and one["id"] != record["id"] and _but_seed(one) == _but_seed(record)]
+
+
+def _but_seed(record: Record) -> dict[str, object]:
+    return {key: value for key, value in record["spec"].items() if key != "seed"}
+
+
+def device(record: Record) -> str:
+    """The device that a record names, without its number; `auto` where it names none."""
+    return str(identity.stated(record).get("device", "auto")).partition(":")[0].partition(" ")[0]
+
+
+def limit(record: Record) -> float | None:
+    """The seconds after which a run was ended, where that is why it failed."""
+    found = LIMIT.search(record["reason"]) if record["status"] == "timeout" else None
+    return float(found[1]) if found else None
+
+
+def followed(spec: RunSpec, record: Record) -> RunSpec:
+    """The spec with its engine set so that the recorded path is taken.
+
+    A path is a rule of spec and machine. It differs where one machine had a compiler and the other
+    has none: then the cell can be kept from being compiled, and cannot be made to.
+    """
+    path = identity.stated(record).get("path")
+    if spec.train.engine == "auto" and path in ("stacked", "looped"):
+        return replace(spec, train=replace(spec.train, engine="eager"))
+    return spec
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what a run is trained again: plugins, device, the longest time, and where its progress is shown."""
+
+    registry: Registry
+    device: str
+    timeout: float | None
+    display: Display
+
+
+def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[Record, Path]:
+    """Train a run, or measure a reference, in a store of its own at `root`: its record and its folder.
+
+    A worker of one thread does it, as in any run; the stack holds one seed, which gives the bits
+    that it has among others. Raises `MissingError` where a device or data are missing.
+    """
+    store, job = Store(root), _job(spec)
+    if isinstance(spec, RunSpec):
+        devices.check(means.device, [spec.train])
+    scheduler.prepare([job], means.registry)
+    setting = Setting(means.device, means.registry.files, store.staging, scheduler.checkpoints(store).root, NEVER)
+    with store.writing():
+        writer = scheduler.run([(job, 1.0)], store, LocalExecutor(1, setting, means.timeout), means.display)
+    if writer.reference_failures:
+        raise MissingError(f"not measured: {writer.reference_failures[0]}")
+    return find(store, spec.id)
+
+
+def _job(spec: RunSpec | ReferenceSpec) -> Job:
+    if isinstance(spec, ReferenceSpec):
+        return ReferenceJob(spec.dataset.name, spec)
+    labels = (spec.loss.name, spec.architecture.name, spec.dataset.name)
+    return CellJob("replay", Cell(spec, (spec.seed,), labels))

@@ -1,0 +1,199 @@
+"""What a run leaves: its record and its files, whether it came to an end or failed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from ganbench.engine.networks import Network
+from ganbench.engine.signals import NAMES
+from ganbench.engine.trainer import Seed
+from ganbench.errors import raised_at, said
+from ganbench.evaluation.evaluator import Judge, Scores
+from ganbench.evaluation.film import film
+from ganbench.evaluation.images import picture
+from ganbench.evaluation.neighbor_grid import neighbours
+from ganbench.files import write_atomically
+from ganbench.registry.contracts import Dataset
+from ganbench.results import provenance
+from ganbench.results.diagnosis import diagnose
+from ganbench.results.store import SCHEMA, Record
+from ganbench.suite.specs import RunSpec
+
+Facts = dict[str, Any]
+"""What a record says of one of its pictures."""
+
+
+def run_record(
+    suite: str, spec: RunSpec, result: Seed, scores: Scores, peak: int | None, run: dict[str, Any]
+) -> Record:
+    """The record of a run that was trained to its end, or to its divergence, but for its pictures' facts."""
+    train = spec.train
+    done = train.steps if result.status == "ok" else (result.steps[-1] + 1 if result.steps else 0)
+    images = done * train.n_dis * train.batch
+    last = result.history[-1] if result.history else [math.nan] * len(NAMES)
+    return {
+        "schema": SCHEMA,
+        "id": spec.id,
+        "suite": suite,
+        "spec": spec.resolved(),
+        "status": result.status,
+        "reason": result.reason,
+        "metrics": scores.values,
+        "cards": scores.cards,
+        "verdict": scores.verdict,
+        "histogram": scores.histogram,
+        "snapshots": result.snapshots,
+        "cost": {
+            "train_seconds": round(result.seconds, 3),
+            "images": images,
+            "images_per_second": round(images / result.seconds, 1) if result.seconds else None,
+            "peak_memory_bytes": peak,
+        },
+        "signals": {name: value if math.isfinite(value) else None for name, value in zip(NAMES, last, strict=True)},
+        "diagnosis": diagnose(result.steps, result.history, train.steps),
+        "provenance": {**provenance.machine(), **run, "time": now()},
+    }
+
+
+def now() -> str:
+    """When a run ended, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def failure(error: BaseException) -> tuple[str, str, str]:
+    """Status, reason in one sentence, and traceback of what went wrong in a cell."""
+    text = unplaced("".join(traceback.format_exception(error)))
+    memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return ("out-of-memory" if memory else "failed"), said(error) + raised_at(error), text
+
+
+def unplaced(text: str) -> str:
+    """A traceback without where things lie on this machine: a report is for strangers.
+
+    Files are named from the folder that Python found them in, or from the current one.
+    """
+    roots = sorted({str(Path(root).resolve()) for root in [*sys.path, str(Path.cwd())]}, key=len, reverse=True)
+
+    def short(match: re.Match[str]) -> str:
+        path = Path(str(match[1]))
+        inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
+        return f'File "{next(inside, Path(path.name)) if path.is_absolute() else path}"'
+
+    named = re.sub(r'File "([^"\n]+)"', short, text)
+    home = os.environ.get("HOME", "")  # a container may have none, or the root
+    return named.replace(home, "~") if len(home.rstrip("/")) > 1 else named
+
+
+def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record:
+    """The record of a run that came to nothing: a failure is a result too."""
+    return {
+        "schema": SCHEMA,
+        "id": spec.id,
+        "suite": suite,
+        "spec": spec.resolved(),
+        "status": status,
+        "reason": reason,
+        "metrics": {},
+        "cards": {},
+        "verdict": None,
+        "histogram": None,
+        "film": None,
+        "neighbours": None,
+        "snapshots": [],
+        "cost": {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None},
+        "signals": {},
+        "diagnosis": None,
+        "provenance": {"time": now()},
+    }
+
+
+def write_pictures(folder: Path, samples: torch.Tensor, judge: Judge) -> Facts | None:
+    """The samples, and for images their nearest training images; the facts of the latter."""
+    png = picture(samples, judge.dataset)
+    if png is not None:
+        write_atomically(folder / "samples.png", png)
+    return _written(folder / "neighbours.png", neighbours(judge, samples))
+
+
+def write_film(folder: Path, result: Seed, dataset: Dataset) -> Facts | None:
+    """The strip of a seed's stills, where there are any, and its facts."""
+    return _written(folder / "film.png", film(result.stills, dataset))
+
+
+def _written(path: Path, made: tuple[bytes, Facts] | None) -> Facts | None:
+    if made is None:
+        return None
+    write_atomically(path, made[0])
+    return made[1]
+
+
+def write_history(folder: Path, result: Seed) -> None:
+    """Training signals as CSV; a value that does not exist is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", *NAMES])
+    for step, row in zip(result.steps, result.history, strict=True):
+        writer.writerow([step, *(f"{value:.7g}" if not math.isnan(value) else "" for value in row)])
+    write_atomically(folder / "history.csv", text.getvalue().encode())
+
+
+def write_weights(folder: Path, result: Seed, generator: Network, discriminator: Network) -> None:
+    """Both players' state_dicts, buffers included, G's raw and averaged.
+
+    Names are `generator.<name>`, `average.<name>`, `discriminator.<name>`.
+    """
+    players = {
+        "generator": {**generator.named(result.params), **result.buffers},
+        "average": {**generator.named(result.average), **result.buffers},
+        "discriminator": {**discriminator.named(result.discriminator), **result.discriminator_buffers},
+    }
+    tensors = {
+        f"{player}.{name}": tensor.clone(memory_format=torch.contiguous_format)
+        for player, named in players.items()
+        for name, tensor in named.items()
+    }
+    write_atomically(folder / "weights.safetensors", save(tensors))
+
+
+def device_name(device: torch.device) -> str:
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
+def reset_peak(device: torch.device) -> None:
+    """Begin a new peak of memory, where the system can."""
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Peak bytes of the device, or of this process's resident memory; None where the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:  # not a Unix
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,239 @@
+"""What a worker process does with one job: train a cell, or measure a reference, and judge it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganbench.engine.checkpoints import Checkpoints, Keeper
+from ganbench.engine.states import packed, unpacked
+from ganbench.engine.trainer import Progress, Resumed, Seed, Trainer, Visit
+from ganbench.errors import said
+from ganbench.evaluation.evaluator import Judge, NotFinite, Scores, generate
+from ganbench.evaluation.film import FRAMES, needed, still
+from ganbench.evaluation.references import reference_samples
+from ganbench.files import write_atomically
+from ganbench.registry.registry import Registry
+from ganbench.results import provenance
+from ganbench.results.store import SCHEMA, Record
+from ganbench.runner.run_record import (
+    device_name,
+    failed_record,
+    failure,
+    peak_memory,
+    reset_peak,
+    run_record,
+    write_film,
+    write_history,
+    write_pictures,
+    write_weights,
+)
+from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec
+
+OnProgress = Callable[[Progress], None]
+
+OnRecord = Callable[[Record, Path], None]
+
+Staging = Callable[[str], Path]
+
+
+def judge(registry: Registry, dataset: Any, evaluation: EvaluationSpec, device: torch.device) -> Judge:
+    """The evaluation protocol that a spec names, ready to use."""
+    metrics = {choice.name: registry.create("metric", choice) for choice in evaluation.metrics}
+    extractor = registry.create("extractor", evaluation.extractor)
+    return Judge(dataset, evaluation, extractor, metrics, device)
+
+
+def measure_reference(
+    registry: Registry, label: str, spec: ReferenceSpec, device: torch.device, staging: Staging, on_record: OnRecord
+) -> None:
+    """Judge one reference's samples and hand over its record."""
+    dataset = registry.create("dataset", spec.dataset)
+    evaluation = spec.evaluation
+    samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
+    source = {"generator": f"reference: {spec.reference}", "checkpoint": None}
+    protocol = judge(registry, dataset, evaluation, device)
+    scores = protocol.scores(samples, source, lenient=True)
+    # compared with the test split, the real samples are the training split itself: they "memorise" it
+    trained_on = spec.reference == "real" and evaluation.split == "test"
+    folder = staging(spec.id)
+    near = write_pictures(folder, samples, protocol)
+    record = {
+        "schema": SCHEMA,
+        "id": spec.id,
+        "suite": None,
+        "spec": spec.resolved(),
+        "status": "ok",
+        "reason": "",
+        "metrics": scores.values,
+        "cards": scores.cards,
+        "verdict": None if trained_on else scores.verdict,
+        "histogram": scores.histogram,
+        "film": None,
+        "neighbours": near,
+        "samples": len(samples),
+        "notes": [*scores.missing, *(["these are the training split"] if trained_on else [])],
+        "provenance": {**provenance.machine(), "device": str(device)},
+    }
+    on_record(record, folder)
+
+
+def train_cell(
+    registry: Registry,
+    suite: str,
+    cell: Cell,
+    device: torch.device,
+    staging: Staging,
+    on_progress: OnProgress,
+    on_record: OnRecord,
+    keeping: Keeping | None = None,
+) -> None:
+    """Train all seeds of a cell, judge each, hand over one record a seed.
+
+    What a plugin raises in training passes through: the whole cell has failed then. What is
+    raised in judging fails that seed alone. Raises `Stopped` where it was asked to stop.
+    """
+    reset_peak(device)
+    work = _Work(registry, suite, cell, device)
+    resumed = {} if keeping is None else _resumed(keeping.checkpoints, cell)
+    data = work.dataset.load("train").samples
+    rounded = cell.spec.train.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
+    trainer = Trainer(work.loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
+    keeper = (
+        None if keeping is None else Keeper(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
+    )
+    visits = (Visit(cell.spec.evaluation.snapshots, work.snapshot), Visit(FRAMES, work.frame))
+    results = trainer.run(on_progress, visits, keeper)
+    if keeping is not None and sum(result.seconds for result in results) > keeping.every:
+        for one in trainer.standing():  # so that a kill while judging costs no training
+            _save(keeping.checkpoints, cell, one)
+    for result in results:
+        folder = staging(cell.run(result.seed).id)
+        on_record(work.finish(result, trainer, folder), folder)
+
+
+class _Work:
+    """One cell's plugins and its evaluation protocol."""
+
+    def __init__(self, registry: Registry, suite: str, cell: Cell, device: torch.device) -> None:
+        spec = cell.spec
+        self.registry, self.suite, self.cell, self.device = registry, suite, cell, device
+        self.dataset = registry.create("dataset", spec.dataset)
+        self.architecture = registry.create("architecture", spec.architecture)
+        self.loss = registry.create("loss", spec.loss)
+        self.protocol = judge(registry, self.dataset, spec.evaluation, device)
+
+    def _samples(self, result: Seed, first: int | None = None) -> torch.Tensor:
+        """A seed's samples as it stands, or the first of them."""
+        ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
+        return generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device, first)
+
+    def frame(self, step: int, results: list[Seed]) -> None:
+        """A few samples on the way, for the film; the end's are of those that are judged."""
+        count = needed(tuple(self.dataset.shape))
+        if not count or step >= self.cell.spec.train.steps:
+            return
+        for result in results:
+            if result.status == "ok" and step not in result.stills:
+                try:
+                    self._keep(result, step, self._samples(result, count))
+                except Exception as error:  # a stranger's G may raise anything when it is evaluated; training goes on
+                    what = f"no frame of {self.cell.name}, seed {result.seed}, step {step}"
+                    print(f"{what}: {said(error)}", file=sys.stderr, flush=True)
+
+    def _keep(self, result: Seed, step: int, samples: torch.Tensor) -> None:
+        kept = still(samples, self.dataset)
+        result.stills |= {} if kept is None else {step: kept}
+
+    def _scores(self, samples: torch.Tensor, checkpoint: str) -> Scores:
+        source = {"generator": "ema" if self.cell.spec.train.ema else "raw", "checkpoint": checkpoint}
+        return self.protocol.scores(samples, source)
+
+    def snapshot(self, step: int, results: list[Seed]) -> None:
+        """Scores on the way; a seed that has diverged has none, and the end is judged at the end, once."""
+        for result in results:
+            if result.status == "ok" and step < self.cell.spec.train.steps and not _has(result, step):
+                entry = _entry(result, step)
+                try:
+                    entry["metrics"] = self._scores(self._samples(result), f"step {step}").values
+                except Exception as error:  # a judge may raise anything; training goes on
+                    entry["reason"] = said(error)
+                result.snapshots.append(entry)
+
+    def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
+        """Judge one trained seed and write its files; the weights first, so that they are never lost."""
+        spec = self.cell.run(result.seed)
+        write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
+        write_history(folder, result)
+        scores, pictures = Scores({}, {}), dict[str, Any](film=None, neighbours=None)
+        try:
+            samples = self._samples(result) if result.status == "ok" else None
+            if samples is not None:
+                self._keep(result, spec.train.steps, samples)
+            pictures["film"] = write_film(folder, result, self.dataset)
+            if samples is not None:
+                scores = self._ended(result, samples)
+                pictures["neighbours"] = write_pictures(folder, samples, self.protocol)
+        except NotFinite as error:
+            result.status, result.reason = "diverged", f"{error} after the last step"
+        except Exception as error:  # a judge may raise anything; the other seeds are judged all the same
+            status, reason, text = failure(error)
+            write_atomically(folder / "traceback.txt", text.encode())
+            return failed_record(self.suite, spec, status, f"trained, not judged: {reason}") | pictures
+        run = {**trainer.provenance(), "device": device_name(self.device), "threads": torch.get_num_threads()}
+        run["plugins"] = provenance.plugins(self.registry, list(spec.choices()))
+        return run_record(self.suite, spec, result, scores, peak_memory(self.device), run) | pictures
+
+    def _ended(self, result: Seed, samples: torch.Tensor) -> Scores:
+        """The scores at the end, which are the last snapshot's too. Raises what the judge raises."""
+        steps = self.cell.spec.train.steps
+        entry = _entry(result, steps)
+        if self.cell.spec.evaluation.snapshots and not _has(result, steps):
+            result.snapshots.append(entry)
+        try:
+            scores = self._scores(samples, "last")
+        except Exception as error:
+            entry["reason"] = said(error)
+            raise
+        entry["metrics"] = scores.values
+        return scores
+
+
+def _has(result: Seed, step: int) -> bool:
+    return any(entry["step"] == step for entry in result.snapshots)
+
+
+def _entry(result: Seed, step: int) -> dict[str, Any]:
+    """A snapshot that has no scores yet."""
+    return {"step": step, "train_seconds": round(result.seconds, 3), "metrics": {}, "reason": ""}
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where checkpoints go, how often, and how a worker learns that it must stop."""
+
+    checkpoints: Checkpoints
+    every: float
+    asked: Callable[[], bool]
+
+
+def _save(checkpoints: Checkpoints, cell: Cell, standing: Resumed) -> None:
+    """One seed's state; what cannot be written is said and costs nothing else."""
+    seed = standing.seed.seed
+    try:
+        checkpoints.save(cell.run(seed).id, standing.step, *packed(standing))
+    except OSError as error:
+        print(f"no checkpoint of {cell.name}, seed {seed}: {error.strerror or error}", file=sys.stderr, flush=True)
+
+
+def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, Resumed]:
+    """The seeds of a cell that have a checkpoint, as the trainer takes them."""
+    saved = {seed: checkpoints.load(cell.run(seed).id) for seed in cell.seeds}
+    return {seed: unpacked(seed, *found) for seed, found in saved.items() if found is not None}

@@ -1,0 +1,52 @@
+"""The expected best of k random draws, and how far it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganbench import seeding
+
+RESAMPLES = 2000
+LEVEL = 0.95
+Floats = NDArray[np.float64]
+
+
+def weights(count: int) -> Floats:
+    """(count, count): row k - 1, column i: how often the i-th best of `count` draws is the best of k of them.
+
+    All subsets of k draws are equally likely, so this is C(count - 1 - i, k - 1) / C(count, k), i from 0.
+    """
+    k = np.arange(1, count + 1)[:, None]
+    i = np.arange(count - 1)[None, :]
+    ratios = np.maximum(count - k - i, 0) / (count - 1 - i)  # of one column to the one before
+    return np.cumprod(np.concatenate([k / count, ratios], axis=1), axis=1)
+
+
+def expected_best(choose_by: Sequence[float], better: str, report: Sequence[float] | None = None) -> list[float]:
+    """The expected score of the best of k draws out of all n, for k = 1 to n, without replacement: exact.
+
+    Lucic et al. 2018 ("Are GANs created equal?") sample such subsets; this is the mean over all of them.
+    The best is chosen by `choose_by`; `report`, if given, is what is then reported for each draw
+    (ties share the mean of what is reported for them).
+    """
+    sign = -1 if better == "higher" else 1
+    keys = sign * np.asarray(choose_by, dtype=np.float64)
+    reported = np.asarray(choose_by if report is None else report, dtype=np.float64)
+    shared = np.array([reported[keys == key].mean() for key in keys])
+    return [float(value) for value in weights(len(keys)) @ shared[np.argsort(keys, kind="stable")]]
+
+
+def intervals(values: Sequence[float], better: str) -> list[tuple[float, float]]:
+    """95 % bootstrap intervals over draws of `expected_best`, for k = 1 to n; always the same resamples.
+
+    Near k = n they are too short: no resample has a better draw than the best one seen.
+    """
+    count = len(values)
+    generator = np.random.default_rng(seeding.number(count, "search/bootstrap"))
+    picked = np.asarray(values, dtype=np.float64)[generator.integers(count, size=(RESAMPLES, count))]
+    ordered = np.sort(picked, axis=1)[:, :: -1 if better == "higher" else 1]
+    ends = np.quantile(ordered @ weights(count).T, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return [(float(low), float(high)) for low, high in ends.T]

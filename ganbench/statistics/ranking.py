@@ -1,0 +1,191 @@
+"""Variants compared by their seeds: differences, shared ranks, and what the seeds cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from math import exp, log, sqrt
+from typing import NamedTuple
+
+from ganbench.statistics.significance import (
+    holm,
+    moments,
+    paired,
+    quantile,
+    rank_excess,
+    rank_permutation,
+    rounding,
+    welch,
+)
+
+FEWEST = 5
+"""Seeds a side below which nothing is claimed: with three even the best case of a permutation test has
+p = .10, with four .03 before any correction."""
+LEVEL = 0.05
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One variant's values of a score by seed, and how many seeds came to nothing.
+
+    A failed or diverged seed has no value, but it is a result: the worst one.
+    """
+
+    values: Mapping[int, float]
+    failed: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.values) + self.failed
+
+
+@dataclass(frozen=True)
+class Column:
+    """One score of a table: its direction, its scale (`linear` or `log`), and every variant's sample."""
+
+    better: str
+    samples: Mapping[str, Sample]
+    scale: str = "linear"
+
+
+class Difference(NamedTuple):
+    """How a differs from b: a - b, or a / b where `ratio`, its interval, two-sided p and test.
+
+    `pairs` is the number of seeds that were compared one to one (0: unpaired). Where seeds failed,
+    `p` is of ranks with failures as the worst; survivors' means say nothing, so there is no `value`.
+    `a_better`: whether a lies on the better side, however little.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float
+    test: str
+    pairs: int
+    ratio: bool
+    a_better: bool
+
+
+def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: float = 0.95) -> Difference | None:
+    """The difference of two variants on one score; None where a side has fewer than `FEWEST` seeds.
+
+    Sides with the same seeds are compared seed by seed (they share the order of the data and the
+    streams behind weights and latents): a paired t test. Others: Welch's t test on all their seeds.
+    Where a seed failed: a permutation test on ranks, failures last. On the `log` scale all of it is
+    done with logarithms, as long as all values are above 0.
+    """
+    if min(a.size, b.size) < FEWEST:
+        return None
+    ratio, x, y = _scaled(a, b, scale)
+    undone = exp if ratio else float
+    if a.failed or b.failed:
+        first, second = (_with_failures(side, better) for side in (a, b))
+        a_better = (rank_excess(first, second) > 0) == (better == "higher")
+        p = rank_permutation(first, second)
+        return Difference(None, None, None, p, "rank permutation", 0, ratio, a_better)
+    if x.keys() == y.keys():
+        gap, half, p, test = paired([x[seed] for seed in x], [y[seed] for seed in x], level)
+    else:
+        gap, half, p, test = welch(list(x.values()), list(y.values()), level)
+    low, high = (None, None) if half is None else (undone(gap - half), undone(gap + half))
+    pairs = len(x) if test in ("paired t", "sign flip") else 0
+    return Difference(undone(gap), low, high, p, test, pairs, ratio, (gap > 0) == (better == "higher"))
+
+
+def _scaled(a: Sample, b: Sample, scale: str) -> tuple[bool, dict[int, float], dict[int, float]]:
+    """Both sides' values as they are compared, and whether these are logarithms."""
+    ratio = scale == "log" and min([*a.values.values(), *b.values.values()], default=0.0) > 0
+    x, y = ({seed: log(v) if ratio else v for seed, v in side.values.items()} for side in (a, b))
+    return ratio, x, y
+
+
+def _with_failures(side: Sample, better: str) -> list[float]:
+    """A side's values, each failure worse than everything."""
+    worst = float("-inf") if better == "higher" else float("inf")
+    return [*side.values.values(), *[worst] * side.failed]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A table's verdicts: ranks, the difference of every pair, and p after Holm's correction."""
+
+    ranks: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    """score -> variant -> rank, None where a variant has too few seeds, or where all of them failed"""
+    pairs: dict[tuple[str, str, str], tuple[Difference, float]] = field(default_factory=dict)
+    """(score, a, b) -> (difference, adjusted p)"""
+
+    def leads(self, name: str) -> frozenset[str]:
+        """The scores in which a variant is better than another beyond noise, and none is better than it."""
+        beaten = {(score, a if found.a_better else b) for (score, a, b), (found, p) in self.pairs.items() if p < LEVEL}
+        return frozenset(score for score, own in self.ranks.items() if own.get(name) == 1 and (score, name) in beaten)
+
+
+def ranked(table: Mapping[str, Column]) -> Ranking:
+    """Shared ranks for every score of a table.
+
+    A rank is 1 + the number of variants that are better by `compare`, Holm-corrected over all
+    pairs and scores of the table: variants that cannot be told apart share one.
+    """
+    tested = {
+        (score, a, b): found
+        for score, column in table.items()
+        for a, b in combinations(column.samples, 2)
+        if (found := compare(column.samples[a], column.samples[b], column.better, column.scale)) is not None
+    }
+    adjusted = holm([found.p for found in tested.values()])
+    pairs = {key: (found, p) for (key, found), p in zip(tested.items(), adjusted, strict=True)}
+    ranks: dict[str, dict[str, int | None]] = {
+        score: {name: 1 if sample.size >= FEWEST and sample.values else None for name, sample in column.samples.items()}
+        for score, column in table.items()
+    }
+    for (score, a, b), (found, p) in pairs.items():
+        if p < LEVEL:
+            worse = b if found.a_better else a
+            rank = ranks[score][worse]
+            ranks[score][worse] = None if rank is None else rank + 1
+    return Ranking(ranks, pairs)
+
+
+class Power(NamedTuple):
+    """The smallest difference (on a log scale: factor) that so many seeds show four times in five."""
+
+    gap: float
+    seeds: int
+
+
+def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear") -> Power | None:
+    """What the seeds show four times in five, of two variants with the average noise of these pairs.
+
+    For the paired t test at the first step of Holm's correction (noncentral t). None where no two
+    samples have the same seeds, `FEWEST` or more and none failed, or where no pair varies.
+    """
+    variances, counts = [], []
+    for a, b in combinations(samples, 2):
+        if a.failed or b.failed or a.size < FEWEST or a.values.keys() != b.values.keys():
+            continue
+        _, x, y = _scaled(a, b, scale)
+        part = moments([x[seed] - y[seed] for seed in x])[1]
+        if part > rounding([*x.values(), *y.values()]):
+            variances.append(part * len(x))
+            counts.append(len(x))
+    if not variances:
+        return None
+    noise = sqrt(sum(variances) / len(variances) / min(counts))
+    gap = _noncentrality(min(counts) - 1, LEVEL / max(1, comparisons)) * noise
+    if scale == "log" and all(min(sample.values.values(), default=1) > 0 for sample in samples):
+        gap = exp(min(gap, 700))
+    return Power(gap, min(counts))
+
+
+def _noncentrality(freedom: int, alpha: float) -> float:
+    """The shift of t, in standard errors, that a two-sided test at `alpha` finds with probability `POWER`."""
+    from scipy.special import nctdtr
+
+    limit = quantile(freedom, 1 - alpha)
+    low, high = 0.0, 2 * limit + 20
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 1 - nctdtr(freedom, middle, limit) < POWER else (low, middle)
+    return high

@@ -1,0 +1,287 @@
+"""A suite's product of losses, architectures and data sets as a plan, every default written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any, Protocol
+
+from ganbench.errors import GanbenchError, UsageError, raised_at, said
+from ganbench.formatting import suggestion
+from ganbench.registry.choice import Choice, Kind
+from ganbench.suite import search_space
+from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, seed_values
+from ganbench.suite.load import Entry, Suite, entries_of
+from ganbench.suite.specs import Cell, EvaluationSpec, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
+from ganbench.suite.yaml import Node, Problems
+
+JUDGES = ("extractor", "metrics")
+REFERENCES = ("real", "gaussian", "noise")
+
+
+class Catalogue(Protocol):
+    """What expansion asks of a registry."""
+
+    def trouble(self, kind: Kind, name: str) -> str | None:
+        """Why a name cannot be used, or None."""
+
+    def choose(self, kind: Kind, name: str, params: dict[str, Any]) -> Choice:
+        """The choice with defaults; raises `UsageError` naming a wrong hyperparameter."""
+
+    def accepts(self, kind: Kind, name: str, key: str) -> bool:
+        """Whether the plugin has a hyperparameter of that name."""
+
+    def create(self, kind: Kind, choice: Choice) -> Any: ...
+
+
+def expand(suite: Suite, catalogue: Catalogue, seeds: tuple[int, ...] | None = None) -> Plan:
+    """The product loss x architecture x data set, every default written in.
+
+    Raises `UsageError` with all problems at once: unknown names and hyperparameters, settings
+    out of range, metrics that do not suit a data set.
+    """
+    return _Expansion(suite, catalogue).plan(seeds)
+
+
+@dataclass
+class Merged:
+    """Settings of one combination on the way to its spec."""
+
+    params: dict[Kind, dict[str, Node]]
+    train: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    judges: dict[str, Node] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0,)
+
+
+class _Expansion:
+    """One expansion; collects problems on the way."""
+
+    def __init__(self, suite: Suite, catalogue: Catalogue) -> None:
+        self.suite, self.catalogue = suite, catalogue
+        self.problems = Problems(suite.problems.file)
+        self.problems.found += suite.problems.found
+        self.unusable: set[tuple[Kind, str]] = set()
+        self.overrides = (suite.base, *suite.overrides)
+
+    def plan(self, seeds: tuple[int, ...] | None) -> Plan:
+        self._check_names()
+        self._check_settings()
+        search_space.read(self.suite, self.catalogue, self.problems)
+        labels = {kind: _labels(entries) for kind, entries in self.suite.axes.items()}
+        cells: list[Cell] = []
+        skipped: list[Skipped] = []
+        axes = [list(zip(self.suite.axes[k], labels[k], strict=True)) for k in ("dataset", "architecture", "loss")]
+        for (dataset, c), (architecture, b), (loss, a) in product(*axes):
+            outcome = self._cell({"loss": loss, "architecture": architecture, "dataset": dataset}, (a, b, c), seeds)
+            if isinstance(outcome, Cell):
+                cells.append(outcome)
+            elif outcome is not None:
+                skipped.append(outcome)
+        self._check_twice(cells)
+        self._check_comparable(cells)
+        self.problems.check()
+        return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells))
+
+    def _check_names(self) -> None:
+        """Unknown names on the axes and in overrides."""
+        for kind, entries in self.suite.axes.items():
+            names = [entry.name for entry in entries]
+            for entry in entries:
+                trouble = self.catalogue.trouble(kind, entry.name)
+                if trouble:
+                    self.problems.add(entry.node, trouble)
+                    self.unusable.add((kind, entry.name))
+                else:
+                    self._check_written(kind, entry)
+            for override in self.suite.overrides:
+                for name in override.when.get(kind, ()):
+                    if name not in names:
+                        self.problems.add(override.node, f"the suite has no {kind} {name!r}{suggestion(name, names)}")
+
+    def _check_written(self, kind: Kind, entry: Entry) -> None:
+        """Hyperparameters that are wrong where they are written, whatever overrides add."""
+        try:
+            self.catalogue.choose(kind, entry.name, {key: node.plain() for key, node in entry.params.items()})
+        except UsageError as error:
+            node = entry.params.get(getattr(error, "key", ""))
+            if node is not None:
+                self.problems.add(node if node.line else entry.node, str(error))
+
+    def _check_settings(self) -> None:
+        """Settings that are wrong whatever they are laid over."""
+        nothing = Merged(params={kind: {} for kind in self.suite.axes})
+        for override in self.overrides:
+            for key, node in override.settings.items():
+                self._merge(nothing, key, node)
+
+    def _check_twice(self, cells: list[Cell]) -> None:
+        seen: dict[str, Cell] = {}
+        for cell in cells:
+            twin = seen.setdefault(cell.spec.id, cell)
+            if twin is not cell:
+                self.problems.add(None, f"{cell.name} and {twin.name} are the same runs; list them once")
+
+    def _check_comparable(self, cells: list[Cell]) -> None:
+        """One table has one protocol: all cells of a data set are judged alike."""
+        first: dict[str, Cell] = {}
+        for cell in cells:
+            other = first.setdefault(cell.labels[2], cell)
+            ours, theirs = (replace(c.spec.evaluation, snapshots=0) for c in (cell, other))
+            if ours != theirs:
+                differ = [key for key, value in vars(ours).items() if value != vars(theirs)[key]]
+                self.problems.add(
+                    None,
+                    f"{cell.name} and {other.name} stand in one table but differ in evaluation ({', '.join(differ)}); "
+                    "their scores could not be compared: let overrides of 'evaluation' depend on the dataset alone",
+                )
+            if bool(cell.spec.train.ema) != bool(other.spec.train.ema):
+                self.problems.add(
+                    None,
+                    f"{cell.name} and {other.name} stand in one table, but one is judged by its averaged generator "
+                    "(ema) and one by its raw one: let overrides of 'ema' depend on the dataset alone",
+                )
+
+    def _cell(
+        self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None
+    ) -> Cell | Skipped | None:
+        if any((kind, entry.name) in self.unusable for kind, entry in entries.items()):
+            return None
+        try:
+            return self._built(entries, labels, seeds)
+        except GanbenchError:
+            raise
+        except Exception as error:  # whatever a stranger's plugin raises while it is asked what it is
+            self.problems.add(None, f"{' x '.join(labels)}: a plugin raised {said(error)}{raised_at(error)}")
+            return None
+
+    def _built(
+        self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None
+    ) -> Cell | Skipped | None:
+        """The cell of one combination, or why there is none; problems are gathered."""
+        merged = self._merged(entries)
+        picks = {
+            kind: self._choose(kind, entry.name, merged.params[kind], entry.node) for kind, entry in entries.items()
+        }
+        if None in picks.values():
+            return None
+        loss, architecture, dataset = (picks[k] for k in ("loss", "architecture", "dataset"))
+        assert loss is not None
+        assert architecture is not None
+        assert dataset is not None
+        data = self.catalogue.create("dataset", dataset)
+        reason = self.catalogue.create("architecture", architecture).supports(tuple(data.shape))
+        if reason:
+            return Skipped(labels, reason)
+        judged = self._judge(EvaluationSpec(**merged.evaluation), merged.judges, data, entries["dataset"])
+        if judged is None:
+            return None
+        spec = RunSpec(loss, architecture, dataset, 0, TrainSpec(**merged.train), judged)
+        return Cell(spec, seeds or merged.seeds, labels)
+
+    def _merged(self, entries: dict[Kind, Entry]) -> Merged:
+        """The suite's settings and all matching overrides, in order, for one combination."""
+        names: dict[str, str] = {kind: entry.name for kind, entry in entries.items()}
+        merged = Merged(params={kind: dict(entry.params) for kind, entry in entries.items()})
+        for override in self.overrides:
+            if not all(names.get(key) in wanted for key, wanted in override.when.items()):
+                continue
+            for key, node in override.settings.items():
+                self._merge(merged, key, node)
+        return merged
+
+    def _merge(self, merged: Merged, key: str, node: Node) -> None:
+        if key == "seeds":
+            merged.seeds = seed_values(node, self.problems)
+        elif key == "train":
+            merged.train |= both_rates(block_values(node, TRAIN, key, self.problems))
+        elif key == "evaluation":
+            merged.evaluation |= block_values(node, EVALUATION, key, self.problems, JUDGES)
+            merged.judges |= {k: node.value[k] for k in JUDGES if isinstance(node.value, dict) and k in node.value}
+        elif isinstance(node.value, dict):
+            kind: Kind = next(k for k in merged.params if k == key)
+            merged.params[kind] |= node.value
+        else:
+            self.problems.add(node, f"'{key}' here is a mapping of hyperparameters")
+
+    def _choose(self, kind: Kind, name: str, params: dict[str, Node], node: Node) -> Choice | None:
+        try:
+            return self.catalogue.choose(kind, name, {key: value.plain() for key, value in params.items()})
+        except UsageError as error:
+            wrong = getattr(error, "key", "")
+            value = params.get(wrong)
+            self.problems.add(value if value is not None and value.line else node, str(error))
+            return None
+
+    def _judge(
+        self, evaluation: EvaluationSpec, chosen: dict[str, Node], data: Any, entry: Entry
+    ) -> EvaluationSpec | None:
+        """The evaluation with its extractor and metrics, where they suit the data set."""
+        nodes = {"extractor": Node([chosen["extractor"]]) if "extractor" in chosen else Node([Node(data.extractor)])}
+        nodes["metrics"] = chosen.get("metrics", Node([Node(name) for name in data.metrics]))
+        picked: dict[str, list[Choice]] = {}
+        kinds: dict[str, Kind] = {"extractor": "extractor", "metrics": "metric"}
+        for key, kind in kinds.items():
+            picked[key] = []
+            for item in entries_of(nodes[key], self.problems):
+                place = item.node if item.node.line else entry.node
+                trouble = self.catalogue.trouble(kind, item.name)
+                params = dict(item.params)
+                if self.suite.weights and not trouble and self.catalogue.accepts(kind, item.name, "weights"):
+                    params["weights"] = Node(str(self.suite.weights))
+                choice = None if trouble else self._choose(kind, item.name, params, place)
+                if trouble:
+                    self.problems.add(place, trouble)
+                if choice is None:
+                    continue
+                reason = getattr(self.catalogue.create(kind, choice), "supports", lambda _: None)(data)
+                if reason:
+                    self.problems.add(place, f"{kind} {item.name!r} does not suit {entry.name!r}: {reason}")
+                if any(choice.name == other.name for other in picked[key]):
+                    self.problems.add(place, f"{kind} {item.name!r} is listed twice")
+                picked[key].append(choice)
+        if not picked["extractor"] or not picked["metrics"]:
+            return None
+        self._check_metrics(evaluation, picked["extractor"][0], picked["metrics"], entry)
+        return replace(evaluation, extractor=picked["extractor"][0], metrics=tuple(picked["metrics"]))
+
+    def _check_metrics(
+        self, evaluation: EvaluationSpec, extractor: Choice, metrics: list[Choice], entry: Entry
+    ) -> None:
+        """Every metric has samples enough, and an extractor that gives what it needs."""
+        judge = self.catalogue.create("extractor", extractor)
+        for choice in metrics:
+            metric = self.catalogue.create("metric", choice)
+            lacking = [need for need in getattr(metric, "needs", ()) if need not in judge.gives]
+            if lacking:
+                self.problems.add(
+                    entry.node,
+                    f"metric {choice.name!r} needs {', '.join(lacking)}; extractor {extractor.name!r} gives none",
+                )
+            least = getattr(metric, "minimum", lambda _: 1)(judge.dims)
+            given = [n for n in (evaluation.samples, evaluation.real_samples) if n]
+            if min(given) < least:
+                self.problems.add(
+                    entry.node, f"{min(given)} samples are too few for metric {choice.name!r}: it needs {least}"
+                )
+
+
+def _labels(entries: list[Entry]) -> list[str]:
+    """Names; where one occurs more than once, with the hyperparameters written beside it."""
+    names = [entry.name for entry in entries]
+
+    def label(entry: Entry) -> str:
+        params = ", ".join(f"{key}={node.plain()}" for key, node in entry.params.items())
+        return f"{entry.name}({params})" if names.count(entry.name) > 1 and params else entry.name
+
+    return [label(entry) for entry in entries]
+
+
+def _references(cells: list[Cell]) -> tuple[tuple[str, ReferenceSpec], ...]:
+    """Every reference of every data set, once a data set and evaluation."""
+    found: dict[tuple[str, str], ReferenceSpec] = {}
+    for cell in cells:
+        for name in REFERENCES:
+            spec = ReferenceSpec(name, cell.spec.dataset, replace(cell.spec.evaluation, snapshots=0))
+            found.setdefault((cell.labels[2], spec.id), spec)
+    return tuple((label, spec) for (label, _), spec in found.items())

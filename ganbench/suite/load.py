@@ -1,0 +1,181 @@
+"""A suite's YAML, read strictly, and what a command line lays over it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ganbench.registry.choice import Kind
+from ganbench.suite.fields import known_keys
+from ganbench.suite.yaml import Node, Problems, parse, read_mapping
+
+AXES: dict[str, Kind] = {"losses": "loss", "architectures": "architecture", "datasets": "dataset"}
+
+TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", "overrides", "search"]
+
+
+@dataclass(frozen=True)
+class Override:
+    """Settings for the combinations that match `when`."""
+
+    when: dict[str, tuple[str, ...]]
+    settings: dict[str, Node]
+    node: Node | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name on an axis with the hyperparameters written beside it."""
+
+    name: str
+    params: dict[str, Node]
+    node: Node
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite as written: checked for form, not yet for the plugins it names."""
+
+    name: str
+    source: str
+    about: str
+    plugins: tuple[Path, ...]
+    axes: dict[Kind, list[Entry]]
+    base: Override
+    overrides: tuple[Override, ...]
+    problems: Problems
+    digest: str
+    weights: Path | None = None
+    """A weight file for every extractor that takes one."""
+    search: Node | None = None
+    """The ranges for `--search`, read by `ganbench.suite.search_space`."""
+
+
+def load(path: Path, source: str | None = None) -> Suite:
+    """Read a suite file; problems of form are kept in `problems`, so that expansion can add its own.
+
+    Raises `UsageError` where the file cannot be read or is no mapping.
+    """
+    form = "a suite is a mapping with the keys losses, architectures, datasets, ..."
+    text, root, problems = read_mapping(path, "suite", form)
+    known_keys(root, TOP, problems)
+    for key in AXES:
+        if key not in root.value:
+            problems.add(root, f"key {key!r} is missing")
+    about = root.value.get("about", Node(""))
+    if not isinstance(about.value, str):
+        problems.add(about, "'about' is one line of text")
+    settings = {key: root.value[key] for key in ("seeds", "train", "evaluation") if key in root.value}
+    return Suite(
+        name=path.stem,
+        source=source or path.name,
+        about=str(about.value).strip(),
+        plugins=tuple(path.parent / name for name in _words(root.value.get("plugins", Node([])), problems)),
+        axes={kind: entries_of(root.value.get(key, Node([])), problems) for key, kind in AXES.items()},
+        base=Override({}, settings),
+        overrides=tuple(_override(node, problems) for node in items(root.value.get("overrides", Node([])), problems)),
+        problems=problems,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        search=root.value.get("search"),
+    )
+
+
+def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), weights: Path | None = None) -> Suite:
+    """The suite with `--set key=value` laid over everything and `--add kind=name` added.
+
+    Settings make another suite, with another name: its tables never replace the original's.
+    """
+    problems, sets = Problems("--set"), tuple(sets)
+    overrides = [_setting(text, problems) for text in sets]
+    problems.check()
+    adding = Problems("--add")
+    axes = {kind: list(entries) for kind, entries in suite.axes.items()}
+    for text in adds:
+        key, _, value = text.partition("=")
+        kind = next((k for k in axes if k == key.strip()), None)
+        if kind is None or not value:
+            adding.add(None, f"{text!r} is not of the form loss=NAME (or architecture=, dataset=)")
+            continue
+        written = parse(value, Problems(f"--add {text}"))
+        axes[kind] += entries_of(Node([Node(written.value, origin=f"--add {text}")]), adding)
+    adding.check()
+    return replace(
+        suite, name=named(suite.name, sets), axes=axes, overrides=(*suite.overrides, *overrides), weights=weights
+    )
+
+
+def named(name: str, sets: Iterable[str]) -> str:
+    """The name of a suite with settings laid over it."""
+    return "+".join([name, *(text.replace(" ", "").replace("/", "_") for text in sets)])
+
+
+def _setting(text: str, problems: Problems) -> Override:
+    """`train.steps=500` as an override of everything; what is wrong with it names the option."""
+    path, equals, value = text.partition("=")
+    block, dot, key = path.strip().partition(".")
+    if not (equals and dot and key) or block not in SETTINGS or block == "seeds":
+        problems.add(None, f"{text!r} is not of the form train.steps=500 (blocks: {', '.join(SETTINGS[1:])})")
+        return Override({}, {})
+    origin = f"--set {text}"
+    return Override({}, {block: Node({key: Node(parse(value, Problems(origin)).value, origin=origin)}, origin=origin)})
+
+
+SETTINGS = ["seeds", "train", "evaluation", "loss", "architecture", "dataset"]
+
+
+def items(node: Node, problems: Problems) -> list[Node]:
+    if node.value is None:
+        return []
+    if not isinstance(node.value, list):
+        problems.add(node, "this must be a list")
+        return []
+    return node.value
+
+
+def _words(node: Node, problems: Problems) -> list[str]:
+    words = []
+    for item in items(node, problems):
+        if isinstance(item.value, str):
+            words.append(item.value)
+        else:
+            problems.add(item, "this must be a name")
+    return words
+
+
+def entries_of(node: Node, problems: Problems) -> list[Entry]:
+    """A list of names, each bare or as `name: {hyperparameters}`."""
+    entries = []
+    for item in items(node, problems):
+        if isinstance(item.value, str):
+            entries.append(Entry(item.value, {}, item))
+        elif isinstance(item.value, dict) and len(item.value) == 1:
+            ((name, params),) = item.value.items()
+            if params.value is None or isinstance(params.value, dict):
+                entries.append(Entry(name, params.value or {}, item))
+            else:
+                problems.add(params, f"hyperparameters of {name!r} must be a mapping, as in {name}: {{key: value}}")
+        else:
+            problems.add(item, "this must be a name or one 'name: {hyperparameters}'")
+    if node.line and node.value == []:
+        problems.add(node, "this list is empty")
+    return entries
+
+
+def _override(node: Node, problems: Problems) -> Override:
+    if not isinstance(node.value, dict):
+        problems.add(node, "an override is a mapping with 'when' and settings")
+        return Override({}, {})
+    known_keys(node, ["when", *SETTINGS], problems)
+    when = node.value.get("when", Node({}))
+    if "when" not in node.value:
+        problems.add(node, "an override needs 'when', as in when: {dataset: digits}")
+    if not isinstance(when.value, dict):
+        problems.add(when, "'when' is a mapping, as in {dataset: digits}")
+        when = Node({})
+    known_keys(when, list(AXES.values()), problems)
+    wanted = {}
+    for key, value in when.value.items():
+        wanted[key] = tuple(_words(value if isinstance(value.value, list) else Node([value]), problems))
+    return Override(wanted, {key: value for key, value in node.value.items() if key in SETTINGS}, when)

@@ -1,0 +1,186 @@
+"""Random search: a suite's plan once a draw, and the file that keeps which runs make which draw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ganbench.errors import UsageError
+from ganbench.files import write_atomically
+from ganbench.suite import search_space
+from ganbench.suite.expand import Catalogue, expand
+from ganbench.suite.load import Override, Suite
+from ganbench.suite.plan_file import by_seed, kept
+from ganbench.suite.specs import Cell, Plan
+from ganbench.suite.yaml import Problems
+
+SCHEMA = 1
+MOST_DRAWS = 1000
+
+
+def searched(suite: str) -> str:
+    """The name under which a suite's search is kept: its own table stays as it is."""
+    return f"{suite}+search"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One draw's plan: number 0 is the suite as it is, the others have drawn settings laid over it."""
+
+    number: int
+    overrides: tuple[Override, ...]
+    plan: Plan
+
+    @property
+    def title(self) -> str:
+        return f"draw {self.number}" if self.number else "default"
+
+    def settings(self, cell: Cell | None = None) -> dict[str, Any]:
+        """What was drawn for a cell, or for all: `{"train.lr": 0.0031, "loss.gamma": 0.2}`.
+
+        Without a cell, hyperparameters have their plugin's name too: `loss.hinge-gp.weight`.
+        """
+        found: dict[str, Any] = {}
+        for override in self.overrides:
+            ((block, node),) = override.settings.items()
+            names = override.when.get(block, ())
+            if cell is not None and names and names[0] != getattr(cell.spec, block).name:
+                continue
+            shown = names if cell is None else ()
+            found |= {".".join((block, *shown, key)): value for key, value in node.plain().items()}
+        return found
+
+
+def draws(suite: Suite, catalogue: Catalogue, count: int) -> tuple[Drawn, ...]:
+    """Draws 0 to `count`, each expanded: no number of draws changes an earlier draw.
+
+    Drawn values lie over everything, `--set` included; ids are those of ordinary runs. Raises
+    `UsageError` where the suite declares no ranges, where its text is wrong, and where a draw
+    makes no sense (its values are named).
+    """
+    if not 1 <= count <= MOST_DRAWS:
+        raise UsageError(f"--search {count}: write a number of draws from 1 to {MOST_DRAWS}")
+    expand(suite, catalogue)  # says what is wrong with the suite, ranges included, before the first draw
+    found = search_space.read(suite, catalogue, Problems(suite.problems.file))
+    if found is None:
+        raise UsageError(
+            f"suite {suite.name!r} declares no ranges to search; "
+            "add a block such as search: {train: {lr: {low: 1e-4, high: 1e-2, scale: log}}}"
+        )
+    made = [_drawn(suite, catalogue, found, number) for number in range(count + 1)]
+    for one in made:
+        _check_applicable(made[0], one)
+    return tuple(made)
+
+
+def _drawn(suite: Suite, catalogue: Catalogue, found: search_space.Ranges, number: int) -> Drawn:
+    overrides = found.draw(number, suite)
+    laid_over = replace(suite, name=searched(suite.name), overrides=(*suite.overrides, *overrides), search=None)
+    drawn = Drawn(number, overrides, Plan(suite.name, "", (), (), ()))
+    try:
+        return replace(drawn, plan=expand(laid_over, catalogue, found.seeds))
+    except UsageError as error:
+        raise UsageError(f"{error}\nin {drawn.title} of the search: {quoted(drawn.settings())}") from None
+
+
+def _check_applicable(first: Drawn, other: Drawn) -> None:
+    """A draw has the variants that the default has."""
+    lost = {cell.name for cell in first.plan.cells} ^ {cell.name for cell in other.plan.cells}
+    if lost:
+        reasons = sorted({skip.reason for skip in (*first.plan.skipped, *other.plan.skipped)})
+        raise UsageError(
+            f"{', '.join(sorted(lost))}: applicable by default or in {other.title} "
+            f"({quoted(other.settings())}), not in both ({'; '.join(reasons)}); narrow the ranges"
+        )
+
+
+def quoted(settings: dict[str, Any]) -> str:
+    """Settings in a line: `train.lr=0.0031, train.betas=[0, 0.99]`."""
+    return ", ".join(f"{key}={value}" for key, value in settings.items())
+
+
+def merged(drawn: Sequence[Drawn]) -> Plan:
+    """All draws as one plan to train: a cell that two draws have in common is there once."""
+    cells: dict[str, Cell] = {}
+    for one in drawn:
+        for cell in one.plan.cells:
+            named = replace(cell, labels=(f"{one.title}: {cell.labels[0]}", *cell.labels[1:]))
+            same = cells.setdefault(cell.spec.id, named)
+            cells[cell.spec.id] = same.with_seeds(tuple(dict.fromkeys((*same.seeds, *cell.seeds))))
+    return replace(drawn[0].plan, cells=tuple(cells.values()))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One draw of one variant: its number, its settings, and the run of each seed."""
+
+    number: int
+    settings: dict[str, Any]
+    runs: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant on one data set, and its draws; the first is the default."""
+
+    loss: str
+    architecture: str
+    dataset: str
+    draws: tuple[Draw, ...]
+
+
+@dataclass(frozen=True)
+class SearchLayout:
+    """Which runs make which draw of which variant, in the suite's order."""
+
+    suite: str
+    about: str
+    digest: str
+    variants: tuple[Variant, ...]
+    references: tuple[tuple[str, str, str], ...]
+    """(data set's label, reference, id)"""
+
+
+def layout(drawn: Sequence[Drawn], digest: str = "") -> SearchLayout:
+    plan = drawn[0].plan
+    by_labels = [{cell.labels: cell for cell in one.plan.cells} for one in drawn]
+    variants = []
+    for labels in by_labels[0]:
+        cells = [(one, found[labels]) for one, found in zip(drawn, by_labels, strict=True)]
+        runs = (
+            Draw(one.number, one.settings(cell), {seed: cell.run(seed).id for seed in cell.seeds})
+            for one, cell in cells
+        )
+        variants.append(Variant(*labels, tuple(runs)))
+    references = tuple((label, spec.reference, spec.id) for label, spec in plan.references)
+    return SearchLayout(plan.suite, plan.about, digest, tuple(variants), references)
+
+
+def _path(results: Path, suite: str) -> Path:
+    return results / suite / "draws.json"
+
+
+def save(results: Path, content: SearchLayout) -> None:
+    text = json.dumps({"schema": SCHEMA, **asdict(content)}, indent=1) + "\n"
+    write_atomically(_path(results, content.suite), text.encode())
+
+
+def saved(results: Path, suite: str) -> SearchLayout | None:
+    """The layout of the suite's last search in this folder, or None.
+
+    Raises `ResultsError` where the file is damaged or newer.
+    """
+
+    def made(read: dict[str, Any]) -> SearchLayout:
+        variants = tuple(Variant(**{**one, "draws": _draws(one["draws"])}) for one in read.pop("variants"))
+        references = tuple(tuple(item) for item in read.pop("references"))
+        return SearchLayout(variants=variants, references=references, **read)
+
+    return kept(_path(results, suite), SCHEMA, made)
+
+
+def _draws(read: Iterable[dict[str, Any]]) -> tuple[Draw, ...]:
+    return tuple(Draw(**{**one, "runs": by_seed(one["runs"])}) for one in read)

@@ -1,0 +1,208 @@
+"""What a run is: frozen specs with every default written in, and the ids made from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ganbench.files import digest
+from ganbench.registry.choice import Choice
+
+PROTOCOL = 2
+"""Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
+
+COMPILE_FROM = 2500
+"""Steps from which compiling pays: 4 to 10 s a program (2 to 3 s when kept from an earlier run; 20 s and
+more for the first one on a machine) against 0.6 to 2 ms saved a step and seed, with the four or more
+seeds that a worker has of a cell."""
+COMPILE_CONVOLUTIONS_FROM = 1000
+"""The same for convolutions, where 3 ms and more are saved."""
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How both players are trained: `steps` moves of G, `n_dis` moves of D before each."""
+
+    steps: int = 3000
+    batch: int = 64
+    n_dis: int = 1
+    optimiser: str = "adam"
+    lr_d: float = 2e-4
+    lr_g: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    schedule: str = "constant"
+    ema: float = 0.0
+    precision: str = "fp32"
+    engine: str = "auto"
+
+    def compiling_pays(self, convolutions: bool) -> bool:
+        """Whether so many steps are worth the compiler's time."""
+        return self.steps >= (COMPILE_CONVOLUTIONS_FROM if convolutions else COMPILE_FROM)
+
+    def rate(self, t: int) -> float:
+        """The factor on both learning rates at step `t` (from 0)."""
+        if self.schedule == "cosine":
+            return 0.5 * (1 + math.cos(math.pi * t / self.steps))
+        if self.schedule == "linear":
+            return 1 - t / self.steps
+        return 1.0
+
+
+OPTIMIZERS = ("adam", "sgd")
+SCHEDULES = ("constant", "cosine", "linear")
+PRECISIONS = ("fp32", "tf32", "bf16")
+"""`tf32` lets a GPU round the factors of products; `bf16` runs layers in bfloat16. Parameters,
+optimiser and loss are float32 in all three."""
+ENGINES = ("auto", "eager", "compiled")
+"""Whether the step is compiled: by the rule of `ganbench.engine.strategy`, never, or always."""
+
+
+NO_EXTRACTOR = Choice("")
+
+
+@dataclass(frozen=True)
+class EvaluationSpec:
+    """How samples are judged: numbers of fake and real samples, the real split, the judge.
+
+    `real_samples` 0 means the whole split. `snapshots` is how many times, evenly spaced, the
+    metrics are also computed during training.
+    """
+
+    samples: int = 10_000
+    real_samples: int = 0
+    split: str = "train"
+    snapshots: int = 0
+    extractor: Choice = NO_EXTRACTOR
+    metrics: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One training: everything that changes its result, and nothing else."""
+
+    loss: Choice
+    architecture: Choice
+    dataset: Choice
+    seed: int
+    train: TrainSpec
+    evaluation: EvaluationSpec
+
+    def choices(self) -> Iterator[tuple[str, Choice]]:
+        """Every plugin that the run names, with its kind."""
+        yield "loss", self.loss
+        yield "architecture", self.architecture
+        yield "dataset", self.dataset
+        yield "extractor", self.evaluation.extractor
+        for metric in self.evaluation.metrics:
+            yield "metric", metric
+
+    def resolved(self) -> dict[str, Any]:
+        """The spec as plain data, all defaults included."""
+        return {
+            "loss": self.loss.identity(),
+            "architecture": self.architecture.identity(),
+            "dataset": self.dataset.identity(),
+            "seed": self.seed,
+            "train": {**asdict(self.train), "betas": list(self.train.betas)},
+            "evaluation": resolved_evaluation(self.evaluation),
+        }
+
+    def code(self) -> dict[str, str]:
+        return {f"{kind}:{choice.name}": choice.code for kind, choice in self.choices()}
+
+    @property
+    def id(self) -> str:
+        """12 hex digits over the resolved spec, the plugins' code versions and the protocol."""
+        return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
+
+
+def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, Any]:
+    return {
+        "samples": evaluation.samples,
+        "real_samples": evaluation.real_samples,
+        "split": evaluation.split,
+        "snapshots": evaluation.snapshots,
+        "extractor": evaluation.extractor.identity(),
+        "metrics": [metric.identity() for metric in evaluation.metrics],
+    }
+
+
+@dataclass(frozen=True)
+class ReferenceSpec:
+    """A yardstick for a data set: samples that no GAN made, judged like a GAN's."""
+
+    reference: str
+    dataset: Choice
+    evaluation: EvaluationSpec
+
+    def resolved(self) -> dict[str, Any]:
+        evaluation = resolved_evaluation(replace(self.evaluation, snapshots=0))
+        return {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
+
+    def code(self) -> dict[str, str]:
+        named = [("dataset", self.dataset), ("extractor", self.evaluation.extractor)]
+        named += [("metric", metric) for metric in self.evaluation.metrics]
+        return {f"{kind}:{choice.name}": choice.code for kind, choice in named}
+
+    @property
+    def id(self) -> str:
+        return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Runs that differ in their seed alone, trained together. `labels` are the table's names."""
+
+    spec: RunSpec
+    seeds: tuple[int, ...]
+    labels: tuple[str, str, str]
+
+    @property
+    def name(self) -> str:
+        return " x ".join(self.labels)
+
+    def run(self, seed: int) -> RunSpec:
+        return replace(self.spec, seed=seed)
+
+    def with_seeds(self, seeds: tuple[int, ...]) -> Cell:
+        return replace(self, seeds=seeds)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A combination that makes no sense, and why."""
+
+    labels: tuple[str, str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A suite, expanded: what will be trained, measured beside it, and left out."""
+
+    suite: str
+    about: str
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skipped, ...]
+    references: tuple[tuple[str, ReferenceSpec], ...]
+    """(data set's label, spec), every reference of every data set."""
+
+    def filtered(self, wanted: Mapping[str, tuple[str, ...]]) -> Plan:
+        """The part of the plan whose labels or names match."""
+
+        def matches(labels: tuple[str, str, str]) -> bool:
+            pairs = zip(("loss", "architecture", "dataset"), labels, strict=True)
+            return all(
+                label in wanted[kind] or label.split("(")[0] in wanted[kind] for kind, label in pairs if kind in wanted
+            )
+
+        cells = tuple(cell for cell in self.cells if matches(cell.labels))
+        kept = {cell.labels[2] for cell in cells}
+        return replace(
+            self,
+            cells=cells,
+            skipped=tuple(skip for skip in self.skipped if matches(skip.labels)),
+            references=tuple(pair for pair in self.references if pair[0] in kept),
+        )

@@ -1,0 +1,174 @@
+"""YAML with a position for every value and none of YAML's traps.
+
+No aliases, tags, repeated keys or deep nesting; YAML 1.2 scalars, so `2e-4` is a number and
+`on` is a word. Problems are collected, so that a person sees all of them at once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ganbench.errors import UsageError
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 50
+
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value with its place: a scalar, a `list[Node]`, or a `dict[str, Node]`."""
+
+    value: Any
+    line: int = 0
+    column: int = 0
+    keys: tuple[tuple[str, int, int], ...] = ()
+    origin: str = ""
+    """Where it was written, if not in the file whose problems are gathered."""
+
+    def plain(self) -> Any:
+        """The value without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def key(self, name: str) -> Node:
+        """The place where a key of this mapping is written."""
+        return next((Node(k, line, column, (), self.origin) for k, line, column in self.keys if k == name), self)
+
+
+class Problems:
+    """What is wrong with one file, gathered."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.found: list[tuple[int, int, str]] = []
+
+    def add(self, node: Node | None, text: str) -> None:
+        place = f":{node.line}:{node.column}" if node is not None and node.line else ""
+        line = f"{(node and node.origin) or self.file}{place}: {text}"
+        entry = (node.line if node else 0, node.column if node else 0, line)
+        if entry not in self.found:
+            self.found.append(entry)
+
+    def check(self) -> None:
+        """Raise `UsageError` with all problems found so far, in the file's order, if any."""
+        if self.found:
+            raise UsageError("\n".join(line for _, _, line in sorted(self.found)))
+
+
+def scalar(text: str) -> Any:
+    """A plain scalar by the YAML 1.2 core schema."""
+    if text in _SPECIAL:
+        return _SPECIAL[text]
+    if _INT.fullmatch(text):
+        return int(text) if len(text) <= 20 else float(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def read_mapping(path: Path, what: str, form: str) -> tuple[str, Node, Problems]:
+    """A file's text, its mapping, and a gathering place for what is wrong with it.
+
+    Raises `UsageError` where the file cannot be read, or is no mapping (then `form` says what it must be).
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{what} {str(path)!r} cannot be read: {error}") from None
+    problems = Problems(path.name)
+    root = parse(text, problems)
+    if not isinstance(root.value, dict):
+        problems.add(root, form)
+        problems.check()
+    return text, root, problems
+
+
+def parse(text: str, problems: Problems) -> Node:
+    """The document's root. Syntax problems raise `UsageError` at once, with their place."""
+    if len(text.encode()) > MAX_BYTES:
+        problems.add(None, "larger than 1 MiB; a suite is a page of text")
+        problems.check()
+    try:
+        root = _build(text, problems)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        place = Node(None, mark.line + 1, mark.column + 1) if mark else None
+        problems.add(place, f"not valid YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}")
+        root = Node(None)
+    problems.check()
+    return root
+
+
+def _build(text: str, problems: Problems) -> Node:
+    """Events to nodes without recursion, so that nesting cannot exhaust the stack."""
+    done: list[Node] = [Node(None, 1, 1)]
+    open_: list[tuple[Node, list[Node]]] = []
+    documents = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                problems.add(_place(event), "a second document ('---'); write one suite a file")
+                break
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            problems.add(_place(event), "anchors and aliases (&, *) are not accepted; write the value out")
+            break
+        tag = getattr(event, "tag", None)
+        if tag:
+            problems.add(_place(event), f"tags ({tag}) are not accepted")
+            break
+        if isinstance(event, yaml.CollectionStartEvent):
+            if len(open_) >= MAX_DEPTH:
+                problems.add(_place(event), f"nested deeper than {MAX_DEPTH} levels")
+                break
+            empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+            open_.append((_place(event, empty), []))
+            continue
+        if isinstance(event, yaml.ScalarEvent):
+            value = scalar(event.value) if event.implicit[0] else event.value
+            node = _place(event, value)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            start, children = open_.pop()
+            node = _mapping(start, children, problems) if isinstance(start.value, dict) else _sequence(start, children)
+        else:
+            continue
+        (open_[-1][1] if open_ else done).append(node)
+    return done[-1]
+
+
+def _place(event: Any, value: Any = None) -> Node:
+    return Node(value, event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _sequence(start: Node, children: list[Node]) -> Node:
+    return Node(children, start.line, start.column)
+
+
+def _mapping(start: Node, children: list[Node], problems: Problems) -> Node:
+    entries: dict[str, Node] = {}
+    keys: list[tuple[str, int, int]] = []
+    for key, value in zip(children[::2], children[1::2], strict=True):
+        if isinstance(key.value, dict | list):
+            problems.add(key, "a key must be a word")
+            continue
+        name = str(key.value)
+        if name in entries:
+            problems.add(key, f"key {name!r} is written twice; the first is at line {entries[name].line}")
+        entries[name] = value
+        keys.append((name, key.line, key.column))
+    return Node(entries, start.line, start.column, tuple(keys))

@@ -1,0 +1,1 @@
+"""The theory of Goodfellow et al. 2014 checked on the engine: optimal D, JS, decision surfaces."""

@@ -1,0 +1,103 @@
+"""Both players of a finished run, rebuilt from its record and its weights."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load
+from torch import Tensor
+
+from ganbench.engine.networks import Network, flat, initial
+from ganbench.engine.trainer import Seed
+from ganbench.errors import MissingError, ResultsError, UsageError
+from ganbench.evaluation.evaluator import generate
+from ganbench.registry.choice import Kind
+from ganbench.registry.contracts import Architecture, Dataset
+from ganbench.registry.registry import Registry
+from ganbench.results.store import Record
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Played:
+    """A finished game: `logits(x)` (N,) of D for x (N, *shape), and `samples(n)` (n, *shape) of the raw G.
+
+    Both networks are in evaluation mode. The raw G is the one that D played against, also where
+    scores are those of its average.
+    """
+
+    logits: Callable[[Tensor], Tensor]
+    samples: Callable[[int], Tensor]
+
+
+def plugin(record: Record, kind: Kind, registry: Registry) -> Any:
+    """The plugin that a run used, made anew.
+
+    Raises `UsageError` where it is not there, or is not of the version that the run used.
+    """
+    name, params = record["spec"][kind]["name"], record["spec"][kind]["params"]
+    used = record["provenance"]["plugins"][f"{kind}:{name}"]
+    if name not in registry.names(kind):
+        raise UsageError(
+            f"{kind} {name!r} of run {record['id']} came from {used['distribution']} {used['version']}, "
+            "which is not here; install it, or name its file with --plugin"
+        )
+    choice = registry.choose(kind, name, params)
+    if choice.code != used["code"]:
+        raise UsageError(
+            f"run {record['id']} used {kind} {name!r} of version {used['code']}, and here is {choice.code}: "
+            "its weights may mean something else; use that version, or train again"
+        )
+    return registry.create(kind, choice)
+
+
+def players(record: Record, folder: Path, architecture: Architecture, dataset: Dataset) -> Played:
+    """Both players of a run in `folder`. Raises `UsageError`, `MissingError` or `ResultsError`."""
+    tensors = _weights(record, folder)
+    shape = tuple(dataset.shape)
+    g, _, _ = initial(lambda: architecture.generator(shape), 0, "generator")
+    d, _, _ = initial(lambda: architecture.discriminator(shape), 0, "discriminator")
+    network = Network(d, training=False)
+    params, buffers = _split(tensors, "discriminator", network)
+    g_params, g_buffers = _split(tensors, "generator", Network(g, training=False))
+    trained = Seed(record["spec"]["seed"], params=flat(g_params.values()), buffers=g_buffers)
+
+    def logits(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return network(params, buffers, x)[0].reshape(len(x))
+
+    def samples(count: int) -> Tensor:
+        return generate(architecture, shape, trained, count, False, torch.device("cpu"))
+
+    return Played(logits, samples)
+
+
+def _weights(record: Record, folder: Path) -> dict[str, Tensor]:
+    """The tensors of a run's weights file, which must be the one that the record names."""
+    path = folder / WEIGHTS
+    again = "weights are not published with results; train it again with `ganbench run ... --force`"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingError(f"run {record['id']} has no {WEIGHTS} in {folder}: {again}") from None
+    if hashlib.sha256(content).hexdigest() != record["files"].get(WEIGHTS):
+        raise ResultsError(f"{path} is not the file that its record names; train the run again with --force")
+    tensors = load(content)
+    if not any(name.startswith("discriminator.") for name in tensors):
+        raise MissingError(f"{path} holds no discriminator, as those of earlier versions; train it again with --force")
+    return tensors
+
+
+def _split(tensors: dict[str, Tensor], player: str, network: Network) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """A player's parameters in the module's order, and its buffers."""
+    own = {name.removeprefix(f"{player}."): t for name, t in tensors.items() if name.startswith(f"{player}.")}
+    wanted = {**network.shapes, **{name: b.shape for name, b in network.module.named_buffers()}}
+    if {name: t.shape for name, t in own.items()} != wanted:
+        raise ResultsError(f"the weights of the {player} are not those of this architecture; train the run again")
+    return {name: own.pop(name) for name in network.shapes}, own
