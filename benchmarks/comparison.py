@@ -19,8 +19,8 @@ from ganbench.analysis import comparison, tables
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.report.text import sentences
 from ganbench.results.store import Store
-from ganbench.statistics.ranking import LEVEL, Sample, compare
-from ganbench.statistics.significance import holm, paired, rank_permutation, welch
+from ganbench.statistics.ranking import Sample, compare
+from ganbench.statistics.significance import ALPHA, holm, paired, rank_permutation, welch
 from ganbench.suite import plan_file
 
 DRAWS, SEEDS, HALF = 1000, 16, 8
@@ -63,7 +63,7 @@ def trained(name: str, folder: Path) -> list[Table]:
     path = folder / f"{name}.yaml"
     path.write_text(SUITES[name])
     scaling.ganbench(folder, "run", "--suite", path, "--results", folder)
-    found = plan_file.saved(folder, name)
+    found = plan_file.load_plan(folder, name)
     assert found is not None
     return tables.build(found, Store(folder))
 
@@ -78,9 +78,9 @@ def claims(row: TableRow, stream: np.random.Generator) -> dict[str, Any]:
         order = stream.permutation(SEEDS)
         halves = {name: (found[order[:HALF]], found[order[HALF : 2 * HALF]]) for name, found in scaled.items()}
         for test, p in TESTS.items():
-            count[test] += p(*halves[first]) < LEVEL
+            count[test] += p(*halves[first]) < ALPHA
         for test, shift in SHIFTS.items():
-            anywhere[test] += min(holm([_as_shipped(x, y, shift) for x, y in halves.values()])) < LEVEL
+            anywhere[test] += min(holm([_as_shipped(x, y, shift) for x, y in halves.values()])) < ALPHA
     named = {"dataset": row.dataset, "variant": row.title, "score": first}
     one, any_ = ({test: float(found) / DRAWS for test, found in counted.items()} for counted in (count, anywhere))
     return {**named, "one score": one, "any score": any_}

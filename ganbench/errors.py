@@ -32,7 +32,7 @@ class ResultsError(GanbenchError):
     exit_code = 4
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An exception as a part of a sentence: its type, and the first line of its message if it has one."""
     first = str(error).strip().partition("\n")[0][:300]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

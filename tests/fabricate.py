@@ -28,7 +28,7 @@ from ganbench.results.provenance import machine
 from ganbench.results.store import SCHEMA, Record, Store
 from ganbench.results.verdicts import verdict
 from ganbench.runner.run_record import failed_record, run_record, write_history
-from ganbench.suite.plan_file import Layout, layout, save
+from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
 from ganbench.suite.specs import Cell, EvaluationSpec, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
 
 NASTY = (
@@ -88,7 +88,7 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
-def fabricate(root: Path, made: Made = Made()) -> Layout:
+def fabricate(root: Path, made: Made = Made()) -> SavedPlan:
     """Write a results folder under `root` and return its layout; the same arguments, the same scores."""
     if made.nasty:
         made = replace(
@@ -98,14 +98,14 @@ def fabricate(root: Path, made: Made = Made()) -> Layout:
         )  # fmt: skip
     registry = Registry.load()
     plan = Plan(made.suite, made.about, *_cells(made, registry))
-    store, content = Store(root), layout(plan)
+    store, content = Store(root), plan_to_save(plan)
     with patch("os.fsync"), store.writing():  # nobody mourns made-up results, and the disk takes its time
         for index, cell in enumerate(plan.cells):
             for seed in cell.seeds:
                 _write_run(store, made, _Run(cell, index, seed, made))
         for name, spec in plan.references:
             _write_reference(store, made, name, spec)
-    save(root, content)
+    save_plan(root, content)
     return content
 
 

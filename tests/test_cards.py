@@ -12,7 +12,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import ranges
 from ganbench.results.protocol import check, differences, sentence
 from ganbench.results.store import SCHEMA, Store
-from ganbench.suite.plan_file import Layout, Row
+from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 CARD = {
     "metric": {"name": "fid", "params": {}}, "code": "1", "better": "lower", "scale": "log", "fake_samples": 5000,
@@ -25,7 +25,7 @@ OTHERS = {
 }  # fmt: skip
 
 
-def _store(folder: Path, **other) -> tuple[Layout, Store]:
+def _store(folder: Path, **other) -> tuple[SavedPlan, Store]:
     """Two variants of five seeds; the second one's cards differ in `other`."""
     store = Store(folder)
     with store.writing():
@@ -37,8 +37,8 @@ def _store(folder: Path, **other) -> tuple[Layout, Store]:
                     "cards": {"FID": card},
                 }  # fmt: skip
                 store.commit(record, store.stage(record["id"]))
-    rows = tuple(Row(name, "mlp", "digits", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
-    layout = Layout("s", "", "", rows, (), ())
+    rows = tuple(PlanRow(name, "mlp", "digits", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
+    layout = SavedPlan("s", "", "", rows, (), ())
     (folder / "s").mkdir()
     (folder / "s" / "plan.json").write_text(
         json.dumps({"schema": 1, "suite": "s", "about": "", "digest": "", "references": [], "skipped": [],

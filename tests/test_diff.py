@@ -12,7 +12,7 @@ import pytest
 
 from ganbench.analysis.diff import Side, changes
 from ganbench.results.store import SCHEMA, Store
-from ganbench.suite.plan_file import Layout, Row, save, saved
+from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, save_plan
 
 Change = Callable[[dict[str, Any]], Any]
 LEVELS = {"good": (9.0, 2.5), "poor": (1.0, 0.5)}
@@ -30,7 +30,7 @@ def _folder(root: Path, change: Change = lambda record: None, seeds: int = 6, id
     store, rows = Store(root), []
     for loss, (level, step) in LEVELS.items():
         runs = {seed: f"{loss}{seed}{ids}" for seed in range(seeds)}
-        rows.append(Row(loss, "net", "ring", runs))
+        rows.append(PlanRow(loss, "net", "ring", runs))
         for seed, id_ in runs.items():
             record = {
                 "schema": SCHEMA, "id": id_, "suite": suite, "status": "ok", "reason": "",
@@ -45,7 +45,7 @@ def _folder(root: Path, change: Change = lambda record: None, seeds: int = 6, id
             folder = store.stage(id_)
             (folder / "history.csv").write_text(record.pop("history", "step\n"))
             store.commit(record, folder)
-    save(root, Layout(suite, "", "", tuple(rows), (), ()))
+    save_plan(root, SavedPlan(suite, "", "", tuple(rows), (), ()))
     return root
 
 
@@ -58,7 +58,7 @@ def _one(id_: str, **changes: Any) -> Change:
 
 
 def _changes(a: Path, b: Path) -> list[tuple[str, str, str]]:
-    sides = (Side.read(folder, saved(folder, "s")) for folder in (a, b))
+    sides = (Side.read(folder, load_plan(folder, "s")) for folder in (a, b))
     return [(one.kind, one.where, one.text) for one in changes(*sides)]
 
 
@@ -177,10 +177,10 @@ def test_yardsticks_that_one_side_alone_has_are_told(tmp_path: Path) -> None:
         "metrics": {"score": 9.5}, "cards": {"score": CARD}, "provenance": {}, "samples": 100, "notes": [],
     }  # fmt: skip
     store.commit(record, store.stage("real"), references=True)
-    content = saved(a, "s")
+    content = load_plan(a, "s")
     assert content is not None
     for folder in (a, b):
-        save(folder, replace(content, references=(("ring", "real", "real"),)))
+        save_plan(folder, replace(content, references=(("ring", "real", "real"),)))
     assert ("only in A", "ring", "real data") in _changes(a, b)
     assert ("only in B", "ring", "real data") in _changes(b, a)
 

@@ -23,7 +23,7 @@ from ganbench.report.text.escape import visible
 from ganbench.report.text.latex import tex
 from ganbench.report.text.markdown import block, escaped
 from ganbench.report.text.terminal import show
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 PARTS = [
     "<script>alert(1)</script>", "<img src=x onerror=y>", "![](http://evil.example/x.png)", "[a](javascript:b)",
@@ -146,7 +146,7 @@ def test_plain_text_is_left_alone() -> None:
         assert escaped(text) == inert(text) == text
 
 
-def _table(text: str) -> tuple[Layout, list[Table]]:
+def _table(text: str) -> tuple[SavedPlan, list[Table]]:
     """A table in which every free text is the given one."""
     card: dict[str, Any] = {
         "metric": {"name": text, "params": {text: text}}, "better": "lower", "seeds": [0, 1], "fake_samples": 5,
@@ -160,7 +160,7 @@ def _table(text: str) -> tuple[Layout, list[Table]]:
         TableRow(text, text, "", "published", 1, 1, {text: theirs}, notes=(text,)),
     )  # fmt: skip
     notes = (f"{text} x {text}, {text}: {text}", f"{text} x {text}: more", text)
-    return Layout(text, text, "", (), (), ()), [Table(text, {text: "lower"}, rows, notes)]
+    return SavedPlan(text, text, "", (), (), ()), [Table(text, {text: "lower"}, rows, notes)]
 
 
 def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_no_text_steers_the_terminal() -> None:
 
 def test_failures_and_notes_are_footnotes_in_latex() -> None:
     _, tables = _table("note")
-    made = files.latex(Layout("s", "", "", (), (), ()), tables)
+    made = files.latex(SavedPlan("s", "", "", (), (), ()), tables)
     assert r"note $\times$ note\textsuperscript{a,b} & 1/2 & 1 & note & $\mathbf{1.50} \pm 0.50$ \\" in made
     assert r"note\textsuperscript{a} &  &  &  & $1.00$~note \\" in made
     below = made.split(r"\end{tabular}}")[1]

@@ -14,7 +14,7 @@ import pytest
 from ganbench.results import identity, manifest
 from ganbench.results.store import SCHEMA, Store
 from ganbench.results.verify import check
-from ganbench.suite.plan_file import Layout, Row, save
+from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
 
 
 def _choice(name: str, **params: Any) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def folder(tmp_path: Path) -> Path:
         store.commit(record, place, references=record is reference)
         (root / ("references" if record is reference else "runs") / record["id"] / "weights.safetensors").unlink()
     store.staging.rmdir()
-    row = Row("game", "net", "points", {seed: record["id"] for seed, record in enumerate(records)})
-    save(root, Layout("s", "about", "", (row,), (), ()))
+    row = PlanRow("game", "net", "points", {seed: record["id"] for seed, record in enumerate(records)})
+    save_plan(root, SavedPlan("s", "about", "", (row,), (), ()))
     (root / "index.html").write_text("<p>hello</p>")
     manifest.write(root, {"title": "a title"})
     return root

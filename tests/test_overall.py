@@ -12,7 +12,7 @@ from scipy import stats as scipy_stats
 from ganbench.analysis import aggregate, tables
 from ganbench.report.text import files
 from ganbench.results.store import SCHEMA, Store
-from ganbench.suite.plan_file import Layout, Row
+from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 CARDS = {
     "points": {"modes": {"better": "higher", "scale": "linear"}},
@@ -36,7 +36,7 @@ def _commit(
     store.commit(record, store.stage(run_id), references)
 
 
-def _suite(folder: Path, failed: int = 0) -> tuple[Layout, Store]:
+def _suite(folder: Path, failed: int = 0) -> tuple[SavedPlan, Store]:
     store = Store(folder)
     rows, references = [], []
     with store.writing():
@@ -48,12 +48,12 @@ def _suite(folder: Path, failed: int = 0) -> tuple[Layout, Store]:
                 dead = name == "a" and seed < failed
                 _commit(store, runs[seed], {} if dead else {score: float(value)}, CARDS[dataset],
                         status="diverged" if dead else "ok")  # fmt: skip
-            rows.append(Row(name, "mlp", dataset, runs))
+            rows.append(PlanRow(name, "mlp", dataset, runs))
         for dataset, ends in ENDS.items():
             for name, value in zip(("noise", "real"), ends, strict=True):
                 _commit(store, f"{name}{dataset}", {next(iter(CARDS[dataset])): value}, CARDS[dataset], references=True)
                 references.append((dataset, name, f"{name}{dataset}"))
-    return Layout("s", "", "", tuple(rows), tuple(references), ()), store
+    return SavedPlan("s", "", "", tuple(rows), tuple(references), ()), store
 
 
 def _placed(name: str) -> np.ndarray:
@@ -100,8 +100,8 @@ def test_it_is_printed_and_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("without", ["real", "noise", "seeds"])
 def test_without_yardsticks_or_seeds_there_is_none(tmp_path: Path, without: str) -> None:
     layout, store = _suite(tmp_path)
-    rows = tuple(Row(r.loss, r.architecture, r.dataset, dict(list(r.runs.items())[:4])) for r in layout.rows)
+    rows = tuple(PlanRow(r.loss, r.architecture, r.dataset, dict(list(r.runs.items())[:4])) for r in layout.rows)
     references = tuple(r for r in layout.references if r[:2] != ("images", without))
-    short = Layout("s", "", "", rows if without == "seeds" else layout.rows, references, ())
+    short = SavedPlan("s", "", "", rows if without == "seeds" else layout.rows, references, ())
     assert aggregate.build(tables.build(short, store)) is None
     assert "over data sets" not in files.markdown(short, tables.build(short, store))

@@ -11,7 +11,7 @@ from ganbench.analysis import tables
 from ganbench.registry.registry import Registry
 from ganbench.report.methods import citation, protocol
 from ganbench.results.store import SCHEMA, Store
-from ganbench.suite.plan_file import Layout, Row
+from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": [0.0, 0.99], "ema": 0.0}
 
@@ -43,12 +43,12 @@ def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], mis
     store, rows = Store(tmp_path), []
     for cell, train in cells.items():
         runs = {seed: f"{len(rows)}{seed}" for seed in range(2 + missing)}
-        rows.append(Row(*cell, runs))
+        rows.append(PlanRow(*cell, runs))
         for seed in range(2):
             status = "failed" if seed and len(rows) == 1 else "ok"
             folder = store.stage(runs[seed])
             store.commit(_record(runs[seed], cell, seed, status, **train), folder)
-    layout = Layout("s", "", "", tuple(rows), (("ring", "real", "r0"),), (("a", "conv", "ring", "no"),))
+    layout = SavedPlan("s", "", "", tuple(rows), (("ring", "real", "r0"),), (("a", "conv", "ring", "no"),))
     records = {id_: store.run(id_) for row in rows for id_ in row.runs.values()}
     return protocol(layout, tables.build(layout, store), records)
 
@@ -100,7 +100,7 @@ def test_names_are_inert(tmp_path: Path) -> None:
 
 
 def test_without_runs_there_is_nothing_to_tell() -> None:
-    layout = Layout("s", "", "", (Row("a", "net", "ring", {0: "x"}),), (), ())
+    layout = SavedPlan("s", "", "", (PlanRow("a", "net", "ring", {0: "x"}),), (), ())
     assert protocol(layout, [], {}) == "No run of the suite s is there yet.\n"
 
 

@@ -16,7 +16,7 @@ from ganbench.analysis.figure_data import variants
 from ganbench.report.plots import cost, curves, mode_capture, modes, ranks, samples, style
 from ganbench.report.plots.suite_plots import suite_plots
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import Layout, saved
+from ganbench.suite.plan_file import SavedPlan, load_plan
 
 MADE = Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), architectures=("mlp",), seeds=5, snapshots=4)
 MAGIC = {"svg": b"<?xml", "pdf": b"%PDF-", "png": b"\x89PNG\r\n"}
@@ -42,8 +42,8 @@ def results(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def layout(results: Path) -> Layout:
-    found = saved(results, MADE.suite)
+def layout(results: Path) -> SavedPlan:
+    found = load_plan(results, MADE.suite)
     assert found is not None
     return found
 
@@ -107,7 +107,7 @@ def test_a_report_has_the_same_plots(inside, plot, results: Path, tmp_path: Path
     assert set(re.findall(r'src="\.\./plots/([^"]+)"', page)) == {name for name in kinds if "ring8" in name}
 
 
-def test_ranks_are_the_tables_rows_best_first(layout: Layout, results: Path) -> None:
+def test_ranks_are_the_tables_rows_best_first(layout: SavedPlan, results: Path) -> None:
     for table in tables.build(layout, Store(results)):
         for score, better in table.columns.items():
             drawn = ranks.read(table, score)
@@ -124,7 +124,7 @@ def test_ranks_are_the_tables_rows_best_first(layout: Layout, results: Path) -> 
             assert [row.mean for row in drawn.rows if row.mean is not None] == ordered
 
 
-def test_the_front_of_cost_is_what_none_beats(layout: Layout, results: Path) -> None:
+def test_the_front_of_cost_is_what_none_beats(layout: SavedPlan, results: Path) -> None:
     store = Store(results)
     for table in tables.build(layout, store):
         drawn = cost.read(table, layout, store)
@@ -143,7 +143,7 @@ def test_the_front_of_cost_is_what_none_beats(layout: Layout, results: Path) -> 
             assert point.values == tuple(record["metrics"][drawn.score] for record in records)
 
 
-def test_curves_are_the_histories_and_a_seed_that_ended_is_marked(layout: Layout, results: Path) -> None:
+def test_curves_are_the_histories_and_a_seed_that_ended_is_marked(layout: SavedPlan, results: Path) -> None:
     store = Store(results)
     found, _ = variants(layout, store, "ring8")
     ended = 0
@@ -169,7 +169,7 @@ def test_curves_are_the_histories_and_a_seed_that_ended_is_marked(layout: Layout
     assert ended > 0
 
 
-def test_an_interval_of_curves_is_students(layout: Layout, results: Path) -> None:
+def test_an_interval_of_curves_is_students(layout: SavedPlan, results: Path) -> None:
     from scipy import stats
 
     values = np.random.default_rng(0).normal(size=(6, 3))
@@ -181,7 +181,7 @@ def test_an_interval_of_curves_is_students(layout: Layout, results: Path) -> Non
         assert (low[step], high[step]) == pytest.approx(wanted)
 
 
-def test_captured_modes_are_those_of_the_histograms(layout: Layout, results: Path) -> None:
+def test_captured_modes_are_those_of_the_histograms(layout: SavedPlan, results: Path) -> None:
     store = Store(results)
     drawn = mode_capture.read(layout, store)
     assert [count for _, count, _ in drawn.datasets] == [8, 10]  # fewest modes first
@@ -193,7 +193,7 @@ def test_captured_modes_are_those_of_the_histograms(layout: Layout, results: Pat
             assert list(seeds) == [sum(n >= 0.1 * one["n"] / count for n in one["fake"]) for one in records]
 
 
-def test_samples_show_each_seed_or_why_not(layout: Layout, results: Path) -> None:
+def test_samples_show_each_seed_or_why_not(layout: SavedPlan, results: Path) -> None:
     drawn = samples.read(layout, Store(results), "ring8", width=6.8)
     assert drawn.header == tuple(f"seed {seed}" for seed in range(MADE.seeds))
     assert drawn.labels[-1] == "real data"
@@ -205,7 +205,7 @@ def test_samples_show_each_seed_or_why_not(layout: Layout, results: Path) -> Non
     assert narrow.limits == (f"{len(narrow.header)} of {MADE.seeds} seeds",)  # what is left out is said
 
 
-def test_one_run_alone(plot, layout: Layout) -> None:
+def test_one_run_alone(plot, layout: SavedPlan) -> None:
     (id_, *_) = layout.rows[0].runs.values()
     assert plot("curves", "--run", id_[:8], "--signal", "d_loss", "--signal", "g_gradient", suite=None).code == 0
     done = plot("curves", "--run", "zzz", suite=None)
@@ -259,7 +259,7 @@ def test_no_suite_and_no_run_is_told(plot) -> None:
 
 def test_a_damaged_history_and_picture_are_named(plot, tmp_path: Path) -> None:
     fabricate(tmp_path / "results", Made(losses=("minimax",), architectures=("mlp",), images=(), failures=False))
-    layout = saved(tmp_path / "results", "fabricated")
+    layout = load_plan(tmp_path / "results", "fabricated")
     assert layout is not None
     folder = tmp_path / "results" / "runs" / layout.rows[0].runs[0]
     (folder / "history.csv").write_text("step,diversity\nx,y\n")
@@ -272,7 +272,7 @@ def test_a_damaged_history_and_picture_are_named(plot, tmp_path: Path) -> None:
 
 def test_a_suite_without_a_run_has_no_plots(tmp_path: Path) -> None:
     fabricate(tmp_path, Made(losses=("minimax",), architectures=("mlp",), images=(), pictures=False))
-    layout = saved(tmp_path, "fabricated")
+    layout = load_plan(tmp_path, "fabricated")
     assert layout is not None
     for row in layout.rows:
         for id_ in row.runs.values():
@@ -336,6 +336,6 @@ def test_many_variants_fit_a_page_and_what_is_left_out_is_said(inside, tmp_path:
         assert float(height[1]) < 11 * 72, kind
         if kind in ("curves", "samples", "modes"):
             assert "of 40 variants" in done.err
-    content = saved(tmp_path / "results", made.suite)
+    content = load_plan(tmp_path / "results", made.suite)
     assert content is not None
     assert len(curves.read(content, Store(tmp_path / "results"), "ring8").labels) == curves.MOST

@@ -23,7 +23,7 @@ from ganbench.report.html.groups import charts
 from ganbench.report.html.hidden import visible
 from ganbench.report.html.names import slug
 from ganbench.report.html.sentences import conclusions
-from ganbench.suite.plan_file import Layout, Row, saved
+from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), seeds=5, snapshots=2)
 
@@ -37,7 +37,7 @@ def results(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def content(results: Path) -> Content:
-    layout = saved(results, MADE.suite)
+    layout = load_plan(results, MADE.suite)
     assert layout is not None
     return Content(layout, results)
 
@@ -181,10 +181,10 @@ def test_wrong_orders_are_refused_in_a_sentence(
 
 
 def test_a_suite_of_which_nothing_has_ended_is_not_published(inside, tmp_path: Path) -> None:
-    empty = Layout("none", "", "", (Row("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
-    from ganbench.suite.plan_file import save
+    empty = SavedPlan("none", "", "", (PlanRow("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
+    from ganbench.suite.plan_file import save_plan
 
-    save(tmp_path / "results", empty)
+    save_plan(tmp_path / "results", empty)
     done = inside("publish", "--suite", "none", "--to", "site")
     assert done.code == 2
     assert "no run of suite 'none' has ended" in done.err
@@ -262,7 +262,7 @@ def test_a_record_of_an_older_version_has_its_page(results: Path, tmp_path: Path
         record.pop(key, None)
     write_atomically(path, json.dumps(record).encode())
     (path.parent / "history.csv").write_text("step,d_loss\n1,not a number\n")
-    layout = saved(mine, MADE.suite)
+    layout = load_plan(mine, MADE.suite)
     assert layout is not None
     page = Site(Content(layout, mine), Registry.load()).render(f"runs/{record['id']}/index.html")
     assert page is not None

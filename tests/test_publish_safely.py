@@ -14,7 +14,7 @@ import pytest
 from fabricate import Made, fabricate
 
 from ganbench.report import folder as report_folder
-from ganbench.suite.plan_file import Layout, saved
+from ganbench.suite.plan_file import SavedPlan, load_plan
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=5)
 
@@ -38,8 +38,8 @@ def publish(inside, results: Path):
 
 
 def _ids(results: Path) -> list[str]:
-    layout = saved(results, MADE.suite)
-    assert isinstance(layout, Layout)
+    layout = load_plan(results, MADE.suite)
+    assert isinstance(layout, SavedPlan)
     return [id_ for row in layout.rows for id_ in row.runs.values()]
 
 
@@ -206,7 +206,7 @@ def test_a_diverged_run_shows_its_film(publish, results: Path, tmp_path: Path) -
 
 
 def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path, tmp_path: Path) -> None:
-    layout = saved(results, MADE.suite)
+    layout = load_plan(results, MADE.suite)
     assert layout is not None
 
     def fail(record: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from ganbench.formatting import number
 from ganbench.report.text import files
 from ganbench.results.store import Store
 from ganbench.results.verify import check
-from ganbench.suite.plan_file import saved
+from ganbench.suite.plan_file import load_plan
 from ganbench.testing import check_file
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ def test_the_readmes_tables_are_the_published_ones() -> None:
 
 def test_the_published_report_is_whole_and_its_tables_are_those_of_its_records() -> None:
     assert [one for one in check(PUBLISHED).findings if one.kind != "note"] == []
-    layout = saved(PUBLISHED, "baseline")
+    layout = load_plan(PUBLISHED, "baseline")
     assert layout is not None
     assert len(layout.rows) == 8
     built = tables.build(layout, Store(PUBLISHED))

@@ -18,7 +18,7 @@ from ganbench.report.text import files as formats
 from ganbench.report.text.terminal import show
 from ganbench.results.store import SCHEMA, Store
 from ganbench.runner.run_record import unplaced
-from ganbench.suite.plan_file import Layout, Row, save, saved
+from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, save_plan
 
 
 def _record(run_id: str, **changes) -> dict:
@@ -124,8 +124,8 @@ def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
         for name, level in (("a", 1.0), ("b", 9.0)):
             for seed in range(5):
                 _commit(store, _record(f"{name}{seed}", metrics={"score": level + abs(seed - 4 * (name == "b")) / 10}))
-    rows = tuple(Row(name, "mlp", "ring8", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
-    layout = Layout("s", "", "", rows, (), ())
+    rows = tuple(PlanRow(name, "mlp", "ring8", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
+    layout = SavedPlan("s", "", "", rows, (), ())
     built = tables.build(layout, store)
     assert "**9.20 ± 0.20**" in formats.markdown(layout, built)
     assert "**1.20" not in formats.markdown(layout, built)
@@ -139,13 +139,13 @@ def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
 EVIL = "<script>alert(1)</script>|`x`_$%&#{}~^\\"
 
 
-def _layout(store: Store, loss: str = "minimax", note: str = "") -> Layout:
+def _layout(store: Store, loss: str = "minimax", note: str = "") -> SavedPlan:
     with store.writing():
         for seed, value in enumerate([1.0, 2.0, 4.0]):
             _commit(store, _record(f"a{seed}", metrics={"score": value}))
         _commit(store, _record("a3", status="failed", reason=note or "boom", metrics={}, cards={}))
-    row = Row(loss, "mlp", "ring8", {seed: f"a{seed}" for seed in range(5)})
-    return Layout("s", "", "", (row,), (), (("minimax", "dcgan", "ring8", "needs images"),))
+    row = PlanRow(loss, "mlp", "ring8", {seed: f"a{seed}" for seed in range(5)})
+    return SavedPlan("s", "", "", (row,), (), (("minimax", "dcgan", "ring8", "needs images"),))
 
 
 def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
@@ -171,8 +171,8 @@ def test_seeds_trained_in_several_ways_are_named(tmp_path: Path) -> None:
         for seed, path in enumerate(["compiled", "stacked", "compiled"]):
             _commit(store, _record(f"a{seed}", provenance={"path": path}))
     for count, wanted in ((1, 0), (3, 1)):
-        row = Row("minimax", "mlp", "ring8", {seed: f"a{seed}" for seed in range(count)})
-        (table,) = tables.build(Layout("s", "", "", (row,), (), ()), store)
+        row = PlanRow("minimax", "mlp", "ring8", {seed: f"a{seed}" for seed in range(count)})
+        (table,) = tables.build(SavedPlan("s", "", "", (row,), (), ()), store)
         assert len([note for note in table.rows[0].notes if "(compiled, stacked)" in note]) == wanted
 
 
@@ -217,15 +217,15 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
 
 
 def test_a_layout_is_kept_and_read_back(tmp_path: Path) -> None:
-    layout = Layout(
-        "s", "about", "abc", (Row("l", "a", "d", {3: "x"}),), (("d", "real", "y"),), (("l", "b", "d", "no"),)
+    layout = SavedPlan(
+        "s", "about", "abc", (PlanRow("l", "a", "d", {3: "x"}),), (("d", "real", "y"),), (("l", "b", "d", "no"),)
     )
-    save(tmp_path, layout)
-    assert saved(tmp_path, "s") == layout
-    assert saved(tmp_path, "t") is None
+    save_plan(tmp_path, layout)
+    assert load_plan(tmp_path, "s") == layout
+    assert load_plan(tmp_path, "t") is None
     (tmp_path / "s" / "plan.json").write_text("{}")
     with pytest.raises(ResultsError, match="is damaged"):
-        saved(tmp_path, "s")
+        load_plan(tmp_path, "s")
 
 
 def test_latex_compiles_to_balanced_tables(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
         for seed in range(2):
             metrics = dict.fromkeys(names, 123456.0 + seed)
             _commit(store, _record(f"a{seed}", metrics=metrics, cards=dict.fromkeys(names, card)))
-    layout = Layout("s", "", "", (Row("minimax", "mlp", "ring8", {0: "a0", 1: "a1"}),), (), ())
+    layout = SavedPlan("s", "", "", (PlanRow("minimax", "mlp", "ring8", {0: "a0", 1: "a1"}),), (), ())
     console = Console(width=width, record=True, file=io.StringIO())
     show(console, layout, tables.build(layout, store))
     text = console.export_text()

@@ -26,7 +26,7 @@ from ganbench.statistics import best_of_k
 from ganbench.suite import search, search_space
 from ganbench.suite.expand import expand
 from ganbench.suite.load import adjusted, load
-from ganbench.suite.search import Draw, SearchLayout, Variant
+from ganbench.suite.search import RowDraw, SavedSearch, SearchRow
 from ganbench.suite.yaml import Problems
 
 TEXT = """losses: [minimax, rpgan-r1r2]
@@ -258,7 +258,7 @@ def test_draws_that_agree_are_trained_once(tmp_path, registry) -> None:
     text = f"{HEAD}search: {{train: {{n_dis: {{choices: [1, 2]}}}}}}\n"
     drawn = _draws(tmp_path, registry, text, 10)
     assert len(search.merged(drawn).cells) == 2
-    (variant,) = search.layout(drawn).variants
+    (variant,) = search.search_to_save(drawn).variants
     assert len(variant.draws) == 11
     assert len({id_ for draw in variant.draws for id_ in draw.runs.values()}) == 2
 
@@ -312,14 +312,14 @@ def test_choosing_on_the_reported_seeds_flatters_and_the_other_half_does_not() -
             for i in range(1, 11)
         ]
         draws = [replace(draw, counted=draw.score) for draw in draws]
-        row = sensitivity.Variation(Variant("a", "b", "c", ()), "higher", draws[0], tuple(draws), 10)
+        row = sensitivity.Variation(SearchRow("a", "b", "c", ()), "higher", draws[0], tuple(draws), 10)
         naive.append(row.best[-1])
         fair.append(row.held_out[-1])
     assert np.mean(naive) > 0.6
     assert abs(np.mean(fair)) < 0.1
 
 
-def _store(tmp_path: Path) -> tuple[SearchLayout, Store]:
+def _store(tmp_path: Path) -> tuple[SavedSearch, Store]:
     """Four draws of one variant: fine, better, one seed diverged, not run; the default is fine."""
     store = Store(tmp_path)
     card = {"metric": {"name": "m", "params": {}}, "better": "lower"}
@@ -337,9 +337,11 @@ def _store(tmp_path: Path) -> tuple[SearchLayout, Store]:
         noise = {"schema": SCHEMA, "id": "n", "status": "ok", "metrics": {"score": 7.0}, "cards": {"score": card}}
         store.commit(noise, store.stage("n"), references=True)
     names = enumerate("dabcx")
-    draws = tuple(Draw(i, {"train.lr": i / 8} if i else {}, {s: f"{name}{s}" for s in range(2)}) for i, name in names)
-    variant = Variant("=evil|<b>", "mlp", "ring8", draws)
-    return SearchLayout("s+search", "", "", (variant,), (("ring8", "noise", "n"),)), store
+    draws = tuple(
+        RowDraw(i, {"train.lr": i / 8} if i else {}, {s: f"{name}{s}" for s in range(2)}) for i, name in names
+    )
+    variant = SearchRow("=evil|<b>", "mlp", "ring8", draws)
+    return SavedSearch("s+search", "", "", (variant,), (("ring8", "noise", "n"),)), store
 
 
 def test_a_failed_draw_counts_as_the_worst_and_a_missing_one_not_at_all(tmp_path: Path) -> None:
@@ -418,15 +420,15 @@ def test_a_metric_by_its_name_with_or_without_its_judge(tmp_path: Path) -> None:
 
 def test_a_damaged_or_newer_layout_is_named(tmp_path: Path) -> None:
     layout, _ = _store(tmp_path)
-    search.save(tmp_path, layout)
-    assert search.saved(tmp_path, "s+search") == layout
-    assert search.saved(tmp_path, "t+search") is None
+    search.save_search(tmp_path, layout)
+    assert search.load_search(tmp_path, "s+search") == layout
+    assert search.load_search(tmp_path, "t+search") is None
     path = tmp_path / "s+search" / "draws.json"
     text = path.read_text()
     for wrong, said in ((text[:50], "is damaged"), (text.replace('"schema": 1', '"schema": 2'), "newer ganbench")):
         path.write_text(wrong)
         with pytest.raises(ResultsError, match=said):
-            search.saved(tmp_path, "s+search")
+            search.load_search(tmp_path, "s+search")
 
 
 SHORT = """losses: [minimax, rpgan-r1r2]
@@ -494,7 +496,7 @@ def test_other_seeds_and_settings_of_a_search(here, tmp_path: Path) -> None:
 
 def test_a_saved_search_is_printed_without_torch(tmp_path: Path) -> None:
     layout, _ = _store(tmp_path / "results")
-    search.save(tmp_path / "results", layout)
+    search.save_search(tmp_path / "results", layout)
     code = """
 import sys
 sys.argv = ['ganbench', 'table', '--suite', 's', '--search']

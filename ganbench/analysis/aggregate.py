@@ -8,7 +8,7 @@ from typing import Any
 
 from ganbench.analysis.score_table import TITLES, Table, TableRow
 from ganbench.statistics import bootstrap
-from ganbench.statistics.ranking import FEWEST
+from ganbench.statistics.ranking import MIN_SEEDS
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Overall:
 
 
 def build(tables: list[Table], seed: int = 0) -> Overall | None:
-    """The variants that stand on every data set with at least `FEWEST` seeds.
+    """The variants that stand on every data set with at least `MIN_SEEDS` seeds.
 
     None where fewer than two data sets have yardsticks, or no variant is on all of them.
 
@@ -48,7 +48,7 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
     for table, ends in usable.values():
         for row in table.variants:
             placed = _placed(row, str(table.primary), ends)
-            if len(placed) >= FEWEST:
+            if len(placed) >= MIN_SEEDS:
                 places.setdefault(row.title, []).append(placed)
                 failed[row.title] = failed.get(row.title, 0) + row.failed
     whole = {title: strata for title, strata in places.items() if len(strata) == len(usable)}

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from ganbench.analysis.tables import Read, Reading
 from ganbench.errors import UsageError
 from ganbench.results.store import Record, Store
-from ganbench.suite.plan_file import Row
+from ganbench.suite.plan_file import PlanRow
 
 Budget = Literal["steps", "time"]
 UNITS = {"steps": "steps", "time": "s of training"}
@@ -56,7 +56,7 @@ def equal(budget: Budget) -> Reading:
     return reading
 
 
-def _at(row: Row, record: Record | None, budget: Budget, limit: float) -> Record | None:
+def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Record | None:
     """A record as it stood within the budget; one that failed before it stays failed."""
     if record is None:
         return None
@@ -90,7 +90,7 @@ class Reached:
     snapshots: int
 
 
-def reach(target: str, rows: tuple[Row, ...], store: Store) -> list[Reached]:
+def reach(target: str, rows: tuple[PlanRow, ...], store: Store) -> list[Reached]:
     """For `SCORE=VALUE`: when the first snapshot at least so good was taken, by variant.
 
     Raises `UsageError` for a target of another form, or a score that no run has.
@@ -117,11 +117,11 @@ def reach(target: str, rows: tuple[Row, ...], store: Store) -> list[Reached]:
     ]
 
 
-def _ids(rows: tuple[Row, ...]) -> Iterator[str]:
+def _ids(rows: tuple[PlanRow, ...]) -> Iterator[str]:
     return (id_ for row in rows for id_ in row.runs.values())
 
 
-def _reached(row: Row, records: list[Record], wanted: tuple[str, float, str], target: str) -> Reached:
+def _reached(row: PlanRow, records: list[Record], wanted: tuple[str, float, str], target: str) -> Reached:
     firsts = [_first(record, *wanted) for record in records] + [(inf, inf)] * (len(row.runs) - len(records))
     step, seconds = (median_low(times) for times in zip(*firsts, strict=True))
     return Reached(

@@ -42,7 +42,7 @@ class Comparison:
         """`a better`, `b better`, `no difference seen`, or `too few seeds`."""
         if self.difference is None:
             return "too few seeds"
-        if self.adjusted >= ranking.LEVEL:
+        if self.adjusted >= significance.ALPHA:
             return "no difference seen"
         return "a better" if self.difference.a_better else "b better"
 

@@ -13,19 +13,19 @@ from ganbench.analysis.score_table import Table
 from ganbench.analysis.table_changes import ORDER, Change, moved, relative, value_text
 from ganbench.results import identity, manifest
 from ganbench.results.store import Record, Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
 @dataclass(frozen=True)
 class Side:
     """One folder's suite: its layout, its tables, its records by run id."""
 
-    layout: Layout
+    layout: SavedPlan
     tables: list[Table]
     records: dict[str, Record]
 
     @classmethod
-    def read(cls, folder: Path, layout: Layout) -> Side:
+    def read(cls, folder: Path, layout: SavedPlan) -> Side:
         """Raises `ResultsError` where a record is damaged."""
         store = Store(folder)
         ids = [id_ for row in layout.rows for id_ in row.runs.values()]

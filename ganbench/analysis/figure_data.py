@@ -9,7 +9,7 @@ from functools import cached_property
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.results.store import Record, Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ def title(loss: str, architecture: str) -> str:
     return f"{loss} x {architecture}"
 
 
-def datasets(layout: Layout) -> list[str]:
+def datasets(layout: SavedPlan) -> list[str]:
     return list(dict.fromkeys(row.dataset for row in layout.rows))
 
 
-def dataset(layout: Layout, asked: str | None) -> str:
+def dataset(layout: SavedPlan, asked: str | None) -> str:
     """The data set that is meant: by label, by name without hyperparameters, or the only one. Raises `UsageError`."""
     known = datasets(layout)
     if asked is None:
@@ -86,7 +86,7 @@ def heading(dataset: str, common: str) -> str:
     return f"{dataset}, {common}" if common else dataset
 
 
-def variants(layout: Layout, store: Store, dataset: str, names: Sequence[str] = ()) -> tuple[list[Variant], str]:
+def variants(layout: SavedPlan, store: Store, dataset: str, names: Sequence[str] = ()) -> tuple[list[Variant], str]:
     """The variants of a data set in the suite's order, and the plot's heading. Raises `UsageError`.
 
     `names` choose among them; see `chosen`.

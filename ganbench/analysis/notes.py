@@ -81,11 +81,11 @@ def _few(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
     """Who has too few seeds to be compared, in everything or in some score."""
     few: dict[str, list[str]] = {}
     for row in variants:
-        short = [name for name in columns if row.sample(name).size < ranking.FEWEST]
+        short = [name for name in columns if row.sample(name).size < ranking.MIN_SEEDS]
         if short:
             few.setdefault("" if len(short) == len(columns) else f" in {', '.join(short)}", []).append(row.title)
     return [
-        f"{', '.join(titles)}: too few seeds to claim a difference{where}; at least {ranking.FEWEST} are needed."
+        f"{', '.join(titles)}: too few seeds to claim a difference{where}; at least {ranking.MIN_SEEDS} are needed."
         for where, titles in few.items()
     ]
 

@@ -15,12 +15,10 @@ from ganbench.errors import ResultsError
 from ganbench.results import identity
 from ganbench.results.store import Record
 from ganbench.statistics import significance
-from ganbench.statistics.ranking import FEWEST
+from ganbench.statistics.ranking import MIN_SEEDS
 
 ROUNDING = 1e-6
 """Relative gap of two scores that only the last bits of float32 explain: its resolution is 1.2e-7."""
-LEVEL = 0.95
-"""How surely a run that is another seed in all but its number lies within the seeds' spread in all of its scores."""
 HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
 ENVIRONMENT = ("platform", "processor", "device", "threads", "python", "path", "lanes", "revision", "protocol")
 """What may give other bits, by its name in a record's provenance; libraries and plugins are compared one by one."""
@@ -147,7 +145,7 @@ def _gap(name: str, record: Record, again: Record, seeds: Sequence[Record]) -> S
     known = [seed["metrics"][name] for seed in seeds if seed["status"] == "ok" and name in seed["metrics"]]
     values = [*known, *([record["metrics"][name]] if name in record["metrics"] else [])]
     scale = record["cards"].get(name, {}).get("scale", "linear")
-    low, high = spread(values, scale, count) if len(values) >= FEWEST else (None, None)
+    low, high = spread(values, scale, count) if len(values) >= MIN_SEEDS else (None, None)
     return ScoreGap(name, record["metrics"].get(name), again["metrics"].get(name), low, high)
 
 
@@ -156,7 +154,8 @@ def spread(values: Sequence[float], scale: str, scores: int) -> tuple[float, flo
     logs = scale == "log" and min(values) > 0
     taken = [log(value) for value in values] if logs else list(values)
     mean, part = significance.moments(taken)
-    half = significance.quantile(len(taken) - 1, 1 - (1 - LEVEL) / max(1, scores)) * sqrt(part * (len(taken) + 1))
+    alpha = (1 - significance.CONFIDENCE) / max(1, scores)
+    half = significance.quantile(len(taken) - 1, 1 - alpha) * sqrt(part * (len(taken) + 1))
     return (exp(mean - half), exp(mean + half)) if logs else (mean - half, mean + half)
 
 

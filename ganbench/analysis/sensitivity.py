@@ -12,7 +12,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.results.store import Record, Store
 from ganbench.statistics.best_of_k import expected_best, intervals
-from ganbench.suite.search import SearchLayout, Variant
+from ganbench.suite.search import SavedSearch, SearchRow
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class DrawResult:
 class Variation:
     """A row of the table: a variant's default and its draws that were run."""
 
-    variant: Variant
+    variant: SearchRow
     better: str
     default: DrawResult
     draws: tuple[DrawResult, ...]
@@ -120,7 +120,7 @@ class Sensitivity:
     seconds: float
 
 
-def build(layout: SearchLayout, store: Store, metrics: Sequence[str] = ()) -> list[Sensitivity]:
+def build(layout: SavedSearch, store: Store, metrics: Sequence[str] = ()) -> list[Sensitivity]:
     """A table a data set, of its first score; or of each of `metrics` that it has.
 
     `modes` also stands for `modes[judge]`. Raises `UsageError` where no data set has a metric.
@@ -143,7 +143,7 @@ def build(layout: SearchLayout, store: Store, metrics: Sequence[str] = ()) -> li
     return tables
 
 
-def _records(dataset: str, layout: SearchLayout, store: Store) -> dict[str, Record | None]:
+def _records(dataset: str, layout: SavedSearch, store: Store) -> dict[str, Record | None]:
     """Every run of a data set's variants, read once."""
     variants = (variant for variant in layout.variants if variant.dataset == dataset)
     ids = {id_: None for variant in variants for draw in variant.draws for id_ in draw.runs.values()}
@@ -163,7 +163,7 @@ def _table(
     dataset: str,
     score: str,
     better: str,
-    layout: SearchLayout,
+    layout: SavedSearch,
     records: dict[str, Record | None],
     yardsticks: Sequence[Record | None],
 ) -> Sensitivity:

@@ -12,15 +12,15 @@ from ganbench.results import protocol, verdicts
 from ganbench.results.diagnosis import diagnoses
 from ganbench.results.store import Record, Store
 from ganbench.statistics import ranking, significance
-from ganbench.suite.plan_file import Layout, Row
+from ganbench.suite.plan_file import PlanRow, SavedPlan
 
-Read = list[tuple[Row, dict[int, Record | None]]]
+Read = list[tuple[PlanRow, dict[int, Record | None]]]
 Reading = Callable[[Read], Read]
 """A view on a data set's records: as they ended, or as they stood at an equal budget."""
 
 
 def build(
-    layout: Layout, store: Store, reading: Reading | None = None, published: Mapping[str, Any] = {}
+    layout: SavedPlan, store: Store, reading: Reading | None = None, published: Mapping[str, Any] = {}
 ) -> list[Table]:
     """The tables of a suite from the records that are there; runs that are not count as not ok.
 
@@ -35,7 +35,7 @@ def build(
     return [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
 
 
-def _table(dataset: str, layout: Layout, store: Store, reading: Reading | None, published: Any) -> Table:
+def _table(dataset: str, layout: SavedPlan, store: Store, reading: Reading | None, published: Any) -> Table:
     read = [
         (row, {seed: store.run(id_) for seed, id_ in row.runs.items()}) for row in layout.rows if row.dataset == dataset
     ]
@@ -78,7 +78,7 @@ def _score(values: dict[int, float], card: dict[str, Any]) -> Score:
     return Score(mean, low, high, tuple(found), card["better"], {**card, "seeds": list(values)})
 
 
-def _variant(row: Row, records: dict[int, Record | None], shown: dict[str, Any]) -> TableRow:
+def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, Any]) -> TableRow:
     good = {seed: record for seed, record in records.items() if record and record["status"] == "ok"}
     scores = {}
     for name, card in shown.items():

@@ -15,7 +15,7 @@ from ganbench.formatting import suggestion
 from ganbench.report.text import sentences
 from ganbench.results import protocol as cards
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
 @click.command("compare")
@@ -74,7 +74,7 @@ def _suites(asked: tuple[str, ...], results: Path) -> list[str]:
     return there
 
 
-def _footing(one: comparison.Comparison, layouts: list[Layout], store: Store) -> str:
+def _footing(one: comparison.Comparison, layouts: list[SavedPlan], store: Store) -> str:
     """Under which recipe and protocol a data set's sentences hold."""
     recipes = []
     for row, layout in zip(one.rows, (layouts[0], layouts[-1]), strict=True):

@@ -13,7 +13,7 @@ from ganbench.analysis.diff import Side, changes
 from ganbench.analysis.table_changes import Change
 from ganbench.errors import UsageError, printable
 from ganbench.formatting import suggestion
-from ganbench.suite.plan_file import saved
+from ganbench.suite.plan_file import load_plan
 
 MOST = 10
 """Lines of one kind; --json has all."""
@@ -69,7 +69,7 @@ def _side(folder: Path, suite: str | None) -> Side:
         what = f"holds the suites {', '.join(there)}" if there else "holds no suite"
         raise UsageError(f"{folder} {what}; " + ("name one with --suite" if there else "is it a results folder?"))
     name = suite or there[0]
-    content = saved(folder, name) if name in there else None
+    content = load_plan(folder, name) if name in there else None
     if content is None:
         raise UsageError(f"suite {name!r} is not in {folder}{suggestion(name, there)}")
     return Side.read(folder, content)

@@ -17,7 +17,7 @@ from ganbench.registry.registry import Registry
 from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.suite import expand
 from ganbench.suite import load as suites
-from ganbench.suite.plan_file import Layout, layout, save, saved
+from ganbench.suite.plan_file import SavedPlan, load_plan, plan_to_save, save_plan
 from ganbench.suite.specs import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -130,7 +130,7 @@ def filters(texts: tuple[str, ...], plan: Plan) -> dict[str, tuple[str, ...]]:
     return wanted
 
 
-def started(suite: str, results: Path) -> Layout:
+def started(suite: str, results: Path) -> SavedPlan:
     """The layout of a suite that has run in a results folder, by its name or its file. Raises `UsageError`."""
     if not results.is_dir():
         raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
@@ -141,24 +141,24 @@ def started(suite: str, results: Path) -> Layout:
             f"suite {name!r} has not run in {results}{suggestion(name, there)}; run it first, or name its folder with "
             "--results"
         )
-    kept = saved(results, name)
+    kept = load_plan(results, name)
     assert kept is not None
     return kept
 
 
 def planned(
     suite: str, sets: tuple[str, ...], adds: tuple[str, ...], plugins: tuple[Path, ...], results: Path
-) -> Layout:
+) -> SavedPlan:
     """The last run's layout where the suite is named and nothing is laid over it, else a fresh one."""
     if not (is_file(suite) or sets or adds or plugins):
-        kept = saved(results, suite)
+        kept = load_plan(results, suite)
         if kept is not None:
             return kept
     asked = find_suite(suite, sets, adds, plugins)
-    kept = saved(results, asked.suite.name)
+    kept = load_plan(results, asked.suite.name)
     if kept is not None and kept.digest == asked.digest:
         return kept
-    content = layout(asked.plan(), asked.digest)
+    content = plan_to_save(asked.plan(), asked.digest)
     if kept is None and not (results / MANIFEST).exists():  # what a manifest vouches for stays as it is
-        save(results, content)
+        save_plan(results, content)
     return content

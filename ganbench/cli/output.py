@@ -8,10 +8,10 @@ from rich.console import Console
 from ganbench.analysis.score_table import Table
 from ganbench.report.text.markdown import markdown
 from ganbench.report.text.terminal import show
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
-def print_tables(content: Layout, tables: list[Table]) -> None:
+def print_tables(content: SavedPlan, tables: list[Table]) -> None:
     console = Console()
     if console.is_terminal:
         show(console, content, tables)

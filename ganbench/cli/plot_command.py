@@ -12,7 +12,7 @@ import click
 from ganbench.cli.options import results_option, started
 from ganbench.errors import UsageError, printable
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 if TYPE_CHECKING:
     from ganbench.analysis.score_table import Table
@@ -53,7 +53,7 @@ def _drawn(*own: Option, required: bool = True) -> Option:
     return decorated
 
 
-def _results(options: dict[str, Any]) -> tuple[Layout, Store]:
+def _results(options: dict[str, Any]) -> tuple[SavedPlan, Store]:
     return started(options["suite"], options["results"]), Store(options["results"])
 
 
@@ -72,7 +72,7 @@ def _write(options: dict[str, Any], make: Callable[[float], Picture]) -> int:
     return 0
 
 
-def _tables(content: Layout, store: Store, dataset: str | None) -> tuple[Table, list[Table]]:
+def _tables(content: SavedPlan, store: Store, dataset: str | None) -> tuple[Table, list[Table]]:
     """The data set's table, and all of the suite."""
     from ganbench.analysis import figure_data, tables
 

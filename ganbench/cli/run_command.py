@@ -13,7 +13,7 @@ from ganbench.cli.options import Asked, filters, find_suite, metric_option, seed
 from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import Layout, layout, save
+from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
 from ganbench.suite.specs import Plan
 
 
@@ -80,12 +80,12 @@ def command(**options: Any) -> int:
 
         click.echo(plan_text(plan, store, options["force"]), nl=False)
         return 0
-    content = layout(widened(whole, plan), asked.digest)
+    content = plan_to_save(widened(whole, plan), asked.digest)
     carry_out(plan, asked, store, options, content)
-    return _report(content, layout(plan, asked.digest), store)
+    return _report(content, plan_to_save(plan, asked.digest), store)
 
 
-def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], content: Layout) -> None:
+def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], content: SavedPlan) -> None:
     """Train and measure what is missing; every result is stored as it comes.
 
     `content`, the suite's layout, is saved before anything trains, so that tables can be had on the way.
@@ -105,7 +105,7 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
         again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
         left_out = f"; {len(plan.skipped)} combinations not applicable" if plan.skipped else ""
         say(f"suite {plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}")
-        save(store.root, content)
+        save_plan(store.root, content)
         if not todo.jobs:
             if options["trackers"]:
                 say("nothing is sent to trackers: all runs were finished before; --force trains them again")
@@ -139,7 +139,7 @@ def widened(whole: Plan, plan: Plan) -> Plan:
     return replace(whole, cells=tuple(cells))
 
 
-def _report(whole: Layout, shown: Layout, store: Store) -> int:
+def _report(whole: SavedPlan, shown: SavedPlan, store: Store) -> int:
     from ganbench.analysis import tables
     from ganbench.report.text import files
 

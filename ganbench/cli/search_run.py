@@ -17,8 +17,8 @@ from ganbench.formatting import suggestion
 from ganbench.results.store import Store
 from ganbench.suite import search
 from ganbench.suite.load import named
-from ganbench.suite.plan_file import layout
-from ganbench.suite.search import Drawn, SearchLayout
+from ganbench.suite.plan_file import plan_to_save
+from ganbench.suite.search import Drawn, SavedSearch
 from ganbench.suite.specs import Plan
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def run(asked: Asked, options: dict[str, Any]) -> int:
         _print_plan(drawn, plan, store, options["force"])
         return 0
     wide = [replace(one, plan=widened(one.plan, part.plan)) for one, part in zip(whole, drawn, strict=True)]
-    content = search.layout(wide, asked.digest)
-    search.save(store.root, content)  # before training, so that a table can be had on the way
-    carry_out(plan, asked, store, options, layout(search.merged(wide), asked.digest))
-    _report(content, search.layout(drawn, asked.digest), store, options["metrics"])
+    content = search.search_to_save(wide, asked.digest)
+    search.save_search(store.root, content)  # before training, so that a table can be had on the way
+    carry_out(plan, asked, store, options, plan_to_save(search.merged(wide), asked.digest))
+    _report(content, search.search_to_save(drawn, asked.digest), store, options["metrics"])
     ids = [cell.run(seed).id for cell in plan.cells for seed in cell.seeds]
     return 0 if all((store.run(id_) or {}).get("status") == "ok" for id_ in ids) else 1
 
@@ -73,7 +73,7 @@ def _print_plan(drawn: Sequence[Drawn], plan: Plan, store: Store, force: bool) -
     click.echo("\n" + "\n".join(f"{one.title}: {search.quoted(one.settings())}" for one in drawn[1:]))
 
 
-def _report(whole: SearchLayout, shown: SearchLayout, store: Store, metrics: tuple[str, ...]) -> None:
+def _report(whole: SavedSearch, shown: SavedSearch, store: Store, metrics: tuple[str, ...]) -> None:
     from ganbench.analysis import sensitivity
     from ganbench.report.text import search as search_table
 
@@ -83,7 +83,7 @@ def _report(whole: SearchLayout, shown: SearchLayout, store: Store, metrics: tup
     say(f"tables: {folder}/search.md, .csv, .json; runs: {store.runs}")
 
 
-def _print(content: SearchLayout, tables: list[Sensitivity]) -> None:
+def _print(content: SavedSearch, tables: list[Sensitivity]) -> None:
     from ganbench.report.text import search as search_table
 
     console = Console()
@@ -100,8 +100,8 @@ def table(suite: str, sets: tuple[str, ...], results: Path, metrics: tuple[str, 
 
     if form not in ("terminal", *search_table.FORMATS):
         raise UsageError(f"--search prints {', '.join(search_table.FORMATS)}, not {form}")
-    name = search.searched(named(Path(suite).stem if is_file(suite) else suite, sets))
-    content = search.saved(results, name)
+    name = search.search_name(named(Path(suite).stem if is_file(suite) else suite, sets))
+    content = search.load_search(results, name)
     if content is None:
         raise UsageError(
             f"no search {name!r} in {str(results)!r}; 'ganbench run --suite {suite} --search 10' makes one"

@@ -56,9 +56,9 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     """The report of a suite as its results are now."""
     from ganbench.report.html import Content, Site
     from ganbench.results import live
-    from ganbench.suite.plan_file import saved
+    from ganbench.suite.plan_file import load_plan
 
-    layout = saved(results, suite)
+    layout = load_plan(results, suite)
     if layout is None:
         raise ResultsError(f"suite {suite!r} is no longer in {results}")
     state = live.read(results)

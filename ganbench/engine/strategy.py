@@ -14,7 +14,7 @@ from ganbench.engine.compile import CannotCompileError, compiled
 from ganbench.engine.devices import missing_compiler
 from ganbench.engine.signals import observe
 from ganbench.engine.step import Batch, Clock, Game, Rates, State, Trace, step
-from ganbench.errors import ContractError, said
+from ganbench.errors import ContractError, describe_error
 from ganbench.suite.specs import TrainSpec
 
 STACK = 16
@@ -142,7 +142,7 @@ def engine(path: Path, game: Game, spec: TrainSpec, example: tuple[State, Batch,
         try:
             return _compiled(game, path, (*lanes, rates), TOLERANCE[spec.precision])
         except Exception as error:  # the compiler raises whatever it likes; the step runs without it
-            reason = f"not compiled: {error if isinstance(error, CannotCompileError) else said(error)}"
+            reason = f"not compiled: {error if isinstance(error, CannotCompileError) else describe_error(error)}"
             if spec.engine == "compiled":
                 raise ContractError(reason) from error
             path = _uncompiled(unstackable(game, spec), reason)
@@ -150,7 +150,7 @@ def engine(path: Path, game: Game, spec: TrainSpec, example: tuple[State, Batch,
         try:
             advance(game, path.lanes)(stacked([state, state]), stacked([batch, batch]), lambda: 0, rates)
         except Exception as error:
-            path = Path("looped", 1, f"vmap cannot map it ({said(error)})")
+            path = Path("looped", 1, f"vmap cannot map it ({describe_error(error)})")
     return Engine(path, advance(game, path.lanes))
 
 

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import ContractError, UsageError, raised_at, said
+from ganbench.errors import ContractError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
@@ -67,7 +67,7 @@ class Registry:
         try:
             return offered(source, kind)
         except Exception as error:
-            text = str(error) if isinstance(error, ContractError) else said(error)
+            text = str(error) if isinstance(error, ContractError) else describe_error(error)
             if source.file:
                 raise UsageError(f"plugin {source.file}: {text}") from error
             self._broken[source.name] = text
@@ -126,7 +126,9 @@ class Registry:
         except (ValueError, TypeError) as error:
             raise WrongHyperparameter("", f"{kind} {choice.name!r}: {error}") from error
         except Exception as error:  # a stranger's __post_init__ may raise anything
-            raise ContractError(f"{kind} {choice.name!r} cannot be made: {said(error)}{raised_at(error)}") from error
+            raise ContractError(
+                f"{kind} {choice.name!r} cannot be made: {describe_error(error)}{raised_at(error)}"
+            ) from error
 
 
 def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:

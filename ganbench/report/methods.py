@@ -15,8 +15,9 @@ from ganbench.report.text.markdown import escaped
 from ganbench.results import identity
 from ganbench.results import protocol as cards
 from ganbench.results.store import Record
-from ganbench.statistics.ranking import FEWEST, LEVEL
-from ganbench.suite.plan_file import Layout
+from ganbench.statistics.ranking import MIN_SEEDS
+from ganbench.statistics.significance import ALPHA
+from ganbench.suite.plan_file import SavedPlan
 
 __all__ = ["citation", "protocol"]
 
@@ -27,7 +28,7 @@ TRAIN = {
 }  # fmt: skip
 
 
-def protocol(layout: Layout, tables: list[Table], records: Mapping[str, Record | None]) -> str:
+def protocol(layout: SavedPlan, tables: list[Table], records: Mapping[str, Record | None]) -> str:
     """What was trained, how it was measured and compared, and on what, as Markdown.
 
     `records` are the suite's runs by id; a run that is not there counts as not run. Settings that
@@ -45,7 +46,7 @@ def protocol(layout: Layout, tables: list[Table], records: Mapping[str, Record |
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _trained(cells: list[Cell], run: list[Cell], layout: Layout) -> str:
+def _trained(cells: list[Cell], run: list[Cell], layout: SavedPlan) -> str:
     axes = [
         f"the {noun}{'' if len(names) == 1 else plural} {listed(names)}"
         for noun, plural, names in (
@@ -80,7 +81,7 @@ def _hyperparameters(cells: list[Cell]) -> str:
     return f" Hyperparameters: {'; '.join(found)}." if found else ""
 
 
-def _measured(tables: list[Table], layout: Layout) -> str:
+def _measured(tables: list[Table], layout: SavedPlan) -> str:
     """Every protocol card in words, with the scores and the data sets that it holds for."""
     found: dict[str, dict[str, list[str]]] = {}
     metrics: dict[str, dict[str, None]] = {}
@@ -110,7 +111,8 @@ def _compared(tables: list[Table]) -> str:
     return (
         f"Compared: means over seeds with 95 % intervals (Student's t){taken}; differences paired by seed (Student's "
         "t; Welch's t where the seeds differ; a permutation test on ranks where one failed, every failed seed the "
-        f"worst), corrected after Holm over each table, p < {f'{LEVEL:g}'.lstrip('0')}, at least {FEWEST} seeds a side."
+        f"worst), corrected after Holm over each table, p < {f'{ALPHA:g}'.lstrip('0')}, "
+        f"at least {MIN_SEEDS} seeds a side."
     )
 
 

@@ -10,7 +10,7 @@ from ganbench.report import citations, folder, methods
 from ganbench.report.html.pages import Site
 from ganbench.report.text import files
 from ganbench.results import manifest
-from ganbench.suite.plan_file import save
+from ganbench.suite.plan_file import save_plan
 
 
 def publish(site: Site, place: Path) -> int:
@@ -24,7 +24,7 @@ def publish(site: Site, place: Path) -> int:
 def _finish(site: Site, made: Path) -> None:
     content = site.content
     layout = content.layout
-    save(made, layout)
+    save_plan(made, layout)
     files.write_all(made / layout.suite, layout, content.tables)
     records = {id_: run.record for id_, run in content.runs.items()}
     write_atomically(made / layout.suite / "protocol.md", methods.protocol(layout, content.tables, records).encode())

@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from typing import Any, Protocol
 
-from ganbench.errors import GanbenchError, raised_at, said
+from ganbench.errors import GanbenchError, describe_error, raised_at
 from ganbench.results.store import Record
 from ganbench.runner.jobs import Display, Job
 
@@ -98,4 +98,4 @@ def _reason(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'the system'}: {error.strerror}"
-    return f"{said(error)}{raised_at(error)}"
+    return f"{describe_error(error)}{raised_at(error)}"

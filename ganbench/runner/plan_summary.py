@@ -17,9 +17,9 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
     width = max(len(cell.name) for cell in plan.cells)
     for cell in plan.cells:
         counts = Counter(state(store, cell.run(seed).id, force) for seed in cell.seeds)
-        state = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        states = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         train = cell.spec.train
-        lines.append(f"  {cell.name:<{width}}  {len(cell.seeds)} seeds: {state}; {train.steps} steps of {train.batch}")
+        lines.append(f"  {cell.name:<{width}}  {len(cell.seeds)} seeds: {states}; {train.steps} steps of {train.batch}")
         cost = _cost(cell, store)
         todo = len(cell.seeds) - counts["done"]
         seconds += todo * (cost or 0)

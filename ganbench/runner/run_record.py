@@ -19,7 +19,7 @@ from safetensors.torch import save
 from ganbench.engine.networks import Network
 from ganbench.engine.signals import NAMES
 from ganbench.engine.trainer import Seed
-from ganbench.errors import raised_at, said
+from ganbench.errors import describe_error, raised_at
 from ganbench.evaluation.evaluator import Judge, Scores
 from ganbench.evaluation.film import film
 from ganbench.evaluation.images import picture
@@ -76,7 +76,7 @@ def failure(error: BaseException) -> tuple[str, str, str]:
     """Status, reason in one sentence, and traceback of what went wrong in a cell."""
     text = unplaced("".join(traceback.format_exception(error)))
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-    return ("out-of-memory" if memory else "failed"), said(error) + raised_at(error), text
+    return ("out-of-memory" if memory else "failed"), describe_error(error) + raised_at(error), text
 
 
 def unplaced(text: str) -> str:

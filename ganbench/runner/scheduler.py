@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.engine.checkpoints import Checkpoints
-from ganbench.errors import ContractError, GanbenchError, raised_at, said
+from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
 from ganbench.registry.registry import Registry
 from ganbench.results.store import FINISHED, Store
 from ganbench.runner.jobs import CellJob, Display, Executor, Failure, Job, ReferenceJob
@@ -76,7 +76,7 @@ def prepared(kind: str, name: str, made: Any, *given: Any) -> None:
     except GanbenchError:
         raise
     except Exception as error:  # a stranger's plugin may raise anything
-        raise ContractError(f"{kind} {name!r}.prepare raised {said(error)}{raised_at(error)}") from error
+        raise ContractError(f"{kind} {name!r}.prepare raised {describe_error(error)}{raised_at(error)}") from error
 
 
 def weight(job: Job, registry: Registry) -> float:

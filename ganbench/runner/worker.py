@@ -14,7 +14,7 @@ import torch
 from ganbench.engine.checkpoints import Checkpoints, Keeper
 from ganbench.engine.states import packed, unpacked
 from ganbench.engine.trainer import Progress, Resumed, Seed, Trainer, Visit
-from ganbench.errors import said
+from ganbench.errors import describe_error
 from ganbench.evaluation.evaluator import Judge, NotFinite, Scores, generate
 from ganbench.evaluation.film import FRAMES, needed, still
 from ganbench.evaluation.references import reference_samples
@@ -146,7 +146,7 @@ class _Work:
                     self._keep(result, step, self._samples(result, count))
                 except Exception as error:  # a stranger's G may raise anything when it is evaluated; training goes on
                     what = f"no frame of {self.cell.name}, seed {result.seed}, step {step}"
-                    print(f"{what}: {said(error)}", file=sys.stderr, flush=True)
+                    print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
 
     def _keep(self, result: Seed, step: int, samples: torch.Tensor) -> None:
         kept = still(samples, self.dataset)
@@ -164,7 +164,7 @@ class _Work:
                 try:
                     entry["metrics"] = self._scores(self._samples(result), f"step {step}").values
                 except Exception as error:  # a judge may raise anything; training goes on
-                    entry["reason"] = said(error)
+                    entry["reason"] = describe_error(error)
                 result.snapshots.append(entry)
 
     def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
@@ -200,7 +200,7 @@ class _Work:
         try:
             scores = self._scores(samples, "last")
         except Exception as error:
-            entry["reason"] = said(error)
+            entry["reason"] = describe_error(error)
             raise
         entry["metrics"] = scores.values
         return scores

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganbench import seeding
+from ganbench.statistics.significance import CONFIDENCE
 
 RESAMPLES = 2000
-LEVEL = 0.95
 Floats = NDArray[np.float64]
 
 
@@ -48,5 +48,5 @@ def intervals(values: Sequence[float], better: str) -> list[tuple[float, float]]
     generator = np.random.default_rng(seeding.number(count, "search/bootstrap"))
     picked = np.asarray(values, dtype=np.float64)[generator.integers(count, size=(RESAMPLES, count))]
     ordered = np.sort(picked, axis=1)[:, :: -1 if better == "higher" else 1]
-    ends = np.quantile(ordered @ weights(count).T, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    ends = np.quantile(ordered @ weights(count).T, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
     return [(float(low), float(high)) for low, high in ends.T]

@@ -8,6 +8,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from ganbench.statistics.significance import ALPHA
+
 Array = NDArray[np.float64]
 REPETITIONS = 50_000
 CHUNK = 2_000_000
@@ -87,5 +89,5 @@ def _percentiles(some: Callable[[int], Array], width: int, repetitions: int) -> 
     """The middle 95 % of a statistic's repetitions, so many at a time as memory allows."""
     step = max(1, min(repetitions, CHUNK // width))
     counts = [min(step, repetitions - done) for done in range(0, repetitions, step)]
-    low, high = np.quantile(np.concatenate([some(count) for count in counts]), [0.025, 0.975])
+    low, high = np.quantile(np.concatenate([some(count) for count in counts]), [ALPHA / 2, 1 - ALPHA / 2])
     return float(low), float(high)

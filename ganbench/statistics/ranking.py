@@ -9,6 +9,8 @@ from math import exp, log, sqrt
 from typing import NamedTuple
 
 from ganbench.statistics.significance import (
+    ALPHA,
+    CONFIDENCE,
     holm,
     moments,
     paired,
@@ -19,10 +21,9 @@ from ganbench.statistics.significance import (
     welch,
 )
 
-FEWEST = 5
+MIN_SEEDS = 5
 """Seeds a side below which nothing is claimed: with three even the best case of a permutation test has
 p = .10, with four .03 before any correction."""
-LEVEL = 0.05
 POWER = 0.8
 
 
@@ -68,15 +69,15 @@ class Difference(NamedTuple):
     a_better: bool
 
 
-def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: float = 0.95) -> Difference | None:
-    """The difference of two variants on one score; None where a side has fewer than `FEWEST` seeds.
+def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: float = CONFIDENCE) -> Difference | None:
+    """The difference of two variants on one score; None where a side has fewer than `MIN_SEEDS` seeds.
 
     Sides with the same seeds are compared seed by seed (they share the order of the data and the
     streams behind weights and latents): a paired t test. Others: Welch's t test on all their seeds.
     Where a seed failed: a permutation test on ranks, failures last. On the `log` scale all of it is
     done with logarithms, as long as all values are above 0.
     """
-    if min(a.size, b.size) < FEWEST:
+    if min(a.size, b.size) < MIN_SEEDS:
         return None
     ratio, x, y = _scaled(a, b, scale)
     undone = exp if ratio else float
@@ -118,7 +119,7 @@ class Ranking:
 
     def leads(self, name: str) -> frozenset[str]:
         """The scores in which a variant is better than another beyond noise, and none is better than it."""
-        beaten = {(score, a if found.a_better else b) for (score, a, b), (found, p) in self.pairs.items() if p < LEVEL}
+        beaten = {(score, a if found.a_better else b) for (score, a, b), (found, p) in self.pairs.items() if p < ALPHA}
         return frozenset(score for score, own in self.ranks.items() if own.get(name) == 1 and (score, name) in beaten)
 
 
@@ -137,11 +138,13 @@ def ranked(table: Mapping[str, Column]) -> Ranking:
     adjusted = holm([found.p for found in tested.values()])
     pairs = {key: (found, p) for (key, found), p in zip(tested.items(), adjusted, strict=True)}
     ranks: dict[str, dict[str, int | None]] = {
-        score: {name: 1 if sample.size >= FEWEST and sample.values else None for name, sample in column.samples.items()}
+        score: {
+            name: 1 if sample.size >= MIN_SEEDS and sample.values else None for name, sample in column.samples.items()
+        }
         for score, column in table.items()
     }
     for (score, a, b), (found, p) in pairs.items():
-        if p < LEVEL:
+        if p < ALPHA:
             worse = b if found.a_better else a
             rank = ranks[score][worse]
             ranks[score][worse] = None if rank is None else rank + 1
@@ -159,11 +162,11 @@ def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear
     """What the seeds show four times in five, of two variants with the average noise of these pairs.
 
     For the paired t test at the first step of Holm's correction (noncentral t). None where no two
-    samples have the same seeds, `FEWEST` or more and none failed, or where no pair varies.
+    samples have the same seeds, `MIN_SEEDS` or more and none failed, or where no pair varies.
     """
     variances, counts = [], []
     for a, b in combinations(samples, 2):
-        if a.failed or b.failed or a.size < FEWEST or a.values.keys() != b.values.keys():
+        if a.failed or b.failed or a.size < MIN_SEEDS or a.values.keys() != b.values.keys():
             continue
         _, x, y = _scaled(a, b, scale)
         part = moments([x[seed] - y[seed] for seed in x])[1]
@@ -173,7 +176,7 @@ def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear
     if not variances:
         return None
     noise = sqrt(sum(variances) / len(variances) / min(counts))
-    gap = _noncentrality(min(counts) - 1, LEVEL / max(1, comparisons)) * noise
+    gap = _noncentrality(min(counts) - 1, ALPHA / max(1, comparisons)) * noise
     if scale == "log" and all(min(sample.values.values(), default=1) > 0 for sample in samples):
         gap = exp(min(gap, 700))
     return Power(gap, min(counts))

@@ -7,13 +7,17 @@ from math import erfc, exp, log, sqrt
 
 import numpy as np
 
-MOST_COUNTED = 200
+ALPHA = 0.05
+"""The level of every test: a corrected p below it is significant."""
+CONFIDENCE = 1 - ALPHA
+"""The level of every interval."""
+MAX_COUNTED = 200
 ROUNDING = 1e-12
 """Differences below this part of the values are rounding errors."""
 
 
 def mean_interval(
-    values: Sequence[float], level: float = 0.95, scale: str = "linear"
+    values: Sequence[float], level: float = CONFIDENCE, scale: str = "linear"
 ) -> tuple[float, float | None, float | None]:
     """The arithmetic mean, and a Student t interval; no interval for a single value.
 
@@ -54,7 +58,7 @@ def moments(values: Sequence[float]) -> tuple[float, float]:
 Test = tuple[float, float | None, float, str]
 
 
-def paired(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Test:
+def paired(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) -> Test:
     """Mean difference, half of its interval, two-sided p, and the test: Student's t of the differences.
 
     `a` and `b` in the order of their seeds. Differences that are all the same say nothing of their
@@ -71,7 +75,7 @@ def paired(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Test:
     return mean, None, 1.0 if same else 2.0 ** (1 - len(gaps)), "sign flip"
 
 
-def welch(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Test:
+def welch(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) -> Test:
     """The same of two independent sides, each of two or more values: Welch's t (unequal variances).
 
     Where neither side varies: the permutation test on ranks.
@@ -106,11 +110,11 @@ def rank_permutation(a: Sequence[float], b: Sequence[float]) -> float:
     """The exact two-sided p of the rank sum over all ways to deal the values into two sides.
 
     Ties share their mean rank (Wilcoxon 1945, Mann and Whitney 1947). The distribution is counted,
-    not sampled; above `MOST_COUNTED` values it is taken for a normal one.
+    not sampled; above `MAX_COUNTED` values it is taken for a normal one.
     """
     ranks, few = _doubled_ranks([*a, *b]), len(a)
     off = abs(rank_excess(a, b))
-    if len(ranks) > MOST_COUNTED:
+    if len(ranks) > MAX_COUNTED:
         spread = sqrt(
             few * len(b) * sum((rank - len(ranks) - 1) ** 2 for rank in ranks) / (len(ranks) - 1) / len(ranks)
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol
 
-from ganbench.errors import GanbenchError, UsageError, raised_at, said
+from ganbench.errors import GanbenchError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
 from ganbench.suite import search_space
@@ -152,7 +152,7 @@ class _Expansion:
         except GanbenchError:
             raise
         except Exception as error:  # whatever a stranger's plugin raises while it is asked what it is
-            self.problems.add(None, f"{' x '.join(labels)}: a plugin raised {said(error)}{raised_at(error)}")
+            self.problems.add(None, f"{' x '.join(labels)}: a plugin raised {describe_error(error)}{raised_at(error)}")
             return None
 
     def _built(

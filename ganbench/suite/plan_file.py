@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Row:
+class PlanRow:
     """One variant on one data set: labels, and the run of each seed."""
 
     loss: str
@@ -28,26 +28,26 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Layout:
+class SavedPlan:
     """Rows, references and what is not applicable, in the suite's order."""
 
     suite: str
     about: str
     digest: str
-    rows: tuple[Row, ...]
+    rows: tuple[PlanRow, ...]
     references: tuple[tuple[str, str, str], ...]
     """(data set's label, reference, id)"""
     skipped: tuple[tuple[str, str, str, str], ...]
     """(loss, architecture, data set, reason)"""
 
 
-def layout(plan: Plan, digest: str = "") -> Layout:
+def plan_to_save(plan: Plan, digest: str = "") -> SavedPlan:
     """The layout of a plan; `digest` identifies the suite's text and what was laid over it."""
-    return Layout(
+    return SavedPlan(
         plan.suite,
         plan.about,
         digest,
-        tuple(Row(*cell.labels, {seed: cell.run(seed).id for seed in cell.seeds}) for cell in plan.cells),
+        tuple(PlanRow(*cell.labels, {seed: cell.run(seed).id for seed in cell.seeds}) for cell in plan.cells),
         tuple((label, spec.reference, spec.id) for label, spec in plan.references),
         tuple((*skip.labels, skip.reason) for skip in plan.skipped),
     )
@@ -57,21 +57,21 @@ def _path(results: Path, suite: str) -> Path:
     return results / suite / "plan.json"
 
 
-def save(results: Path, content: Layout) -> None:
+def save_plan(results: Path, content: SavedPlan) -> None:
     text = json.dumps({"schema": SCHEMA, **asdict(content)}, indent=1) + "\n"
     write_atomically(_path(results, content.suite), text.encode())
 
 
-def saved(results: Path, suite: str) -> Layout | None:
+def load_plan(results: Path, suite: str) -> SavedPlan | None:
     """The layout of the suite's last run in this folder, or None.
 
     Raises `ResultsError` where the file is damaged or newer.
     """
 
-    def made(read: dict[str, Any]) -> Layout:
-        rows = tuple(Row(**{**row, "runs": by_seed(row["runs"])}) for row in read.pop("rows"))
+    def made(read: dict[str, Any]) -> SavedPlan:
+        rows = tuple(PlanRow(**{**row, "runs": by_seed(row["runs"])}) for row in read.pop("rows"))
         lists = {key: tuple(tuple(item) for item in read.pop(key)) for key in ("references", "skipped")}
-        content = Layout(rows=rows, **lists, **read)  # type: ignore[arg-type]
+        content = SavedPlan(rows=rows, **lists, **read)  # type: ignore[arg-type]
         _check(content, suite)
         return content
 
@@ -81,7 +81,7 @@ def saved(results: Path, suite: str) -> Layout | None:
 ID = re.compile(r"[0-9A-Za-z]+")
 
 
-def _check(content: Layout, suite: str) -> None:
+def _check(content: SavedPlan, suite: str) -> None:
     """Raise `ValueError` where a layout could lead out of its results folder, or is no text."""
     if content.suite != suite:
         raise ValueError(f"it is of suite {content.suite!r}")

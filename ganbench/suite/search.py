@@ -21,7 +21,7 @@ SCHEMA = 1
 MOST_DRAWS = 1000
 
 
-def searched(suite: str) -> str:
+def search_name(suite: str) -> str:
     """The name under which a suite's search is kept: its own table stays as it is."""
     return f"{suite}+search"
 
@@ -78,7 +78,7 @@ def draws(suite: Suite, catalogue: Catalogue, count: int) -> tuple[Drawn, ...]:
 
 def _drawn(suite: Suite, catalogue: Catalogue, found: search_space.Ranges, number: int) -> Drawn:
     overrides = found.draw(number, suite)
-    laid_over = replace(suite, name=searched(suite.name), overrides=(*suite.overrides, *overrides), search=None)
+    laid_over = replace(suite, name=search_name(suite.name), overrides=(*suite.overrides, *overrides), search=None)
     drawn = Drawn(number, overrides, Plan(suite.name, "", (), (), ()))
     try:
         return replace(drawn, plan=expand(laid_over, catalogue, found.seeds))
@@ -114,7 +114,7 @@ def merged(drawn: Sequence[Drawn]) -> Plan:
 
 
 @dataclass(frozen=True)
-class Draw:
+class RowDraw:
     """One draw of one variant: its number, its settings, and the run of each seed."""
 
     number: int
@@ -123,64 +123,64 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Variant:
+class SearchRow:
     """One variant on one data set, and its draws; the first is the default."""
 
     loss: str
     architecture: str
     dataset: str
-    draws: tuple[Draw, ...]
+    draws: tuple[RowDraw, ...]
 
 
 @dataclass(frozen=True)
-class SearchLayout:
+class SavedSearch:
     """Which runs make which draw of which variant, in the suite's order."""
 
     suite: str
     about: str
     digest: str
-    variants: tuple[Variant, ...]
+    variants: tuple[SearchRow, ...]
     references: tuple[tuple[str, str, str], ...]
     """(data set's label, reference, id)"""
 
 
-def layout(drawn: Sequence[Drawn], digest: str = "") -> SearchLayout:
+def search_to_save(drawn: Sequence[Drawn], digest: str = "") -> SavedSearch:
     plan = drawn[0].plan
     by_labels = [{cell.labels: cell for cell in one.plan.cells} for one in drawn]
     variants = []
     for labels in by_labels[0]:
         cells = [(one, found[labels]) for one, found in zip(drawn, by_labels, strict=True)]
         runs = (
-            Draw(one.number, one.settings(cell), {seed: cell.run(seed).id for seed in cell.seeds})
+            RowDraw(one.number, one.settings(cell), {seed: cell.run(seed).id for seed in cell.seeds})
             for one, cell in cells
         )
-        variants.append(Variant(*labels, tuple(runs)))
+        variants.append(SearchRow(*labels, tuple(runs)))
     references = tuple((label, spec.reference, spec.id) for label, spec in plan.references)
-    return SearchLayout(plan.suite, plan.about, digest, tuple(variants), references)
+    return SavedSearch(plan.suite, plan.about, digest, tuple(variants), references)
 
 
 def _path(results: Path, suite: str) -> Path:
     return results / suite / "draws.json"
 
 
-def save(results: Path, content: SearchLayout) -> None:
+def save_search(results: Path, content: SavedSearch) -> None:
     text = json.dumps({"schema": SCHEMA, **asdict(content)}, indent=1) + "\n"
     write_atomically(_path(results, content.suite), text.encode())
 
 
-def saved(results: Path, suite: str) -> SearchLayout | None:
+def load_search(results: Path, suite: str) -> SavedSearch | None:
     """The layout of the suite's last search in this folder, or None.
 
     Raises `ResultsError` where the file is damaged or newer.
     """
 
-    def made(read: dict[str, Any]) -> SearchLayout:
-        variants = tuple(Variant(**{**one, "draws": _draws(one["draws"])}) for one in read.pop("variants"))
+    def made(read: dict[str, Any]) -> SavedSearch:
+        variants = tuple(SearchRow(**{**one, "draws": _draws(one["draws"])}) for one in read.pop("variants"))
         references = tuple(tuple(item) for item in read.pop("references"))
-        return SearchLayout(variants=variants, references=references, **read)
+        return SavedSearch(variants=variants, references=references, **read)
 
     return kept(_path(results, suite), SCHEMA, made)
 
 
-def _draws(read: Iterable[dict[str, Any]]) -> tuple[Draw, ...]:
-    return tuple(Draw(**{**one, "runs": by_seed(one["runs"])}) for one in read)
+def _draws(read: Iterable[dict[str, Any]]) -> tuple[RowDraw, ...]:
+    return tuple(RowDraw(**{**one, "runs": by_seed(one["runs"])}) for one in read)

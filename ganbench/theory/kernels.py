@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench.errors import ContractError, said
+from ganbench.errors import ContractError, describe_error
 
 NODES = 5
 Function = Callable[[Tensor], Tensor]
@@ -31,7 +31,9 @@ def mode_width(dataset: Any, real: Tensor) -> float:
     try:
         (score,) = torch.autograd.grad(dataset.log_density(x).sum(), x)
     except RuntimeError as error:
-        raise ContractError(f"`log_density` of the data set cannot be differentiated: {said(error)}") from error
+        raise ContractError(
+            f"`log_density` of the data set cannot be differentiated: {describe_error(error)}"
+        ) from error
     return sqrt(2 / float(score.square().sum(dim=1).mean()))
 
 

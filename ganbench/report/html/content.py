@@ -16,7 +16,7 @@ from ganbench.errors import ResultsError
 from ganbench.report.html.names import slugs
 from ganbench.results import shape
 from ganbench.results.store import Record, Store
-from ganbench.suite.plan_file import Layout, Row
+from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 SHOWN = ("record.json", "history.csv", "samples.png", "film.png", "neighbours.png", "traceback.txt")
 """The files of a run that a report carries. Weights are none of them: they are large, and can be trained again."""
@@ -65,7 +65,7 @@ class Run:
     """One seed of a variant on a data set; `record` is None where it has not run yet."""
 
     id: str
-    row: Row
+    row: PlanRow
     seed: int
     record: Record | None
 
@@ -107,7 +107,7 @@ class Content:
     column were measured under different protocols, `ResultsError` where a record is damaged.
     """
 
-    def __init__(self, layout: Layout, root: Path, published: Mapping[str, Any] = {}) -> None:
+    def __init__(self, layout: SavedPlan, root: Path, published: Mapping[str, Any] = {}) -> None:
         self.layout, self.store = layout, Remembered(root)
         self.tables = tables.build(layout, self.store)
         self.published = {

@@ -46,13 +46,14 @@ def _pair(table: Table, score: str, one: tuple[str, TableRow], other: tuple[str,
 
 def _compared(table: Table, score: str, variants: list[TableRow]) -> Iterator[str]:
     """What the table's tests show by its first score. A variant whose seeds all failed is the worst of them."""
-    enough = [row for row in variants if row.sample(score).size >= ranking.FEWEST]
+    enough = [row for row in variants if row.sample(score).size >= ranking.MIN_SEEDS]
     if len(variants) < 2:
         yield f"One variant on {table.dataset}: there is nothing to compare it with."
         return
     if len(enough) < 2:
         yield (
-            f"Too few seeds on {table.dataset} to claim a difference: at least {ranking.FEWEST} a variant are needed."
+            f"Too few seeds on {table.dataset} to claim a difference: "
+            f"at least {ranking.MIN_SEEDS} a variant are needed."
         )
         return
     wins = [(winner, one) for one in comparisons(table, score) if (winner := _better(one)) is not None]

@@ -35,7 +35,7 @@ from ganbench.report.plots.style import (
 from ganbench.report.text.grid import ARROWS
 from ganbench.results import identity
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 AGAINST = {
     "seconds": ("train_seconds", "seconds of training a seed"),
@@ -80,7 +80,7 @@ class Cost:
 
 
 def read(
-    table: Table, layout: Layout, store: Store, asked: str | None = None, against: str = "seconds",
+    table: Table, layout: SavedPlan, store: Store, asked: str | None = None, against: str = "seconds",
     names: Sequence[str] = (),
 ) -> Cost:  # fmt: skip
     """Score against cost of a data set's variants. Raises `UsageError` where there is no such score, or no cost."""

@@ -36,7 +36,7 @@ from ganbench.report.plots.style import (
 )
 from ganbench.results.store import Store
 from ganbench.signals import LEVELS, MEANING, SIGNALS
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 DEFAULT = ("p_real_above_fake", "diversity")
 """What shows the balance of the players and a collapse for every loss, also where logits are no log-odds."""
@@ -76,7 +76,7 @@ class Curves:
 
 
 def read(
-    layout: Layout, store: Store, dataset: str, asked: Sequence[str] = (), scores: Sequence[str] = (),
+    layout: SavedPlan, store: Store, dataset: str, asked: Sequence[str] = (), scores: Sequence[str] = (),
     names: Sequence[str] = (), band: str = "range",
 ) -> Curves:  # fmt: skip
     """Signals (those asked for, else `DEFAULT` unless scores are asked for) and scores of a data set's variants.

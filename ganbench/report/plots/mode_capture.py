@@ -27,7 +27,7 @@ from ganbench.report.plots.style import (
     scale,
 )
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Captured:
     notes: tuple[str, ...] = ()
 
 
-def read(layout: Layout, store: Store, names: Sequence[str] = ()) -> Captured:
+def read(layout: SavedPlan, store: Store, names: Sequence[str] = ()) -> Captured:
     """Raises `UsageError` where no data set has histograms."""
     found, said = {}, []
     for dataset in datasets(layout):
@@ -64,7 +64,7 @@ def _of(data: modes.Histograms, title: str) -> list[int]:
     return next((one.captured for one in data.variants if one.title == title), [])
 
 
-def _finished(layout: Layout, store: Store, title: str, shown: Sequence[str]) -> tuple[int, int]:
+def _finished(layout: SavedPlan, store: Store, title: str, shown: Sequence[str]) -> tuple[int, int]:
     """Seeds with a histogram, and seeds asked for, over the data sets drawn."""
     ids = [
         id_

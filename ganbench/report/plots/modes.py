@@ -18,7 +18,7 @@ from ganbench.errors import UsageError
 from ganbench.report.plots import panels
 from ganbench.report.plots.style import COLOURS, INK, TINY, Picture, extent, number
 from ganbench.results.store import Record, Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 Array = NDArray[np.float64]
 CAPTURED = 0.1
@@ -55,7 +55,7 @@ class Histograms:
     notes: tuple[str, ...] = ()
 
 
-def read(layout: Layout, store: Store, dataset: str, names: Sequence[str] = (), whole: bool = False) -> Histograms:
+def read(layout: SavedPlan, store: Store, dataset: str, names: Sequence[str] = (), whole: bool = False) -> Histograms:
     """The histograms in the records of a data set; those of `MOST` variants, or of all where `whole`.
 
     Raises `UsageError` where there is none, or where they differ in kind.

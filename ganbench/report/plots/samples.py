@@ -21,7 +21,7 @@ from ganbench.errors import ResultsError, UsageError
 from ganbench.report.plots.panels import TALL
 from ganbench.report.plots.style import COLUMN, GREY, PALE, SMALL, TEXT, Picture, extent, fitted, labels, literal
 from ganbench.results.store import Record, Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 Pixels = NDArray[np.uint8]
 ROWS, PITCH = 12, 0.8
@@ -58,7 +58,7 @@ def columns(width: float) -> int:
     return max(1, int(0.78 * width / PITCH))
 
 
-def read(layout: Layout, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()) -> Samples:
+def read(layout: SavedPlan, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()) -> Samples:
     """Every variant's samples by seed, real samples as the last row. Raises `UsageError` where there are none."""
     found, heading = variants(layout, store, dataset, names)
     seeds = list(dict.fromkeys(seed for variant in found for seed in variant.runs))
@@ -78,7 +78,9 @@ def read(layout: Layout, store: Store, dataset: str, width: float = COLUMN, name
     return Samples(heading, tuple(f"seed {s}" for s in shown), tuple(lines), tuple(map(tuple, cells)), limits)
 
 
-def read_film(layout: Layout, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()) -> Samples:
+def read_film(
+    layout: SavedPlan, store: Store, dataset: str, width: float = COLUMN, names: Sequence[str] = ()
+) -> Samples:
     """Every variant's first filmed seed on its way, from left to right, its end last.
 
     A column is a step where all were filmed at the same ones, else a part of each one's own training.

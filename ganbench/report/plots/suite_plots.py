@@ -13,7 +13,7 @@ from ganbench.errors import GanbenchError
 from ganbench.report.plots import aggregate, cost, curves, mode_capture, modes, ranks
 from ganbench.report.plots.style import Picture
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def drawable(plots: Iterable[Plot]) -> tuple[list[Plot], list[str]]:
     return found, notes
 
 
-def suite_plots(layout: Layout, tables: list[Table], store: Store, slugs: Mapping[str, str]) -> list[Plot]:
+def suite_plots(layout: SavedPlan, tables: list[Table], store: Store, slugs: Mapping[str, str]) -> list[Plot]:
     """Every plot that the records of a suite allow, none of them drawn yet.
 
     `overall.svg`, `captured.svg`, and for each data set `ranks-*.svg`, `cost-*.svg`, `curves-*.svg`
@@ -61,7 +61,7 @@ def suite_plots(layout: Layout, tables: list[Table], store: Store, slugs: Mappin
     return made
 
 
-def _of_one(table: Table, layout: Layout, store: Store, counted: bool) -> dict[str, Callable[[], Picture]]:
+def _of_one(table: Table, layout: SavedPlan, store: Store, counted: bool) -> dict[str, Callable[[], Picture]]:
     """The plots of one data set that have something to show."""
     made: dict[str, Callable[[], Picture]] = {}
     scored = [row for row in table.variants if table.primary and row.scores[table.primary].values]
@@ -77,7 +77,7 @@ def _of_one(table: Table, layout: Layout, store: Store, counted: bool) -> dict[s
     return made
 
 
-def _counted(layout: Layout, store: Store) -> set[str]:
+def _counted(layout: SavedPlan, store: Store) -> set[str]:
     """The data sets with a run that counted its samples by mode."""
     return {
         dataset

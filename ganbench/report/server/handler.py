@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from ganbench.errors import GanbenchError, raised_at, said
+from ganbench.errors import GanbenchError, describe_error, raised_at
 from ganbench.report.server.reports import Page, page
 from ganbench.results import live
 
@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             found = None if path is None else self._found(path)
         except Exception as error:  # a damaged record, or a file that is being replaced, must not end the server
-            text = str(error) if isinstance(error, GanbenchError) else f"{said(error)}{raised_at(error)}"
+            text = str(error) if isinstance(error, GanbenchError) else f"{describe_error(error)}{raised_at(error)}"
             self.server.complain(f"{(path or '')[:200]!r} could not be made: {text}")
             self._send(HTTPStatus.INTERNAL_SERVER_ERROR, _text(f"this page could not be made: {text}"))
             return

@@ -10,7 +10,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import GanbenchError, MissingError, UsageError, raised_at, said
+from ganbench.errors import GanbenchError, MissingError, UsageError, describe_error, raised_at
 from ganbench.report.server.handler import Handler
 from ganbench.report.server.reports import Shelf
 
@@ -79,7 +79,7 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):  # a browser that went away is no error
-            self.complain(f"a request could not be answered: {said(error)}{raised_at(error)}")
+            self.complain(f"a request could not be answered: {describe_error(error)}{raised_at(error)}")
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

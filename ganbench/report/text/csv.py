@@ -9,7 +9,7 @@ import re
 from ganbench.analysis.score_table import COSTS, Table
 from ganbench.report.text.escape import visible
 from ganbench.results import protocol as cards
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 HEAD = (
     "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "scale", "mean",
@@ -17,7 +17,7 @@ HEAD = (
 )  # fmt: skip
 
 
-def csv_text(layout: Layout, tables: list[Table]) -> str:
+def csv_text(layout: SavedPlan, tables: list[Table]) -> str:
     """Values are separated by spaces within their column, in the order of the protocol's seeds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -13,21 +13,21 @@ from ganbench.files import write_atomically
 from ganbench.report.text.csv import csv_text
 from ganbench.report.text.latex import latex
 from ganbench.report.text.markdown import markdown
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
-def json_text(layout: Layout, tables: list[Table]) -> str:
+def json_text(layout: SavedPlan, tables: list[Table]) -> str:
     return json.dumps(plain(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def overall_text(layout: Layout, tables: list[Table]) -> str:
+def overall_text(layout: SavedPlan, tables: list[Table]) -> str:
     """The variants over all data sets as JSON; null where they cannot be put together."""
     found = aggregate.build(tables)
     return json.dumps(aggregate.plain(found) if found else None, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 NONE = "null\n"
-FORMATS: dict[str, tuple[str, Callable[[Layout, list[Table]], str]]] = {
+FORMATS: dict[str, tuple[str, Callable[[SavedPlan, list[Table]], str]]] = {
     "markdown": ("table.md", markdown),
     "csv": ("table.csv", csv_text),
     "latex": ("table.tex", latex),
@@ -36,7 +36,7 @@ FORMATS: dict[str, tuple[str, Callable[[Layout, list[Table]], str]]] = {
 }
 
 
-def write_all(folder: Path, layout: Layout, tables: list[Table]) -> None:
+def write_all(folder: Path, layout: SavedPlan, tables: list[Table]) -> None:
     """Every format, into the suite's folder; no file of what there is none."""
     for name, text in FORMATS.values():
         content = text(layout, tables)

@@ -7,7 +7,7 @@ import re
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.report.text.escape import visible
 from ganbench.report.text.grid import LEAD, lead, shown
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 CAPTION = (
     r": mean over seeds with the 95\,\% interval (Student $t$; [low, high] of the geometric mean where it is taken on "
@@ -16,7 +16,7 @@ CAPTION = (
 )
 
 
-def latex(layout: Layout, tables: list[Table]) -> str:
+def latex(layout: SavedPlan, tables: list[Table]) -> str:
     """booktabs tables (needs \\usepackage{booktabs,graphicx}), one a data set, footnotes below.
 
     Names in scripts beyond pdfLaTeX's want XeLaTeX or LuaLaTeX and a font that has them.

@@ -9,10 +9,10 @@ from ganbench.analysis.score_table import Table
 from ganbench.report.text.escape import visible
 from ganbench.report.text.grid import LEGEND, Grid, costs, overall_note, scores
 from ganbench.report.text.grid import overall as overall_grid
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
-def markdown(layout: Layout, tables: list[Table]) -> str:
+def markdown(layout: SavedPlan, tables: list[Table]) -> str:
     """A heading and a table a data set, notes, costs, and the variants over all data sets."""
     parts = [f"# {block(layout.suite)}", "", *([block(layout.about), ""] if layout.about else [])]
     for table in tables:

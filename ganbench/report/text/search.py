@@ -19,7 +19,7 @@ from ganbench.report.text.csv import inert
 from ganbench.report.text.grid import ARROWS, Grid
 from ganbench.report.text.markdown import escaped, grid
 from ganbench.report.text.terminal import drawn
-from ganbench.suite.search import SearchLayout, quoted
+from ganbench.suite.search import SavedSearch, quoted
 
 LEGEND = (
     "default: the suite's own settings, mean over seeds. median: over the random draws' means. best of k: expected "
@@ -100,7 +100,7 @@ def _title(table: Sensitivity) -> str:
     return f"{table.dataset}: {table.score} {ARROWS[table.better]}"
 
 
-def markdown(layout: SearchLayout, tables: list[Sensitivity]) -> str:
+def markdown(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     """GitHub Markdown, columns aligned so that it also reads as text."""
     parts = [f"# {escaped(layout.suite)}", "", *([escaped(layout.about), ""] if layout.about else [])]
     for table in tables:
@@ -150,7 +150,7 @@ HEAD = [
 ]  # fmt: skip
 
 
-def csv_text(layout: SearchLayout, tables: list[Sensitivity]) -> str:
+def csv_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     """One line a draw (`kind` default or draw, `number` its number), the median, and each k (`kind` best)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -178,24 +178,24 @@ def _csv_lines(row: dict[str, Any]) -> list[list[Any]]:
     return lines
 
 
-def json_text(layout: SearchLayout, tables: list[Sensitivity]) -> str:
+def json_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     return json.dumps(plain(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-FORMATS: dict[str, tuple[str, Callable[[SearchLayout, list[Sensitivity]], str]]] = {
+FORMATS: dict[str, tuple[str, Callable[[SavedSearch, list[Sensitivity]], str]]] = {
     "markdown": ("search.md", markdown),
     "csv": ("search.csv", csv_text),
     "json": ("search.json", json_text),
 }
 
 
-def write_all(folder: Path, layout: SearchLayout, tables: list[Sensitivity]) -> None:
+def write_all(folder: Path, layout: SavedSearch, tables: list[Sensitivity]) -> None:
     """Every format, into the search's folder."""
     for name, text in FORMATS.values():
         write_atomically(folder / name, text(layout, tables).encode())
 
 
-def show(console: Console, layout: SearchLayout, tables: list[Sensitivity]) -> None:
+def show(console: Console, layout: SavedSearch, tables: list[Sensitivity]) -> None:
     """On a terminal, intervals below values."""
     for table in tables:
         console.print(drawn(_grid(table), f"{layout.suite}: {_title(table)}"))

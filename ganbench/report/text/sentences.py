@@ -18,7 +18,7 @@ def sentence(one: Comparison) -> str:
         counts = " and ".join(str(row.sample(one.score).size) for row in one.rows)
         return (
             f"Too few seeds to claim a difference in {one.score} between {one.a} and {one.b} {one.where}: {means}; "
-            f"{counts} seeds, at least {ranking.FEWEST} each are needed."
+            f"{counts} seeds, at least {ranking.MIN_SEEDS} each are needed."
         )
     facts = f"{means} ({'; '.join([*_gap(one.difference, one.comparisons > 1), *_evidence(one)])})"
     if one.verdict == "no difference seen":

@@ -11,10 +11,10 @@ from ganbench.analysis.score_table import Table, TableRow
 from ganbench.report.text.escape import visible
 from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, cell, costs, lead, overall_note
 from ganbench.report.text.grid import overall as overall_grid
-from ganbench.suite.plan_file import Layout
+from ganbench.suite.plan_file import SavedPlan
 
 
-def show(console: Console, layout: Layout, tables: list[Table]) -> None:
+def show(console: Console, layout: SavedPlan, tables: list[Table]) -> None:
     """Intervals below means, as many columns side by side as fit, notes, costs, all data sets."""
     for table in tables:
         for i, names in enumerate(_fitting(table, console.width)):
