@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.cli.options import plugin_option, results_option, started
+from ganbench.cli.progress_bar import progress_bar
 from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError, printable
 
@@ -44,16 +45,19 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     layout = started(suite, results)
     folder.check(place)
     registry = Registry.load(plugins)
-    content = Content(layout, results, published_rows(registry, [row.dataset for row in layout.rows]))
-    if not content.records:
-        raise UsageError(f"no run of suite {layout.suite!r} has ended in {results}; run the suite first")
-    plots, notes = drawable(suite_plots(layout, content.tables, content.store, content.datasets))
+    with progress_bar() as on_progress:
+        on_progress(0, 1, "reading results")
+        content = Content(layout, results, published_rows(registry, [row.dataset for row in layout.rows]))
+        if not content.records:
+            raise UsageError(f"no run of suite {layout.suite!r} has ended in {results}; run the suite first")
+        figures = suite_plots(layout, content.tables, content.store, content.datasets)
+        plots, notes = drawable(figures, on_progress)
+        count = publish(Site(content, registry, plots=plots), place, on_progress)
     lacking = _lacking(registry, content.records)
     if lacking:
         notes.append(f"{', '.join(lacking)}: not installed; --plugin FILE.py shows its source and citation")
     for note in notes:
         click.echo(printable(f"note: {note}"), err=True)
-    count = publish(Site(content, registry, plots=plots), place)
     what = f"the report of {layout.suite}, {len(content.records)} runs, {count} files and the manifest"
     click.echo(f"{place / 'index.html'}: {what}")
     return _checked(place)

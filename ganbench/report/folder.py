@@ -15,6 +15,9 @@ from ganbench.results import manifest
 STALE = 24 * 3600.0
 """Seconds after which what a killed publish left beside its place is removed."""
 
+OnProgress = Callable[[int, int, str], None]
+"""Called with how much is done, the total, and what is being done."""
+
 
 def check(place: Path) -> None:
     """Raise `UsageError` where a folder may not be replaced: it holds something that is no part of a report."""
@@ -53,7 +56,9 @@ def _check_earlier(place: Path) -> None:
         )
 
 
-def write(site: Site, place: Path, finish: Callable[[Path], None]) -> int:
+def write(
+    site: Site, place: Path, finish: Callable[[Path], None], on_progress: OnProgress = lambda done, total, what: None
+) -> int:
     """Write every page and file of a site to a folder; the number of files without the manifest.
 
     `finish` adds what needs the folder whole, the manifest say. An earlier report is replaced only
@@ -66,12 +71,15 @@ def write(site: Site, place: Path, finish: Callable[[Path], None]) -> int:
         _recover(place)
         with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staging:
             made = Path(staging) / "report"
-            for path in site.paths():
+            paths = site.paths()
+            for index, path in enumerate(paths):
+                on_progress(index, len(paths), "writing pages")
                 page = site.render(path)
                 assert page is not None, f"{path} is listed, so it can be made"
                 target = made / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(page[0])
+            on_progress(len(paths), len(paths), "writing tables and the manifest")
             finish(made)
             _exchange(made, place, Path(staging) / "earlier")
         return sum(1 for _ in manifest.entries(place))

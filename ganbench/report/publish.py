@@ -13,12 +13,12 @@ from ganbench.results import manifest
 from ganbench.suite.plan_file import save_plan
 
 
-def publish(site: Site, place: Path) -> int:
+def publish(site: Site, place: Path, on_progress: folder.OnProgress = lambda done, total, what: None) -> int:
     """Write a report, laid out like a results folder; the number of files.
 
     Raises `UsageError` where `place` holds something else, `MissingError` where the disk refuses.
     """
-    return folder.write(site, place, partial(_finish, site))
+    return folder.write(site, place, partial(_finish, site), on_progress)
 
 
 def _finish(site: Site, made: Path) -> None:

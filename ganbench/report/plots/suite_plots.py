@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,10 +30,13 @@ class Plot:
         return self.make().rendered("svg")
 
 
-def drawable(plots: Iterable[Plot]) -> tuple[list[Plot], list[str]]:
+def drawable(
+    plots: Sequence[Plot], on_progress: Callable[[int, int, str], None] = lambda done, total, what: None
+) -> tuple[list[Plot], list[str]]:
     """The plots that can be drawn, and why the others cannot: one damaged history is no reason for no report."""
     found, notes = [], []
-    for plot in plots:
+    for index, plot in enumerate(plots):
+        on_progress(index, len(plots), "drawing plots")
         try:
             _ = plot.svg
         except GanbenchError as error:
