@@ -4,7 +4,7 @@ ENV := .venv
 READY := $(ENV)/.ready
 WORKERS ?= 2
 
-.PHONY: env baseline quick browser test slow bench lint clean
+.PHONY: env baseline quick browser test slow bench lint docs clean
 
 env: $(READY)
 
@@ -40,11 +40,16 @@ bench: env browser
 	$(ENV)/bin/python -m benchmarks.comparison
 	$(ENV)/bin/python -m benchmarks.report_size
 
-lint: env
+# the documentation as pages in build/docs; a dead link or anchor fails
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(ENV)/bin/mkdocs build --strict --quiet
+
+lint: env docs
 	$(ENV)/bin/ruff check .
 	$(ENV)/bin/ruff format --check .
 	$(ENV)/bin/mypy
 	$(ENV)/bin/lint-imports --no-cache
+	$(ENV)/bin/python -m tools.words
 
 clean:
 	rm -rf $(ENV) build dist .mypy_cache .pytest_cache .ruff_cache

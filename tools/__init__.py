@@ -1,0 +1,1 @@
+"""Tools of the repository: generated documentation, quoted tables, the word lint."""

@@ -1,0 +1,160 @@
+"""Puts generated text into the README and the docs, between marks: `python -m tools.quote [--quick RESULTS]`.
+
+Tables of the published baseline come from its records, those of the benchmarks from `benchmarks/results`. With
+`--quick` the quick suite is run in a results folder, and its first table is quoted as a terminal shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.report import markdown
+from ganbench.formatting import number
+from tools import cli_reference
+
+ROOT = Path(__file__).parent.parent
+PUBLISHED = ROOT / "results" / "published" / "baseline"
+MEASURED = ROOT / "benchmarks" / "results"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+WIDTH = 100
+"""Columns of the terminal that shows the quick table."""
+
+
+def mark(name: str, end: bool = False) -> str:
+    """The comment that begins or ends a block."""
+    return f"<!-- {name}: {'end' if end else 'begin'} -->"
+
+
+def quoted(page: Path, name: str) -> str | None:
+    """What a page has between a block's marks, or None if it has no such block."""
+    _, begun, rest = page.read_text().partition(mark(name))
+    block, ended, _ = rest.partition(mark(name, end=True))
+    return block.strip("\n") if begun and ended else None
+
+
+def put(name: str, text: str) -> None:
+    """Replace a block on every page that has its marks."""
+    for page in PAGES:
+        if quoted(page, name) is None:
+            continue
+        before, begin, rest = page.read_text().partition(mark(name))
+        _, end, after = rest.partition(mark(name, end=True))
+        page.write_text(f"{before}{begin}\n\n{text.strip(chr(10))}\n\n{end}{after}")
+
+
+def blocks() -> dict[str, str]:
+    """Every block that is made from files of the repository."""
+    measured = {path.stem: json.loads(path.read_text()) for path in sorted(MEASURED.glob("*.json"))}
+    return {
+        "baseline": baseline(),
+        "baseline-primary": primary(),
+        **{name: markdown(name, content) for name, content in measured.items()},
+    }
+
+
+def machine() -> str:
+    """One paragraph on the published baseline: the command, the machine, the versions, the day, the cost."""
+    manifest = json.loads((PUBLISHED / "manifest.json").read_text())
+    (one,), (suite,) = manifest["environments"], manifest["suites"]
+    records = [json.loads((PUBLISHED / "runs" / id_ / "record.json").read_text()) for id_ in manifest["runs"]]
+    versions = ", ".join(f"{name} {version}" for name, version in one["libraries"].items())
+    seconds = sum(record["cost"]["train_seconds"] or 0 for record in records)
+    return (
+        f"Made by `ganbench run --suite {suite}` on {one['processor']}, {one['cores']} cores, "
+        f"{one['platform']}, no GPU; Python {one['python']}, {versions}; {manifest['time'][:10]}. "
+        f"{len(records)} runs, {seconds:.0f} s of training summed over the runs."
+    )
+
+
+def baseline() -> str:
+    """The published tables: their headings one level down, their title dropped."""
+    body = (PUBLISHED / "baseline" / "table.md").read_text().split("\n", 1)[1].strip()
+    return f"{machine()}\n\n{body}"
+
+
+def primary() -> str:
+    """The published baseline as one small table: a variant by a dataset, by each dataset's first score."""
+    rows = json.loads((PUBLISHED / "baseline" / "table.json").read_text())
+    datasets = list(dict.fromkeys(row["dataset"] for row in rows))
+    first = {row["dataset"]: next(iter(row["scores"])) for row in reversed(rows) if row["scores"]}
+    arrows = {
+        row["dataset"]: "↑" if row["scores"][first[row["dataset"]]]["better"] == "higher" else "↓"
+        for row in rows
+        if first[row["dataset"]] in row["scores"]
+    }
+    heads = [f"{name}: {first[name]} {arrows[name]}".replace("[", r"\[").replace("]", r"\]") for name in datasets]
+    lines = [f"| variant | {' | '.join(heads)} |", f"|:--|{'--:|' * len(datasets)}"]
+    for name in dict.fromkeys(_name(row) for row in rows):
+        by_dataset = {row["dataset"]: row for row in rows if _name(row) == name}
+        cells = [_cell(by_dataset.get(dataset), first[dataset]) for dataset in datasets]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['loss']} x {row['architecture']}" if row["kind"] == "variant" else str(row["loss"])
+
+
+def _cell(row: dict[str, Any] | None, score: str) -> str:
+    found = row["scores"].get(score) if row else None
+    if found is None or found["mean"] is None:
+        return "n/a"
+    if found["low"] is None or found["low"] == found["high"]:
+        return number(found["mean"])
+    return rf"{number(found['mean'])} \[{number(found['low'])}, {number(found['high'])}\]"
+
+
+def quick(results: Path) -> str:
+    """The first table of the quick suite, as a terminal of `WIDTH` columns shows it."""
+    command = [sys.executable, "-m", "ganbench", "run", "--suite", "quick", "--results", str(results)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return f"```text\n$ ganbench run --suite quick\n{first_table(_terminal(command))}\n```"
+
+
+def first_table(text: str) -> str:
+    """The title and the first box of what a terminal shows."""
+    lines = text.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith("quick: "))
+    end = next(i for i, line in enumerate(lines) if i > begin and line.startswith("└"))
+    return "\n".join(line.rstrip() for line in lines[begin : end + 1])
+
+
+def _terminal(command: list[str]) -> str:
+    """What a command prints to a terminal, without its colors."""
+    import pty
+
+    reader, writer = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(WIDTH), "LINES": "60", "NO_COLOR": "1", "TERM": "xterm"}
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.DEVNULL, env=environment):
+        os.close(writer)
+        parts = []
+        try:
+            while part := os.read(reader, 1 << 16):
+                parts.append(part)
+        except OSError:  # Linux ends a terminal so
+            pass
+    os.close(reader)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(parts).decode().replace("\r\n", "\n"))
+
+
+@click.command()
+@click.option("--quick", "results", type=click.Path(path_type=Path), help="Also quote the quick suite, run here.")
+def main(results: Path | None) -> None:
+    """Refresh the generated parts of the README and the docs."""
+    cli_reference.main()
+    for name, text in blocks().items():
+        put(name, text)
+    if results is not None:
+        put("quick", quick(results))
+
+
+if __name__ == "__main__":
+    main()
