@@ -36,7 +36,8 @@ def test_the_python_in_the_readme_is_at_most_six_statements() -> None:
 
 
 def test_commands_in_the_readme_exist() -> None:
-    named = set(re.findall(r"ganbench ([a-z]+) ", README)) | set(re.findall(r"`ganbench ([a-z]+)", README))
+    named = set(re.findall(r"^(?:\$ )?ganbench ([a-z]+)", README, flags=re.MULTILINE))
+    named |= set(re.findall(r"`ganbench ([a-z]+)", README))
     assert {"run", "compare", "plot", "publish", "replay", "verify"} <= named <= set(COMMANDS)
 
 
