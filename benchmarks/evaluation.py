@@ -100,7 +100,7 @@ def ours(tables: list[Tensor]) -> list[dict[str, float]]:
     metrics = tuple(registry.choose("metric", name, {}) for name in METRICS)
     evaluation = EvaluationSpec(extractor=registry.choose("extractor", "digits16", {}), metrics=metrics)
     protocol = judge(registry, Rounded(), evaluation, CPU)
-    return [protocol.scores(fake, {}).values for fake in tables]
+    return [protocol.scores(fake).values for fake in tables]
 
 
 def theirs(tables: list[Tensor]) -> list[dict[str, float]]:

@@ -267,9 +267,9 @@ def _check_scores(metric: Metric, name: str, dataset: Any, registry: Registry) -
     evaluation = replace(EvaluationSpec(), real_samples=2000, extractor=extractor, metrics=(choice,))
     judge = Judge(dataset, evaluation, registry.create("extractor", extractor), {name: metric}, torch.device("cpu"))
     samples = dataset.load("train").samples[:1200]
-    first = judge.scores(samples, {}).values
+    first = judge.scores(samples).values
     _require(bool(first), f"metric {name!r} gives no score on {type(dataset).__name__}")
-    _require(first == judge.scores(samples, {}).values, f"metric {name!r} gives other scores on the same samples")
+    _require(first == judge.scores(samples).values, f"metric {name!r} gives other scores on the same samples")
 
 
 RECORD = {

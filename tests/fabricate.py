@@ -20,12 +20,25 @@ import numpy as np
 import yaml
 
 from ganbench.engine.trainer import Seed
-from ganbench.evaluation.evaluator import Scores
+from ganbench.evaluation.evaluator import Source
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Fault
 from ganbench.registry.registry import Registry
 from ganbench.results.provenance import machine
-from ganbench.results.store import SCHEMA, Record, Store
+from ganbench.results.records import (
+    Evaluation,
+    Failure,
+    Film,
+    Histogram,
+    Neighbors,
+    PluginOrigin,
+    ProtocolCard,
+    Provenance,
+    Record,
+    ReferenceRecord,
+    Snapshot,
+)
+from ganbench.results.store import Store
 from ganbench.results.verdicts import verdict
 from ganbench.runner.run_record import failed_record, run_record, write_history
 from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
@@ -170,9 +183,10 @@ class _Run:
         return " ".join([said, *self.made.notes]) if said and self.status != "diverged" else said
 
 
-def scores(image: bool, quality: float, source: dict[str, Any], spec: Any, nasty: bool = False) -> Scores:
+def scores(image: bool, quality: float, source: Source, spec: Any, nasty: bool = False) -> Evaluation:
     """Scores between noise (0) and real data (1), with their cards and verdict."""
-    values, cards = {}, {}
+    values: dict[str, float] = {}
+    cards: dict[str, ProtocolCard] = {}
     judge = "digits16" if image else None
     by_name = {metric.name: metric for metric in spec.metrics}
     for metric, own in (IMAGES if image else POINTS).items():
@@ -182,16 +196,18 @@ def scores(image: bool, quality: float, source: dict[str, Any], spec: Any, nasty
                 label = NASTY[1]
             values[label] = _between(noise, real, quality, scale, whole=score.startswith("modes"))
             judged = metric != "sliced-wasserstein"
-            cards[label] = {
-                "metric": by_name[metric].identity(), "code": by_name[metric].code, "better": better, "scale": scale,
-                "fake_samples": spec.samples, "real_samples": 1347 if image else 10_000, "split": spec.split,
-                "extractor": spec.extractor.identity() if judged else None,
-                "weights": ("6626e93c1535" if image else "exact") if judged else None, "resize": None, **source,
-            }  # fmt: skip
+            cards[label] = ProtocolCard(
+                metric=Choice(metric, by_name[metric].params), code=by_name[metric].code, score=score,
+                better=better, scale=scale, fake_samples=spec.samples,  # type: ignore[arg-type]
+                real_samples=1347 if image else 10_000, split=spec.split,
+                extractor=Choice(spec.extractor.name, spec.extractor.params) if judged else None,
+                weights=("6626e93c1535" if image else "exact") if judged else None,
+                generator=source.generator, checkpoint=source.checkpoint,
+            )  # fmt: skip
     modes = 10 if image else 8
     partial = [Fault("partial", round(modes * quality), modes)]
     faults = [] if quality > 0.8 else partial if quality > 0.5 else [Fault("low quality")]
-    return Scores(values, cards, (), verdict({"modes": faults, "spread": []}))
+    return Evaluation(values, cards, verdict({"modes": faults, "spread": []}))
 
 
 def _between(noise: float, real: float, quality: float, scale: str, whole: bool) -> float:
@@ -208,16 +224,15 @@ def _write_run(store: Store, made: Made, run: _Run) -> None:
     if run.status not in ("ok", "diverged"):
         if run.status == "failed":
             (folder / "traceback.txt").write_text(TRACEBACK.format(reason=run.reason), encoding="utf-8")
-        store.commit(failed_record(made.suite, run.spec, run.status, run.reason), folder)
+        store.commit(failed_record(made.suite, run.spec, Failure(run.status, run.reason)), folder)  # type: ignore[arg-type]
         return
     result = _trained(run)
     write_history(folder, result)
-    found = Scores({}, {})
+    found = Evaluation()
     if run.status == "ok":
-        source = {"generator": "raw", "checkpoint": "last"}
-        found = scores(run.image, run.quality, source, run.spec.evaluation, made.nasty)
+        found = scores(run.image, run.quality, Source("raw", "last"), run.spec.evaluation, made.nasty)
     record = run_record(made.suite, run.spec, result, found, 1 << 30, _provenance(run))
-    store.commit({**record, **_shown(run, folder)} if run.status == "ok" and made.pictures else record, folder)
+    store.commit(_shown(record, run, folder) if run.status == "ok" and made.pictures else record, folder)
 
 
 def _trained(run: _Run) -> Seed:
@@ -226,74 +241,71 @@ def _trained(run: _Run) -> Seed:
     collapses = run.quality < 0.45
     signals = files.history(run.rng, len(steps), collapses, log_odds=not run.spec.loss.name.startswith("rpgan"))
     seconds = round(1 + 4 * run.image + float(run.rng.uniform(0, 0.3)) + len(run.spec.loss.name) / 20, 3)
-    result = Seed(run.seed, run.status, run.reason, steps=steps, history=signals, seconds=seconds)
+    failure = Failure("diverged", "a loss was not finite", step=1240) if run.status == "diverged" else None
+    result = Seed(run.seed, failure, steps=steps, history=signals, seconds=seconds)
     count = run.spec.evaluation.snapshots
     for t in range(1, count + 1):
         step = round(t / count * run.spec.train.steps)
         if step > steps[-1] + 30:
             break
-        source = {"generator": "raw", "checkpoint": f"step {step}"}
+        source = Source("raw", f"step {step}")
         part = scores(run.image, run.quality * (1 - math.exp(-4 * t / count)), source, run.spec.evaluation)
-        entry = {"step": step, "train_seconds": round(seconds * t / count, 3), "metrics": part.values, "reason": ""}
-        result.snapshots.append(entry)
+        result.snapshots.append(Snapshot(step, round(seconds * t / count, 3), part.metrics))
     return result
 
 
-def _provenance(run: _Run) -> dict[str, Any]:
+def _provenance(run: _Run) -> Provenance:
     plugins = {
-        f"{kind}:{choice.name}": {
-            "distribution": "made-up", "version": "0.0", "code": choice.code,
-            "source": f"{crc32(choice.name.encode()):012x}",
-        }
+        f"{kind}:{choice.name}": PluginOrigin("made-up", "0.0", choice.code, f"{crc32(choice.name.encode()):012x}")
         for kind, choice in run.spec.choices()
-    }  # fmt: skip
-    processor = {"processor": run.made.notes[1]} if run.made.notes else {}
-    return {
-        "path": "compiled", "path_reason": "small networks fill a core four at a time", "stack": 4, "lanes": 4,
-        "prepare_seconds": 0.7, "device": "cpu", "threads": 1, "plugins": plugins, **processor,
-    }  # fmt: skip
+    }
+    here = machine()
+    return replace(
+        here, path="compiled", path_reason="small networks fill a core four at a time", stack=4, lanes=4,
+        prepare_seconds=0.7, device="cpu", threads=1, plugins=plugins,
+        processor=run.made.notes[1] if run.made.notes else here.processor,
+    )  # fmt: skip
 
 
-def _shown(run: _Run, folder: Path) -> Record:
-    """Pictures of an ok run, and the keys of its record that go with them."""
+def _shown(record: Record, run: _Run, folder: Path) -> Record:
+    """The record of an ok run with its pictures, which are written, and its histogram."""
     quality = round(8 * run.quality)
     (folder / "samples.png").write_bytes(files.samples(run.image, quality, run.seed % 3))
-    keys: Record = {"histogram": _histogram(run)}
+    record = replace(record, evaluation=replace(record.evaluation, histogram=_histogram(run)))
     if run.spec.evaluation.snapshots:
         count = run.spec.evaluation.snapshots
         (folder / "film.png").write_bytes(files.film(run.image, quality, count))
-        keys["film"] = {"steps": [round(t / count * 3000) for t in range(1, count + 1)], "side": files.FRAME}
+        steps = tuple(round(t / count * 3000) for t in range(1, count + 1))
+        record = replace(record, film=Film(steps, files.FRAME))
     if run.image:
         (folder / "neighbours.png").write_bytes(files.neighbours(quality))
-        keys["neighbours"] = {"by": "features of digits16", "of": 1347, "shown": 8, "nearest": 3}
-    return keys
+        record = replace(record, neighbors=Neighbors("features of digits16", 1347, 8, 3))
+    return record
 
 
-def _histogram(run: _Run) -> Record:
+def _histogram(run: _Run) -> Histogram:
     count, n = (10, 5000) if run.image else (8, 10_000)
     missed = 0 if run.image else round(n * (1 - run.quality) / 2)
     shares = run.rng.dirichlet(np.full(count, 30 * run.quality))
     fake = run.rng.multinomial(n - missed, shares).tolist()
     real = run.rng.multinomial(1347 if run.image else n, np.full(count, 1 / count)).tolist()
-    return {
-        "of": "classes" if run.image else "modes", "fake": fake, "real": real,
-        "outside": None if run.image else missed, "n": n, "n_real": sum(real),
-    }  # fmt: skip
+    return Histogram(
+        "classes" if run.image else "modes", tuple(fake), n, tuple(real), None if run.image else missed, sum(real)
+    )
 
 
 def _write_reference(store: Store, made: Made, dataset: str, spec: ReferenceSpec) -> None:
     image, quality = dataset in made.images, YARDSTICKS[spec.reference]
-    source = {"generator": f"reference: {spec.reference}", "checkpoint": None}
+    source = Source(f"reference: {spec.reference}", None)
     found = scores(image, quality, source, spec.evaluation, made.nasty)
     folder = store.stage(spec.id)
     if made.pictures:
         (folder / "samples.png").write_bytes(files.samples(image, round(8 * quality), 1))
-    record = {
-        "schema": SCHEMA, "id": spec.id, "suite": None, "spec": spec.resolved(), "status": "ok", "reason": "",
-        "metrics": found.values, "cards": found.cards, "verdict": found.verdict, "samples": spec.evaluation.samples,
-        "notes": list(made.notes[:2]), "provenance": {**machine(), "device": "cpu"},
-    }  # fmt: skip
-    store.commit(record, folder, references=True)
+    record = ReferenceRecord(
+        id=spec.id, spec=spec, evaluation=found, samples=spec.evaluation.samples, notes=made.notes[:2],
+        provenance=replace(machine(), device="cpu"),
+    )  # fmt: skip
+    store.commit(record, folder)
 
 
 def many(runs: int) -> Made:

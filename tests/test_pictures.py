@@ -92,13 +92,13 @@ def test_a_histogram_counts_every_sample_once(registry) -> None:
         protocol = _judge(registry, name, 2500)
         fakes = protocol.dataset.load("train").samples[:1000]
         noisy = fakes + 0.02 * _random(tuple(fakes.shape[1:]), 1000)
-        found = protocol.scores(noisy, {}, lenient=True).histogram
+        found = protocol.scores(noisy, lenient=True).histogram
         assert found["of"] == of
         assert sum(found["fake"]) + found["outside"] == found["n"] == 1000
         assert sum(found["real"]) <= found["n_real"] == len(protocol.real.samples)
         assert len(found["fake"]) == len(found["real"]) == protocol.dataset.modes
     assert found["real"] == torch.bincount(protocol.real.logits.argmax(dim=1), minlength=10).tolist()
-    quality = protocol.scores(fakes, {}, lenient=True).histogram
+    quality = protocol.scores(fakes, lenient=True).histogram
     assert quality["outside"] == 0
 
 
@@ -310,4 +310,4 @@ def test_an_extractor_of_features_alone_has_no_histogram(registry, monkeypatch) 
     monkeypatch.setattr(protocol, "real", plain)
     monkeypatch.setattr(protocol, "extract", lambda images: Features(images.flatten(1)))
     monkeypatch.setattr(protocol, "metrics", {})
-    assert protocol.scores(_random((1, 16, 16), 20), {}).histogram is None
+    assert protocol.scores(_random((1, 16, 16), 20)).histogram is None

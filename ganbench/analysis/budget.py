@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from statistics import median_low
 from typing import Any, Literal, NamedTuple
 
 from ganbench.analysis.tables import Read, Reading
 from ganbench.errors import UsageError
-from ganbench.results.store import Record, Store
+from ganbench.results.records import Cost, Record
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow
 
 Budget = Literal["steps", "time"]
@@ -22,19 +23,19 @@ class Stage(NamedTuple):
 
     step: float
     seconds: float
-    scores: dict[str, float]
+    scores: Mapping[str, float]
 
     def spent(self, budget: Budget) -> float:
         return self.step if budget == "steps" else self.seconds
 
 
 def _stages(record: Record) -> Iterator[Stage]:
-    for entry in record.get("snapshots", ()):
-        if entry["metrics"]:
-            yield Stage(entry["step"], entry["train_seconds"], entry["metrics"])
-    seconds = record.get("cost", {}).get("train_seconds")
-    if record["status"] == "ok" and seconds is not None:
-        yield Stage(record["spec"]["train"]["steps"], seconds, record["metrics"])
+    for entry in record.evaluation.snapshots:
+        if entry.metrics:
+            yield Stage(entry.step, entry.train_seconds, entry.metrics)
+    seconds = record.cost.train_seconds
+    if record.status == "ok" and seconds is not None:
+        yield Stage(record.spec.train.steps, seconds, record.evaluation.metrics)
 
 
 def equal(budget: Budget) -> Reading:
@@ -46,7 +47,7 @@ def equal(budget: Budget) -> Reading:
     """
 
     def reading(read: Read) -> Read:
-        done = [list(_stages(r)) for _, records in read for r in records.values() if r and r["status"] == "ok"]
+        done = [list(_stages(r)) for _, records in read for r in records.values() if r and r.status == "ok"]
         ends = [stages[-1].spent(budget) for stages in done if stages]
         if not ends:
             return read
@@ -62,18 +63,23 @@ def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Re
         return None
     stages = list(_stages(record))
     within = [stage for stage in stages if stage.spent(budget) <= limit]
-    if record["status"] == "ok" and not within:
+    if record.status == "ok" and not within:
         raise UsageError(
             f"{row.loss} x {row.architecture} on {row.dataset} has no snapshot within {limit:g} {UNITS[budget]}, what "
             "the shortest run had; set evaluation.snapshots in the suite (10, say) and run it again"
         )
     later = any(stage.spent(budget) > limit for stage in stages)
-    if not within or not (record["status"] == "ok" or later):
+    if not within or not (record.status == "ok" or later):
         return record
-    checkpoint = f"last snapshot within {limit:g} {UNITS[budget]}"
-    shown = {name: {**card, "checkpoint": checkpoint} for name, card in record["cards"].items()}
-    stood = {"metrics": within[-1].scores, "cards": shown, "stood_at": [within[-1].step, within[-1].seconds]}
-    return {**record, "status": "ok", "reason": "", "verdict": None, "diagnosis": None, "cost": {}, **stood}
+    last = within[-1]
+    cards = {
+        name: replace(card, snapshot_within=f"{limit:g} {UNITS[budget]}")
+        for name, card in record.evaluation.cards.items()
+    }
+    evaluation = replace(record.evaluation, metrics=last.scores, cards=cards, verdict=None)
+    return replace(
+        record, failure=None, evaluation=evaluation, diagnosis=None, cost=Cost(), read_at=(last.step, last.seconds)
+    )
 
 
 @dataclass(frozen=True)
@@ -102,13 +108,14 @@ def reach(target: str, rows: tuple[PlanRow, ...], store: Store) -> list[Reached]
         value = inf
     if not equals or not score or not isfinite(value):
         raise UsageError(f"--reach {target!r}: write SCORE=VALUE, as in modes=8")
-    if not any(record.get("snapshots") for id_ in _ids(rows) if (record := store.run(id_))):
+    if not any(record.evaluation.snapshots for id_ in _ids(rows) if (record := store.run(id_))):
         raise UsageError("--reach wants snapshots; set evaluation.snapshots in the suite (10, say) and run it again")
     read = [(row, [record for id_ in row.runs.values() if (record := store.run(id_)) is not None]) for row in rows]
     everything = [record for _, records in read for record in records]
-    better = {row.dataset: r["cards"][score]["better"] for row, records in read for r in records if score in r["cards"]}
+    cards = [(row, card) for row, records in read for r in records if (card := r.evaluation.cards.get(score))]
+    better = {row.dataset: card.better for row, card in cards}
     if not better:
-        known = sorted({name for record in everything for name in record["metrics"]})
+        known = sorted({name for record in everything for name in record.evaluation.metrics})
         raise UsageError(f"--reach: no run has the score {score!r}; there are {', '.join(known) or 'none'}")
     return [
         _reached(row, records, (score, value, better[row.dataset]), target)
@@ -127,7 +134,7 @@ def _reached(row: PlanRow, records: list[Record], wanted: tuple[str, float, str]
     return Reached(
         f"{row.loss} x {row.architecture}", row.dataset, target, len(row.runs), sum(s < inf for s, _ in firsts),
         step if step < inf else None, seconds if seconds < inf else None,
-        max((len(record.get("snapshots", ())) for record in records), default=0),
+        max((len(record.evaluation.snapshots) for record in records), default=0),
     )  # fmt: skip
 
 

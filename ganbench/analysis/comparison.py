@@ -114,7 +114,7 @@ def _pair(left: Named, right: Named, x: TableRow, y: TableRow, asked: Sequence[s
         cell, other = x.scores[score], y.scores[score]
         if cell.values and other.values:
             protocol.check(
-                score, {f"{_called(left, right)} on {x.dataset}": cell.card, _called(right, left): other.card}
+                score, {f"{_called(left, right)} on {x.dataset}": cell.protocol, _called(right, left): other.protocol}
             )
         difference = ranking.compare(x.sample(score), y.sample(score), cell.better, cell.scale)
         names = _called(left, right), _called(right, left)

@@ -11,8 +11,9 @@ from ganbench import formatting
 from ganbench.analysis import aggregate, tables
 from ganbench.analysis.score_table import Table
 from ganbench.analysis.table_changes import ORDER, Change, moved, relative, value_text
-from ganbench.results import identity, manifest
-from ganbench.results.store import Record, Store
+from ganbench.results import manifest
+from ganbench.results.records import Record, leaf_text, unequal_leaves
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -88,13 +89,11 @@ def _seeds(runs: Any) -> Iterator[tuple[str, list[int]]]:
 
 def _settings(a: Record, b: Record) -> str:
     """Why two runs of the same names have different ids."""
-    parts = [
-        f"{key} {identity.shown(x)} -> {identity.shown(y)}" for key, x, y in identity.unequal(a["spec"], b["spec"])
-    ]
-    codes = identity.codes(a), identity.codes(b)
+    parts = [f"{key} {leaf_text(x)} -> {leaf_text(y)}" for key, x, y in unequal_leaves(a.stored_spec, b.stored_spec)]
+    codes = a.provenance.codes(), b.provenance.codes()
     parts += [f"code of {key} {codes[0][key]} -> {codes[1].get(key)}" for key in codes[0]
               if codes[1] and codes[0][key] != codes[1].get(key)]  # fmt: skip
-    protocols = [identity.stated(one).get("protocol") for one in (a, b)]
+    protocols = [one.provenance.protocol for one in (a, b)]
     if None not in protocols and protocols[0] != protocols[1]:  # a failed run states none
         parts.append(f"protocol version {protocols[0]} -> {protocols[1]}")
     return "; ".join(parts) or "another id, and the records do not say why"
@@ -103,24 +102,24 @@ def _settings(a: Record, b: Record) -> str:
 def _content(run: Run, a: Record, b: Record) -> Iterator[Change]:
     """The same id gives the same bits on one machine; what it gave otherwise."""
     where = f"{run.variant}, seed {run.seed}"
-    if a["status"] != b["status"]:
-        reason = next((one["reason"] for one in (b, a) if one["reason"]), "")
-        yield Change("status", where, f"{a['status']} -> {b['status']}" + (f" ({reason})" if reason else ""), 1)
+    if a.status != b.status:
+        reason = next((one.reason for one in (b, a) if one.reason), "")
+        yield Change("status", where, f"{a.status} -> {b.status}" + (f" ({reason})" if reason else ""), 1)
         return
     gaps = {
-        name: relative(a["metrics"].get(name), b["metrics"].get(name))
-        for name in dict.fromkeys([*a["metrics"], *b["metrics"]])
-        if a["metrics"].get(name) != b["metrics"].get(name)
+        name: relative(a.evaluation.metrics.get(name), b.evaluation.metrics.get(name))
+        for name in dict.fromkeys([*a.evaluation.metrics, *b.evaluation.metrics])
+        if a.evaluation.metrics.get(name) != b.evaluation.metrics.get(name)
     }
-    sums = a.get("files", {}), b.get("files", {})
+    sums = a.files, b.files
     files = [name for name in dict.fromkeys([*sums[0], *sums[1]]) if sums[0].get(name) != sums[1].get(name)]
     if gaps:
         worst = max(gaps, key=lambda name: gaps[name])
-        text = f"{worst} {value_text(a['metrics'].get(worst))} -> {value_text(b['metrics'].get(worst))}"
+        text = f"{worst} {value_text(a.evaluation.metrics.get(worst))} -> {value_text(b.evaluation.metrics.get(worst))}"
         more = f", and {len(gaps) - 1} more by less" if len(gaps) > 1 else ""
         yield Change("content", where, text + more, gaps[worst])
-    elif files or a["reason"] != b["reason"]:
-        text = f"same scores, other bytes of {', '.join(files)}" if files else f"{a['reason']} -> {b['reason']}"
+    elif files or a.reason != b.reason:
+        text = f"same scores, other bytes of {', '.join(files)}" if files else f"{a.reason} -> {b.reason}"
         yield Change("content", where, text)
 
 
@@ -158,6 +157,6 @@ def _facts(records: list[Record]) -> dict[str, dict[str, None]]:
             found.setdefault(f"source of {key}", {})[f"{plugin.get('version')} {plugin.get('source')}"] = None
     for record in records:
         for key in ("revision", "path"):
-            if identity.stated(record).get(key):
-                found.setdefault(key, {})[str(identity.stated(record)[key])] = None
+            if value := getattr(record.provenance, key):
+                found.setdefault(key, {})[str(value)] = None
     return {key: dict.fromkeys(sorted(values)) for key, values in found.items()}

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
-from ganbench.results.store import Record, Store
+from ganbench.results.records import Record
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -24,7 +25,7 @@ class Variant:
     @cached_property
     def good(self) -> dict[int, Record]:
         """The records of the seeds that finished."""
-        return {seed: record for seed, record in self.records.items() if record and record["status"] == "ok"}
+        return {seed: record for seed, record in self.records.items() if record and record.status == "ok"}
 
     @property
     def label(self) -> str:

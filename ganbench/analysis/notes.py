@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from dataclasses import replace
 
 from ganbench.analysis.score_table import TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
-from ganbench.results.store import Record
+from ganbench.results.records import Record
 from ganbench.statistics import ranking
-
-STEP = re.compile(r"(.*?)( (?:at|after) step (\d+))?$", re.DOTALL)
-"""A reason, and the step that it ends with."""
 
 
 def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
     """One note a kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[int | None]] = {}
     for record in records.values():
         if record is None:
-            groups.setdefault(("not run yet", ""), []).append("")
-        elif record["status"] != "ok":
-            reason, _, step = STEP.match(record["reason"]).groups()  # type: ignore[union-attr]
-            groups.setdefault((record["status"], reason), []).append(step or "")
+            groups.setdefault(("not run yet", ""), []).append(None)
+        elif record.failure is not None:
+            groups.setdefault((record.failure.kind, record.failure.message), []).append(record.failure.step)
     return tuple(
         f"{len(steps)} of {len(records)} seeds {status}" + (f": {reason}" if reason else "") + _at_steps(steps)
         for (status, reason), steps in groups.items()
     )
 
 
-def _at_steps(steps: list[str]) -> str:
+def _at_steps(steps: list[int | None]) -> str:
     """` at step 100`, ` at steps 1 to 14`; the same failure of several seeds is one note."""
-    known = sorted({int(step) for step in steps if step})
+    known = sorted({step for step in steps if step is not None})
     if not known:
         return ""
     return f" at step {known[0]}" if len(known) == 1 else f" at steps {known[0]} to {known[-1]}"
@@ -39,11 +36,11 @@ def _at_steps(steps: list[str]) -> str:
 
 def stood(records: list[Record]) -> tuple[str, ...]:
     """Where a variant's seeds were read, where that is not their end."""
-    read = [record for record in records if "stood_at" in record]
+    read = [record.read_at for record in records if record.read_at is not None]
     if not read:
         return ()
-    steps, seconds = (_span([record["stood_at"][i] for record in read]) for i in (0, 1))
-    together = _span([record.get("provenance", {}).get("stack") or 1 for record in read])
+    steps, seconds = (_span([at[i] for at in read]) for i in (0, 1))
+    together = _span([record.provenance.stack or 1 for record in records if record.read_at is not None])
     return (f"read at step {steps}, {seconds} s of training a seed, {together} trained together",)
 
 
@@ -54,13 +51,13 @@ def _span(values: list[float]) -> str:
 
 def paths(records: list[Record]) -> tuple[str, ...]:
     """A note where a variant's seeds were trained in several ways, which differ in rounding."""
-    paths = sorted({record.get("provenance", {}).get("path") or "" for record in records} - {""})
+    paths = sorted({record.provenance.path or "" for record in records} - {""})
     if len(paths) < 2:
         return ()
     return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
 
 
-def below(rows: list[TableRow], columns: dict[str, str], comparisons: int) -> list[str]:
+def below(rows: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
     """Notes below a table of so many comparisons; the same one for several rows is said once."""
     said: dict[str, list[str]] = {}
     for row in rows:
@@ -77,7 +74,7 @@ def below(rows: list[TableRow], columns: dict[str, str], comparisons: int) -> li
     return [*notes, *_power(variants, columns, comparisons), *_protocols(variants, columns)]
 
 
-def _few(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+def _few(variants: list[TableRow], columns: Mapping[str, str]) -> list[str]:
     """Who has too few seeds to be compared, in everything or in some score."""
     few: dict[str, list[str]] = {}
     for row in variants:
@@ -90,7 +87,7 @@ def _few(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
     ]
 
 
-def _power(variants: list[TableRow], columns: dict[str, str], comparisons: int) -> list[str]:
+def _power(variants: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
     """What these seeds cannot show, score by score."""
     parts: dict[int, list[str]] = {}
     for name in columns:
@@ -106,14 +103,14 @@ def _power(variants: list[TableRow], columns: dict[str, str], comparisons: int) 
     ]
 
 
-def _protocols(variants: list[TableRow], columns: dict[str, str]) -> list[str]:
+def _protocols(variants: list[TableRow], columns: Mapping[str, str]) -> list[str]:
     """The protocol cards in words, scores with the same one together."""
     groups: dict[str, list[str]] = {}
     for name in columns:
-        card = next((row.scores[name].card for row in variants if row.scores[name].values), None)
+        card = next((row.scores[name].protocol for row in variants if row.scores[name].values), None)
         if card is not None:
-            seeds = sorted({seed for row in variants for seed in row.scores[name].card["seeds"]})
-            groups.setdefault(protocol.sentence({**card, "seeds": seeds}), []).append(name)
+            seeds = sorted({seed for row in variants for seed in row.scores[name].seeds})
+            groups.setdefault(protocol.sentence(replace(card, seeds=tuple(seeds))), []).append(name)
     if len(groups) == 1:
         return [f"Protocol: {next(iter(groups))}."]
     return [f"Protocol of {', '.join(names)}: {text}." for text, names in groups.items()]

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganbench.errors import ResultsError
-from ganbench.results import identity
-from ganbench.results.store import Record
+from ganbench.results.records import AnyRecord, Record
 from ganbench.statistics import significance
 from ganbench.statistics.ranking import MIN_SEEDS
 
@@ -78,9 +77,9 @@ class Comparison:
 
 
 def compare(
-    record: Record,
+    record: AnyRecord,
     folder: Path,
-    again: Record,
+    again: AnyRecord,
     again_folder: Path,
     seeds: Sequence[Record] = (),
     changed: Sequence[str] = (),
@@ -95,8 +94,9 @@ def compare(
     that holds a further seed's scores, all together, with 95 % probability (Student's t).
     """
     files = {name: _file(record, folder, again, name) for name in (HISTORY, WEIGHTS)}
-    scores = tuple(_gap(name, record, again, seeds) for name in dict.fromkeys([*record["metrics"], *again["metrics"]]))
-    statuses, reasons = (record["status"], again["status"]), (record["reason"], again["reason"])
+    names = dict.fromkeys([*record.evaluation.metrics, *again.evaluation.metrics])
+    scores = tuple(_gap(name, record, again, seeds) for name in names)
+    statuses, reasons = (record.status, again.status), (record.reason, again.reason)
     first = _first(folder / HISTORY, again_folder / HISTORY) if files[HISTORY] == OTHER else None
     environment = (*changed, *_environment(record, again))
     verdict = _verdict(record, again, scores, files, bool(environment))
@@ -107,14 +107,14 @@ OTHER = "other bytes"
 
 
 def _verdict(
-    record: Record, again: Record, scores: Sequence[ScoreGap], files: Mapping[str, str], elsewhere: bool
+    record: AnyRecord, again: AnyRecord, scores: Sequence[ScoreGap], files: Mapping[str, str], elsewhere: bool
 ) -> Verdict:
-    if record["status"] != again["status"]:
+    if record.status != again.status:
         return "different"
     exact = all(score.recorded == score.replayed for score in scores) and _snapshots(record) == _snapshots(again)
     if exact and OTHER not in files.values():
         if "same" not in files.values() and not scores:
-            return "same failure" if record["status"] != "ok" else "different"
+            return "same failure" if record.status != "ok" else "different"
         return "bit-identical"
     if not scores:
         return "different"
@@ -125,13 +125,13 @@ def _verdict(
     return "different"
 
 
-def _snapshots(record: Record) -> list[tuple[int, Any]]:
-    return [(entry["step"], entry["metrics"]) for entry in record.get("snapshots") or ()]
+def _snapshots(record: AnyRecord) -> list[tuple[int, Any]]:
+    return [(entry.step, dict(entry.metrics)) for entry in record.evaluation.snapshots]
 
 
-def _file(record: Record, folder: Path, again: Record, name: str) -> str:
+def _file(record: AnyRecord, folder: Path, again: AnyRecord, name: str) -> str:
     """Whether a file has the bytes that the record states; a file that is there must be the recorded one."""
-    stated, now = record.get("files", {}).get(name), again.get("files", {}).get(name)
+    stated, now = record.files.get(name), again.files.get(name)
     if stated is None:
         return "not recorded"
     path = folder / name
@@ -140,13 +140,14 @@ def _file(record: Record, folder: Path, again: Record, name: str) -> str:
     return "same" if stated == now else "not replayed" if now is None else OTHER
 
 
-def _gap(name: str, record: Record, again: Record, seeds: Sequence[Record]) -> ScoreGap:
-    count = len(record["metrics"])
-    known = [seed["metrics"][name] for seed in seeds if seed["status"] == "ok" and name in seed["metrics"]]
-    values = [*known, *([record["metrics"][name]] if name in record["metrics"] else [])]
-    scale = record["cards"].get(name, {}).get("scale", "linear")
+def _gap(name: str, record: AnyRecord, again: AnyRecord, seeds: Sequence[Record]) -> ScoreGap:
+    count = len(record.evaluation.metrics)
+    known = [seed.evaluation.metrics[name] for seed in seeds if seed.status == "ok" and name in seed.evaluation.metrics]
+    values = [*known, *([record.evaluation.metrics[name]] if name in record.evaluation.metrics else [])]
+    card = record.evaluation.cards.get(name)
+    scale = card.scale if card else "linear"
     low, high = spread(values, scale, count) if len(values) >= MIN_SEEDS else (None, None)
-    return ScoreGap(name, record["metrics"].get(name), again["metrics"].get(name), low, high)
+    return ScoreGap(name, record.evaluation.metrics.get(name), again.evaluation.metrics.get(name), low, high)
 
 
 def spread(values: Sequence[float], scale: str, scores: int) -> tuple[float, float]:
@@ -176,13 +177,14 @@ def _first(recorded: Path, replayed: Path) -> Difference | None:
     return None
 
 
-def _environment(record: Record, again: Record) -> list[str]:
+def _environment(record: AnyRecord, again: AnyRecord) -> list[str]:
     """What the two were made with that differs, as `torch 2.15.0, here 2.14.0`."""
-    a, b = identity.stated(record), identity.stated(again)
-    pairs = [(key, a[key], b[key]) for key in ENVIRONMENT if key in a and key in b]
-    pairs += [(name, version, b.get("libraries", {}).get(name)) for name, version in a.get("libraries", {}).items()]
+    a, b = record.provenance, again.provenance
+    pairs = [(key, getattr(a, key), getattr(b, key)) for key in ENVIRONMENT]
+    pairs = [(key, there, here) for key, there, here in pairs if there is not None]
+    pairs += [(name, version, b.libraries.get(name)) for name, version in a.libraries.items()]
     pairs += [
-        (f"source of {key}", plugin["source"], b.get("plugins", {}).get(key, {}).get("source"))
-        for key, plugin in a.get("plugins", {}).items()
+        (f"source of {key}", plugin.source, b.plugins[key].source if key in b.plugins else None)
+        for key, plugin in a.plugins.items()
     ]
     return [f"{name} {there}, here {here}" for name, there, here in pairs if here is not None and there != here]

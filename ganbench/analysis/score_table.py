@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from ganbench.registry.contracts import Direction
+from ganbench.results.records import ProtocolCard
 from ganbench.statistics.ranking import Ranking, Sample
 
 TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
@@ -20,6 +21,15 @@ of the process or device that trained it."""
 
 
 @dataclass(frozen=True)
+class PublishedCard:
+    """Under which protocol somebody else measured a published score."""
+
+    source: str
+    protocol: str
+    better: Direction
+
+
+@dataclass(frozen=True)
 class Score:
     """One cell of a table: mean over seeds, 95 % interval, every seed's value.
 
@@ -31,13 +41,30 @@ class Score:
     low: float | None
     high: float | None
     values: tuple[float, ...]
-    better: str
-    card: dict[str, Any]
+    better: Direction
+    card: ProtocolCard | PublishedCard
     beside: str = ""
 
     @property
     def scale(self) -> str:
-        return str(self.card.get("scale", "linear"))
+        return self.card.scale if isinstance(self.card, ProtocolCard) else "linear"
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that the values belong to, in order."""
+        return (self.card.seeds or ()) if isinstance(self.card, ProtocolCard) else ()
+
+    @property
+    def protocol(self) -> ProtocolCard:
+        """The card of a score that was measured here. Raises `TypeError` for a published one."""
+        if not isinstance(self.card, ProtocolCard):
+            raise TypeError("a published score has no protocol card")
+        return self.card
+
+    @property
+    def name(self) -> str:
+        """The score's own name, without its extractor."""
+        return self.card.score if isinstance(self.card, ProtocolCard) else ""
 
     @property
     def logs(self) -> bool:
@@ -79,7 +106,7 @@ class TableRow:
     def sample(self, score: str) -> Sample:
         """The row's values of a score by seed, failures counted."""
         cell = self.scores[score]
-        return Sample(dict(zip(cell.card.get("seeds", ()), cell.values, strict=False)), self.failed)
+        return Sample(dict(zip(cell.seeds, cell.values, strict=False)), self.failed)
 
 
 @dataclass(frozen=True)
@@ -87,7 +114,7 @@ class Table:
     """One data set: the scores' names in order, its rows, and notes below them."""
 
     dataset: str
-    columns: dict[str, str]
+    columns: dict[str, Direction]
     """score -> better"""
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...]

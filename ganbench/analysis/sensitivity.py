@@ -10,7 +10,8 @@ from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
-from ganbench.results.store import Record, Store
+from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
+from ganbench.results.store import Store
 from ganbench.statistics.best_of_k import expected_best, intervals
 from ganbench.suite.search import SavedSearch, SearchRow
 
@@ -133,10 +134,10 @@ def build(layout: SavedSearch, store: Store, metrics: Sequence[str] = ()) -> lis
         yardsticks = [store.reference(id_) for label, _, id_ in layout.references if label == dataset]
         scores = _scores([*records.values(), *yardsticks])
         known |= dict.fromkeys(scores)
-        wanted = {metric: name for metric in metrics for name in scores if metric in (name, name.split("[")[0])}
+        wanted = {metric: name for metric in metrics for name in scores if metric in (name, scores[name].score)}
         found |= wanted.keys()
         chosen = list(dict.fromkeys(wanted.values())) if metrics else list(scores)[:1]
-        tables += [_table(dataset, name, scores[name], layout, records, yardsticks) for name in chosen]
+        tables += [_table(dataset, name, scores[name].better, layout, records, yardsticks) for name in chosen]
     lost = [metric for metric in metrics if metric not in found]
     if lost and known:
         raise UsageError(f"--metric: no score {lost[0]!r} in this search{suggestion(lost[0], list(known))}")
@@ -150,12 +151,12 @@ def _records(dataset: str, layout: SavedSearch, store: Store) -> dict[str, Recor
     return {id_: store.run(id_) for id_ in ids}
 
 
-def _scores(records: Sequence[Record | None]) -> dict[str, str]:
-    """Every score with its direction, in the records' order."""
-    found: dict[str, str] = {}
+def _scores(records: Sequence[AnyRecord | None]) -> dict[str, ProtocolCard]:
+    """Every score with a card of it, in the records' order."""
+    found: dict[str, ProtocolCard] = {}
     for record in records:
-        for name, card in (record["cards"] if record else {}).items():
-            found.setdefault(name, card["better"])
+        for name, card in (record.evaluation.cards if record else {}).items():
+            found.setdefault(name, card)
     return found
 
 
@@ -165,10 +166,10 @@ def _table(
     better: str,
     layout: SavedSearch,
     records: dict[str, Record | None],
-    yardsticks: Sequence[Record | None],
+    yardsticks: Sequence[ReferenceRecord | None],
 ) -> Sensitivity:
     variants = [variant for variant in layout.variants if variant.dataset == dataset]
-    seen = [r["metrics"][score] for r in yardsticks if r and score in r["metrics"]]
+    seen = [r.evaluation.metrics[score] for r in yardsticks if r and score in r.evaluation.metrics]
     plain = [[_result(draw, score, records, None) for draw in variant.draws] for variant in variants]
     seen += [draw.score for draws in plain for draw in draws if draw.score is not None]
     worst = (min if better == "higher" else max)(seen, default=None)
@@ -178,19 +179,20 @@ def _table(
         run = tuple(draw for draw in draws if draw.status != "not run")
         rows.append(Variation(variant, better, default, run, len(draws)))
     spent = [record for id_ in set().union(*(row.trained for row in rows)) if (record := records[id_])]
-    seconds = sum(record.get("cost", {}).get("train_seconds") or 0 for record in spent)
+    seconds = sum(record.cost.train_seconds or 0 for record in spent)
     asked = max(row.asked for row in rows)
     return Sensitivity(dataset, score, better, asked, worst, tuple(rows), len(spent), seconds)
 
 
 def _result(draw: Any, score: str, records: dict[str, Record | None], worst: float | None) -> DrawResult:
     there = {seed: record for seed, id_ in draw.runs.items() if (record := records[id_])}
-    values = {s: r["metrics"][score] for s, r in there.items() if r["status"] == "ok" and score in r["metrics"]}
+    good = {seed: record.evaluation.metrics for seed, record in there.items() if record.ok}
+    values = {seed: metrics[score] for seed, metrics in good.items() if score in metrics}
     bad = [record for seed, record in there.items() if seed not in values]
     status = "not run" if not there else "failed" if bad else "ok"
     reason = ""
     if bad:
-        statuses = dict.fromkeys(r["status"] if r["status"] != "ok" else f"without {score}" for r in bad)
+        statuses = dict.fromkeys(r.status if r.status != "ok" else f"without {score}" for r in bad)
         reason = f"{len(bad)} of {len(draw.runs)} seeds {', '.join(statuses)}"
     counted = worst if bad else fmean(values.values()) if values else None
     ids = tuple(draw.runs[seed] for seed in there)

@@ -58,10 +58,10 @@ def snapshots(variant: Variant, score: str) -> Series | None:
     """A score at the snapshots of all seeds and at their end, or None where no seed has snapshots with it."""
     found = []
     for record in variant.records.values():
-        entries = record.get("snapshots", ()) if record else ()
-        values = {float(e["step"]): e["metrics"][score] for e in entries if score in (e["metrics"] or {})}
-        if values and record and score in record["metrics"]:
-            values[float(record["spec"]["train"]["steps"])] = record["metrics"][score]
+        entries = record.evaluation.snapshots if record else ()
+        values = {float(entry.step): entry.metrics[score] for entry in entries if score in entry.metrics}
+        if values and record and score in record.evaluation.metrics:
+            values[float(record.spec.train.steps)] = record.evaluation.metrics[score]
         found.append(values)
     return _series(found)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ganbench.analysis.score_table import Score, Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
+from ganbench.results.records import ProtocolCard
 
 Kind = Literal[
     "conclusion", "protocol", "cell", "status", "content", "settings", "only in A", "only in B", "environment"
@@ -82,7 +83,7 @@ def _conclusions(a: Table, b: Table) -> Iterator[Change]:
 def _cells(dataset: str, a: TableRow, b: TableRow) -> Iterator[Change]:
     """Scores of one row whose mean left the interval of the other side."""
     for name in a.scores:
-        if name in b.scores and not protocol.differences(a.scores[name].card, b.scores[name].card):
+        if name in b.scores and not protocol.differences(a.scores[name].protocol, b.scores[name].protocol):
             gap = _moved(a.scores[name], b.scores[name])
             if gap is not None:
                 ends = " -> ".join(_cell(row.scores[name]) for row in (a, b))
@@ -123,8 +124,8 @@ def _protocols(a: Table, b: Table) -> Iterator[Change]:
             yield Change("protocol", a.dataset, f"{name}: {what}", 1)
 
 
-def _first(table: Table, name: str) -> dict[str, Any] | None:
-    return next((row.scores[name].card for row in table.variants if row.scores[name].values), None)
+def _first(table: Table, name: str) -> ProtocolCard | None:
+    return next((row.scores[name].protocol for row in table.variants if row.scores[name].values), None)
 
 
 def relative(a: float | None, b: float | None) -> float:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from ganbench.analysis import notes
-from ganbench.analysis.score_table import COSTS, TITLES, Score, Table, TableRow
+from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
 from ganbench.results import protocol, verdicts
 from ganbench.results.diagnosis import diagnoses
-from ganbench.results.store import Record, Store
+from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
+from ganbench.results.store import Store
 from ganbench.statistics import ranking, significance
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
@@ -41,59 +42,61 @@ def _table(dataset: str, layout: SavedPlan, store: Store, reading: Reading | Non
     ]
     read = reading(read) if reading else read
     yardsticks = [(name, store.reference(id_)) for label, name, id_ in layout.references if label == dataset]
-    everything = [r for _, records in read for r in records.values() if r] + [r for _, r in yardsticks if r]
-    shown: dict[str, Any] = {}
+    everything: list[AnyRecord] = [record for _, records in read for record in records.values() if record]
+    everything += [record for _, record in yardsticks if record]
+    shown: dict[str, ProtocolCard] = {}
     for record in everything:
-        for name, card in record["cards"].items():
+        for name, card in record.evaluation.cards.items():
             shown.setdefault(name, card)
     _check(shown, read, yardsticks)
     rows, found = _ranked([_variant(row, records, shown) for row, records in read])
     rows += [_skipped(dataset, skip, shown) for skip in layout.skipped if skip[2] == dataset]
     rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
-    columns = {name: card["better"] for name, card in shown.items()}
+    columns = {name: card.better for name, card in shown.items()}
     return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns, len(found.pairs))), found)
 
 
-def _check(shown: dict[str, Any], read: Read, yardsticks: list[tuple[str, Record | None]]) -> None:
+def _check(shown: dict[str, ProtocolCard], read: Read, yardsticks: list[tuple[str, ReferenceRecord | None]]) -> None:
     """Every column holds one protocol: all runs', and the yardsticks' as far as they can."""
     for score in shown:
         runs = {
-            f"{row.loss} x {row.architecture} on {row.dataset}, seed {seed}": record["cards"][score]
+            f"{row.loss} x {row.architecture} on {row.dataset}, seed {seed}": record.evaluation.cards[score]
             for row, records in read
             for seed, record in records.items()
-            if record and score in record["cards"]
+            if record and score in record.evaluation.cards
         }
         protocol.check(score, runs)
         first = dict(list(runs.items())[:1])
         for name, record in yardsticks:
-            if record and score in record["cards"]:
-                protocol.check(score, {**first, TITLES.get(name, name): record["cards"][score]}, protocol.YARDSTICK)
+            if record and score in record.evaluation.cards:
+                cards = {**first, TITLES.get(name, name): record.evaluation.cards[score]}
+                protocol.check(score, cards, protocol.REFERENCE_FIELDS)
 
 
-def _score(values: dict[int, float], card: dict[str, Any]) -> Score:
+def _score(values: dict[int, float], card: ProtocolCard) -> Score:
     found = list(values.values())
-    scale = card.get("scale", "linear")
-    mean, low, high = significance.mean_interval(found, scale=scale) if found else (None, None, None)
-    return Score(mean, low, high, tuple(found), card["better"], {**card, "seeds": list(values)})
+    mean, low, high = significance.mean_interval(found, scale=card.scale) if found else (None, None, None)
+    return Score(mean, low, high, tuple(found), card.better, replace(card, seeds=tuple(values)))
 
 
-def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, Any]) -> TableRow:
-    good = {seed: record for seed, record in records.items() if record and record["status"] == "ok"}
+def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, ProtocolCard]) -> TableRow:
+    good = {seed: record for seed, record in records.items() if record and record.status == "ok"}
     scores = {}
     for name, card in shown.items():
-        values = {seed: record["metrics"][name] for seed, record in good.items() if name in record["metrics"]}
-        own = next((record["cards"][name] for record in good.values() if name in record["cards"]), card)
+        found = {seed: record.evaluation for seed, record in good.items() if name in record.evaluation.metrics}
+        values = {seed: evaluation.metrics[name] for seed, evaluation in found.items()}
+        own = next((record.evaluation.cards[name] for record in good.values() if name in record.evaluation.cards), card)
         scores[name] = _score(values, own)
-    failed = sum(record is not None and record["status"] != "ok" for record in records.values())
+    failed = sum(record is not None and record.status != "ok" for record in records.values())
     said = (
         notes.failures(records)
         + notes.paths(list(good.values()))
         + notes.stood(list(good.values()))
         + diagnoses(records.values())
     )
-    verdict = verdicts.summary([record.get("verdict") for record in good.values()])
-    cost = {key: _mean([record.get("cost", {}).get(key) for record in good.values()]) for key in COSTS.values()}
+    verdict = verdicts.summary([record.evaluation.verdict for record in good.values()])
+    cost = {key: _mean([getattr(record.cost, key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(
         row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=said,
         failed=failed, verdict=verdict, cost=cost,
@@ -121,23 +124,22 @@ def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], ranking.Ranking]:
     return ranked, found
 
 
-def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, Any]) -> TableRow:
+def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: dict[str, ProtocolCard]) -> TableRow:
     scores, said = {}, []
     for score, card in shown.items():
-        there = record is not None and score in record["metrics"]
+        there = record is not None and score in record.evaluation.metrics
         scores[score] = _score({}, card)
         if record is not None and there:
-            scores[score] = replace(
-                _score({0: record["metrics"][score]}, record["cards"][score]), card=record["cards"][score]
-            )
+            card = record.evaluation.cards[score]
+            scores[score] = replace(_score({0: record.evaluation.metrics[score]}, card), card=card)
     if record is None:
         said.append("not measured yet")
     else:
-        asked = record["spec"]["evaluation"]["samples"]
-        if record["samples"] < asked:
-            said.append(f"only {record['samples']} samples (variants: {asked}), so another protocol card")
-        said += record["notes"]
-    verdict = verdicts.summary([record.get("verdict")]) if record else ""
+        asked = record.spec.evaluation.samples
+        if record.samples < asked:
+            said.append(f"only {record.samples} samples (variants: {asked}), so another protocol card")
+        said += record.notes
+    verdict = verdicts.summary([record.evaluation.verdict]) if record else ""
     return TableRow(
         dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(said),
         verdict=verdict,
@@ -146,22 +148,22 @@ def _reference(dataset: str, name: str, record: Record | None, shown: dict[str, 
 
 def published_rows(table: Table, entries: Iterable[Any]) -> tuple[TableRow, ...]:
     """Rows of publications that have scores of a table, as `build` would add them."""
-    shown = {name: score.card for name, score in table.rows[0].scores.items()} if table.rows else {}
+    shown = {name: score.protocol for name, score in table.rows[0].scores.items()} if table.rows else {}
     return tuple(_published(table.dataset, one, shown) for one in entries if set(one.scores) & set(shown))
 
 
-def _published(dataset: str, entry: Any, shown: dict[str, Any]) -> TableRow:
+def _published(dataset: str, entry: Any, shown: dict[str, ProtocolCard]) -> TableRow:
     """A row of somebody else's numbers, under somebody else's protocol."""
     scores = {name: _score({}, card) for name, card in shown.items()}
     for name, (value, spread) in entry.scores.items():
         if name in shown:
-            card = {"source": entry.source, "protocol": entry.protocol, "better": shown[name]["better"]}
-            scores[name] = Score(value, None, None, (value,), card["better"], card, spread)
+            card = PublishedCard(entry.source, entry.protocol, shown[name].better)
+            scores[name] = Score(value, None, None, (value,), card.better, card, spread)
     note = f"published, another protocol: {entry.protocol}. {entry.source}"
     return TableRow(dataset, f"{entry.variant} ({entry.short})", "", "published", 1, 1, scores, notes=(note,))
 
 
-def _skipped(dataset: str, skip: tuple[str, str, str, str], shown: dict[str, Any]) -> TableRow:
+def _skipped(dataset: str, skip: tuple[str, str, str, str], shown: dict[str, ProtocolCard]) -> TableRow:
     scores = {name: _score({}, card) for name, card in shown.items()}
     return TableRow(
         dataset, skip[0], skip[1], "variant", 0, 0, scores, dict.fromkeys(shown), (f"not applicable: {skip[3]}",)
@@ -190,5 +192,6 @@ def plain(tables: list[Table]) -> list[dict[str, Any]]:
 
 
 def _plain_score(score: Score) -> dict[str, Any]:
-    plain = {**vars(score), "values": list(score.values)}
+    card = score.card.plain() if isinstance(score.card, ProtocolCard) else vars(score.card)
+    plain = {**vars(score), "values": list(score.values), "card": card}
     return plain if score.beside else {key: value for key, value in plain.items() if key != "beside"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -79,12 +80,12 @@ def _footing(one: comparison.Comparison, layouts: list[SavedPlan], store: Store)
     recipes = []
     for row, layout in zip(one.rows, (layouts[0], layouts[-1]), strict=True):
         ids = next(r.runs for r in layout.rows if (r.loss, r.architecture, r.dataset) == _labels(row)).values()
-        train: dict[str, object] = next((record["spec"]["train"] for id_ in ids if (record := store.run(id_))), {})
-        recipes.append(", ".join(f"{key} {value}" for key, value in train.items()))
+        record = next((found for id_ in ids if (found := store.run(id_))), None)
+        recipes.append(record.spec.train.text if record else "")
     recipe = recipes[0] if recipes[0] == recipes[1] else f"{one.a}: {recipes[0]}; {one.b}: {recipes[1]}"
-    seeds = sorted({seed for row in one.rows for seed in row.scores[one.score].card.get("seeds", ())})
-    card = next((row.scores[one.score].card for row in one.rows if row.scores[one.score].values), None)
-    protocol = f" Protocol: {cards.sentence({**card, 'seeds': seeds})}." if card else ""
+    seeds = sorted({seed for row in one.rows for seed in row.scores[one.score].seeds})
+    card = next((row.scores[one.score].protocol for row in one.rows if row.scores[one.score].values), None)
+    protocol = f" Protocol: {cards.sentence(replace(card, seeds=tuple(seeds)))}." if card else ""
     setting = f" with {one.setting}" if one.setting else ""
     return f"{one.dataset}{setting}: under this recipe only: {recipe}.{protocol}"
 

@@ -15,7 +15,7 @@ from ganbench.errors import UsageError, printable
 if TYPE_CHECKING:
     from ganbench.registry.choice import Kind
     from ganbench.registry.registry import Registry
-    from ganbench.results.store import Record
+    from ganbench.results.records import Record
 
 KINDS: tuple[Kind, ...] = ("loss", "architecture")
 
@@ -65,7 +65,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
 
 def _lacking(registry: Registry, records: list[Record]) -> list[str]:
     """Losses and architectures of the runs whose code is not here."""
-    named = {(kind, record["spec"][kind]["name"]) for record in records for kind in KINDS}
+    named = {(kind, choice.name) for record in records for kind, choice in record.spec.choices() if kind in KINDS}
     return sorted(f"{kind} {name!r}" for kind, name in named if registry.trouble(kind, name))
 
 

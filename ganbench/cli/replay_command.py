@@ -16,7 +16,8 @@ from ganbench.cli.options import plugin_option, results_option
 from ganbench.errors import MissingError, UsageError, printable
 from ganbench.formatting import number
 from ganbench.registry.registry import Registry
-from ganbench.results.store import Record, Store
+from ganbench.results.records import AnyRecord
+from ganbench.results.store import Store
 
 if TYPE_CHECKING:
     from ganbench.analysis.reproduction import Comparison, ScoreGap
@@ -59,7 +60,7 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
     changed = rebuild.differences(record, spec)
     if changed and not anyway:
         raise UsageError(
-            f"run {record['id']} cannot be set up as it was, its id would be {spec.id}:\n"
+            f"run {record.id} cannot be set up as it was, its id would be {spec.id}:\n"
             + "".join(f"  {text}\n" for text in changed)
             + "train it all the same with --anyway"
         )
@@ -71,8 +72,8 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
     means = replay.Means(registry, device, options["timeout"] or replay.limit(record), progress.display())
     with tempfile.TemporaryDirectory(prefix="ganbench-replay-") as root:
         again, again_folder = replay.trained(spec, means, Path(root))
-        if again["status"] in UNFINISHED and again["status"] != record["status"]:
-            raise MissingError(f"run {record['id']} was not trained to its end here: {again['reason']}")
+        if again.status in UNFINISHED and again.status != record.status:
+            raise MissingError(f"run {record.id} was not trained to its end here: {again.reason}")
         found = reproduction.compare(
             record, folder, again, again_folder, replay.siblings(store, record), tuple(changed)
         )
@@ -80,17 +81,17 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
     return 0 if found.same else 1
 
 
-def _json(record: Record, again: Record, found: Comparison) -> str:
+def _json(record: AnyRecord, again: AnyRecord, found: Comparison) -> str:
     scores = [
         {**asdict(one), "relative": one.relative if math.isfinite(one.relative) else None} for one in found.scores
     ]
-    path = [one.get("provenance", {}).get("path") for one in (record, again)]
-    content = {"id": record["id"], "same": found.same, **asdict(found), "scores": scores, "paths": path}
+    path = [one.provenance.path for one in (record, again)]
+    content = {"id": record.id, "same": found.same, **asdict(found), "scores": scores, "paths": path}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _text(record: Record, again: Record, found: Comparison) -> str:
-    lines = [f"run {record['id']}: {found.verdict}"]
+def _text(record: AnyRecord, again: AnyRecord, found: Comparison) -> str:
+    lines = [f"run {record.id}: {found.verdict}"]
     if found.statuses[0] != found.statuses[1]:
         lines.append(f"  status {found.statuses[0]} in the record, {found.statuses[1]} now")
     if found.reasons[0] or found.reasons[1]:
@@ -109,14 +110,13 @@ def _text(record: Record, again: Record, found: Comparison) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _path(record: Record, again: Record) -> list[str]:
+def _path(record: AnyRecord, again: AnyRecord) -> list[str]:
     """The way that the replay was trained, and why it is another where it is."""
-    then, now = (one["provenance"].get("path") for one in (record, again))
+    then, now = (one.provenance.path for one in (record, again))
     if now is None:
         return []
     return [
-        f"  trained {now}"
-        + (", as recorded" if then == now else f", recorded {then}: {again['provenance']['path_reason']}")
+        f"  trained {now}" + (", as recorded" if then == now else f", recorded {then}: {again.provenance.path_reason}")
     ]
 
 

@@ -151,7 +151,7 @@ def _report(whole: SavedPlan, shown: SavedPlan, store: Store) -> int:
     if whole.rows != shown.rows:
         say("the saved tables hold the whole suite, with the seeds asked for here beside its own")
     ids = [id_ for row in shown.rows for id_ in row.runs.values()]
-    failed = (id_ for id_ in ids if (store.run(id_) or {}).get("status") != "ok")
+    failed = (id_ for id_ in ids if (found := store.run(id_)) is None or not found.ok)
     say(f"next: ganbench show {next(failed, ids[0])} --results {store.root}")
     complete = all(row.n_ok == row.n for table in built for row in table.rows)
     return 0 if complete else 1

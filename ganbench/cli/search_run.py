@@ -45,7 +45,7 @@ def run(asked: Asked, options: dict[str, Any]) -> int:
     carry_out(plan, asked, store, options, plan_to_save(search.merged(wide), asked.digest))
     _report(content, search.search_to_save(drawn, asked.digest), store, options["metrics"])
     ids = [cell.run(seed).id for cell in plan.cells for seed in cell.seeds]
-    return 0 if all((store.run(id_) or {}).get("status") == "ok" for id_ in ids) else 1
+    return 0 if all((found := store.run(id_)) is not None and found.ok for id_ in ids) else 1
 
 
 def _check_metrics(metrics: Sequence[str], plan: Plan, asked: Asked) -> None:

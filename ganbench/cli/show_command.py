@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,6 +11,8 @@ from ganbench.cli.options import plugin_option, results_option
 from ganbench.files import write_atomically
 from ganbench.formatting import number
 from ganbench.results import protocol
+from ganbench.results.record_json import plain
+from ganbench.results.records import Finding, Record
 from ganbench.results.store import Store
 
 
@@ -29,13 +30,13 @@ def command(run: str, as_json: bool, surface: Path | None, plugins: tuple[Path, 
     record = store.run(id_)
     assert record is not None
     drawn = None if surface is None else _surface(record, store.runs / id_, surface, plugins)
-    click.echo(json.dumps(record, indent=1) if as_json else _text(record, store.runs / id_))
+    click.echo(json.dumps(plain(record), indent=1) if as_json else _text(record, store.runs / id_))
     if drawn is not None:
         click.echo(drawn, err=as_json)
     return 0
 
 
-def _surface(record: dict[str, Any], folder: Path, path: Path, plugins: tuple[Path, ...]) -> str:
+def _surface(record: Record, folder: Path, path: Path, plugins: tuple[Path, ...]) -> str:
     """Draw D's surface; what was drawn, in a line."""
     import torch
 
@@ -50,60 +51,58 @@ def _surface(record: dict[str, Any], folder: Path, path: Path, plugins: tuple[Pa
     return f"\n  {path}: D against D*; mean {what} {number(drawn.gap)}, kernel {number(drawn.bandwidth)}"
 
 
-def _nothing(record: dict[str, Any]) -> str:
+def _nothing(record: Record) -> str:
     """That there is no finding, and what could not be looked for."""
-    before = "" if record["status"] == "ok" else "before that "
-    blind = (
-        "" if record["signals"].get("js") is not None else " (no JS estimate: the loss does not say `log_odds = True`)"
-    )
+    before = "" if record.status == "ok" else "before that "
+    blind = "" if record.signals.get("js") is not None else " (no JS estimate: the loss does not say `log_odds = True`)"
     return f"{before}nothing found{blind}"
 
 
-def _scores(record: dict[str, Any]) -> list[str]:
+def _scores(record: Record) -> list[str]:
     """Every score, the verdict, and the protocol cards in words."""
     lines, protocols = [], dict[str, list[str]]()
-    for name, value in record["metrics"].items():
-        card = record["cards"][name]
-        lines.append(f"  {name:<24} {number(value):>9}  ({card['better']} is better)")
+    for name, value in record.evaluation.metrics.items():
+        card = record.evaluation.cards[name]
+        lines.append(f"  {name:<24} {number(value):>9}  ({card.better} is better)")
         protocols.setdefault(protocol.sentence(card), []).append(name)
-    if record.get("verdict"):
-        lines.append(f"  {'verdict':<24} {record['verdict']['text']}")
+    if record.evaluation.verdict:
+        lines.append(f"  {'verdict':<24} {record.evaluation.verdict.text}")
     for text, names in protocols.items():
         whose = "protocol" if len(protocols) == 1 else f"protocol of {', '.join(names)}"
         lines.append(f"  {whose}: {text}")
     return lines
 
 
-def _text(record: dict[str, Any], folder: Path) -> str:
-    spec = record["spec"]
-    lines = [f"run {record['id']}: {record['status']}" + (f" ({record['reason']})" if record["reason"] else ""), ""]
-    for kind in ("loss", "architecture", "dataset"):
-        params = ", ".join(f"{key}={value}" for key, value in spec[kind]["params"].items())
-        lines.append(f"  {kind:<13} {spec[kind]['name']}" + (f" ({params})" if params else ""))
-    lines.append(f"  {'seed':<13} {spec['seed']}")
-    lines.append(f"  {'training':<13} " + ", ".join(f"{key} {value}" for key, value in spec["train"].items()))
-    evaluation = spec["evaluation"]
-    lines += [f"  {'evaluation':<13} {evaluation['samples']} samples against split {evaluation['split']}, "
-              f"extractor {evaluation['extractor']['name']}", ""]  # fmt: skip
+def _text(record: Record, folder: Path) -> str:
+    spec = record.spec
+    lines = [f"run {record.id}: {record.status}" + (f" ({record.reason})" if record.reason else ""), ""]
+    for kind, choice in (("loss", spec.loss), ("architecture", spec.architecture), ("dataset", spec.dataset)):
+        params = ", ".join(f"{key}={value}" for key, value in choice.params.items())
+        lines.append(f"  {kind:<13} {choice.name}" + (f" ({params})" if params else ""))
+    lines.append(f"  {'seed':<13} {spec.seed}")
+    lines.append(f"  {'training':<13} {spec.train.text}")
+    evaluation = spec.evaluation
+    lines += [f"  {'evaluation':<13} {evaluation.samples} samples against split {evaluation.split}, "
+              f"extractor {evaluation.extractor.name}", ""]  # fmt: skip
     lines += _scores(record)
-    signals = {name: value for name, value in record["signals"].items() if value is not None}
+    signals = {name: value for name, value in record.signals.items() if value is not None}
     if signals:
         lines += ["", "  last signals  " + ", ".join(f"{name} {number(value)}" for name, value in signals.items())]
-    findings = record.get("diagnosis")  # None: not trained to an end, or by an older ganbench
+    findings = record.diagnosis  # None: not trained to an end, or by an older ganbench
     if findings is not None:
         lines += ["", "  diagnosis     " + ("\n                ".join(map(_said, findings)) or _nothing(record))]
-    cost = record["cost"]
-    if cost["train_seconds"] is not None:
-        lines += ["", f"  {cost['train_seconds']:.1f} s of training, {cost['images']:,} real samples seen, "
-                  f"peak memory {(cost['peak_memory_bytes'] or 0) / 2**20:,.0f} MiB"]  # fmt: skip
-    provenance = record["provenance"]
-    if "path" in provenance:
-        lines.append(f"  {provenance['path']} ({provenance['path_reason']}), {provenance['stack']} seeds together, "
-                     f"device {provenance['device']}, torch {provenance['libraries']['torch']}")  # fmt: skip
-    lines += ["", *(f"  {folder / name}" for name in ["record.json", *record["files"]])]
+    cost = record.cost
+    if cost.train_seconds is not None:
+        lines += ["", f"  {cost.train_seconds:.1f} s of training, {cost.images or 0:,} real samples seen, "
+                  f"peak memory {(cost.peak_memory_bytes or 0) / 2**20:,.0f} MiB"]  # fmt: skip
+    provenance = record.provenance
+    if provenance.path is not None:
+        lines.append(f"  {provenance.path} ({provenance.path_reason}), {provenance.stack} seeds together, "
+                     f"device {provenance.device}, torch {provenance.libraries.get('torch')}")  # fmt: skip
+    lines += ["", *(f"  {folder / name}" for name in ["record.json", *record.files])]
     return "\n".join(lines)
 
 
-def _said(finding: dict[str, Any]) -> str:
-    kind = "" if finding["fault"] else ", a note"
-    return f"{finding['flag']} since step {finding['since']}{kind}: {finding['evidence']}"
+def _said(finding: Finding) -> str:
+    kind = "" if finding.fault else ", a note"
+    return f"{finding.flag} since step {finding.since}{kind}: {finding.evidence}"

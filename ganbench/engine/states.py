@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor
 
 from ganbench.engine.step import Player, State
 from ganbench.engine.trainer import Resumed, Seed
+from ganbench.results.records import Failure, Snapshot
 
 
 def packed(standing: Resumed) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -20,8 +22,8 @@ def packed(standing: Resumed) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors |= {f"{name}.buffer.{key}": buffer for key, buffer in player.buffers.items()}
     tensors |= {f"still.{step}": kept for step, kept in seed.stills.items()}
     facts = {
-        "status": seed.status, "reason": seed.reason, "steps": seed.steps, "seconds": seed.seconds,
-        "snapshots": seed.snapshots,
+        "failure": msgspec.to_builtins(seed.failure), "steps": seed.steps, "seconds": seed.seconds,
+        "snapshots": msgspec.to_builtins(seed.snapshots),
     }  # fmt: skip
     return {key: tensor.detach().cpu().clone() for key, tensor in tensors.items()}, facts
 
@@ -30,7 +32,12 @@ def unpacked(seed: int, step: int, tensors: dict[str, Tensor], facts: dict[str, 
     """The same seed again; states of an older ganbench have no stills."""
     stills = {int(name): still for name, still in _below("still.", tensors).items()}
     state = State(_player("generator", tensors), _player("discriminator", tensors), tensors["average"])
-    return Resumed(step, state, Seed(seed, history=tensors["history"].tolist(), stills=stills, **facts))
+    result = Seed(
+        seed, msgspec.convert(facts["failure"], Failure | None), steps=facts["steps"], seconds=facts["seconds"],
+        history=tensors["history"].tolist(), stills=stills,
+        snapshots=msgspec.convert(facts["snapshots"], list[Snapshot]),
+    )  # fmt: skip
+    return Resumed(step, state, result)
 
 
 def _player(name: str, tensors: dict[str, Tensor]) -> Player:

@@ -20,6 +20,7 @@ from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.step import Batch, Game, Player, Rates, State
 from ganbench.engine.strategy import choose, engine, lane, observer, stacked
 from ganbench.registry.contracts import Architecture, Loss
+from ganbench.results.records import Failure, Snapshot
 from ganbench.suite.specs import TrainSpec
 
 SIGNAL_ROWS = 100
@@ -42,12 +43,12 @@ class Seed:
 
     `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
     `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
-    `status` is `ok` or `diverged`. `stills` are a few samples on the way, by their steps, for the film.
+    `failure` says at which step it diverged, None if it did not. `stills` are a few
+    samples during training, by their steps, for the film.
     """
 
     seed: int
-    status: str = "ok"
-    reason: str = ""
+    failure: Failure | None = None
     params: Tensor = field(default_factory=lambda: torch.zeros(0))
     average: Tensor = field(default_factory=lambda: torch.zeros(0))
     buffers: Buffers = field(default_factory=dict)
@@ -56,7 +57,7 @@ class Seed:
     steps: list[int] = field(default_factory=list)
     history: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
-    snapshots: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
     stills: dict[int, Tensor] = field(default_factory=dict)
 
 
@@ -147,7 +148,7 @@ class Trainer:
         self.groups = []
         for start in sorted(set(starts.values())):
             for group in self._grouped(tuple(seed for seed in seeds if starts[seed] == start)):
-                alive = any(self.results[seed].status == "ok" for seed in group)
+                alive = any(self.results[seed].failure is None for seed in group)
                 self.groups.append(Group(group, self._gathered(group, states), start, alive))
 
     def _player(self, params: Tensor, buffers: Buffers) -> Player:
@@ -267,18 +268,18 @@ class Trainer:
         table = rows.reshape(len(seen), len(group.seeds), -1).tolist() if rows is not None else []
         for index, seed in enumerate(dict.fromkeys(group.seeds)):
             result = self.results[seed]
-            if result.status != "ok":
+            if result.failure is not None:
                 continue
             bad = next((start + i for i, row in enumerate(finite) if not row[index]), None)
             if bad is not None:
-                result.status, result.reason = "diverged", f"a loss was not finite at step {bad}"
+                result.failure = Failure("diverged", "a loss was not finite", step=bad)
             elif not healthy[index]:
                 bad = stop
-                result.status, result.reason = "diverged", f"a parameter was not finite after step {stop - 1}"
+                result.failure = Failure("diverged", "a parameter was not finite", step=stop - 1, after=True)
             kept = [i for i, t in enumerate(seen) if bad is None or t <= bad]
             result.steps += [seen[i] for i in kept]
             result.history += [table[i][index] for i in kept]
-        group.alive = any(self.results[seed].status == "ok" for seed in group.seeds)
+        group.alive = any(self.results[seed].failure is None for seed in group.seeds)
 
     def _rates(self, start: int, stop: int) -> list[Rates]:
         """The optimiser's factors of a block of steps, computed on the host in double precision."""
@@ -306,7 +307,7 @@ class Trainer:
 
     def _progress(self, start: int, stop: int, index: int) -> Progress:
         done = start + (stop - start) * (index + 1) / len(self.groups)
-        alive = [result for result in self.results.values() if result.status == "ok"]
+        alive = [result for result in self.results.values() if result.failure is None]
         last = [result.history[-1] for result in alive if result.history]
         d_loss, g_loss = (sum(row[i] for row in last) / len(last) if last else float("nan") for i in (0, 1))
         seconds = sum(result.seconds for result in self.results.values())

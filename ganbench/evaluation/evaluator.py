@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from ganbench.evaluation.histograms import histogram
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Architecture, Data, Dataset, Fault, FeatureExtractor, Features, Metric, View
+from ganbench.results.records import Evaluation, ProtocolCard, ScoreName
 from ganbench.results.verdicts import ORDER, verdict
 from ganbench.suite.specs import EvaluationSpec
 
@@ -31,14 +31,26 @@ class NotFinite(GanbenchError):
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Scores by their full names, each with its protocol card, and why some are missing."""
+class Source:
+    """Where samples came from, for their cards: which generator, at which checkpoint."""
 
-    values: dict[str, float]
-    cards: dict[str, dict[str, Any]]
-    missing: tuple[str, ...] = field(default=())
-    verdict: dict[str, Any] | None = None
-    histogram: dict[str, Any] | None = None
+    generator: str
+    checkpoint: str | None
+
+
+UNKNOWN = Source("", None)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was measured, and why some scores are missing."""
+
+    evaluation: Evaluation
+    missing: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        return self.evaluation.metrics
 
 
 def generate(
@@ -152,7 +164,7 @@ class Judge:
     def _view(self, samples: Tensor, labels: Tensor | None, features: Features) -> View:
         return View(samples, features.features, features.logits, features.modes, labels, self.dataset)
 
-    def scores(self, samples: Tensor, source: Mapping[str, Any], lenient: bool = False) -> Scores:
+    def scores(self, samples: Tensor, source: Source = UNKNOWN, lenient: bool = False) -> Scores:
         """Every score of samples (N, *shape). `source` says in each card where they came from.
 
         Raises `NotFinite`, or `ContractError` where a metric breaks its contract. A metric that
@@ -160,7 +172,7 @@ class Judge:
         """
         fake = self._view(samples, None, self.features(samples))
         values: dict[str, float] = {}
-        cards: dict[str, dict[str, Any]] = {}
+        cards: dict[str, ProtocolCard] = {}
         faults: dict[str, Sequence[Fault]] = {}
         missing = []
         for name, metric in self.metrics.items():
@@ -176,35 +188,37 @@ class Judge:
             if hasattr(metric, "faults"):
                 faults[name] = _known(name, metric.faults(found, self.dataset))
             for score, value in found.items():
-                label = self.label(metric, score)
+                label = str(self.label(metric, score))
                 if label in values:
-                    raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label]['metric']['name']!r} does")
+                    raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label].metric.name!r} does")
                 values[label] = value
                 cards[label] = self._card(name, metric, score, len(samples), source)
-        return Scores(values, cards, tuple(missing), verdict(faults), histogram(self.real, fake))
+        found_in = Evaluation(values, cards, verdict(faults), histogram(self.real, fake))
+        return Scores(found_in, tuple(missing))
 
-    def label(self, metric: Metric, score: str) -> str:
+    def label(self, metric: Metric, score: str) -> ScoreName:
         """The score's name; another judge than the field's own is named with it."""
-        return score if self.extractor.canonical or not metric.judged else f"{score}[{self.evaluation.extractor.name}]"
+        plain = self.extractor.canonical or not metric.judged
+        return ScoreName(score, None if plain else self.evaluation.extractor.name)
 
-    def _card(self, name: str, metric: Metric, score: str, count: int, source: Mapping[str, Any]) -> dict[str, Any]:
+    def _card(self, name: str, metric: Metric, score: str, count: int, source: Source) -> ProtocolCard:
         choice = self._choice(name)
-        judged = {
-            "extractor": self.evaluation.extractor.identity(),
-            "weights": self.extractor.fingerprint(),
-            "resize": getattr(self.extractor, "resize", None),
-        }
-        return {
-            "metric": choice.identity(),
-            "code": choice.code,
-            "better": metric.better[score],
-            "scale": getattr(metric, "scale", {}).get(score, "linear"),
-            "fake_samples": count,
-            "real_samples": len(self.real.samples),
-            "split": self.evaluation.split,
-            **(judged if metric.judged else dict.fromkeys(judged)),
-            **source,
-        }
+        extractor = self.evaluation.extractor
+        return ProtocolCard(
+            metric=Choice(choice.name, choice.params),
+            score=score,
+            code=choice.code,
+            better=metric.better[score],
+            scale=getattr(metric, "scale", {}).get(score, "linear"),
+            fake_samples=count,
+            real_samples=len(self.real.samples),
+            split=self.evaluation.split,
+            extractor=Choice(extractor.name, extractor.params) if metric.judged else None,
+            weights=self.extractor.fingerprint() if metric.judged else None,
+            resize=getattr(self.extractor, "resize", None) if metric.judged else None,
+            generator=source.generator,
+            checkpoint=source.checkpoint,
+        )
 
 
 def _stored(features: Features) -> dict[str, Tensor]:

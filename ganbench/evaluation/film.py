@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganbench.evaluation.images import LARGEST, Ground, grid, is_image, shrunk, small_png, zoomed
 from ganbench.registry.contracts import Dataset
+from ganbench.results.records import Film
 
 SIDE = 224
 """Pixels a side of a frame of points; frames of images are grids of whole pixels, at most about so large."""
@@ -48,7 +48,7 @@ def _columns(shape: tuple[int, ...]) -> int:
     return min(COLUMNS, SIDE // (ceil(side / ceil(side / LARGEST)) + 1))
 
 
-def film(stills: Mapping[int, Tensor], dataset: Dataset) -> tuple[bytes, dict[str, Any]] | None:
+def film(stills: Mapping[int, Tensor], dataset: Dataset) -> tuple[bytes, Film] | None:
     """A PNG strip of stills by their steps, left to right, and its facts: steps, and pixels a side."""
     if not stills:
         return None
@@ -58,7 +58,7 @@ def film(stills: Mapping[int, Tensor], dataset: Dataset) -> tuple[bytes, dict[st
     else:
         ground = Ground.of(dataset, SIDE)
         frames = [ground.scatter(stills[step]) for step in steps]
-    return small_png(torch.cat(frames, dim=1), exact=False), {"steps": steps, "side": len(frames[0])}
+    return small_png(torch.cat(frames, dim=1), exact=False), Film(tuple(steps), len(frames[0]))
 
 
 def _square(images: Tensor) -> Tensor:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from ganbench.registry.contracts import View
+from ganbench.results.records import Histogram
 
 BINS = 1000
 """Most bins: a classifier's larger vocabulary is not that of the data, and no figure shows it."""
 
 
-def histogram(real: View, fake: View) -> dict[str, Any] | None:
+def histogram(real: View, fake: View) -> Histogram | None:
     """Counts by the extractor's modes, else by the class of the largest logit; None where it gives neither.
 
     `of` says "classes" where the data are labelled or logits alone decide, else "modes"; `outside`
@@ -28,14 +27,14 @@ def histogram(real: View, fake: View) -> dict[str, Any] | None:
     bins = _bins(real, fake, ours, theirs)
     if bins > BINS:
         return None
-    return {
-        "of": "modes" if fake.modes is not None and real.labels is None else "classes",
-        "fake": _counts(ours, bins),
-        "real": None if theirs is None else _counts(theirs, bins),
-        "outside": int((ours < 0).sum()) if fake.modes is not None else None,
-        "n": len(ours),
-        "n_real": None if theirs is None else len(theirs),
-    }
+    return Histogram(
+        of="modes" if fake.modes is not None and real.labels is None else "classes",
+        fake=_counts(ours, bins),
+        real=None if theirs is None else _counts(theirs, bins),
+        outside=int((ours < 0).sum()) if fake.modes is not None else None,
+        n=len(ours),
+        n_real=None if theirs is None else len(theirs),
+    )
 
 
 def _bins(real: View, fake: View, ours: Tensor, theirs: Tensor | None) -> int:
@@ -45,6 +44,5 @@ def _bins(real: View, fake: View, ours: Tensor, theirs: Tensor | None) -> int:
     return max(known, *highest)
 
 
-def _counts(modes: Tensor, bins: int) -> list[int]:
-    counts: list[int] = torch.bincount(modes[modes >= 0], minlength=bins).tolist()
-    return counts
+def _counts(modes: Tensor, bins: int) -> tuple[int, ...]:
+    return tuple(torch.bincount(modes[modes >= 0], minlength=bins).tolist())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from ganbench.evaluation.evaluator import Judge
 from ganbench.evaluation.images import RED, is_image, shrunk, small_png, zoomed
+from ganbench.results.records import Neighbors
 
 SHOWN = 12
 NEAREST = 5
@@ -18,7 +17,7 @@ SIDE = 720
 GAP = 4
 
 
-def neighbours(judge: Judge, samples: Tensor) -> tuple[bytes, dict[str, Any]] | None:
+def neighbours(judge: Judge, samples: Tensor) -> tuple[bytes, Neighbors] | None:
     """A PNG of the first fakes (N, C, H, W), each beside its nearest training images; None for other samples.
 
     Each fake stands first in its row, in a red frame. The facts say in whose features, and among
@@ -30,12 +29,12 @@ def neighbours(judge: Judge, samples: Tensor) -> tuple[bytes, dict[str, Any]] | 
     training = judge.training
     order = nearest(judge.features(fakes).features, training.features, NEAREST)
     pixels = _sheet(shrunk(fakes), shrunk(training.samples[order.flatten()]), order.shape[1])
-    return small_png(zoomed(pixels, SIDE)), {
-        "by": f"features of {judge.evaluation.extractor.name}",
-        "of": len(training.samples),
-        "shown": len(fakes),
-        "nearest": order.shape[1],
-    }
+    return small_png(zoomed(pixels, SIDE)), Neighbors(
+        by=f"features of {judge.evaluation.extractor.name}",
+        of=len(training.samples),
+        shown=len(fakes),
+        nearest=order.shape[1],
+    )
 
 
 def nearest(points: Tensor, others: Tensor, count: int) -> Tensor:

@@ -12,8 +12,7 @@ from ganbench._version import __version__
 from ganbench.registry.choice import Kind
 from ganbench.registry.registry import Registry
 from ganbench.report.text.latex import tex
-from ganbench.results import identity
-from ganbench.results.store import Record
+from ganbench.results.records import Record
 
 PAPER = re.compile(r"([A-Z][\w'-]+)( et al\.| and [A-Z][\w'-]+)?,? \(?((?:19|20)\d\d)\b\)?(?: \(([\w .-]+)\))?")
 """`Huang et al. 2024 (R3GAN)`, `Rabin and Peyre (2011)`, `Jolicoeur-Martineau 2018`."""
@@ -34,10 +33,10 @@ def citation(records: Iterable[Record], registry: Registry | None = None) -> str
     Without a registry, or for plugins that it does not have, there is the entry for ganbench alone.
     """
     records = list(records)
-    revisions = sorted({str(found) for one in records if (found := identity.stated(one).get("revision"))})
+    revisions = sorted({str(found) for one in records if (found := one.provenance.revision)})
     named: dict[str, list[str]] = {}
     for record in records:
-        for key in identity.named(record["spec"]):
+        for key in record.spec.code():
             named.setdefault(key, [])
     papers: dict[tuple[str, str, str], list[str]] = {}
     for key in named if registry else ():

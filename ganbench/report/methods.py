@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ganbench import formatting
@@ -12,9 +13,8 @@ from ganbench.files import canonical
 from ganbench.report.citations import citation
 from ganbench.report.telling import Cell, listed, params, plain, told
 from ganbench.report.text.markdown import escaped
-from ganbench.results import identity
 from ganbench.results import protocol as cards
-from ganbench.results.store import Record
+from ganbench.results.records import Provenance, Record
 from ganbench.statistics.ranking import MIN_SEEDS
 from ganbench.statistics.significance import ALPHA
 from ganbench.suite.plan_file import SavedPlan
@@ -59,9 +59,8 @@ def _trained(cells: list[Cell], run: list[Cell], layout: SavedPlan) -> str:
     count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
     seeds = told(cells, lambda cell: formatting.ranges(list(cell.seeds)))
     settings = [
-        f"{title} {told(run, lambda cell, key=key: plain(cell.spec['train'].get(key)))}"  # type: ignore[misc]
+        f"{title} {told(run, lambda cell, key=key: plain(cell.train[key]))}"  # type: ignore[misc]
         for key, title in TRAIN.items()
-        if any(key in cell.spec["train"] for cell in run)
     ]
     return (
         f"Trained: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. All by one "
@@ -74,10 +73,11 @@ def _hyperparameters(cells: list[Cell]) -> str:
     """Every plugin's hyperparameters, with where they hold if that is not everywhere."""
     found = []
     for kind in ("loss", "architecture", "dataset"):
-        for name in dict.fromkeys(cell.spec[kind]["name"] for cell in cells):
-            own = [cell for cell in cells if cell.spec[kind]["name"] == name]
-            if any(cell.spec[kind]["params"] for cell in own):
-                found.append(f"{escaped(name)}: {told(own, lambda cell, kind=kind: params(cell.spec[kind]['params']))}")  # type: ignore[misc]
+        for name in dict.fromkeys(getattr(cell.spec, kind).name for cell in cells):
+            own = [cell for cell in cells if getattr(cell.spec, kind).name == name]
+            if any(getattr(cell.spec, kind).params for cell in own):
+                text = told(own, lambda cell, kind=kind: params(getattr(cell.spec, kind).params))  # type: ignore[misc]
+                found.append(f"{escaped(name)}: {text}")
     return f" Hyperparameters: {'; '.join(found)}." if found else ""
 
 
@@ -87,11 +87,11 @@ def _measured(tables: list[Table], layout: SavedPlan) -> str:
     metrics: dict[str, dict[str, None]] = {}
     for table in tables:
         for name in table.columns:
-            card = next((row.scores[name].card for row in table.variants if row.scores[name].values), None)
+            card = next((row.scores[name].protocol for row in table.variants if row.scores[name].values), None)
             if card is not None:
-                text = cards.sentence({**card, "seeds": None})
+                text = cards.sentence(replace(card, seeds=None))
                 found.setdefault(text, {}).setdefault(table.dataset, []).append(name)
-                metrics.setdefault(text, {})[cards.shown(card.get("metric"))] = None
+                metrics.setdefault(text, {})[cards.shown(card.metric)] = None
     parts = []
     for text, by_dataset in found.items():
         same: dict[tuple[str, ...], list[str]] = {}
@@ -120,14 +120,14 @@ def _made(cells: list[Cell], run: list[Cell]) -> str:
     """How many runs ended well, the path that they took, and on what they ran."""
     records = [record for cell in run for record in cell.records]
     total = sum(len(cell.seeds) for cell in cells)
-    states = Counter(record["status"] for record in records)
+    states = Counter(record.status for record in records)
     bad = [f"{states[status]} {status}" for status in states if status != "ok"]
     bad += [f"{total - len(records)} not run"] if total > len(records) else []
     lost = f" ({', '.join(bad)}; all are counted in the tables)" if bad else ""
-    known = [cell for cell in run if any("path" in identity.stated(record) for record in cell.records)]
+    known = [cell for cell in run if any(record.provenance.path for record in cell.records)]
     path = f" Paths: {told(known, _path)}." if known else ""
-    places = Counter(canonical(_place(record)) for record in records if "python" in identity.stated(record))
-    texts = [_machine(identity.stated(record)) for record in _firsts(records)]
+    places = Counter(canonical(_place(record)) for record in records if record.provenance.python)
+    texts = [_machine(record.provenance) for record in _firsts(records)]
     where = "; ".join(f"{places[key]} on {text}" if len(places) > 1 else f"on {text}" for key, text in
                       zip(places, texts, strict=True))  # fmt: skip
     return f"Made: {states['ok']} of {total} runs ended ok{lost}.{path}{f' Run {where}.' if where else ''}"
@@ -135,32 +135,32 @@ def _made(cells: list[Cell], run: list[Cell]) -> str:
 
 def _place(record: Record) -> dict[str, Any]:
     keys = ("processor", "cores", "platform", "device", "threads", "python", "libraries", "revision", "protocol")
-    return {key: identity.stated(record).get(key) for key in keys}
+    return {key: getattr(record.provenance, key) for key in keys}
 
 
 def _firsts(records: list[Record]) -> list[Record]:
     """The first record of every place, in order."""
     found: dict[str, Record] = {}
     for record in records:
-        if "python" in identity.stated(record):
+        if record.provenance.python:
             found.setdefault(canonical(_place(record)), record)
     return list(found.values())
 
 
-def _machine(one: Mapping[str, Any]) -> str:
-    libraries = ", ".join(f"{name} {version}" for name, version in one.get("libraries", {}).items())
+def _machine(one: Provenance) -> str:
+    libraries = ", ".join(f"{name} {version}" for name, version in one.libraries.items())
     text = (
-        f"{one.get('processor')}, {one.get('cores')} cores, {one.get('platform')} (device {one.get('device')}, threads "
-        f"a worker {one.get('threads')}); Python {one.get('python')}, {libraries}; protocol {one.get('protocol')}, "
-        f"revision {one.get('revision') or 'not known'}"
+        f"{one.processor}, {one.cores} cores, {one.platform} (device {one.device}, threads "
+        f"a worker {one.threads}); Python {one.python}, {libraries}; protocol {one.protocol}, "
+        f"revision {one.revision or 'not known'}"
     )
     return escaped(text)
 
 
 def _path(cell: Cell) -> str:
     ways = dict.fromkeys(
-        f"{one['path']}, {one.get('lanes')} to a stack"
+        f"{record.provenance.path}, {record.provenance.lanes} to a stack"
         for record in cell.records
-        if "path" in (one := identity.stated(record))
+        if record.provenance.path
     )
     return " or ".join(ways)

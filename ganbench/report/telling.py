@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganbench.report.text.markdown import escaped
-from ganbench.results.store import Record
+from ganbench.results.records import Record
+from ganbench.suite.specs import RunSpec
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,15 @@ class Cell:
     records: tuple[Record, ...]
 
     @property
-    def spec(self) -> dict[str, Any]:
-        """What all of its runs have in common, but the seed."""
-        spec: dict[str, Any] = self.records[0]["spec"]
-        return spec
+    def spec(self) -> RunSpec:
+        """What all of its runs have in common, except the seed."""
+        return self.records[0].spec
+
+    @property
+    def train(self) -> dict[str, Any]:
+        """The training settings by name."""
+        found: dict[str, Any] = self.spec.resolved()["train"]
+        return found
 
 
 def told(cells: list[Cell], value: Callable[[Cell], str]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from math import isfinite
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ganbench.results.store import Record
+from ganbench.results.records import Finding, Record
 from ganbench.signals import SIGNALS
 
 COLLAPSE, EXPLOSION = 0.5, 2.0
@@ -24,8 +24,6 @@ ARMED = (500, 0.1, 0.5)
 """A run is judged once it has got past 500 steps or a tenth of its length, the later, or past its middle."""
 LEAST = 5
 """Rows that a finding lasts at least."""
-
-Finding = dict[str, Any]
 
 
 class Row(NamedTuple):
@@ -110,7 +108,7 @@ def diagnose(steps: Sequence[int], history: Sequence[Sequence[float]], total: in
         first = _onset(rule, rows)
         if first is not None:
             evidence = rule.evidence(rows[first:])
-            found.append({"flag": rule.flag, "since": steps[first], "fault": rule.fault, "evidence": evidence})
+            found.append(Finding(rule.flag, steps[first], rule.fault, evidence))
     return found
 
 
@@ -146,9 +144,9 @@ def diagnoses(records: Iterable[Record | None]) -> tuple[str, ...]:
     seeds = list(records)
     since: dict[str, list[int]] = {}
     for record in seeds:
-        for finding in (record or {}).get("diagnosis") or ():
-            if finding["fault"]:
-                since.setdefault(finding["flag"], []).append(finding["since"])
+        for finding in (record.diagnosis if record else None) or ():
+            if finding.fault:
+                since.setdefault(finding.flag, []).append(finding.since)
     return tuple(
         f"{len(found)} of {len(seeds)} seeds: {flag} (since step {min(found)} at the earliest)"
         for flag, found in since.items()

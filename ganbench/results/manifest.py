@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
+
 from ganbench.errors import ResultsError, UsageError
 from ganbench.files import canonical, write_atomically
 from ganbench.results import provenance
-from ganbench.results.identity import stated
-from ganbench.results.store import Record, Store
+from ganbench.results.records import AnyRecord, Record
+from ganbench.results.store import Store
 
 NAME = "manifest.json"
 SCHEMA = 1
@@ -47,21 +49,21 @@ def gathered(folder: Path) -> dict[str, Any]:
     """What the records of a folder say together: suites, revisions, environments, plugins, runs by status."""
     store = Store(folder)
     runs = [record for id_ in ids(store.runs) if (record := store.run(id_))]
-    references = [record for id_ in ids(store.references) if (record := store.reference(id_))]
-    both = [*runs, *references]
-    here = provenance.machine()
-    times = [stated(record)["time"] for record in runs if "time" in stated(record)]
+    references = [found for id_ in ids(store.references) if (found := store.reference(id_))]
+    both: list[AnyRecord] = [*runs, *references]
+    here = msgspec.to_builtins(provenance.machine())
+    times = [record.provenance.time for record in runs if record.provenance.time is not None]
     return {
         "suites": sorted(path.parent.name for path in folder.glob("*/plan.json")),
         "time": max(times, default=None),
-        "protocols": _distinct(stated(record).get("protocol") for record in both),
-        "revisions": _distinct(stated(record).get("revision") for record in both),
+        "protocols": _distinct(record.provenance.protocol for record in both),
+        "revisions": _distinct(record.provenance.revision for record in both),
         "publisher": {key: here[key] for key in ("revision", "python", "libraries", "platform", "protocol")},
         "environments": environments(runs),
         "plugins": plugins(runs),
-        "statuses": dict(sorted(Counter(record["status"] for record in runs).items())),
-        "runs": [record["id"] for record in runs],
-        "references": [record["id"] for record in references],
+        "statuses": dict(sorted(Counter(record.status for record in runs).items())),
+        "runs": [record.id for record in runs],
+        "references": [record.id for record in references],
     }
 
 
@@ -72,8 +74,8 @@ def ids(folder: Path) -> list[str]:
 
 def environments(records: list[Record]) -> list[dict[str, Any]]:
     """The machines and versions of records, each once, with how many of them it made."""
-    known = [stated(record) for record in records if "python" in stated(record)]
-    counted = Counter(canonical({key: one[key] for key in ENVIRONMENT if key in one}) for one in known)
+    known = [msgspec.to_builtins(record.provenance) for record in records if record.provenance.python]
+    counted = Counter(canonical({key: one[key] for key in ENVIRONMENT if one[key] is not None}) for one in known)
     return [{**json.loads(text), "records": count} for text, count in sorted(counted.items())]
 
 
@@ -81,8 +83,8 @@ def plugins(records: list[Record]) -> dict[str, list[dict[str, Any]]]:
     """Every plugin that records name, in each version and source that made some of them."""
     found: dict[str, list[Any]] = {}
     for record in records:
-        for key, plugin in stated(record).get("plugins", {}).items():
-            found.setdefault(key, []).append(plugin)
+        for key, plugin in record.provenance.plugins.items():
+            found.setdefault(key, []).append(msgspec.to_builtins(plugin))
     return {key: _distinct(found[key]) for key in sorted(found)}
 
 

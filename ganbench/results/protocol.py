@@ -1,70 +1,71 @@
-"""Protocol cards: how a score was measured, and whether two scores may stand side by side."""
+"""Comparing protocol cards: whether two scores are comparable, and how a score was measured, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.formatting import ranges
+from ganbench.registry.choice import Choice
+from ganbench.results.records import ProtocolCard
 
-Card = Mapping[str, Any]
-OWN = ("seeds",)
-"""What belongs to a variant, not to the protocol."""
-YARDSTICK = (*OWN, "generator", "checkpoint", "fake_samples")
-"""What a yardstick cannot have in common with a generator: where its samples came from, and how many there are."""
+VARIANT_FIELDS = ("seeds", "score")
+"""Fields of a card that belong to a variant or to the score itself, not to the protocol."""
+REFERENCE_FIELDS = (*VARIANT_FIELDS, "generator", "checkpoint", "snapshot_within", "fake_samples")
+"""What a reference cannot share with a generator: where its samples came from, and how many there are."""
+FIELDS = tuple(one.name for one in fields(ProtocolCard))
 
 
-def differences(card: Card, other: Card, ignored: tuple[str, ...] = OWN) -> dict[str, tuple[Any, Any]]:
+def differences(
+    card: ProtocolCard, other: ProtocolCard, ignored: tuple[str, ...] = VARIANT_FIELDS
+) -> dict[str, tuple[Any, Any]]:
     """The fields in which two cards differ, with both values."""
-    fields = dict.fromkeys([*card, *other])
-    return {
-        field: (card.get(field), other.get(field))
-        for field in fields
-        if field not in ignored and card.get(field) != other.get(field)
-    }
+    pairs = {name: (getattr(card, name), getattr(other, name)) for name in FIELDS if name not in ignored}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def check(score: str, cards: Mapping[str, Card], ignored: tuple[str, ...] = OWN) -> None:
-    """Raise `UsageError` where two of the cards {whose: card} of a score differ, naming the fields."""
+def check(score: str, cards: Mapping[str, ProtocolCard], ignored: tuple[str, ...] = VARIANT_FIELDS) -> None:
+    """Raise `UsageError`, naming the fields, if two of the cards {whose: card} of a score differ."""
     named = iter(cards.items())
-    whose, first = next(named, ("", {}))
+    whose, first = next(named, ("", None))
     for other, card in named:
-        found = differences(first, card, ignored)
+        found = differences(first, card, ignored) if first is not None else {}
         if found:
-            what = "; ".join(f"{field} {shown(a)} against {shown(b)}" for field, (a, b) in found.items())
+            what = "; ".join(f"{name} {shown(a)} against {shown(b)}" for name, (a, b) in found.items())
             raise UsageError(
-                f"{score} of {whose} and of {other} were measured under different protocols and cannot stand "
-                f"side by side: {what}. Measure both one way: run them again in one suite."
+                f"{score} of {whose} and of {other} were measured under different protocols and cannot be compared: "
+                f"{what}. Run both again in one suite."
             )
 
 
 def shown(value: Any) -> str:
     """A field's value in a sentence."""
-    if isinstance(value, Mapping) and set(value) == {"name", "params"}:
-        params = ", ".join(f"{key}={item}" for key, item in value["params"].items())
-        return f"{value['name']}({params})" if params else str(value["name"])
+    if isinstance(value, Choice):
+        params = ", ".join(f"{key}={item}" for key, item in value.params.items())
+        return f"{value.name}({params})" if params else value.name
     return "none" if value is None else str(value)
 
 
-def sentence(card: Card) -> str:
-    """The protocol in words: counts, split, judge, which generator at which checkpoint."""
+def sentence(card: ProtocolCard) -> str:
+    """The protocol in words: counts, split, extractor, which generator at which checkpoint."""
     parts = []
-    if card.get("fake_samples"):
-        parts.append(f"{card['fake_samples']:,} fake against {card['real_samples']:,} real samples")
-        parts[-1] += f" (split {card['split']})"
-    if card.get("extractor"):
-        parts.append(f"features of {shown(card['extractor'])}, weights {card['weights']}")
-    if card.get("resize"):
-        parts.append(f"resize {card['resize']}")
-    if card.get("generator"):
+    if card.fake_samples:
+        parts.append(f"{card.fake_samples:,} fake against {card.real_samples:,} real samples (split {card.split})")
+    if card.extractor:
+        parts.append(f"features of {shown(card.extractor)}, weights {card.weights}")
+    if card.resize:
+        parts.append(f"resize {card.resize}")
+    if card.generator:
         words = {"raw": "raw generator", "ema": "averaged generator (EMA)"}
-        generator = words.get(card["generator"], str(card["generator"]))
-        parts.append(generator + (f", {_checkpoint(card['checkpoint'])}" if card.get("checkpoint") else ""))
-    if card.get("seeds"):
-        parts.append(f"seeds {ranges(card['seeds'])}")
+        parts.append(words.get(card.generator, card.generator) + _checkpoint(card))
+    if card.seeds:
+        parts.append(f"seeds {ranges(list(card.seeds))}")
     return "; ".join(parts)
 
 
-def _checkpoint(text: str) -> str:
-    return text if "snapshot" in text else f"{text} checkpoint"
+def _checkpoint(card: ProtocolCard) -> str:
+    if card.snapshot_within is not None:
+        return f", last snapshot within {card.snapshot_within}"
+    return f", {card.checkpoint} checkpoint" if card.checkpoint else ""

@@ -6,43 +6,41 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from ganbench.registry.choice import Choice
+from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.registry import Registry
+from ganbench.results.records import PluginOrigin, Provenance
 from ganbench.suite.specs import PROTOCOL
 
 LIBRARIES = ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy")
 
 
-def plugins(registry: Registry, choices: list[tuple[Any, Choice]]) -> dict[str, Any]:
+def plugins(registry: Registry, choices: Iterable[tuple[Kind, Choice]]) -> dict[str, PluginOrigin]:
     """Each named plugin's distribution, version and source hash."""
     found = {}
     for kind, choice in choices:
         offer = registry.find(kind, choice.name)
-        found[f"{kind}:{choice.name}"] = {
-            "distribution": offer.source.distribution,
-            "version": offer.source.version,
-            "code": choice.code,
-            "source": offer.source_hash(),
-        }
+        source = offer.source
+        origin = PluginOrigin(source.distribution, source.version, choice.code, offer.source_hash())
+        found[f"{kind}:{choice.name}"] = origin
     return found
 
 
 @lru_cache
-def machine() -> dict[str, Any]:
+def machine() -> Provenance:
     """Versions of Python and libraries, processor, and the git revision of ganbench's own tree."""
-    return {
-        "protocol": PROTOCOL,
-        "python": platform.python_version(),
-        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "platform": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "revision": _revision(),
-    }
+    return Provenance(
+        protocol=PROTOCOL,
+        python=platform.python_version(),
+        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+        platform=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        cores=os.cpu_count(),
+        revision=_revision(),
+    )
 
 
 def _processor() -> str:
@@ -58,7 +56,7 @@ def _processor() -> str:
 
 def _revision() -> str | None:
     """The commit that ganbench runs from, `+` where the tree is changed; None outside a checkout."""
-    folder = Path(__file__).parent.parent
+    folder = Path(__file__).parents[2]
     if not (folder / ".git").exists():
         return None
     try:

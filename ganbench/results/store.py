@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.files import sync_folder, write_atomically
-from ganbench.results import shape
+from ganbench.results.record_json import Newer, decode_reference, decode_run, encode
+from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 
-SCHEMA = 1
-STATUSES = ("ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted")
-FINISHED = ("ok", "diverged")
-"""What training again would only repeat: on one machine the same spec gives the same bits, NaNs included."""
-
-Record = dict[str, Any]
+T = TypeVar("T", Record, ReferenceRecord)
 
 
 class Store:
@@ -30,13 +26,33 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.runs, self.references, self.staging = root / "runs", root / "references", root / ".staging"
+        self._read: dict[Path, tuple[tuple[int, int], AnyRecord]] = {}
 
     def run(self, run_id: str) -> Record | None:
-        """A run's record, or None. Raises `ResultsError` where it is damaged or too new."""
-        return _read(self.runs / run_id / "record.json")
+        """A run's record, or None. Raises `ResultsError` if it is damaged or too new."""
+        return self._record(self.runs / run_id / "record.json", decode_run)
 
-    def reference(self, reference_id: str) -> Record | None:
-        return _read(self.references / reference_id / "record.json")
+    def reference(self, reference_id: str) -> ReferenceRecord | None:
+        """A reference's record, or None. Raises `ResultsError` if it is damaged or too new."""
+        return self._record(self.references / reference_id / "record.json", decode_reference)
+
+    def _record(self, path: Path, decode: Callable[[bytes], T]) -> T | None:
+        """The record in a file; a file that has not changed since it was last read is not read again."""
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            self._read.pop(path, None)
+            return None
+        except OSError as error:
+            raise ResultsError(f"{path} cannot be read: {error}") from error
+        seen, record = self._read.get(path, (None, None))
+        state = (found.st_mtime_ns, found.st_ino)
+        if seen != state:
+            record = _decoded(path, decode)
+            if record is None:
+                return None
+            self._read[path] = (state, record)
+        return record  # type: ignore[return-value]
 
     def find(self, prefix: str) -> list[str]:
         """Ids of the runs that begin with a prefix."""
@@ -86,51 +102,38 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def commit(self, record: Record, staged: Path, references: bool = False) -> None:
+    def commit(self, record: AnyRecord, staged: Path) -> None:
         """Add the record to the staged files and rename the folder into place.
 
         An older folder of the same id is moved aside first and removed last. Raises
-        `MissingError` where the disk refuses.
+        `MissingError` if the disk refuses.
         """
-        place = (self.references if references else self.runs) / record["id"]
+        place = (self.runs if isinstance(record, Record) else self.references) / record.id
         try:
             files = sorted(path for path in staged.iterdir() if path.is_file() and not path.name.startswith("."))
             sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-            content = json.dumps({**record, "files": sums}, indent=1, allow_nan=False) + "\n"
-            write_atomically(staged / "record.json", content.encode())
+            write_atomically(staged / "record.json", encode(replace(record, files=sums)))
             place.parent.mkdir(parents=True, exist_ok=True)
-            old = self.stage(f"{record['id']}.old/{place.parent.name}")
+            old = self.stage(f"{record.id}.old/{place.parent.name}")
             if place.exists():
                 place.rename(old / place.name)
             staged.rename(place)
             sync_folder(place.parent)
             shutil.rmtree(old.parent, ignore_errors=True)
         except OSError as error:
-            raise MissingError(f"run {record['id']} cannot be written to {place}: {error.strerror or error}") from error
+            raise MissingError(f"run {record.id} cannot be written to {place}: {error.strerror or error}") from error
 
 
-def _read(path: Path) -> Record | None:
+def _decoded(path: Path, decode: Callable[[bytes], T]) -> T | None:
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error}") from error
     try:
-        record = json.loads(text)
-        newer = record["schema"] > SCHEMA
-        if not newer:
-            shape.check(record)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ResultsError(
-            f"{path} is damaged ({error.__class__.__name__}: {error}); remove that folder and run the suite again"
-        ) from error
-    if newer:
-        raise ResultsError(
-            f"{path} was written by a newer ganbench (schema {record['schema']}, this one reads {SCHEMA}); upgrade"
-        )
-    if record["status"] not in STATUSES:
-        raise ResultsError(
-            f"{path} is damaged (status {record['status']!r}); remove that folder and run the suite again"
-        )
-    return dict(record)
+        return decode(content)
+    except Newer as newer:
+        raise ResultsError(f"{path} was written by a newer ganbench ({newer}); upgrade") from newer
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(f"{path} is damaged ({error}); remove that folder and run the suite again") from error

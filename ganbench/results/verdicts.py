@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from ganbench.registry.contracts import Fault
+from ganbench.results.records import Verdict
 
 ORDER = ("collapsed", "memorising", "low quality", "partial")
 """Worst first. Mode counts mean little where quality is low, and quality little where the samples are
 copies of the training data, so one word is enough."""
 
 
-def verdict(found: Mapping[str, Sequence[Fault]]) -> dict[str, Any] | None:
+def verdict(found: Mapping[str, Sequence[Fault]]) -> Verdict | None:
     """A record's verdict from every judging metric's faults; None where no metric judges.
 
     `fault` is the worst kind or `ok`, `text` says it in words, `by` holds each metric's own.
@@ -21,14 +20,14 @@ def verdict(found: Mapping[str, Sequence[Fault]]) -> dict[str, Any] | None:
     if not found:
         return None
     faults = sorted((fault for own in found.values() for fault in own), key=lambda fault: ORDER.index(fault.kind))
-    by = {metric: [asdict(fault) for fault in own] for metric, own in found.items()}
+    by = {metric: tuple(own) for metric, own in found.items()}
     if not faults:
-        return {"fault": "ok", "text": "ok", "by": by}
+        return Verdict("ok", "ok", by)
     worst = faults[0]
-    return {"fault": worst.kind, "text": _text(worst.kind, [(worst.count, worst.of)]), "by": by}
+    return Verdict(worst.kind, _text(worst.kind, [(worst.count, worst.of)]), by)
 
 
-def summary(verdicts: Sequence[Mapping[str, Any] | None]) -> str:
+def summary(verdicts: Sequence[Verdict | None]) -> str:
     """Several seeds' verdicts: `ok`, `partial (12-21 of 25)`, or `5 ok, 3 partial (6-7 of 8)`.
 
     Seeds without a verdict are counted, unless none has one.
@@ -36,15 +35,15 @@ def summary(verdicts: Sequence[Mapping[str, Any] | None]) -> str:
     groups: dict[str, list[tuple[int | None, int | None]]] = {}
     for found in verdicts:
         if found:
-            own = [f for faults in found["by"].values() for f in faults if f["kind"] == found["fault"]]
-            extent = (own[0]["count"], own[0]["of"]) if own else (None, None)
-            groups.setdefault(found["fault"], []).append(extent)
+            own = [fault for faults in found.by.values() for fault in faults if fault.kind == found.fault]
+            extent = (own[0].count, own[0].of) if own else (None, None)
+            groups.setdefault(found.fault, []).append(extent)
     order = [kind for kind in ("ok", *ORDER) if kind in groups]
     missing = sum(not found for found in verdicts)
     if len(order) == 1 and not missing:
         return _text(order[0], groups[order[0]])
     parts = [f"{len(groups[kind])} {_text(kind, groups[kind])}" for kind in order]
-    return ", ".join([*parts, *([f"{missing} not judged"] if missing and order else [])])
+    return ", ".join([*parts, *([f"{missing} not evaluated"] if missing and order else [])])
 
 
 def _text(kind: str, extents: Sequence[tuple[int | None, int | None]]) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.errors import ResultsError, UsageError
-from ganbench.results import identity, manifest
-from ganbench.results.store import Record, Store
+from ganbench.results import manifest
+from ganbench.results.records import AnyRecord, agreed_codes, recomputed_id
+from ganbench.results.store import Store
 
 WRONG = ("refused", "missing", "changed", "extra", "record", "facts")
 """Kinds of findings that mean: not as published. A `note` only says what could not be checked."""
@@ -102,20 +103,21 @@ def _stopped(folder: Path, name: str) -> str:
 def _records(folder: Path, content: Mapping[str, Any], plain: bool) -> Iterator[Finding]:
     """Each record against its own files and its own id; all of them, where nothing is a link, against the manifest."""
     store = Store(folder)
-    read: dict[str, Record] = {}
+    read: dict[str, AnyRecord] = {}
     for place in (store.runs, store.references):
         for path in sorted(place.glob("*/record.json")):
             name = path.relative_to(folder).as_posix()
             if _stopped(folder, name):
                 continue
             try:
-                record = store.run(path.parent.name) if place is store.runs else store.reference(path.parent.name)
-                identity.codes(record or {})
-            except (ResultsError, *DAMAGED) as error:
+                own: AnyRecord | None = store.run(path.parent.name)
+                if place is not store.runs:
+                    own = store.reference(path.parent.name)
+            except ResultsError as error:
                 yield Finding("record", name, f"cannot be read: {error}")
             else:
-                read[name] = record or {}
-    elsewhere = identity.agreed(read.values())
+                read |= {name: own} if own else {}
+    elsewhere = agreed_codes(read.values())
     for name, record in read.items():
         try:
             yield from list(_record(folder, name, record, elsewhere))
@@ -125,23 +127,23 @@ def _records(folder: Path, content: Mapping[str, Any], plain: bool) -> Iterator[
         yield from _facts(folder, content)
 
 
-def _record(folder: Path, name: str, record: Record, elsewhere: Mapping[str, str]) -> Iterator[Finding]:
+def _record(folder: Path, name: str, record: AnyRecord, elsewhere: Mapping[str, str]) -> Iterator[Finding]:
     own = name.rpartition("/")[0]
     id_ = own.rpartition("/")[2]
-    if record["id"] != id_:
-        yield Finding("record", name, f"says that its id is {record['id']!r}, not {id_!r}")
-    for file, sha in dict(record.get("files") or {}).items():
+    if record.id != id_:
+        yield Finding("record", name, f"says that its id is {record.id!r}, not {id_!r}")
+    for file, sha in record.files.items():
         if manifest.escapes(file) or "/" in file:
             yield Finding("refused", name, f"names a file {file!r} outside its folder; not read")
         elif not _stopped(folder, f"{own}/{file}") and manifest.hashed(folder / own / file)[1] != sha:
             yield Finding("record", f"{own}/{file}", "is not what its record says")
-    found, stated = identity.recomputed(record, elsewhere), bool(identity.codes(record))
-    if found == record["id"]:
+    found, stated = recomputed_id(record, elsewhere), bool(record.provenance.codes())
+    if found == record.id:
         return
     if stated and found is not None:
         yield Finding("record", name, f"its spec, code versions and protocol give the id {found}")
     else:
-        why = "its spec is not whole" if stated else "it states no code versions"
+        why = "a code version is missing" if stated else "it holds no code versions"
         yield Finding("note", name, f"its id cannot be computed from the record alone: {why}")
 
 

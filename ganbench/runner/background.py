@@ -5,11 +5,12 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
 from ganbench.errors import GanbenchError, describe_error, raised_at
-from ganbench.results.store import Record
+from ganbench.results.records import AnyRecord
 from ganbench.runner.jobs import Display, Job
 
 KEPT = 10_000
@@ -49,10 +50,10 @@ class Aside:
     def advanced(self, job: Job, progress: Any) -> None:
         self._pass("advanced", job, progress)
 
-    def recorded(self, job: Job, record: Record) -> None:
+    def recorded(self, job: Job, record: AnyRecord) -> None:
         self._pass("recorded", job, record)
 
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None:
+    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
         self._pass("ended", job, list(statuses), reason)
 
     def close(self) -> None:

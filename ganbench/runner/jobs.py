@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from ganbench.results.records import AnyRecord, Failure
 from ganbench.suite.specs import Cell, ReferenceSpec
 
 
@@ -38,11 +39,10 @@ Job: TypeAlias = CellJob | ReferenceJob
 
 
 @dataclass(frozen=True)
-class Failure:
-    """Why a job came to nothing: status, one sentence, and the traceback if there is one."""
+class JobFailure:
+    """Why a job came to nothing, and the traceback if there is one."""
 
-    status: str
-    reason: str
+    cause: Failure
     traceback: str = ""
 
 
@@ -53,9 +53,9 @@ class Listener(Protocol):
 
     def advanced(self, job: Job, progress: Any) -> None: ...
 
-    def recorded(self, job: Job, record: dict[str, Any], folder: Path) -> None: ...
+    def recorded(self, job: Job, record: AnyRecord, folder: Path) -> None: ...
 
-    def ended(self, job: Job, failure: Failure | None) -> None: ...
+    def ended(self, job: Job, failure: JobFailure | None) -> None: ...
 
 
 class Display(Protocol):
@@ -69,10 +69,10 @@ class Display(Protocol):
     def advanced(self, job: Job, progress: Any) -> None:
         """A cell's progress; together, all that it is told hold every row of the history once."""
 
-    def recorded(self, job: Job, record: dict[str, Any]) -> None:
+    def recorded(self, job: Job, record: AnyRecord) -> None:
         """A record that is in the store, of a failed run too."""
 
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None: ...
+    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None: ...
 
     def close(self) -> None: ...
 

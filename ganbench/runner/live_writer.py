@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from ganbench.results import live
-from ganbench.results.store import Record
+from ganbench.results.records import AnyRecord, Record
 from ganbench.runner.jobs import CellJob, Job
 from ganbench.runner.progress import Clock
 from ganbench.signals import SIGNALS
@@ -64,13 +65,13 @@ class Watch:
             self.clock.update(job, progress.step / job.cell.spec.train.steps)
         self._changed()
 
-    def recorded(self, job: Job, record: Record) -> None:
-        if isinstance(job, CellJob):
-            self.running[id(job)].statuses[record["spec"]["seed"]] = record["status"]
-            self.counts[record["status"]] = self.counts.get(record["status"], 0) + 1
+    def recorded(self, job: Job, record: AnyRecord) -> None:
+        if isinstance(record, Record):
+            self.running[id(job)].statuses[record.spec.seed] = record.status
+            self.counts[record.status] = self.counts.get(record.status, 0) + 1
         self._changed()
 
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None:
+    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
         one = self.running.pop(id(job))
         self.clock.update(job, 1.0)
         self.done += 1

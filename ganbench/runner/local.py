@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.files import cache_folder
-from ganbench.runner.jobs import CellJob, Failure, Job, Listener, ReferenceJob
+from ganbench.results.records import AnyRecord, Failure
+from ganbench.runner.jobs import CellJob, Job, JobFailure, Listener, ReferenceJob
 from ganbench.runner.rate_limit import Pulse
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -112,7 +113,7 @@ class LocalExecutor:
             kind, *content = worker.pipe.recv()
         except (EOFError, OSError):
             worker.process.join(10)
-            listener.ended(worker.job, Failure("failed", _death(worker.process.exitcode)))
+            listener.ended(worker.job, JobFailure(Failure("failed", _death(worker.process.exitcode))))
             worker.job = None
             return False
         if kind == "ready":
@@ -131,7 +132,8 @@ class LocalExecutor:
         worker.process.kill()  # at once: waiting for one that hangs would hold up all the others
         worker.process.join()
         worker.pipe.close()
-        listener.ended(worker.job, Failure("timeout", f"it ran longer than {self.timeout:g} s"))
+        late = Failure("timeout", f"it ran longer than {self.timeout:g} s", limit_seconds=self.timeout)
+        listener.ended(worker.job, JobFailure(late))
 
 
 def _compiling() -> dict[str, str]:
@@ -214,15 +216,17 @@ def work(pipe: Connection, setting: Setting) -> None:
         busy = False
 
 
-def _changed(planned: dict[Path, str], loaded: dict[Path, str]) -> Failure | None:
+def _changed(planned: dict[Path, str], loaded: dict[Path, str]) -> JobFailure | None:
     """A plugin file that is not what the run's ids were made from: its results would lie."""
     other = [str(path) for path, version in planned.items() if loaded.get(path) != version]
-    return Failure("failed", f"plugin {', '.join(other)} changed while the suite ran; run it again") if other else None
+    if not other:
+        return None
+    return JobFailure(Failure("failed", f"plugin {', '.join(other)} changed while the suite ran; run it again"))
 
 
 def _attempt(
     job: Job, registry: Any, device: Any, setting: Setting, pipe: Connection, stopping: Callable[[], bool]
-) -> Failure | None:
+) -> JobFailure | None:
     from ganbench.engine.checkpoints import Checkpoints, Stopped
     from ganbench.runner.run_record import failure
     from ganbench.runner.worker import Keeping, measure_reference, train_cell
@@ -234,7 +238,7 @@ def _attempt(
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def record(content: dict[str, Any], folder: Path) -> None:
+    def record(content: AnyRecord, folder: Path) -> None:
         progress.flush()
         pipe.send(("record", content, folder))
 
@@ -250,5 +254,5 @@ def _attempt(
         sys.exit(128 + signal.SIGTERM)
     except Exception as error:  # a plugin may raise anything; the job fails, the worker lives
         progress.flush()
-        return Failure(*failure(error))
+        return JobFailure(*failure(error))
     return None

@@ -41,5 +41,5 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
 def _cost(cell: Cell, store: Store) -> float | None:
     """Seconds a seed, from the cell's runs that are there."""
     records = [store.run(cell.run(seed).id) for seed in cell.seeds]
-    known = [r["cost"]["train_seconds"] for r in records if r and r["cost"]["train_seconds"]]
+    known = [record.cost.train_seconds for record in records if record and record.cost.train_seconds]
     return sum(known) / len(known) if known else None

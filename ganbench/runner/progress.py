@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.formatting import duration
-from ganbench.results.store import Record
+from ganbench.results.records import AnyRecord
 from ganbench.runner.jobs import CellJob, Display, Job
 
 MINUTE = 60.0
@@ -60,10 +61,10 @@ class Plain:
         if time.monotonic() - self.said > MINUTE:
             self._say(f"{_title(job)}: {_state(job, progress)}; {self.clock.eta()}")
 
-    def recorded(self, job: Job, record: Record) -> None:
+    def recorded(self, job: Job, record: AnyRecord) -> None:
         return
 
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None:
+    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
         self.finished += 1
         self.clock.update(job, 1.0)
         self._say(f"{_ending(job, statuses, reason)} [{self.finished}/{self.count}, {duration(self.clock.elapsed)}]")
@@ -96,7 +97,7 @@ class Terminal(Plain):
             self.clock.update(job, progress.step / job.cell.spec.train.steps)
         self.running[id(job)] = (job, progress)
 
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None:
+    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
         self.running.pop(id(job), None)
         super().ended(job, statuses, reason)
 
@@ -134,11 +135,11 @@ class Several:
         for one in self.displays:
             one.advanced(job, progress)
 
-    def recorded(self, job: Job, record: Record) -> None:
+    def recorded(self, job: Job, record: AnyRecord) -> None:
         for one in self.displays:
             one.recorded(job, record)
 
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None:
+    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
         for one in self.displays:
             one.ended(job, statuses, reason)
 
@@ -173,7 +174,7 @@ def _speed(progress: Any) -> str:
     return f", {progress.images_per_second:,.0f} images/s" if progress.images_per_second else ""
 
 
-def _ending(job: Job, statuses: list[str], reason: str) -> str:
+def _ending(job: Job, statuses: Sequence[str], reason: str) -> str:
     if all(status == "ok" for status in statuses):
         return f"done  {_title(job)}"
     counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.errors import UsageError
+from ganbench.files import canonical
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.registry import Registry
-from ganbench.results import identity
-from ganbench.results.store import Record
+from ganbench.results.records import AnyRecord, leaf_text, unequal_leaves
 from ganbench.suite import expand
 from ganbench.suite import load as suites
 from ganbench.suite.fields import EVALUATION, block_values
@@ -24,20 +24,20 @@ SHIPPED = "ganbench"
 """The distribution whose plugins need no --plugin."""
 
 
-def rebuilt(record: Record, registry: Registry, weights: Path | None = None) -> RunSpec | ReferenceSpec:
+def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) -> RunSpec | ReferenceSpec:
     """The spec that a record holds, with today's plugins behind its names.
 
     `weights` is a weight file for an extractor that takes one. Raises `UsageError` where the spec
     is not whole, or names a plugin, a hyperparameter or a setting that there is not.
     """
     try:
-        spec = record["spec"]
+        spec = record.spec.resolved()
         return _reference(spec, registry, weights) if "reference" in spec else _run(spec, registry, weights)
     except UsageError as error:
         hint = "".join(f"\n  {text}" for text in _needed(record, registry))
-        raise UsageError(f"run {record['id']} cannot be set up again: {error}{hint}") from error
+        raise UsageError(f"run {record.id} cannot be set up again: {error}{hint}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UsageError(f"run {record['id']} cannot be set up again: its spec is not whole ({error!r})") from error
+        raise UsageError(f"run {record.id} cannot be set up again: its spec is not whole ({error!r})") from error
 
 
 def _run(spec: Mapping[str, Any], registry: Registry, weights: Path | None) -> RunSpec:
@@ -88,31 +88,31 @@ def _named(choice: Mapping[str, Any]) -> dict[str, Any]:
     return {choice["name"]: dict(choice["params"])}
 
 
-def _needed(record: Record, registry: Registry) -> Iterator[str]:
+def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
     """Which distributions or files the record's plugins came from, where there are none of that name here."""
-    for key, plugin in identity.stated(record).get("plugins", {}).items():
+    for key, plugin in record.provenance.plugins.items():
         kind, _, name = key.partition(":")
-        if registry.trouble(kind, name) and plugin["distribution"] != SHIPPED:
-            where = plugin["distribution"]
-            how = f"give it with --plugin {where}" if where.endswith(".py") else f"install {where} {plugin['version']}"
-            yield f"{kind} {name!r} came from {where} (code {plugin['code']}): {how}"
+        if registry.trouble(kind, name) and plugin.distribution != SHIPPED:  # type: ignore[arg-type]
+            where = plugin.distribution
+            how = f"give it with --plugin {where}" if where.endswith(".py") else f"install {where} {plugin.version}"
+            yield f"{kind} {name!r} came from {where} (code {plugin.code}): {how}"
 
 
-def differences(record: Record, spec: RunSpec | ReferenceSpec) -> list[str]:
+def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
     """Why a spec that was rebuilt from a record has another id than the record; empty where it has the same."""
-    if spec.id == record["id"]:
+    if spec.id == record.id:
         return []
     found = [
-        f"{key} is {identity.shown(there)} in the record and {identity.shown(here)} here"
-        for key, there, here in identity.unequal(record["spec"], json.loads(json.dumps(spec.resolved())))
+        f"{key} is {leaf_text(there)} in the record and {leaf_text(here)} here"
+        for key, there, here in unequal_leaves(record.stored_spec, canonical(spec.resolved()))
     ]
     codes = spec.code()
-    for key, code in identity.codes(record).items():
+    for key, code in record.provenance.codes().items():
         if code != codes.get(key):
             found.append(f"{key}: the record's code version is {code}, here it is {codes.get(key)}")
-    protocol = identity.stated(record).get("protocol", PROTOCOL)
+    protocol = PROTOCOL if record.provenance.protocol is None else record.provenance.protocol
     if protocol != PROTOCOL:
         found.append(f"the record's protocol version is {protocol}, this ganbench's is {PROTOCOL}")
-    if not found and not identity.codes(record):
+    if not found and not record.provenance.codes():
         found.append("the record states no code versions, and with today's the id is another")
     return found or ["the id is not the one that its own spec, code versions and protocol give"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganbench.engine import devices
 from ganbench.errors import MissingError, UsageError
 from ganbench.registry.registry import Registry
-from ganbench.results import identity, manifest
-from ganbench.results.store import Record, Store
+from ganbench.results import manifest
+from ganbench.results.records import AnyRecord, Record
+from ganbench.results.store import Store
 from ganbench.runner import scheduler
 from ganbench.runner.jobs import CellJob, Display, Job, ReferenceJob
 from ganbench.runner.local import LocalExecutor, Setting
@@ -18,10 +18,9 @@ from ganbench.suite.specs import Cell, ReferenceSpec, RunSpec
 
 NEVER = 1e9
 """Seconds between two checkpoints: a replay is not resumed."""
-LIMIT = re.compile(r"it ran longer than ([\d.e+]+) s")
 
 
-def find(store: Store, prefix: str) -> tuple[Record, Path]:
+def find(store: Store, prefix: str) -> tuple[AnyRecord, Path]:
     """The one run or reference whose id begins so, and its folder. Raises `UsageError`."""
     places = (store.runs, store.references) if prefix.isalnum() else ()
     found = sorted(path for place in places for path in place.glob(f"{prefix}*") if (path / "record.json").is_file())
@@ -31,41 +30,42 @@ def find(store: Store, prefix: str) -> tuple[Record, Path]:
         ids = ", ".join(path.name for path in found[:5])
         raise UsageError(f"{prefix!r} is the beginning of {len(found)} runs: {ids}; write more of it")
     folder = found[0]
-    record = store.run(folder.name) if folder.parent == store.runs else store.reference(folder.name)
+    record: AnyRecord | None = store.run(folder.name)
+    if folder.parent != store.runs:
+        record = store.reference(folder.name)
     assert record is not None
     return record, folder
 
 
-def siblings(store: Store, record: Record) -> list[Record]:
+def siblings(store: Store, record: AnyRecord) -> list[Record]:
     """The folder's other runs of the same spec, which differ in their seed alone."""
-    if "seed" not in record["spec"]:
+    if not isinstance(record, Record):
         return []
     records = (store.run(id_) for id_ in manifest.ids(store.runs))
-    return [one for one in records if one and one["id"] != record["id"] and _but_seed(one) == _but_seed(record)]
+    return [one for one in records if one and one.id != record.id and _same_but_seed(one.spec, record.spec)]
 
 
-def _but_seed(record: Record) -> dict[str, object]:
-    return {key: value for key, value in record["spec"].items() if key != "seed"}
+def _same_but_seed(a: RunSpec, b: RunSpec) -> bool:
+    return {**a.resolved(), "seed": 0} == {**b.resolved(), "seed": 0}
 
 
-def device(record: Record) -> str:
+def device(record: AnyRecord) -> str:
     """The device that a record names, without its number; `auto` where it names none."""
-    return str(identity.stated(record).get("device", "auto")).partition(":")[0].partition(" ")[0]
+    return (record.provenance.device or "auto").partition(":")[0].partition(" ")[0]
 
 
-def limit(record: Record) -> float | None:
-    """The seconds after which a run was ended, where that is why it failed."""
-    found = LIMIT.search(record["reason"]) if record["status"] == "timeout" else None
-    return float(found[1]) if found else None
+def limit(record: AnyRecord) -> float | None:
+    """The seconds after which a run was ended, if that is why it failed."""
+    return record.failure.limit_seconds if isinstance(record, Record) and record.failure else None
 
 
-def followed(spec: RunSpec, record: Record) -> RunSpec:
+def followed(spec: RunSpec, record: AnyRecord) -> RunSpec:
     """The spec with its engine set so that the recorded path is taken.
 
     A path is a rule of spec and machine. It differs where one machine had a compiler and the other
     has none: then the cell can be kept from being compiled, and cannot be made to.
     """
-    path = identity.stated(record).get("path")
+    path = record.provenance.path
     if spec.train.engine == "auto" and path in ("stacked", "looped"):
         return replace(spec, train=replace(spec.train, engine="eager"))
     return spec
@@ -81,7 +81,7 @@ class Means:
     display: Display
 
 
-def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[Record, Path]:
+def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[AnyRecord, Path]:
     """Train a run, or measure a reference, in a store of its own at `root`: its record and its folder.
 
     A worker of one thread does it, as in any run; the stack holds one seed, which gives the bits

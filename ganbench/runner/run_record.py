@@ -10,8 +10,9 @@ import re
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import torch
 from safetensors.torch import save
@@ -20,51 +21,43 @@ from ganbench.engine.networks import Network
 from ganbench.engine.signals import NAMES
 from ganbench.engine.trainer import Seed
 from ganbench.errors import describe_error, raised_at
-from ganbench.evaluation.evaluator import Judge, Scores
+from ganbench.evaluation.evaluator import Judge
 from ganbench.evaluation.film import film
 from ganbench.evaluation.images import picture
 from ganbench.evaluation.neighbor_grid import neighbours
 from ganbench.files import write_atomically
 from ganbench.registry.contracts import Dataset
-from ganbench.results import provenance
 from ganbench.results.diagnosis import diagnose
-from ganbench.results.store import SCHEMA, Record
+from ganbench.results.records import Cost, Evaluation, Failure, Film, Neighbors, Provenance, Record
 from ganbench.suite.specs import RunSpec
 
-Facts = dict[str, Any]
-"""What a record says of one of its pictures."""
+T = TypeVar("T")
 
 
 def run_record(
-    suite: str, spec: RunSpec, result: Seed, scores: Scores, peak: int | None, run: dict[str, Any]
+    suite: str, spec: RunSpec, result: Seed, evaluation: Evaluation, peak: int | None, provenance: Provenance
 ) -> Record:
-    """The record of a run that was trained to its end, or to its divergence, but for its pictures' facts."""
+    """The record of a run that was trained to its end, or until it diverged, without its pictures."""
     train = spec.train
-    done = train.steps if result.status == "ok" else (result.steps[-1] + 1 if result.steps else 0)
+    done = train.steps if result.failure is None else (result.steps[-1] + 1 if result.steps else 0)
     images = done * train.n_dis * train.batch
     last = result.history[-1] if result.history else [math.nan] * len(NAMES)
-    return {
-        "schema": SCHEMA,
-        "id": spec.id,
-        "suite": suite,
-        "spec": spec.resolved(),
-        "status": result.status,
-        "reason": result.reason,
-        "metrics": scores.values,
-        "cards": scores.cards,
-        "verdict": scores.verdict,
-        "histogram": scores.histogram,
-        "snapshots": result.snapshots,
-        "cost": {
-            "train_seconds": round(result.seconds, 3),
-            "images": images,
-            "images_per_second": round(images / result.seconds, 1) if result.seconds else None,
-            "peak_memory_bytes": peak,
-        },
-        "signals": {name: value if math.isfinite(value) else None for name, value in zip(NAMES, last, strict=True)},
-        "diagnosis": diagnose(result.steps, result.history, train.steps),
-        "provenance": {**provenance.machine(), **run, "time": now()},
-    }
+    return Record(
+        id=spec.id,
+        suite=suite,
+        spec=spec,
+        failure=result.failure,
+        evaluation=replace(evaluation, snapshots=tuple(result.snapshots)),
+        cost=Cost(
+            train_seconds=round(result.seconds, 3),
+            images=images,
+            images_per_second=round(images / result.seconds, 1) if result.seconds else None,
+            peak_memory_bytes=peak,
+        ),
+        signals={name: value if math.isfinite(value) else None for name, value in zip(NAMES, last, strict=True)},
+        diagnosis=tuple(diagnose(result.steps, result.history, train.steps)),
+        provenance=replace(provenance, time=now()),
+    )
 
 
 def now() -> str:
@@ -72,11 +65,11 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def failure(error: BaseException) -> tuple[str, str, str]:
-    """Status, reason in one sentence, and traceback of what went wrong in a cell."""
+def failure(error: BaseException) -> tuple[Failure, str]:
+    """What went wrong in a cell, in one sentence, and its traceback."""
     text = unplaced("".join(traceback.format_exception(error)))
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-    return ("out-of-memory" if memory else "failed"), describe_error(error) + raised_at(error), text
+    return Failure("out-of-memory" if memory else "failed", describe_error(error) + raised_at(error)), text
 
 
 def unplaced(text: str) -> str:
@@ -96,43 +89,25 @@ def unplaced(text: str) -> str:
     return named.replace(home, "~") if len(home.rstrip("/")) > 1 else named
 
 
-def failed_record(suite: str, spec: RunSpec, status: str, reason: str) -> Record:
+def failed_record(suite: str, spec: RunSpec, failure: Failure) -> Record:
     """The record of a run that came to nothing: a failure is a result too."""
-    return {
-        "schema": SCHEMA,
-        "id": spec.id,
-        "suite": suite,
-        "spec": spec.resolved(),
-        "status": status,
-        "reason": reason,
-        "metrics": {},
-        "cards": {},
-        "verdict": None,
-        "histogram": None,
-        "film": None,
-        "neighbours": None,
-        "snapshots": [],
-        "cost": {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None},
-        "signals": {},
-        "diagnosis": None,
-        "provenance": {"time": now()},
-    }
+    return Record(id=spec.id, suite=suite, spec=spec, failure=failure, provenance=Provenance(time=now()))
 
 
-def write_pictures(folder: Path, samples: torch.Tensor, judge: Judge) -> Facts | None:
-    """The samples, and for images their nearest training images; the facts of the latter."""
+def write_pictures(folder: Path, samples: torch.Tensor, judge: Judge) -> Neighbors | None:
+    """Write the samples and, for images, their nearest training images; returns what the latter show."""
     png = picture(samples, judge.dataset)
     if png is not None:
         write_atomically(folder / "samples.png", png)
     return _written(folder / "neighbours.png", neighbours(judge, samples))
 
 
-def write_film(folder: Path, result: Seed, dataset: Dataset) -> Facts | None:
-    """The strip of a seed's stills, where there are any, and its facts."""
+def write_film(folder: Path, result: Seed, dataset: Dataset) -> Film | None:
+    """Write the strip of a seed's frames, if there are any; returns their steps and size."""
     return _written(folder / "film.png", film(result.stills, dataset))
 
 
-def _written(path: Path, made: tuple[bytes, Facts] | None) -> Facts | None:
+def _written(path: Path, made: tuple[bytes, T] | None) -> T | None:
     if made is None:
         return None
     write_atomically(path, made[0])

@@ -12,8 +12,9 @@ from typing import Any
 from ganbench.engine.checkpoints import Checkpoints
 from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
 from ganbench.registry.registry import Registry
-from ganbench.results.store import FINISHED, Store
-from ganbench.runner.jobs import CellJob, Display, Executor, Failure, Job, ReferenceJob
+from ganbench.results.records import FINISHED, AnyRecord, Record, Status
+from ganbench.results.store import Store
+from ganbench.runner.jobs import CellJob, Display, Executor, Job, JobFailure, ReferenceJob
 from ganbench.runner.run_record import failed_record
 from ganbench.suite.specs import Cell, Plan
 
@@ -26,7 +27,7 @@ def checkpoints(store: Store) -> Checkpoints:
 def state(store: Store, run_id: str, force: bool = False) -> str:
     """`done`, `resumable`, `failed before` or `new`; with `force` everything is new."""
     record = None if force else store.run(run_id)
-    if record is not None and record["status"] in FINISHED:
+    if record is not None and record.status in FINISHED:
         return "done"
     if not force and checkpoints(store).has(run_id):
         return "resumable"
@@ -112,7 +113,7 @@ class Writer:
 
     def __init__(self, store: Store, display: Display) -> None:
         self.store, self.display = store, display
-        self.statuses: dict[int, list[str]] = {}
+        self.statuses: dict[int, list[Status]] = {}
         self.written: set[str] = set()
         self.reasons: dict[int, str] = {}
         self.reference_failures: list[str] = []
@@ -124,26 +125,27 @@ class Writer:
     def advanced(self, job: Job, progress: Any) -> None:
         self.display.advanced(job, progress)
 
-    def recorded(self, job: Job, record: dict[str, Any], folder: Path) -> None:
-        self.store.commit(record, folder, references=isinstance(job, ReferenceJob))
-        if record["status"] in FINISHED:
-            checkpoints(self.store).drop(record["id"])
-        self.written.add(record["id"])
-        self.statuses[id(job)].append(record["status"])
-        if record["reason"]:
-            self.reasons.setdefault(id(job), record["reason"])
+    def recorded(self, job: Job, record: AnyRecord, folder: Path) -> None:
+        self.store.commit(record, folder)
+        self.written.add(record.id)
+        if isinstance(record, Record):
+            if record.status in FINISHED:
+                checkpoints(self.store).drop(record.id)
+            if record.reason:
+                self.reasons.setdefault(id(job), record.reason)
+        self.statuses[id(job)].append(record.status if isinstance(record, Record) else "ok")
         self.display.recorded(job, record)
 
-    def ended(self, job: Job, failure: Failure | None) -> None:
+    def ended(self, job: Job, failure: JobFailure | None) -> None:
         if failure and isinstance(job, CellJob):
             self._fail(job.suite, job.cell, failure, job)
         elif failure:
-            self.reference_failures.append(f"{job.name}: {failure.reason}")
-            self.statuses[id(job)].append(failure.status)
-        reason = failure.reason if failure else self.reasons.get(id(job), "")
+            self.reference_failures.append(f"{job.name}: {failure.cause.text}")
+            self.statuses[id(job)].append(failure.cause.kind)
+        reason = failure.cause.text if failure else self.reasons.get(id(job), "")
         self.display.ended(job, self.statuses[id(job)], reason)
 
-    def _fail(self, suite: str, cell: Cell, failure: Failure, job: Job) -> None:
+    def _fail(self, suite: str, cell: Cell, failure: JobFailure, job: Job) -> None:
         """Every run of the cell that left no record gets one that says why."""
         for seed in cell.seeds:
             spec = cell.run(seed)
@@ -152,9 +154,9 @@ class Writer:
             folder = self.store.stage(spec.id)
             if failure.traceback:
                 (folder / "traceback.txt").write_text(failure.traceback, encoding="utf-8")
-            record = failed_record(suite, spec, failure.status, failure.reason)
+            record = failed_record(suite, spec, failure.cause)
             self.store.commit(record, folder)
-            self.statuses[id(job)].append(failure.status)
+            self.statuses[id(job)].append(failure.cause.kind)
             self.display.recorded(job, record)
 
 

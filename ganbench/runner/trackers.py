@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ from ganbench.errors import UsageError
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Run, Tracker
 from ganbench.registry.registry import Registry
-from ganbench.results.store import Record
+from ganbench.results.record_json import plain
+from ganbench.results.records import AnyRecord, Record
 from ganbench.runner.background import Aside
 from ganbench.runner.jobs import CellJob, Job
 from ganbench.runner.scheduler import prepared
@@ -68,11 +68,13 @@ class Tracking:
                 for step, row in zip(steps, rows, strict=True):
                     self.tracker.on_signals(run, step, dict(zip(SIGNALS, row, strict=True)))
 
-    def recorded(self, job: Job, record: Record) -> None:
-        if isinstance(job, CellJob):
-            self.tracker.on_record(_run(job, record["spec"]["seed"]), copy.deepcopy(record))
+    def recorded(self, job: Job, record: AnyRecord) -> None:
+        if isinstance(job, CellJob) and isinstance(record, Record):
+            content = plain(record)
+            del content["files"]
+            self.tracker.on_record(_run(job, record.spec.seed), content)
 
-    def ended(self, job: Job, statuses: list[str], reason: str) -> None:
+    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
         return
 
     def idle(self) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from ganbench.engine.checkpoints import Checkpoints, Keeper
 from ganbench.engine.states import packed, unpacked
 from ganbench.engine.trainer import Progress, Resumed, Seed, Trainer, Visit
 from ganbench.errors import describe_error
-from ganbench.evaluation.evaluator import Judge, NotFinite, Scores, generate
+from ganbench.evaluation.evaluator import Judge, NotFinite, Scores, Source, generate
 from ganbench.evaluation.film import FRAMES, needed, still
 from ganbench.evaluation.references import reference_samples
 from ganbench.files import write_atomically
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
-from ganbench.results.store import SCHEMA, Record
+from ganbench.results.records import AnyRecord, Evaluation, Failure, Record, ReferenceRecord, Snapshot
 from ganbench.runner.run_record import (
     device_name,
     failed_record,
@@ -38,7 +38,7 @@ from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec
 
 OnProgress = Callable[[Progress], None]
 
-OnRecord = Callable[[Record, Path], None]
+OnRecord = Callable[[AnyRecord, Path], None]
 
 Staging = Callable[[str], Path]
 
@@ -57,30 +57,22 @@ def measure_reference(
     dataset = registry.create("dataset", spec.dataset)
     evaluation = spec.evaluation
     samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
-    source = {"generator": f"reference: {spec.reference}", "checkpoint": None}
+    source = Source(f"reference: {spec.reference}", None)
     protocol = judge(registry, dataset, evaluation, device)
     scores = protocol.scores(samples, source, lenient=True)
     # compared with the test split, the real samples are the training split itself: they "memorise" it
     trained_on = spec.reference == "real" and evaluation.split == "test"
     folder = staging(spec.id)
     near = write_pictures(folder, samples, protocol)
-    record = {
-        "schema": SCHEMA,
-        "id": spec.id,
-        "suite": None,
-        "spec": spec.resolved(),
-        "status": "ok",
-        "reason": "",
-        "metrics": scores.values,
-        "cards": scores.cards,
-        "verdict": None if trained_on else scores.verdict,
-        "histogram": scores.histogram,
-        "film": None,
-        "neighbours": near,
-        "samples": len(samples),
-        "notes": [*scores.missing, *(["these are the training split"] if trained_on else [])],
-        "provenance": {**provenance.machine(), "device": str(device)},
-    }
+    record = ReferenceRecord(
+        id=spec.id,
+        spec=spec,
+        evaluation=replace(scores.evaluation, verdict=None) if trained_on else scores.evaluation,
+        samples=len(samples),
+        notes=(*scores.missing, *(["these are the training split"] if trained_on else [])),
+        provenance=replace(provenance.machine(), device=str(device)),
+        neighbors=near,
+    )
     on_record(record, folder)
 
 
@@ -141,7 +133,7 @@ class _Work:
         if not count or step >= self.cell.spec.train.steps:
             return
         for result in results:
-            if result.status == "ok" and step not in result.stills:
+            if result.failure is None and step not in result.stills:
                 try:
                     self._keep(result, step, self._samples(result, count))
                 except Exception as error:  # a stranger's G may raise anything when it is evaluated; training goes on
@@ -153,66 +145,68 @@ class _Work:
         result.stills |= {} if kept is None else {step: kept}
 
     def _scores(self, samples: torch.Tensor, checkpoint: str) -> Scores:
-        source = {"generator": "ema" if self.cell.spec.train.ema else "raw", "checkpoint": checkpoint}
+        source = Source("ema" if self.cell.spec.train.ema else "raw", checkpoint)
         return self.protocol.scores(samples, source)
 
     def snapshot(self, step: int, results: list[Seed]) -> None:
-        """Scores on the way; a seed that has diverged has none, and the end is judged at the end, once."""
+        """Scores during training; a seed that has diverged gets none, and the end is scored once, at the end."""
         for result in results:
-            if result.status == "ok" and step < self.cell.spec.train.steps and not _has(result, step):
-                entry = _entry(result, step)
+            if result.failure is None and step < self.cell.spec.train.steps and not _has(result, step):
                 try:
-                    entry["metrics"] = self._scores(self._samples(result), f"step {step}").values
-                except Exception as error:  # a judge may raise anything; training goes on
-                    entry["reason"] = describe_error(error)
+                    entry = _entry(result, step, metrics=self._scores(self._samples(result), f"step {step}").values)
+                except Exception as error:  # an extractor or metric may raise anything; training goes on
+                    entry = _entry(result, step, reason=describe_error(error))
                 result.snapshots.append(entry)
 
     def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
-        """Judge one trained seed and write its files; the weights first, so that they are never lost."""
+        """Score one trained seed and write its files; the weights first, so that they are never lost."""
         spec = self.cell.run(result.seed)
         write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
         write_history(folder, result)
-        scores, pictures = Scores({}, {}), dict[str, Any](film=None, neighbours=None)
+        evaluation, strip, near = Evaluation(), None, None
         try:
-            samples = self._samples(result) if result.status == "ok" else None
+            samples = self._samples(result) if result.failure is None else None
             if samples is not None:
                 self._keep(result, spec.train.steps, samples)
-            pictures["film"] = write_film(folder, result, self.dataset)
+            strip = write_film(folder, result, self.dataset)
             if samples is not None:
-                scores = self._ended(result, samples)
-                pictures["neighbours"] = write_pictures(folder, samples, self.protocol)
+                evaluation = self._ended(result, samples).evaluation
+                near = write_pictures(folder, samples, self.protocol)
         except NotFinite as error:
-            result.status, result.reason = "diverged", f"{error} after the last step"
-        except Exception as error:  # a judge may raise anything; the other seeds are judged all the same
-            status, reason, text = failure(error)
+            result.failure = Failure("diverged", f"{error} after the last step")
+        except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
+            failed, text = failure(error)
             write_atomically(folder / "traceback.txt", text.encode())
-            return failed_record(self.suite, spec, status, f"trained, not judged: {reason}") | pictures
-        run = {**trainer.provenance(), "device": device_name(self.device), "threads": torch.get_num_threads()}
-        run["plugins"] = provenance.plugins(self.registry, list(spec.choices()))
-        return run_record(self.suite, spec, result, scores, peak_memory(self.device), run) | pictures
+            failed = replace(failed, message=f"training finished, evaluation failed: {failed.message}")
+            return replace(failed_record(self.suite, spec, failed), film=strip, neighbors=near)
+        run = replace(
+            provenance.machine(), **trainer.provenance(), device=device_name(self.device),
+            threads=torch.get_num_threads(), plugins=provenance.plugins(self.registry, spec.choices()),
+        )  # fmt: skip
+        record = run_record(self.suite, spec, result, evaluation, peak_memory(self.device), run)
+        return replace(record, film=strip, neighbors=near)
 
     def _ended(self, result: Seed, samples: torch.Tensor) -> Scores:
-        """The scores at the end, which are the last snapshot's too. Raises what the judge raises."""
+        """The scores at the end, which are the last snapshot's too. Raises what extractor and metrics raise."""
         steps = self.cell.spec.train.steps
-        entry = _entry(result, steps)
-        if self.cell.spec.evaluation.snapshots and not _has(result, steps):
-            result.snapshots.append(entry)
+        last = bool(self.cell.spec.evaluation.snapshots) and not _has(result, steps)
         try:
             scores = self._scores(samples, "last")
         except Exception as error:
-            entry["reason"] = describe_error(error)
+            if last:
+                result.snapshots.append(_entry(result, steps, reason=describe_error(error)))
             raise
-        entry["metrics"] = scores.values
+        if last:
+            result.snapshots.append(_entry(result, steps, metrics=scores.values))
         return scores
 
 
 def _has(result: Seed, step: int) -> bool:
-    return any(entry["step"] == step for entry in result.snapshots)
+    return any(entry.step == step for entry in result.snapshots)
 
 
-def _entry(result: Seed, step: int) -> dict[str, Any]:
-    """A snapshot that has no scores yet."""
-    return {"step": step, "train_seconds": round(result.seconds, 3), "metrics": {}, "reason": ""}
+def _entry(result: Seed, step: int, metrics: Mapping[str, float] = {}, reason: str = "") -> Snapshot:
+    return Snapshot(step, round(result.seconds, 3), dict(metrics), reason)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ganbench.files import digest
-from ganbench.registry.choice import Choice
+from ganbench.registry.choice import Choice, Kind
 
 PROTOCOL = 2
 """Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
@@ -40,6 +40,11 @@ class TrainSpec:
     def compiling_pays(self, convolutions: bool) -> bool:
         """Whether so many steps are worth the compiler's time."""
         return self.steps >= (COMPILE_CONVOLUTIONS_FROM if convolutions else COMPILE_FROM)
+
+    @property
+    def text(self) -> str:
+        """Every setting in one line."""
+        return ", ".join(f"{key} {value}" for key, value in resolved_train(self).items())
 
     def rate(self, t: int) -> float:
         """The factor on both learning rates at step `t` (from 0)."""
@@ -89,7 +94,7 @@ class RunSpec:
     train: TrainSpec
     evaluation: EvaluationSpec
 
-    def choices(self) -> Iterator[tuple[str, Choice]]:
+    def choices(self) -> Iterator[tuple[Kind, Choice]]:
         """Every plugin that the run names, with its kind."""
         yield "loss", self.loss
         yield "architecture", self.architecture
@@ -105,7 +110,7 @@ class RunSpec:
             "architecture": self.architecture.identity(),
             "dataset": self.dataset.identity(),
             "seed": self.seed,
-            "train": {**asdict(self.train), "betas": list(self.train.betas)},
+            "train": resolved_train(self.train),
             "evaluation": resolved_evaluation(self.evaluation),
         }
 
@@ -116,6 +121,10 @@ class RunSpec:
     def id(self) -> str:
         """12 hex digits over the resolved spec, the plugins' code versions and the protocol."""
         return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
+
+
+def resolved_train(train: TrainSpec) -> dict[str, Any]:
+    return {**asdict(train), "betas": list(train.betas)}
 
 
 def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ganbench.evaluation.evaluator import generate
 from ganbench.registry.choice import Kind
 from ganbench.registry.contracts import Architecture, Dataset
 from ganbench.registry.registry import Registry
-from ganbench.results.store import Record
+from ganbench.results.records import Record
 
 WEIGHTS = "weights.safetensors"
 
@@ -41,17 +41,18 @@ def plugin(record: Record, kind: Kind, registry: Registry) -> Any:
 
     Raises `UsageError` where it is not there, or is not of the version that the run used.
     """
-    name, params = record["spec"][kind]["name"], record["spec"][kind]["params"]
-    used = record["provenance"]["plugins"][f"{kind}:{name}"]
+    chosen = next(choice for own, choice in record.spec.choices() if own == kind)
+    name, params = chosen.name, chosen.params
+    used = record.provenance.plugins[f"{kind}:{name}"]
     if name not in registry.names(kind):
         raise UsageError(
-            f"{kind} {name!r} of run {record['id']} came from {used['distribution']} {used['version']}, "
+            f"{kind} {name!r} of run {record.id} came from {used.distribution} {used.version}, "
             "which is not here; install it, or name its file with --plugin"
         )
-    choice = registry.choose(kind, name, params)
-    if choice.code != used["code"]:
+    choice = registry.choose(kind, name, dict(params))
+    if choice.code != used.code:
         raise UsageError(
-            f"run {record['id']} used {kind} {name!r} of version {used['code']}, and here is {choice.code}: "
+            f"run {record.id} used {kind} {name!r} of version {used.code}, and here is {choice.code}: "
             "its weights may mean something else; use that version, or train again"
         )
     return registry.create(kind, choice)
@@ -66,7 +67,7 @@ def players(record: Record, folder: Path, architecture: Architecture, dataset: D
     network = Network(d, training=False)
     params, buffers = _split(tensors, "discriminator", network)
     g_params, g_buffers = _split(tensors, "generator", Network(g, training=False))
-    trained = Seed(record["spec"]["seed"], params=flat(g_params.values()), buffers=g_buffers)
+    trained = Seed(record.spec.seed, params=flat(g_params.values()), buffers=g_buffers)
 
     def logits(x: Tensor) -> Tensor:
         with torch.no_grad():
@@ -85,8 +86,8 @@ def _weights(record: Record, folder: Path) -> dict[str, Tensor]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise MissingError(f"run {record['id']} has no {WEIGHTS} in {folder}: {again}") from None
-    if hashlib.sha256(content).hexdigest() != record["files"].get(WEIGHTS):
+        raise MissingError(f"run {record.id} has no {WEIGHTS} in {folder}: {again}") from None
+    if hashlib.sha256(content).hexdigest() != record.files.get(WEIGHTS):
         raise ResultsError(f"{path} is not the file that its record names; train the run again with --force")
     tensors = load(content)
     if not any(name.startswith("discriminator.") for name in tensors):

@@ -18,7 +18,7 @@ from ganbench.errors import UsageError
 from ganbench.evaluation.images import frame
 from ganbench.registry.registry import Registry
 from ganbench.report.plots.figure import FAKE, probability, rendered
-from ganbench.results.store import Record
+from ganbench.results.records import Record
 from ganbench.theory.kernels import Function, kernel_at, kernel_grid, mode_width, smoothed
 from ganbench.theory.models import players, plugin
 
@@ -47,10 +47,10 @@ def surface(record: Record, folder: Path, registry: Registry, form: str) -> Surf
     Raises `UsageError` where the run or its data set is not of this kind, `MissingError` where
     the weights are not there.
     """
-    if record["status"] != "ok":
-        raise UsageError(f"run {record['id']} is {record['status']}, not ok: it has no trained discriminator to draw")
+    if record.status != "ok":
+        raise UsageError(f"run {record.id} is {record.status}, not ok: it has no trained discriminator to draw")
     dataset = plugin(record, "dataset", registry)
-    name = record["spec"]["dataset"]["name"]
+    name = record.spec.dataset.name
     if tuple(dataset.shape) != (2,) or getattr(dataset, "log_density", None) is None:
         raise UsageError(f"data set {name!r} has no known density in the plane (a `log_density` of 2-D points)")
     log_odds = bool(getattr(plugin(record, "loss", registry), "log_odds", False))

@@ -132,7 +132,7 @@ def _cell(score: Score, best: bool, href: str, seeds: list[int]) -> Cell:
     mean, beside = shown(score)
     if not mean:
         return Cell()
-    by_seed = dict(zip(score.card.get("seeds", ()), score.values, strict=False))
+    by_seed = dict(zip(score.seeds, score.values, strict=False))
     return Cell(mean, beside.strip(), score.mean, best, tuple(by_seed.get(seed) for seed in seeds), href)
 
 

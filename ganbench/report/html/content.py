@@ -12,52 +12,13 @@ from ganbench.analysis import aggregate as overall
 from ganbench.analysis import tables
 from ganbench.analysis.aggregate import Overall
 from ganbench.analysis.score_table import TITLES, Table, TableRow
-from ganbench.errors import ResultsError
 from ganbench.report.html.names import slugs
-from ganbench.results import shape
-from ganbench.results.store import Record, Store
+from ganbench.results.records import Record, ReferenceRecord
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 SHOWN = ("record.json", "history.csv", "samples.png", "film.png", "neighbours.png", "traceback.txt")
 """The files of a run that a report carries. Weights are none of them: they are large, and can be trained again."""
-
-
-LATER: Mapping[str, Any] = {
-    "film": None, "neighbours": None, "histogram": None, "diagnosis": None, "verdict": None,
-    "snapshots": [], "reason": "", "cost": {}, "signals": {}, "files": {},
-}  # fmt: skip
-"""What a page may ask for, and records of older versions or of references do not have."""
-
-
-class Remembered(Store):
-    """A results folder whose records are parsed once."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self._records: dict[tuple[str, str], Record | None] = {}
-
-    def run(self, run_id: str) -> Record | None:
-        return self._once("run", run_id)
-
-    def reference(self, reference_id: str) -> Record | None:
-        return self._once("reference", reference_id)
-
-    def _check(self, kind: str, id_: str, record: Record) -> None:
-        """Raise `ResultsError` where a page about the record could not be made."""
-        try:
-            shape.check_whole(record)
-        except ValueError as error:
-            folder = (self.runs if kind == "run" else self.references) / id_
-            raise ResultsError(f"{folder / 'record.json'} is damaged ({error}); take that folder away") from error
-
-    def _once(self, kind: str, id_: str) -> Record | None:
-        if (kind, id_) not in self._records:
-            record = getattr(super(), kind)(id_)
-            if record is not None:
-                self._check(kind, id_, record)
-                record = {**record, **{key: value for key, value in LATER.items() if record.get(key) is None}}
-            self._records[kind, id_] = record
-        return self._records[kind, id_]
 
 
 @dataclass(frozen=True)
@@ -83,7 +44,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        return str(self.record["status"]) if self.record else "not run yet"
+        return self.record.status if self.record else "not run yet"
 
 
 @dataclass(frozen=True)
@@ -93,7 +54,7 @@ class Reference:
     id: str
     dataset: str
     title: str
-    record: Record | None
+    record: ReferenceRecord | None
 
     @property
     def path(self) -> str:
@@ -108,7 +69,7 @@ class Content:
     """
 
     def __init__(self, layout: SavedPlan, root: Path, published: Mapping[str, Any] = {}) -> None:
-        self.layout, self.store = layout, Remembered(root)
+        self.layout, self.store = layout, Store(root)
         self.tables = tables.build(layout, self.store)
         self.published = {
             table.dataset: tables.published_rows(table, published.get(table.dataset, ())) for table in self.tables

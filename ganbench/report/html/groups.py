@@ -6,7 +6,7 @@ from ganbench.analysis.score_table import TITLES, Table, TableRow
 from ganbench.report.html.charts import Chart, Group, Point, ranks, scatter
 from ganbench.report.html.content import Content
 from ganbench.report.text.grid import shown
-from ganbench.results import identity
+from ganbench.results.records import common_device
 
 COST = "train_seconds"
 
@@ -30,7 +30,7 @@ def charts(content: Content, table: Table, score: str, up: str = "", seeds: bool
     groups = groups if seeds else [group._replace(points=()) for group in groups]
     drawn = [ranks(score, better, groups, _marks(table, score), log)]
     if score == table.primary and any(group.cost for group in groups):
-        where = identity.device(run.record for row in rows for run in content.runs_of(row) if run.record)
+        where = common_device(run.record for row in rows for run in content.runs_of(row) if run.record)
         cost = "seconds of training a seed" + (f", {where}" if where else "")
         drawn.append(scatter(score, better, groups, cost, log))
     return drawn
@@ -38,23 +38,23 @@ def charts(content: Content, table: Table, score: str, up: str = "", seeds: bool
 
 def _marks(table: Table, score: str) -> list[tuple[str, float]]:
     """Real data to compare with, and how many where they are not as many as the fakes."""
-    counts = {row.scores[score].card.get("fake_samples") for row in table.variants if row.scores[score].values}
+    counts = {row.scores[score].protocol.fake_samples for row in table.variants if row.scores[score].values}
     found = []
     for row in table.rows:
         cell = row.scores.get(score)
         if row.kind == "reference" and row.loss == TITLES["real"] and cell is not None and cell.mean is not None:
-            count = cell.card.get("fake_samples")
+            count = cell.protocol.fake_samples
             found.append((row.loss if count in counts else f"{count:,} real samples", cell.mean))
     return found
 
 
 def _group(content: Content, row: TableRow, score: str, up: str) -> Group:
     cell = row.scores[score]
-    values = dict(zip(cell.card.get("seeds", ()), cell.values, strict=True))
+    values = dict(zip(cell.seeds, cell.values, strict=True))
     points = [
-        Point(values[run.seed], f"seed {run.seed}", up + run.path, run.record["cost"].get(COST) if run.record else None)
+        Point(values[run.seed], f"seed {run.seed}", up + run.path, run.record.cost.train_seconds)
         for run in content.runs_of(row)
-        if run.seed in values
+        if run.seed in values and run.record
     ]
     rank = row.rank.get(score)
     mean, beside = shown(cell)

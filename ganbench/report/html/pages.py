@@ -24,7 +24,9 @@ from ganbench.report.html.plugin_text import PluginText, described, meanings
 from ganbench.report.html.sentences import comparisons, conclusions
 from ganbench.report.text.grid import LEGEND, overall_note, shown
 from ganbench.results import protocol
-from ganbench.results.store import Record
+from ganbench.results.record_json import known_facts
+from ganbench.results.records import Record
+from ganbench.suite.specs import RunSpec
 
 if TYPE_CHECKING:
     from ganbench.registry.registry import Registry
@@ -104,7 +106,8 @@ class Site:
         found.globals.update(
             content=self.content, layout=self.content.layout, live=self.live, served=self.served,
             policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,
-            facts=run_page.facts, sentence=protocol.sentence, number=number, p_value=p_value, shown=shown,
+            facts=run_page.facts, known=known_facts,
+            sentence=protocol.sentence, number=number, p_value=p_value, shown=shown,
             protocols=run_page.protocols,
         )  # fmt: skip
         return found
@@ -173,11 +176,12 @@ class Site:
         """Machines and versions behind the runs, in words."""
         found: dict[str, int] = {}
         for record in self.content.records:
-            made = record["provenance"]
-            if "libraries" in made:
-                versions = ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
+            made = record.provenance
+            if made.libraries:
+                versions = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
                 known = {
-                    key: made.get(key) or "unknown" for key in ("processor", "cores", "device", "python", "revision")
+                    key: getattr(made, key) or "unknown"
+                    for key in ("processor", "cores", "device", "python", "revision")
                 }
                 text = "{processor}, {cores} cores, device {device}, Python {python}".format(**known)
                 text += f", {versions}, revision {known['revision']}"
@@ -210,7 +214,7 @@ class Site:
         records = [run.record for own in runs.values() for run in own if run.record]
         plugins: list[PluginText] = described(self.registry, records, ("loss", "architecture"))
         trained = {
-            dataset: next((_settings(run.record["spec"]) for run in own if run.record), None)
+            dataset: next((_settings(run.record.spec) for run in own if run.record), None)
             for dataset, own in runs.items()
         }
         return self._page(
@@ -250,13 +254,13 @@ class Site:
 
 def _on_points(record: Record) -> bool:
     """Whether the samples are drawn over the data: they are counted by modes, and no images with neighbours."""
-    counts = record["histogram"]
-    return bool(counts and counts["of"] == "modes" and record["neighbours"] is None)
+    counts = record.evaluation.histogram
+    return bool(counts and counts.of == "modes" and record.neighbors is None)
 
 
-def _settings(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(spec: RunSpec) -> dict[str, Any]:
     """What all seeds of a variant share, without the loss, which the page describes in full."""
-    return {key: value for key, value in spec.items() if key not in ("seed", "loss")}
+    return {key: value for key, value in spec.resolved().items() if key not in ("seed", "loss")}
 
 
 def _asset(name: str, kind: str) -> Page:

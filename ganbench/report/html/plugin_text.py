@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ganbench.results.store import Record
+from ganbench.results.records import PluginOrigin, Record
 
 if TYPE_CHECKING:
-    from ganbench.registry.choice import Kind
+    from ganbench.registry.choice import Choice, Kind
     from ganbench.registry.registry import Registry
 
 
@@ -22,7 +22,7 @@ class PluginText(NamedTuple):
 
     kind: str
     name: str
-    params: dict[str, object]
+    params: Mapping[str, object]
     doc: str
     source: str
     where: str
@@ -34,11 +34,10 @@ def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kin
     found: dict[tuple[str, str], PluginText] = {}
     for record in records:
         for kind in kinds:
-            choice = record["spec"][kind]
-            key = (kind, str(choice))
+            choice = next(choice for own, choice in record.spec.choices() if own == kind)
+            key = (kind, str(choice.identity()))
             if key not in found:
-                trained = record["provenance"].get("plugins", {}).get(f"{kind}:{choice['name']}", {})
-                found[key] = _text(registry, kind, choice["name"], choice["params"], trained)
+                found[key] = _text(registry, kind, choice, record.provenance.plugins.get(f"{kind}:{choice.name}"))
     return list(found.values())
 
 
@@ -46,25 +45,26 @@ def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, s
     """What the data set, each group of scores, and the extractor behind them say of themselves: (names, text)."""
     named: dict[tuple[Kind, str], dict[str, None]] = {}
     for record in records:
-        named.setdefault(("dataset", record["spec"]["dataset"]["name"]), {})
-        for score, card in record["cards"].items():
-            named.setdefault(("metric", card["metric"]["name"]), {}).setdefault(score)
+        named.setdefault(("dataset", record.spec.dataset.name), {})
+        for score, card in record.evaluation.cards.items():
+            named.setdefault(("metric", card.metric.name), {}).setdefault(score)
     for record in records:
-        extractors = (card.get("extractor") for card in record["cards"].values())
-        named.update({("extractor", one["name"]): {} for one in extractors if one})
+        extractors = (card.extractor for card in record.evaluation.cards.values())
+        named.update({("extractor", one.name): {} for one in extractors if one})
     found = {key: inspect.getdoc(registry.find(*key).thing) for key in named if not registry.trouble(*key)}
     return [
         (", ".join(named[kind, name]) or f"{_KINDS[kind]} {name}", doc) for (kind, name), doc in found.items() if doc
     ]
 
 
-def _text(registry: Registry, kind: Kind, name: str, params: dict[str, object], trained: dict[str, str]) -> PluginText:
-    where = f"{trained.get('distribution', '')} {trained.get('version', '')}".strip()
+def _text(registry: Registry, kind: Kind, choice: Choice, trained: PluginOrigin | None) -> PluginText:
+    name, params = choice.name, choice.params
+    where = f"{trained.distribution} {trained.version}" if trained else ""
     if registry.trouble(kind, name):
         note = "Its code is not here; give its file with --plugin to show it."
         return PluginText(kind, name, params, "", "", where, note)
     offer = registry.find(kind, name)
-    same = not trained or offer.source_hash() == trained.get("source")
+    same = not trained or offer.source_hash() == trained.source
     note = "" if same else "The code below is not the code that was trained: its hash differs from the record's."
     return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer.thing), where, note)
 

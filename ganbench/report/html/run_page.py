@@ -14,7 +14,7 @@ from ganbench.report.html.charts import Chart, bars, curves, timeline
 from ganbench.report.html.content import Content, Run
 from ganbench.report.text.grid import ARROWS
 from ganbench.results import protocol
-from ganbench.results.store import Record
+from ganbench.results.records import AnyRecord, Record
 from ganbench.signals import LEVELS, MEANING
 
 PANELS = (
@@ -41,8 +41,8 @@ def history(path: Path) -> dict[str, list[float]]:
 def signals(record: Record, columns: dict[str, list[float]]) -> list[Chart]:
     """The training signals as charts, with a mark where the diagnosis begins to find something."""
     steps = columns.get("step", [])
-    since = [finding["since"] for finding in record.get("diagnosis") or ()]
-    length = record["spec"]["train"]["steps"]
+    since = [finding.since for finding in record.diagnosis or ()]
+    length = record.spec.train.steps
     drawn = []
     for name, parts, log in PANELS:
         there = [part for part in parts if any(v == v for v in columns.get(part, ()))]
@@ -55,39 +55,39 @@ def signals(record: Record, columns: dict[str, list[float]]) -> list[Chart]:
 
 def progress(record: Record) -> list[Chart]:
     """Scores over the snapshots of a training, and at its end, a chart a score."""
-    taken = [entry for entry in record.get("snapshots") or () if entry["metrics"]]
+    taken = [entry for entry in record.evaluation.snapshots if entry.metrics]
     if not taken:
         return []
     drawn = []
-    for name, card in record["cards"].items():
-        points = [(entry["step"], entry["metrics"][name]) for entry in taken if name in entry["metrics"]]
-        points.append((record["spec"]["train"]["steps"], record["metrics"][name]))
+    for name, card in record.evaluation.cards.items():
+        points = [(float(entry.step), entry.metrics[name]) for entry in taken if name in entry.metrics]
+        points.append((record.spec.train.steps, record.evaluation.metrics[name]))
         at, values = zip(*sorted(dict(points).items()), strict=True)
-        log = card.get("scale") == "log" and min(values) > 0
-        title = f"{name} {ARROWS[card['better']]}" + (", log scale" if log else "")
-        drawn.append(curves(title, [(name, at, values)], record["spec"]["train"]["steps"], log))
+        log = card.scale == "log" and min(values) > 0
+        title = f"{name} {ARROWS[card.better]}" + (", log scale" if log else "")
+        drawn.append(curves(title, [(name, at, values)], record.spec.train.steps, log))
     return drawn
 
 
-def histogram(record: Record) -> Chart | None:
+def histogram(record: AnyRecord) -> Chart | None:
     """Samples a mode or class, beside what as many real samples give."""
-    counts = record.get("histogram")
+    counts = record.evaluation.histogram
     if not counts:
         return None
-    real = counts.get("real")
-    if real:
-        share = counts["n"] / max(1, counts.get("n_real") or sum(real))
-        real = [count * share for count in real]
-    what = "mode" if counts["of"] == "modes" else "class"
-    return bars(f"samples by {what}", counts["fake"], real)
+    real = None
+    if counts.real:
+        share = counts.n / max(1, counts.n_real or sum(counts.real))
+        real = [count * share for count in counts.real]
+    what = "mode" if counts.of == "modes" else "class"
+    return bars(f"samples by {what}", counts.fake, real)
 
 
 def findings(record: Record) -> Chart | None:
     """The diagnosis as bars over the steps."""
-    found = record.get("diagnosis")
+    found = record.diagnosis
     if not found:
         return None
-    return timeline([(one["flag"], one["since"], one["fault"]) for one in found], record["spec"]["train"]["steps"])
+    return timeline([(one.flag, one.since, one.fault) for one in found], record.spec.train.steps)
 
 
 def scores(content: Content, run: Run) -> list[dict[str, Any]]:
@@ -101,18 +101,18 @@ def scores(content: Content, run: Run) -> list[dict[str, Any]]:
         {
             "name": name,
             "value": number(value),
-            "better": record["cards"][name]["better"],
+            "better": record.evaluation.cards[name].better,
             "mean": _mean(variant, name),
             "real": _mean(real, name),
         }
-        for name, value in record["metrics"].items()
+        for name, value in record.evaluation.metrics.items()
     ]
 
 
-def protocols(record: Record) -> list[tuple[str, str]]:
+def protocols(record: AnyRecord) -> list[tuple[str, str]]:
     """The protocol cards in words, scores with the same one together."""
     found: dict[str, list[str]] = {}
-    for name, card in record["cards"].items():
+    for name, card in record.evaluation.cards.items():
         found.setdefault(protocol.sentence(card), []).append(name)
     return [(", ".join(names), text) for text, names in found.items()]
 
@@ -134,8 +134,8 @@ def costs(record: Record) -> list[tuple[str, str]]:
         "images_per_second": "real samples a second",
         "peak_memory_bytes": "MiB of memory at the peak",
     }
-    known = record.get("cost") or {}
-    return [(cost(key, known[key]), text) for key, text in units.items() if known.get(key) is not None]
+    known = {key: getattr(record.cost, key) for key in units}
+    return [(cost(key, value), units[key]) for key, value in known.items() if value is not None]
 
 
 def facts(value: Any) -> list[tuple[str, str]]:

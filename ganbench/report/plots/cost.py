@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,7 +32,7 @@ from ganbench.report.plots.style import (
     scale,
 )
 from ganbench.report.text.grid import ARROWS
-from ganbench.results import identity
+from ganbench.results.records import Record, common_device
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
 
@@ -100,13 +99,13 @@ def read(
     better = table.columns[score]
     log = next(iter(table.variants)).scores[score].scale == "log" and min(v for p in points for v in p.values) > 0
     points = [Point(p.label, p.costs, p.values, not any(_beats(q, p, better) for q in points)) for p in points]
-    where = identity.device(record for variant in found for record in variant.good.values())
+    where = common_device(record for variant in found for record in variant.good.values())
     what = f"{what}, {where}" if against == "seconds" and where else what
     return Cost(heading, score, better, log, what, tuple(points), tuple(missing))
 
 
-def _pair(record: dict[str, Any], key: str, score: str) -> tuple[float, float] | None:
-    cost, value = record.get("cost", {}).get(key), record["metrics"].get(score)
+def _pair(record: Record, key: str, score: str) -> tuple[float, float] | None:
+    cost, value = getattr(record.cost, key), record.evaluation.metrics.get(score)
     return None if cost is None or value is None else (float(cost), float(value))
 
 

@@ -100,12 +100,12 @@ def read_run(store: Store, id_: str, asked: Sequence[str] = (), scores: Sequence
     """The same of one run. Raises `UsageError`."""
     record = store.run(id_)
     assert record is not None
-    spec = record["spec"]
-    name = f"{spec['loss']['name']} x {spec['architecture']['name']}, seed {spec['seed']}"
-    one = Variant(name, name, {spec["seed"]: id_}, {spec["seed"]: record})
-    label = name if record["status"] == "ok" else f"{name}, {record['status']}"
+    spec = record.spec
+    name = f"{spec.loss.name} x {spec.architecture.name}, seed {spec.seed}"
+    one = Variant(name, name, {spec.seed: id_}, {spec.seed: record})
+    label = name if record.status == "ok" else f"{name}, {record.status}"
     wanted = [*_signals(store, [one], asked or (() if scores else DEFAULT), id_), *_scores([one], scores, id_)]
-    return Curves(f"{spec['dataset']['name']}, run {id_}", (label,), tuple(wanted))
+    return Curves(f"{spec.dataset.name}, run {id_}", (label,), tuple(wanted))
 
 
 def _signals(store: Store, found: Sequence[Variant], asked: Sequence[str], where: str) -> list[Panel]:
@@ -128,7 +128,7 @@ def _signals(store: Store, found: Sequence[Variant], asked: Sequence[str], where
 def _scores(found: Sequence[Variant], scores: Sequence[str], where: str) -> list[Panel]:
     made = []
     for score in scores:
-        cards = [r["cards"] for variant in found for r in variant.records.values() if r]
+        cards = [r.evaluation.cards for variant in found for r in variant.records.values() if r]
         known = list(dict.fromkeys(name for own in cards for name in own))
         if score not in known:
             raise UsageError(f"no run of {where} has the score {score!r}{suggestion(score, known)}")
@@ -140,7 +140,7 @@ def _scores(found: Sequence[Variant], scores: Sequence[str], where: str) -> list
                 "run it again"
             )
         card = next(own[score] for own in cards if score in own)
-        log = card.get("scale") == "log" and all(np.nanmin(curve.series.values) > 0 for curve in curves if curve)
+        log = card.scale == "log" and all(np.nanmin(curve.series.values) > 0 for curve in curves if curve)
         made.append(Panel(score, score, tuple(curves), None, log))
     return made
 

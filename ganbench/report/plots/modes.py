@@ -17,7 +17,9 @@ from ganbench.analysis.figure_data import Variant, labelled, variants
 from ganbench.errors import UsageError
 from ganbench.report.plots import panels
 from ganbench.report.plots.style import COLOURS, INK, TINY, Picture, extent, number
-from ganbench.results.store import Record, Store
+from ganbench.results import records
+from ganbench.results.records import Record
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
 
 Array = NDArray[np.float64]
@@ -61,32 +63,36 @@ def read(layout: SavedPlan, store: Store, dataset: str, names: Sequence[str] = (
     Raises `UsageError` where there is none, or where they differ in kind.
     """
     found, heading = variants(layout, store, dataset, names)
-    counted = [record["histogram"] for variant in found for record in variant.good.values() if record.get("histogram")]
+    counted = [one for variant in found for one in _counts(variant)]
     if not counted:
         raise UsageError(
             f"no run on {dataset} has counted its samples by mode: its data have no modes or classes, or it was "
             "trained by an older ganbench"
         )
-    if len({(one["of"], len(one["fake"])) for one in counted}) > 1:
+    if len({(one.of, len(one.fake)) for one in counted}) > 1:
         raise UsageError(f"the runs on {dataset} count different modes, so their histograms cannot stand together")
     first = counted[0]
-    real = next((one["real"] for one in counted if one["real"]), None)
-    shares = np.array(real, float) / sum(real) if real else np.full(len(first["fake"]), 1 / len(first["fake"]))
+    real = next((one.real for one in counted if one.real), None)
+    shares = np.array(real, float) / sum(real) if real else np.full(len(first.fake), 1 / len(first.fake))
     made = [_histogram(variant, len(shares)) for variant in found]
     most = len(found) if whole else MOST
     notes = [f"{most} of {len(found)} variants are drawn; choose with --variant"] if len(found) > most else []
-    return Histograms(heading, first["of"], shares, bool(real), tuple(made[:most]), tuple(notes))
+    return Histograms(heading, first.of, shares, bool(real), tuple(made[:most]), tuple(notes))
 
 
 def _histogram(variant: Variant, count: int) -> Histogram:
-    own = [record["histogram"] for record in variant.good.values() if record.get("histogram")]
-    shares = np.array([[count / one["n"] for count in one["fake"]] for one in own]).reshape(len(own), count)
-    outside = np.array([(one["outside"] or 0) / one["n"] for one in own])  # every image falls into some class
+    own = _counts(variant)
+    shares = np.array([[count / one.n for count in one.fake] for one in own]).reshape(len(own), count)
+    outside = np.array([(one.outside or 0) / one.n for one in own])  # every image falls into some class
     return Histogram(labelled(variant.name, len(own), len(variant.runs)), variant.title, shares, outside)
 
 
+def _counts(variant: Variant) -> list[records.Histogram]:
+    return [found for record in variant.good.values() if (found := record.evaluation.histogram)]
+
+
 def has(record: Record | None) -> bool:
-    return bool(record and record["status"] == "ok" and record.get("histogram"))
+    return bool(record and record.status == "ok" and record.evaluation.histogram)
 
 
 def picture(data: Histograms) -> Picture:

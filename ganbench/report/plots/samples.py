@@ -20,7 +20,8 @@ from ganbench.analysis.score_table import TITLES
 from ganbench.errors import ResultsError, UsageError
 from ganbench.report.plots.panels import TALL
 from ganbench.report.plots.style import COLUMN, GREY, PALE, SMALL, TEXT, Picture, extent, fitted, labels, literal
-from ganbench.results.store import Record, Store
+from ganbench.results.records import Film
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
 
 Pixels = NDArray[np.uint8]
@@ -129,27 +130,27 @@ def _cell(path: Path, variant: Variant, seed: int) -> Cell:
     if record is None:
         return Cell(None, "not run" if seed in variant.runs else "")
     pixels = _pixels(path)
-    word = record["status"] if record["status"] != "ok" else "" if pixels is not None else "no picture"
+    word = record.status if record.status != "ok" else "" if pixels is not None else "no picture"
     return Cell(pixels, word)
 
 
 def _film(store: Store, variant: Variant) -> tuple[int, dict[int, Pixels]]:
     """The first seed with a film, and its frames by step: squares from left to right, then from top to bottom."""
     for seed, record in variant.records.items():
-        said = (record or {}).get("film")
+        said = record.film if record else None
         sheet = _pixels(store.runs / variant.runs[seed] / "film.png") if said else None
         if said and sheet is not None:
             return seed, _frames(said, sheet)
     return 0, {}
 
 
-def _frames(said: Record, sheet: Pixels) -> dict[int, Pixels]:
-    side = int(said["side"])
+def _frames(said: Film, sheet: Pixels) -> dict[int, Pixels]:
+    side = said.side
     across = max(1, sheet.shape[1] // side)
-    corners = [(index // across * side, index % across * side) for index in range(len(said["steps"]))]
+    corners = [(index // across * side, index % across * side) for index in range(len(said.steps))]
     return {
         step: sheet[y : y + side, x : x + side]
-        for step, (y, x) in zip(said["steps"], corners, strict=True)
+        for step, (y, x) in zip(said.steps, corners, strict=True)
         if y + side <= sheet.shape[0]
     }
 

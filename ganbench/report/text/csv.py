@@ -6,9 +6,10 @@ import csv
 import io
 import re
 
-from ganbench.analysis.score_table import COSTS, Table
+from ganbench.analysis.score_table import COSTS, PublishedCard, Table
 from ganbench.report.text.escape import visible
 from ganbench.results import protocol as cards
+from ganbench.results.records import ProtocolCard
 from ganbench.suite.plan_file import SavedPlan
 
 HEAD = (
@@ -30,11 +31,15 @@ def csv_text(layout: SavedPlan, tables: list[Table]) -> str:
             for name, score in row.scores.items():
                 numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
                 values = " ".join(repr(value) for value in score.values)
-                protocol = inert(str(score.card.get("protocol") or cards.sentence(score.card)))
+                protocol = inert(_protocol(score.card))
                 words = [inert(text) for text in (row.verdict, name, score.better, score.scale)]
                 own = [row.kind, row.n_ok, row.n, *words]
                 writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
     return text.getvalue()
+
+
+def _protocol(card: ProtocolCard | PublishedCard) -> str:
+    return card.protocol if isinstance(card, PublishedCard) else cards.sentence(card)
 
 
 def _known(value: float | None) -> str:

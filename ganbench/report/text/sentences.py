@@ -84,7 +84,7 @@ def plain(one: Comparison) -> dict[str, Any]:
     sides = {
         side: {
             "name": name, "variant": row.title, "mean": row.scores[one.score].mean, "centre": centre(row, one),
-            "n_ok": row.n_ok, "n": row.n, "seeds": row.scores[one.score].card.get("seeds", []),
+            "n_ok": row.n_ok, "n": row.n, "seeds": list(row.scores[one.score].seeds),
             "values": list(row.scores[one.score].values),
         }
         for side, name, row in zip(("a", "b"), (one.a, one.b), one.rows, strict=True)
@@ -100,5 +100,5 @@ def plain(one: Comparison) -> dict[str, Any]:
         "comparisons": one.comparisons,
         "verdict": one.verdict,
         "sentence": sentence(one),
-        "card": one.rows[0].scores[one.score].card,
+        "card": one.rows[0].scores[one.score].protocol.plain(),
     }

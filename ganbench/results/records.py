@@ -1,0 +1,327 @@
+"""What a run leaves behind, as types: its record, its scores and their protocol cards, where it was made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
+
+from ganbench.files import digest
+from ganbench.registry.choice import Choice
+from ganbench.registry.contracts import Direction as Direction
+from ganbench.registry.contracts import Fault
+from ganbench.suite.specs import PROTOCOL, ReferenceSpec, RunSpec
+
+Status = Literal["ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted"]
+FailureKind = Literal["diverged", "failed", "out-of-memory", "timeout", "interrupted"]
+FINISHED: tuple[Status, ...] = ("ok", "diverged")
+"""What training again would only repeat: on one machine the same spec gives the same bits, NaNs included."""
+
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run did not end well. `step` is the step at which it diverged; with `after`, the last step before."""
+
+    kind: FailureKind
+    message: str
+    step: int | None = None
+    after: bool = False
+    limit_seconds: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The message with its step, as people read it."""
+        return (
+            self.message if self.step is None else f"{self.message} {'after' if self.after else 'at'} step {self.step}"
+        )
+
+
+@dataclass(frozen=True)
+class ScoreName:
+    """A score's name, with its extractor unless that is the canonical one: `FID`, `FID[digits16]`."""
+
+    score: str
+    extractor: str | None = None
+
+    def __str__(self) -> str:
+        return self.score if self.extractor is None else f"{self.score}[{self.extractor}]"
+
+
+@dataclass(frozen=True)
+class ProtocolCard:
+    """How a score was measured: what two scores must share to be comparable.
+
+    `snapshot_within` is the budget if the score is from the last snapshot within it. `seeds` are
+    the seeds that a table's values belong to.
+    """
+
+    metric: Choice
+    better: Direction
+    fake_samples: int
+    real_samples: int
+    split: str
+    generator: str
+    checkpoint: str | None
+    score: str = ""
+    code: str = ""
+    scale: Literal["linear", "log"] = "linear"
+    extractor: Choice | None = None
+    weights: str | None = None
+    resize: str | None = None
+    snapshot_within: str | None = None
+    seeds: tuple[int, ...] | None = None
+
+    def name(self, label: str) -> ScoreName:
+        """The name behind a score's label."""
+        return ScoreName(self.score, self.extractor.name if self.extractor and label != self.score else None)
+
+    def plain(self) -> dict[str, Any]:
+        """The card as JSON holds it."""
+        checkpoint = self.checkpoint
+        if self.snapshot_within is not None:
+            checkpoint = f"last snapshot within {self.snapshot_within}"
+        card = {
+            "metric": self.metric.identity(),
+            "score": self.score,
+            "code": self.code,
+            "better": self.better,
+            "scale": self.scale,
+            "fake_samples": self.fake_samples,
+            "real_samples": self.real_samples,
+            "split": self.split,
+            "extractor": self.extractor.identity() if self.extractor else None,
+            "weights": self.weights,
+            "resize": self.resize,
+            "generator": self.generator,
+            "checkpoint": checkpoint,
+        }
+        return card if self.seeds is None else {**card, "seeds": list(self.seeds)}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The worst fault that the metrics found, `ok` if none; `by` holds each metric's own faults."""
+
+    fault: str
+    text: str
+    by: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Samples by mode or class, fake and real; `outside` counts the fakes that belong to no mode."""
+
+    of: Literal["modes", "classes"]
+    fake: Annotated[tuple[Count, ...], Meta(min_length=1)]
+    n: Positive
+    real: tuple[Count, ...] | None = None
+    outside: Count | None = None
+    n_real: Count | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Scores of a seed during its training; `reason` says why there are none."""
+
+    step: Count
+    train_seconds: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that was measured on a run's samples. Scores are keyed by their labels."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cards: Mapping[str, ProtocolCard] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    histogram: Histogram | None = None
+    snapshots: tuple[Snapshot, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one seed cost: seconds of training alone, real samples that D saw, peak memory."""
+
+    train_seconds: float | None = None
+    images: int | None = None
+    images_per_second: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of the diagnosis: what holds at the end of training, and since which step."""
+
+    flag: str
+    since: Count
+    fault: bool
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Film:
+    """The frames of `film.png`: their steps, and pixels per side of one frame."""
+
+    steps: tuple[int, ...]
+    side: Positive
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """What `neighbours.png` shows: how many samples, nearest images each, and of how many."""
+
+    by: str
+    of: int
+    shown: int
+    nearest: int
+
+
+@dataclass(frozen=True)
+class PluginOrigin:
+    """Where a plugin's code came from; `code` is its version in the run's id, `source` a hash of its file."""
+
+    distribution: str
+    version: str
+    code: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where and how a run was made. What is not known is None."""
+
+    protocol: int | None = None
+    python: str | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    processor: str | None = None
+    cores: int | None = None
+    revision: str | None = None
+    path: str | None = None
+    path_reason: str | None = None
+    stack: int | None = None
+    lanes: int | None = None
+    prepare_seconds: float | None = None
+    device: str | None = None
+    threads: int | None = None
+    plugins: Mapping[str, PluginOrigin] = field(default_factory=dict)
+    time: str | None = None
+
+    def codes(self) -> dict[str, str]:
+        """The plugins' code versions by `kind:name`; a failed run and a reference have none."""
+        return {key: plugin.code for key, plugin in self.plugins.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One run: its spec, how it ended, what was measured, what it cost, where it was made.
+
+    `signals` are the training signals at the last recorded step. `diagnosis` is None if none was
+    made. `stored_spec` is the canonical JSON of the spec as the file holds it: what the id hashes.
+    `read_at` is (step, seconds) if the scores are an earlier snapshot's, at an equal budget.
+    """
+
+    id: str
+    suite: str
+    spec: RunSpec
+    failure: Failure | None = None
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    cost: Cost = field(default_factory=Cost)
+    signals: Mapping[str, float | None] = field(default_factory=dict)
+    diagnosis: tuple[Finding, ...] | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+    film: Film | None = None
+    neighbors: Neighbors | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    stored_spec: str = ""
+    read_at: tuple[float, float] | None = None
+
+    @property
+    def status(self) -> Status:
+        return "ok" if self.failure is None else self.failure.kind
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None
+
+    @property
+    def reason(self) -> str:
+        """Why the run did not end well, in words; empty if it did."""
+        return "" if self.failure is None else self.failure.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceRecord:
+    """A reference: samples that no GAN made, scored as a GAN's. `samples` is how many there were."""
+
+    id: str
+    spec: ReferenceSpec
+    evaluation: Evaluation
+    samples: int
+    notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+    neighbors: Neighbors | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    stored_spec: str = ""
+    status: ClassVar[Status] = "ok"
+    ok: ClassVar[bool] = True
+    reason: ClassVar[str] = ""
+    film: ClassVar[None] = None
+
+
+AnyRecord = Record | ReferenceRecord
+
+
+def recomputed_id(record: AnyRecord, elsewhere: Mapping[str, str] = {}) -> str | None:
+    """The id that a record's spec, code versions and protocol give, or None if a version is not known.
+
+    Code versions that the record does not hold are taken from `elsewhere`, a missing protocol is this ganbench's.
+    """
+    known = {**elsewhere, **record.provenance.codes()}
+    keys = list(record.spec.code())
+    if any(key not in known for key in keys):
+        return None
+    protocol = PROTOCOL if record.provenance.protocol is None else record.provenance.protocol
+    spec = json.loads(record.stored_spec) if record.stored_spec else record.spec.resolved()
+    return digest({"spec": spec, "code": {key: known[key] for key in keys}, "protocol": protocol})
+
+
+def agreed_codes(records: Iterable[AnyRecord]) -> dict[str, str]:
+    """The code versions on which all records that hold one agree, by `kind:name`."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for key, code in record.provenance.codes().items():
+            found.setdefault(key, set()).add(code)
+    return {key: next(iter(versions)) for key, versions in found.items() if len(versions) == 1}
+
+
+def common_device(records: Iterable[AnyRecord]) -> str:
+    """The device that made all of the records, `several devices`, or nothing if none is known."""
+    found = {record.provenance.device for record in records} - {None}
+    return "several devices" if len(found) > 1 else "".join(map(str, found))
+
+
+def unequal_leaves(a: str, b: str) -> list[tuple[str, Any, Any]]:
+    """The leaves in which two JSON texts differ: (dotted place, value in a, value in b), `...` if there is none."""
+
+    def walk(x: Any, y: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
+        if isinstance(x, dict) and isinstance(y, dict):
+            for name in dict.fromkeys([*x, *y]):
+                yield from walk(x.get(name, ...), y.get(name, ...), f"{key}.{name}" if key else name)
+        elif x != y:
+            yield key, x, y
+
+    return list(walk(json.loads(a), json.loads(b), ""))
+
+
+def leaf_text(value: Any) -> str:
+    """A leaf of a spec in a sentence."""
+    return "not there" if value is ... else json.dumps(value, ensure_ascii=False)

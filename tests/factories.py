@@ -1,0 +1,96 @@
+"""Records for tests: whole and valid, with what a test is about given by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ganbench.registry.choice import Choice
+from ganbench.results.records import (
+    AnyRecord,
+    Evaluation,
+    Failure,
+    PluginOrigin,
+    ProtocolCard,
+    Provenance,
+    Record,
+    ReferenceRecord,
+)
+from ganbench.results.store import Store
+from ganbench.suite.specs import PROTOCOL, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
+
+EVALUATION = EvaluationSpec(samples=100, real_samples=100, extractor=Choice("features"), metrics=(Choice("measure"),))
+
+
+def make_card(**changes: Any) -> ProtocolCard:
+    """The protocol card of a score of 100 samples of a raw generator at its end."""
+    card = ProtocolCard(
+        metric=Choice("measure"), better="higher", fake_samples=100, real_samples=100, split="train", generator="raw",
+        checkpoint="last",
+    )  # fmt: skip
+    return replace(card, **changes)
+
+
+def make_evaluation(scores: Mapping[str, float], card: ProtocolCard | None = None, **changes: Any) -> Evaluation:
+    """Scores by their labels, all measured as one card says."""
+    card = card or make_card()
+    cards = {label: replace(card, score=card.score or label) for label in scores}
+    return replace(Evaluation(dict(scores), cards), **changes)
+
+
+def make_spec(
+    seed: int = 0, loss: str = "game", architecture: str = "network", dataset: str = "points", **train: Any
+) -> RunSpec:
+    """A run of made-up plugins; `train` are training settings."""
+    settings = TrainSpec(**{"steps": 5, **train})
+    return RunSpec(Choice(loss), Choice(architecture), Choice(dataset), seed, settings, EVALUATION)
+
+
+def make_provenance(spec: RunSpec | ReferenceSpec, **changes: Any) -> Provenance:
+    """Made by one known machine, every plugin of code version 1."""
+    plugins = {key: PluginOrigin("made-up", "1.0", "1", "a" * 12) for key in spec.code()}
+    made = Provenance(protocol=PROTOCOL, python="3.11", libraries={"torch": "2.15"}, processor="p", plugins=plugins)
+    return replace(made, **changes)
+
+
+def make_record(
+    run_id: str = "a0",
+    scores: Mapping[str, float] | None = None,
+    card: ProtocolCard | None = None,
+    spec: RunSpec | None = None,
+    failure: Failure | None = None,
+    **changes: Any,
+) -> Record:
+    """A run that ended well with the scores given, or that failed and has none."""
+    spec = spec or make_spec()
+    evaluation = Evaluation() if failure else make_evaluation({"score": 1.0} if scores is None else scores, card)
+    record = Record(
+        id=run_id, suite="s", spec=spec, failure=failure, evaluation=evaluation, provenance=make_provenance(spec)
+    )
+    return replace(record, **changes)
+
+
+def make_reference(
+    reference_id: str = "r0",
+    scores: Mapping[str, float] | None = None,
+    card: ProtocolCard | None = None,
+    reference: str = "real",
+    dataset: str = "points",
+    **changes: Any,
+) -> ReferenceRecord:
+    """The record of a reference of 100 samples."""
+    spec = ReferenceSpec(reference, Choice(dataset), EVALUATION)
+    card = card or make_card(generator=f"reference: {reference}", checkpoint=None)
+    evaluation = make_evaluation({"score": 1.0} if scores is None else scores, card)
+    record = ReferenceRecord(
+        id=reference_id, spec=spec, evaluation=evaluation, samples=100, provenance=make_provenance(spec)
+    )
+    return replace(record, **changes)
+
+
+def commit(store: Store, *records: AnyRecord) -> None:
+    """Put records into a results folder."""
+    with store.writing():
+        for record in records:
+            store.commit(record, store.stage(record.id))
