@@ -11,7 +11,8 @@ from ganbench.analysis import tables
 from ganbench.errors import UsageError
 from ganbench.formatting import ranges
 from ganbench.results.protocol import check, differences, sentence
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 CARD = {

@@ -12,7 +12,8 @@ from scipy import stats as scipy_stats
 from ganbench.errors import UsageError
 from ganbench.formatting import number, p_value
 from ganbench.results import literature
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 
 CARD = {
     "metric": {"name": "m", "params": {}}, "code": "1", "better": "higher", "scale": "linear", "fake_samples": 10_000,

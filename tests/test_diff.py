@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ganbench.analysis.diff import Side, changes
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, save_plan
 
 Change = Callable[[dict[str, Any]], Any]

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ganbench.results import identity, manifest
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results import manifest
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 from ganbench.results.verify import check
 from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
 

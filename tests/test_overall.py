@@ -11,7 +11,8 @@ from scipy import stats as scipy_stats
 
 from ganbench.analysis import aggregate, tables
 from ganbench.report.text import files
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 CARDS = {

@@ -10,7 +10,8 @@ from ganbench import __version__
 from ganbench.analysis import tables
 from ganbench.registry.registry import Registry
 from ganbench.report.methods import citation, protocol
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": [0.0, 0.99], "ema": 0.0}

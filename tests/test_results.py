@@ -16,7 +16,8 @@ from ganbench.errors import MissingError, ResultsError
 from ganbench.formatting import number
 from ganbench.report.text import files as formats
 from ganbench.report.text.terminal import show
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 from ganbench.runner.run_record import unplaced
 from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, save_plan
 

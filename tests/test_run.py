@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from ganbench.results.store import STATUSES
+from ganbench.results.records import STATUSES
 from ganbench_architectures.mlp import Mlp
 
 

@@ -21,7 +21,8 @@ from ganbench.analysis import sensitivity
 from ganbench.cli import cli as commands
 from ganbench.errors import ResultsError, UsageError
 from ganbench.report.text import search as search_table
-from ganbench.results.store import SCHEMA, Store
+from ganbench.results.record_json import SCHEMA
+from ganbench.results.store import Store
 from ganbench.statistics import best_of_k
 from ganbench.suite import search, search_space
 from ganbench.suite.expand import expand

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from msgspec import Meta
 
@@ -17,6 +17,7 @@ from ganbench.suite.specs import PROTOCOL, ReferenceSpec, RunSpec
 
 Status = Literal["ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted"]
 FailureKind = Literal["diverged", "failed", "out-of-memory", "timeout", "interrupted"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 FINISHED: tuple[Status, ...] = ("ok", "diverged")
 """What training again would only repeat: on one machine the same spec gives the same bits, NaNs included."""
 
