@@ -13,6 +13,7 @@ import pytest
 
 from ganbench.results import manifest
 from ganbench.results.record_json import SCHEMA
+from ganbench.results.records import recomputed_id
 from ganbench.results.store import Store
 from ganbench.results.verify import check
 from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
@@ -38,7 +39,7 @@ def _record(spec: dict[str, Any], **changes: Any) -> dict[str, Any]:
                "cards": {"score": {}}, "provenance": provenance}  # fmt: skip
     record = {**content, **changes}
     known = {key: f"{key} 1" for key in KEYS}
-    return {**record, "id": changes.get("id") or identity.recomputed(record, known)}
+    return {**record, "id": changes.get("id") or recomputed_id(record, known)}
 
 
 @pytest.fixture
