@@ -1,4 +1,4 @@
-"""Measurements as JSON and as Markdown, in `benchmarks/results/`; README and docs quote the whole ones."""
+"""Measurements as JSON and as Markdown, in `benchmarks/results/`; the docs quote the whole ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(name: str, where: dict[str, Any], rows: Any, whole: bool) -> None:
-    """Print the table; where everything was measured, keep it and put it into the README."""
+    """Print the table; if everything was measured, save it and put it into the docs."""
     content = {"machine": where, "rows": rows}
     text = markdown(name, content)
     click.echo(text)
