@@ -1,4 +1,4 @@
-"""A headless Chromium for the tests and pictures of the report, and axe-core, which judges its accessibility."""
+"""A headless Chromium for the tests and pictures of the report, and axe-core, which checks its accessibility."""
 
 from __future__ import annotations
 

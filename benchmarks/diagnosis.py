@@ -47,7 +47,7 @@ class Plant:
         ring8, grid25, by_mlp, by_dcgan = self.steps
         points = {"batch": 128, "betas": [0, 0.99], "schedule": "cosine", "steps": ring8, **self._moves(2e-3)}
         digits = {"batch": 64, "betas": [0.5, 0.999], "schedule": "constant", "steps": by_mlp, **self._moves(1e-3)}
-        judging = {"samples": 2000, "real_samples": 0, "metrics": ["modes", "coverage-density"]}
+        evaluation = {"samples": 2000, "real_samples": 0, "metrics": ["modes", "coverage-density"]}
         return {
             "plugins": [str(FAULTS)],
             "losses": list(self.losses),
@@ -58,7 +58,7 @@ class Plant:
             "evaluation": {"samples": 5000, "real_samples": 5000, "metrics": ["modes"]},
             "overrides": [
                 {"when": {"dataset": "grid25"}, "train": {"steps": grid25}},
-                {"when": {"dataset": "digits"}, "train": digits, "evaluation": judging},
+                {"when": {"dataset": "digits"}, "train": digits, "evaluation": evaluation},
                 {"when": {"dataset": "digits", "architecture": mlp}, "architecture": MLP},
                 {"when": {"architecture": dcgan}, "architecture": {"width": 16}, "train": {"steps": by_dcgan}},
             ],

@@ -174,7 +174,7 @@ def _summary(case: Case, rows: list[dict[str, Any]], threads: int) -> dict[str, 
         "cold": cold(case),
         "kept": median(one["prepare_seconds"] for one in ours[1:]),  # in the first round nothing was kept
     }
-    judging = median(one["wall_seconds"] - one["train_seconds"] - one["prepare_seconds"] for one in ours)
+    evaluating = median(one["wall_seconds"] - one["train_seconds"] - one["prepare_seconds"] for one in ours)
     peak = CORES * median(row["peak"] for row in rows)
     # the counter knows matrix products; what it says of transposed convolutions exceeds the peak
     share = flops(case) * median(one["rate"] for one in ours) / peak if case.architecture == "mlp" else None
@@ -190,7 +190,7 @@ def _summary(case: Case, rows: list[dict[str, Any]], threads: int) -> dict[str, 
         "ratio_with_compiling": {name: work / plain / (train + seconds) for name, seconds in prepare.items()},
         "goal": case.goal,
         "prepare_seconds": prepare,
-        "start_and_judging_seconds": judging,
+        "start_and_evaluation_seconds": evaluating,
         "share_of_gemm_peak": share,
         "peak_memory_bytes": {
             "plain": max(row["plain"][1] for row in rows), "ganbench": max(one["peak_memory_bytes"] for one in ours)

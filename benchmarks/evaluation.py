@@ -1,4 +1,4 @@
-"""Judging a table's samples, against `torch_fidelity.calculate_metrics`: `python -m benchmarks.evaluation`."""
+"""Evaluating a table's samples, compared with `torch_fidelity.calculate_metrics`: `python -m benchmarks.evaluation`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TOLERANCE = 1e-6
 
 
 class Wrapped(FeatureExtractorBase):
-    """The digits16 extractor as torch-fidelity wants one: uint8 images of three channels."""
+    """The digits16 extractor as torch-fidelity needs one: uint8 images of three channels."""
 
     def __init__(self, name: str, features_list: list[str], **_: Any) -> None:
         super().__init__(name, features_list)
@@ -95,7 +95,7 @@ def samples(seed: int, count: int) -> Tensor:
 
 
 def ours(tables: list[Tensor]) -> list[dict[str, float]]:
-    """All seeds of a table, judged as a worker does it; the real side is prepared once."""
+    """All seeds of a table, evaluated as a worker does it; the real side is prepared once."""
     registry = Registry.load()
     metrics = tuple(registry.choose("metric", name, {}) for name in METRICS)
     evaluation = EvaluationSpec(extractor=registry.choose("extractor", "digits16", {}), metrics=metrics)
@@ -111,9 +111,9 @@ def theirs(tables: list[Tensor]) -> list[dict[str, float]]:
     return [torch_fidelity.calculate_metrics(input1=Fixed(fake), input2=real, **options, **plumbing) for fake in tables]
 
 
-def timed(judged: Any, tables: list[Tensor]) -> tuple[float, list[dict[str, float]]]:
+def timed(evaluated: Any, tables: list[Tensor]) -> tuple[float, list[dict[str, float]]]:
     began = time.perf_counter()
-    scores = judged(tables)
+    scores = evaluated(tables)
     return time.perf_counter() - began, scores
 
 
@@ -144,7 +144,7 @@ def compare(rounds: int, seeds: int, count: int) -> dict[str, Any]:
 @click.option("--seeds", default=8, show_default=True)
 @click.option("--count", "counts", default=(10_000, 5000), multiple=True, show_default=True, help="Samples a seed.")
 def main(rounds: int, seeds: int, counts: tuple[int, ...]) -> None:
-    """Time both ways of judging a table of several seeds, in turn, and compare their numbers."""
+    """Time both ways of evaluating a table of several seeds, in turn, and compare their numbers."""
     torch.set_num_threads(1)
     torch_fidelity.register_feature_extractor("digits16-wrapped", Wrapped)
     rows = [compare(rounds, seeds, count) for count in counts]

@@ -1,4 +1,4 @@
-"""Sample sets that are wrong in known ways, judged as a generator's: `python -m benchmarks.fooling`.
+"""Sample sets that are wrong in known ways, evaluated as a generator's: `python -m benchmarks.fooling`.
 
 A set must fall below honest samples in some printed column, and the verdict must say what is wrong.
 """
@@ -23,14 +23,14 @@ from ganbench.suite.specs import EvaluationSpec
 
 COUNTS = {"ring8": 10_000, "grid25": 10_000, "digits": 5_000}
 HONEST = 10
-"""Honest sets a data set, which differ in their draw. A column is below them where it is worse than their
+"""Honest sets per dataset, which differ in their draw. A column is below them where it is worse than their
 worst by more than they differ."""
 SOURCE = {"generator": "planted", "checkpoint": None}
 Sets = dict[str, tuple[str, Tensor]]
 
 
-def judged(registry: Registry, name: str) -> tuple[Any, Judge]:
-    """A data set and its default protocol."""
+def protocol_of(registry: Registry, name: str) -> tuple[Any, Judge]:
+    """A dataset and its default protocol."""
     choice = registry.choose("dataset", name, {})
     dataset = registry.create("dataset", choice)
     metrics = tuple(registry.choose("metric", metric, {}) for metric in dataset.metrics)
@@ -72,7 +72,7 @@ def points(dataset: Any, count: int, generator: torch.Generator) -> Sets:
 def images(dataset: Any, count: int, generator: torch.Generator) -> Sets:
     """Wrong sets of images: {name: (verdict that is due, samples (count, *shape))}.
 
-    Real images that stand in for good ones are held-out ones, which are no copies of training images.
+    Real images that serve as good ones are held-out ones, which are no copies of training images.
     How many classes a few of them count as is for the classifier to say: it errs in some images.
     """
     train, test = dataset.load("train"), dataset.load("test")
@@ -121,8 +121,8 @@ def honest(dataset: Any, count: int, generator: torch.Generator) -> Tensor:
 
 
 def battery(registry: Registry, name: str, on_row: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
-    """Every wrong set of one data set: the verdict due and given, and the columns below the honest floor."""
-    dataset, protocol = judged(registry, name)
+    """Every wrong set of one dataset: the verdict due and given, and the columns below the honest floor."""
+    dataset, protocol = protocol_of(registry, name)
     count = COUNTS[name]
     floors = [protocol.scores(honest(dataset, count, torch.Generator().manual_seed(i)), SOURCE) for i in range(HONEST)]
     make = images if len(dataset.shape) == 3 else points
@@ -157,7 +157,7 @@ def _below(value: float, better: str, floor: list[float]) -> bool:
 
 
 def main() -> None:
-    """Judge every set and print the table."""
+    """Evaluate every set and print the table."""
     torch.set_num_threads(1)
     registry = Registry.load()
     rows = [row for name in COUNTS for row in battery(registry, name)]

@@ -1,4 +1,4 @@
-"""A plugin for timing alone: 3x32x32 images of noise, and a judge that costs nothing."""
+"""A plugin for timing alone: 3x32x32 images of noise, and an extractor that costs nothing."""
 
 from dataclasses import dataclass
 

@@ -65,7 +65,7 @@ def losses(case: Case, modules: tuple[nn.Module, nn.Module], batches: Iterator[t
 
 
 def serve(pipe: Connection, case: Case, threads: int | None) -> None:
-    """A process that measures when it is told to: a number of seconds in, steps a second out."""
+    """A process that measures on request: a number of seconds in, steps a second out."""
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(0)

@@ -89,7 +89,7 @@ def comparison(found: dict[str, Any]) -> str:
     ]
     body.append(["all", "", "", *(_percent(mean(shares)) for shares in zip(*columns, strict=True))])
     anywhere = [f"any score, {test}" for test in found["aa"][0]["any score"]]
-    parts = [grid(["data set", "variant", "score", *tests, *anywhere], body)]
+    parts = [grid(["dataset", "variant", "score", *tests, *anywhere], body)]
     places = sorted({(row["dataset"], row["architecture"]) for row in found["pairing"]})
     body = []
     for dataset, architecture in places:
@@ -99,7 +99,7 @@ def comparison(found: dict[str, Any]) -> str:
         spans = [f"{median(values):.2f} [{min(values):.2f}, {max(values):.2f}]" for values in pairs]
         body.append([dataset, architecture, own[0]["score"], *first, *spans])
     heads = [
-        "data set", "architecture", "score", "its correlation over seeds", "noise left by pairing (variance)",
+        "dataset", "architecture", "score", "its correlation over seeds", "noise left by pairing (variance)",
         "correlation, all scores", "noise left, all scores",
     ]  # fmt: skip
     return "\n".join([*parts, grid(heads, body), *(f"- {text}" for text in found["ab"]), ""])
@@ -111,7 +111,7 @@ def _percent(share: float) -> str:
 
 def fooling(rows: list[dict[str, Any]]) -> str:
     body = [[row["dataset"], row["set"], row["verdict"], _short(row["below"])] for row in rows]
-    return grid(["data set", "samples", "verdict", "columns below ten honest sets"], body)
+    return grid(["dataset", "samples", "verdict", "columns below ten honest sets"], body)
 
 
 def _short(names: list[str]) -> str:
@@ -149,7 +149,7 @@ def diagnosis(rows: list[dict[str, Any]]) -> str:
         + "\n"
         + grid(["false alarms in runs without a fault", *DOMAINS.values(), "all"],
                [[flag + (" (a note)" if flag == FLAGS[-1] else ""), *counts(sound, [flag])] for flag in FLAGS])
-        + f"\nPlanted faults found: {len(planted) - len(missed)} of {len(planted)}. Of the {len(missed)} others, told "
+        + f"\nPlanted faults found: {len(planted) - len(missed)} of {len(planted)}. Of the {len(missed)} others, reported "
         f"as another fault: {alarms(missed)}; by evaluation healthy in spite of it: "
         f"{sum(run['healthy'] for run in missed)}. "
         f"Healthy runs with a false alarm: {alarms(sound)}. Of those that lost a quarter of the modes or more, "
@@ -159,7 +159,7 @@ def diagnosis(rows: list[dict[str, Any]]) -> str:
 
 
 def report_size(found: dict[str, Any]) -> str:
-    names = {"index.html": "overview", "datasets/*.html": "a data set", "variants/*.html": "a variant"}
+    names = {"index.html": "overview", "datasets/*.html": "a dataset", "variants/*.html": "a variant"}
     body = [
         [
             names.get(row["page"], "a run"),

@@ -152,6 +152,8 @@ def main(results: Path | None) -> None:
     cli_reference.main()
     for name, text in blocks().items():
         put(name, text)
+        if (MEASURED / f"{name}.md").exists():
+            (MEASURED / f"{name}.md").write_text(text)
     if results is not None:
         put("quick", quick(results))
 

@@ -21,6 +21,11 @@ def test_a_quoted_table_is_what_was_measured_or_published(name: str) -> None:
         assert text.strip() == BLOCKS[name].strip()
 
 
+@pytest.mark.parametrize("path", sorted(quote.MEASURED.glob("*.md")), ids=lambda path: path.stem)
+def test_a_saved_table_is_made_from_its_measurement(path: Path) -> None:
+    assert path.read_text() == BLOCKS[path.stem]
+
+
 def test_every_block_has_a_source() -> None:
     known = {*BLOCKS, "quick", "sensitivity"}
     for page in quote.PAGES:
