@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from ganbench.evaluation.evaluator import Judge, Scores
+from ganbench.evaluation.evaluator import Judge, Scores, Source
 from ganbench.registry.registry import Registry
 from ganbench.runner.worker import judge
 from ganbench.suite.specs import EvaluationSpec
@@ -25,7 +25,7 @@ COUNTS = {"ring8": 10_000, "grid25": 10_000, "digits": 5_000}
 HONEST = 10
 """Honest sets per dataset, which differ in their draw. A column is below them where it is worse than their
 worst by more than they differ."""
-SOURCE = {"generator": "planted", "checkpoint": None}
+SOURCE = Source("planted", None)
 Sets = dict[str, tuple[str, Tensor]]
 
 

@@ -149,8 +149,8 @@ def diagnosis(rows: list[dict[str, Any]]) -> str:
         + "\n"
         + grid(["false alarms in runs without a fault", *DOMAINS.values(), "all"],
                [[flag + (" (a note)" if flag == FLAGS[-1] else ""), *counts(sound, [flag])] for flag in FLAGS])
-        + f"\nPlanted faults found: {len(planted) - len(missed)} of {len(planted)}. Of the {len(missed)} others, reported "
-        f"as another fault: {alarms(missed)}; by evaluation healthy in spite of it: "
+        + f"\nPlanted faults found: {len(planted) - len(missed)} of {len(planted)}. Of the {len(missed)} others, "
+        f"reported as another fault: {alarms(missed)}; by evaluation healthy in spite of it: "
         f"{sum(run['healthy'] for run in missed)}. "
         f"Healthy runs with a false alarm: {alarms(sound)}. Of those that lost a quarter of the modes or more, "
         f"flagged: {alarms(partial)}. Runs without a planted fault that did not come out healthy, set apart: "
