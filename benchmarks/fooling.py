@@ -138,16 +138,16 @@ def _row(dataset: str, title: str, due: str, found: Scores, floors: list[Scores]
     below = [
         name
         for name, value in found.values.items()
-        if _below(value, found.cards[name]["better"], [f.values[name] for f in floors])
+        if _below(value, found.evaluation.cards[name].better, [f.values[name] for f in floors])
     ]
-    assert found.verdict is not None
+    assert found.evaluation.verdict is not None
     return {
         "dataset": dataset,
         "set": title,
         "due": due,
-        "verdict": found.verdict["text"],
+        "verdict": found.evaluation.verdict.text,
         "below": below,
-        "scores": found.values,
+        "scores": dict(found.values),
     }
 
 
