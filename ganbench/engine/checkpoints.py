@@ -1,4 +1,4 @@
-"""Training states on disk, so that a kill costs a minute: tensors only, whole or not at all."""
+"""Training states on disk: atomically written files of tensors, so that a killed run loses little work."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from ganbench.files import short_hash, write_atomically
 if TYPE_CHECKING:
     from torch import Tensor
 
-KEPT = 2
+    from ganbench.engine.state import SeedState
+    from ganbench.engine.step import Player
+
+CHECKPOINTS_PER_RUN = 2
 
 
 class Stopped(Exception):
-    """Training was asked to stop, and its state is saved."""
+    """Training was asked to stop, and its state has been saved."""
 
 
 class Checkpoints:
-    """A folder of checkpoints, one folder a run.
+    """A folder of checkpoints, with one subfolder per run.
 
-    A file's name carries its step and the hash of its content: the newest valid one wins, a
-    damaged one is passed over. Two are kept.
+    A file's name contains its step and the hash of its content. The newest valid file is loaded; damaged
+    ones are skipped. Two are kept per run.
     """
 
     def __init__(self, root: Path) -> None:
@@ -35,17 +38,17 @@ class Checkpoints:
         return any((self.root / run_id).glob("*.safetensors"))
 
     def save(self, run_id: str, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Store a state at a step. Raises `OSError` where the disk refuses; older states stand."""
+        """Save a state at a step. Raises `OSError` if it cannot be written; older states remain."""
         from safetensors.torch import save
 
         content = save({name: t.contiguous() for name, t in tensors.items()}, {"facts": json.dumps(facts)})
         folder = self.root / run_id
         write_atomically(folder / f"{step:09d}-{short_hash(content)}.safetensors", content)
-        for old in sorted(folder.glob("*.safetensors"))[:-KEPT]:
+        for old in sorted(folder.glob("*.safetensors"))[:-CHECKPOINTS_PER_RUN]:
             old.unlink(missing_ok=True)
 
     def load(self, run_id: str) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
-        """The newest valid state: step, tensors, facts; or None."""
+        """The newest valid state as step, tensors and facts; None if there is none."""
         from safetensors.torch import load
 
         for path in sorted((self.root / run_id).glob("*.safetensors"), reverse=True):
@@ -58,24 +61,72 @@ class Checkpoints:
         return None
 
     def drop(self, run_id: str) -> None:
-        """Forget a run's states."""
+        """Delete a run's states."""
         shutil.rmtree(self.root / run_id, ignore_errors=True)
 
 
-class Keeper:
-    """When to save: every so many seconds, and at once when asked to stop."""
+class CheckpointTimer:
+    """Decides when to save: every `every` seconds, and at once if stopping was requested."""
 
-    def __init__(self, every: float, asked: Callable[[], bool], save: Callable[[Any], None]) -> None:
-        self.every, self.asked, self.save = every, asked, save
+    def __init__(self, every: float, stop_requested: Callable[[], bool], save: Callable[[SeedState], None]) -> None:
+        self.every, self.stop_requested, self.save = every, stop_requested, save
         self.last = time.monotonic()
 
-    def block_ended(self, standing: Callable[[], Iterable[Any]]) -> None:
-        """Called when some seeds have ended a block. Raises `Stopped` after saving where stopping was asked."""
-        stop = self.asked()
+    def block_ended(self, seed_states: Callable[[], Iterable[SeedState]]) -> None:
+        """Called after a block of training. Raises `Stopped`, after saving, if stopping was requested."""
+        stop = self.stop_requested()
         if not stop and time.monotonic() - self.last < self.every:
             return
-        for one in standing():
+        for one in seed_states():
             self.save(one)
         self.last = time.monotonic()
         if stop:
             raise Stopped
+
+
+def packed(seed_state: SeedState) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A seed's state as named tensors on the CPU, and facts that JSON can hold."""
+    import msgspec
+    import torch
+
+    _, state, result = seed_state
+    tensors = {"average": state.average, "history": torch.tensor(result.history, dtype=torch.float64)}
+    for name, player in (("generator", state.generator), ("discriminator", state.discriminator)):
+        tensors |= {f"{name}.params": player.params, f"{name}.0": player.moments[0], f"{name}.1": player.moments[1]}
+        tensors |= {f"{name}.buffer.{key}": buffer for key, buffer in player.buffers.items()}
+    tensors |= {f"still.{step}": frame for step, frame in result.frames.items()}
+    facts = {
+        "failure": msgspec.to_builtins(result.failure), "steps": result.steps, "seconds": result.seconds,
+        "snapshots": msgspec.to_builtins(result.snapshots),
+    }  # fmt: skip
+    return {key: tensor.detach().cpu().clone() for key, tensor in tensors.items()}, facts
+
+
+def unpacked(seed: int, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> SeedState:
+    """The state that `packed` was given; states of older versions may have no frames, and a failure as text."""
+    import msgspec
+
+    from ganbench.engine.state import SeedState, TrainedSeed
+    from ganbench.engine.step import State
+    from ganbench.results.records import Failure, Snapshot
+
+    frames = {int(name): frame for name, frame in _below("still.", tensors).items()}
+    state = State(_player("generator", tensors), _player("discriminator", tensors), tensors["average"])
+    failure = {"kind": "diverged", "message": facts["reason"]} if facts.get("reason") else facts.get("failure")
+    result = TrainedSeed(
+        seed, msgspec.convert(failure, Failure | None), steps=facts["steps"], seconds=facts["seconds"],
+        history=tensors["history"].tolist(), frames=frames,
+        snapshots=msgspec.convert(facts["snapshots"], list[Snapshot]),
+    )  # fmt: skip
+    return SeedState(step, state, result)
+
+
+def _player(name: str, tensors: dict[str, Tensor]) -> Player:
+    from ganbench.engine.step import Player
+
+    moments = (tensors[f"{name}.0"], tensors[f"{name}.1"])
+    return Player(tensors[f"{name}.params"], _below(f"{name}.buffer.", tensors), moments)
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""A function of tensors as one compiled program: traced to a flat graph, then given to torch.compile."""
+"""Compiles a function of tensors: traced to a flat graph, then compiled by torch."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ganbench.engine.tensor_cache import key
 from ganbench.errors import GanbenchError
 
 Program = Callable[[Sequence[Tensor]], Sequence[Tensor]]
-"""From the leaves of the arguments to the leaves of the result."""
+"""A compiled function from the leaves of the arguments to the leaves of the result."""
 
 PROGRAMS: dict[str, Program] = {}
-"""What this process has compiled, by the content of the graph: cells of one shape share a program."""
+"""Programs compiled in this process, by a hash of their graph: cells of the same shape share a program."""
 
-NARROW = 4
-"""Columns up to which a product is computed transposed: BLAS kernels are slow on a thin right side."""
+MAX_NARROW_COLUMNS = 4
+"""Products with at most this many columns are computed transposed: BLAS kernels are slow on a thin right side."""
 
 
 class CannotCompileError(GanbenchError):
-    """Why a function cannot be one program, in a sentence."""
+    """A function cannot be compiled; the message says why."""
 
 
 def compiled(function: Callable[..., Any], example: tuple[Any, ...]) -> Program:
-    """`function`, a pure function of trees of tensors, as one program on their leaves.
+    """Compile a pure function of trees of tensors into a program on their leaves.
 
-    It is for leaves of the example's shapes, which are part of the program; others would be wrong,
-    not slow. Raises `CannotCompileError` where the function draws random numbers, and whatever
-    it raises itself or the compiler does (a function that looks at values, say).
+    The shapes of the example are part of the program: leaves of other shapes give wrong results, not
+    slow ones. Raises `CannotCompileError` if the function uses random numbers, and passes on whatever
+    the function or the compiler raises (if the function reads values on the host, for example).
     """
     leaves, form = tree_flatten(example)
     leaves = [leaf.clone() for leaf in leaves]  # a tensor given twice would be traced as one
@@ -42,27 +42,27 @@ def compiled(function: Callable[..., Any], example: tuple[Any, ...]) -> Program:
         return tree_leaves(function(*tree_unflatten(list(leaves), form)))
 
     graph = make_fx(flat)(*leaves)
-    if any(_draws(node.target) for node in graph.graph.nodes):
-        raise CannotCompileError("a network or the loss draws random numbers")
+    if any(_is_random(node.target) for node in graph.graph.nodes):
+        raise CannotCompileError("a network or the loss uses random numbers")
     name = _key(graph, leaves)
     if name not in PROGRAMS:
         PROGRAMS[name] = _program(graph, leaves)
     return PROGRAMS[name]
 
 
-def _draws(target: object) -> bool:
+def _is_random(target: object) -> bool:
     return torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
 
 
 def _key(graph: fx.GraphModule, leaves: list[Tensor]) -> str:
-    """One hash over the graph's code, the shapes that it is for, and the constants in it."""
+    """A hash of the graph's code, its input shapes and its constants."""
     shapes = [(tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device) for leaf in leaves]
     constants = [getattr(graph, str(node.target)) for node in graph.graph.nodes if node.op == "get_attr"]
     return key(graph.code, str(shapes), *constants)
 
 
 def _program(graph: fx.GraphModule, leaves: list[Tensor]) -> Program:
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns where there is no GPU
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns if there is no GPU
     _swap_narrow_products(graph)
     with torch.no_grad():
         call = torch._inductor.standalone_compile(graph, list[Any](leaves), dynamic_shapes="from_example_inputs")
@@ -75,13 +75,13 @@ def _program(graph: fx.GraphModule, leaves: list[Tensor]) -> Program:
 
 
 def _swap_narrow_products(graph: fx.GraphModule) -> None:
-    """(m, k) @ (k, n) with few columns n as the transpose of (n, k) @ (k, m): up to five times faster."""
+    """Compute (m, k) @ (k, n) with few columns n as the transpose of (n, k) @ (k, m): up to five times faster."""
     aten = torch.ops.aten
     for node in list(graph.graph.nodes):
         if node.target not in (aten.mm.default, aten.bmm.default):
             continue
         rows, columns = node.meta["tensor_meta"].shape[-2:]
-        if columns > NARROW or rows <= columns:
+        if columns > MAX_NARROW_COLUMNS or rows <= columns:
             continue
         with graph.graph.inserting_before(node):
             swapped = [graph.graph.call_function(aten.transpose.int, (x, -2, -1)) for x in node.args[::-1]]
@@ -94,9 +94,9 @@ def _swap_narrow_products(graph: fx.GraphModule) -> None:
 
 
 def _captured(run: Program, leaves: list[Tensor]) -> Program:
-    """The program as a CUDA graph: one launch for the whole step.
+    """Capture the program as a CUDA graph: one launch for the whole step.
 
-    Raises `RuntimeError` where CUDA cannot capture it.
+    Raises `RuntimeError` if CUDA cannot capture it.
     """
     inputs = [leaf.clone() for leaf in leaves]
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Which device a run uses: what was asked for, or an error; never a silent fallback."""
+"""Device selection: the requested device or an error, never a silent fallback."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ganbench.suite.specs import TrainSpec
 
 
 def resolve(asked: str) -> str:
-    """A device's name. `auto` takes the first GPU, else the CPU.
+    """The name of the device to use; `auto` takes the first GPU, or the CPU if there is none.
 
-    Raises `UsageError` for a name that is none, `MissingError` for a device that is not there.
+    Raises `UsageError` for an invalid name, `MissingError` for a device that this machine does not have.
     """
     import torch
 
     kind, _, index = asked.partition(":")
     if kind not in ("auto", "cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
-        raise UsageError(f"--device {asked!r} is none of auto, cpu, cuda, cuda:0, mps")
+        raise UsageError(f"--device {asked!r} is not a device; use auto, cpu, cuda, cuda:0 or mps")
     if kind == "auto":
         if torch.cuda.is_available():
             return "cuda"
@@ -33,10 +33,10 @@ def resolve(asked: str) -> str:
 
 
 def workers(asked: str, device: str) -> int:
-    """How many worker processes: a number as asked; `auto` is one a core, one on a GPU."""
+    """The number of worker processes; `auto` is one per core on a CPU and one on a GPU. Raises `UsageError`."""
     if asked != "auto":
         if not asked.isdigit() or int(asked) < 1:
-            raise UsageError(f"--jobs {asked!r} is neither auto nor a number of at least 1")
+            raise UsageError(f"--jobs {asked!r} is invalid; use auto or an integer >= 1")
         return int(asked)
     return (
         len(os.sched_getaffinity(0))
@@ -46,15 +46,15 @@ def workers(asked: str, device: str) -> int:
 
 
 def missing_compiler() -> str | None:
-    """What is missing on this machine to compile programs for it, or None."""
+    """What this machine lacks to compile programs, or None."""
     name = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
-    return None if shutil.which(name) else f"there is no C++ compiler ({name})"
+    return None if shutil.which(name) else f"no C++ compiler found ({name})"
 
 
 def check(device: str, specs: Iterable[TrainSpec]) -> str | None:
-    """What to know about specs on a device, in a sentence, or None.
+    """A warning about training these specs on a device, or None.
 
-    Raises `MissingError` where the device cannot do what a spec asks for.
+    Raises `MissingError` if the device cannot do what a spec requires.
     """
     specs, missing = list(specs), missing_compiler()
     if device.partition(":")[0] != "cuda" and any(spec.precision == "tf32" for spec in specs):

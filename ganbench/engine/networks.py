@@ -1,4 +1,4 @@
-"""A network as a pure function of one flat parameter vector."""
+"""Networks as pure functions of one flat parameter vector."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from torch.func import functional_call
 from ganbench import seeding
 from ganbench.errors import ContractError
 
-ALIGNED = 16
-"""A seed's vector is padded with zeros to a multiple of so many floats (64 bytes): matrix kernels
-choose by alignment, and so every seed of a stack lies as the first does."""
+ALIGNMENT = 16
+"""A seed's vector is padded with zeros to a multiple of 16 floats (64 bytes). Matrix kernels are chosen
+by alignment; padding gives every seed of a stack the same alignment as the first."""
 
 Named = dict[str, Tensor]
 Buffers = dict[str, Tensor]
 
 
 class Network:
-    """`(parameters by name, buffers, x) -> (output, buffers)`: a module without any state of its own.
+    """A module without state: `(parameters by name, buffers, x) -> (output, buffers)`.
 
-    `named` gives the parameters by name out of one flat vector, which keeps the optimiser, the
-    average of G and the gradient norms free of any knowledge of layers; a leading seed dimension
-    turns `(P,)` into `(S, P)`.
+    `named` splits one flat vector (P,) into parameters by name. The optimizer, the average of G and the
+    gradient norms work on the flat vector and know nothing of layers; a leading seed dimension turns
+    `(P,)` into `(S, P)`.
 
-    Raises `ContractError` where the module has parameters that are not float32.
+    Raises `ContractError` if the module has parameters that are not float32.
     """
 
     def __init__(self, module: nn.Module, training: bool = True, precision: str = "fp32") -> None:
         self.module = module.requires_grad_(False).train(training)
         self.shapes = {name: p.shape for name, p in module.named_parameters()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.padding = -sum(self.sizes) % ALIGNED
+        self.padding = -sum(self.sizes) % ALIGNMENT
         self.half = precision == "bf16"
         for name, p in module.named_parameters():
             if p.dtype != torch.float32:
                 raise ContractError(f"parameter {name!r} is {p.dtype}; ganbench trains float32 parameters")
 
     def named(self, params: Tensor) -> Named:
-        """The parameters (P,) by name, as views; call it once where gradients are to be taken."""
+        """The parameters (P,) by name, as views; to take gradients, call it once and reuse the result."""
         pieces = torch.split(params, [*self.sizes, self.padding])[:-1]
         return {name: _view(piece, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
 
     def __call__(self, named: Named, buffers: Buffers, x: Tensor) -> tuple[Tensor, Buffers]:
-        """Apply the network; the buffers that come back are new tensors, those given are not touched."""
+        """Apply the network; it returns new buffers and leaves the given ones unchanged."""
         fresh = {name: buffer.clone() for name, buffer in buffers.items()}
         if not self.half:
             output: Tensor = functional_call(self.module, (named, fresh), (x,))
@@ -56,14 +56,14 @@ class Network:
 
 
 def flat(parameters: Iterable[Tensor]) -> Tensor:
-    """Parameters as one new vector, in their order; convolution kernels with their channels last."""
+    """Concatenate parameters into one new vector (P,), in order; convolution kernels channels-last."""
     laid = (p.detach().permute(0, 2, 3, 1) if p.dim() == 4 else p.detach() for p in parameters)
     vector = torch.cat([torch.zeros(0), *(p.reshape(-1) for p in laid)])
-    return torch.nn.functional.pad(vector, (0, -len(vector) % ALIGNED))
+    return torch.nn.functional.pad(vector, (0, -len(vector) % ALIGNMENT))
 
 
 def _view(piece: Tensor, shape: torch.Size) -> Tensor:
-    """A parameter out of its piece of the vector; kernels lie as convolutions on a CPU want them."""
+    """A parameter as a view of its part of the vector; convolution kernels in the channels-last layout."""
     if len(shape) != 4:
         return piece.view(shape)
     first, second, height, width = shape
@@ -71,7 +71,7 @@ def _view(piece: Tensor, shape: torch.Size) -> Tensor:
 
 
 def initial(build: Callable[[], nn.Module], seed: int, purpose: str) -> tuple[nn.Module, Tensor, Buffers]:
-    """Build a module under the seed's own stream: the module, its flat parameters, its buffers."""
+    """Build a module under the seed's random stream: the module, its flat parameters (P,), its buffers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.number(seed, purpose))
         module = build()
@@ -79,10 +79,10 @@ def initial(build: Callable[[], nn.Module], seed: int, purpose: str) -> tuple[nn
 
 
 def check_stateless(build: Callable[[], nn.Module], x: Tensor, what: str) -> None:
-    """That a network is a function of its parameters and buffers, and of nothing that it drew besides.
+    """Check that a network depends only on its parameters, its buffers and its input.
 
-    Raises `ContractError` where the modules of two seeds differ though given the same parameters
-    and buffers: such a tensor would be another one in training than in sampling.
+    Raises `ContractError` if the modules built for two seeds differ when given the same parameters
+    and buffers: a hidden random tensor would have one value in training and another in sampling.
     """
     module, params, buffers = initial(build, 0, "stateless")
     other, _, _ = initial(build, 1, "stateless")
@@ -94,6 +94,6 @@ def check_stateless(build: Callable[[], nn.Module], x: Tensor, what: str) -> Non
             outputs.append(network(network.named(params), buffers, x)[0])
     if not torch.equal(*outputs):
         raise ContractError(
-            f"{what} keeps a random tensor that is neither parameter nor buffer; "
-            "use self.register_buffer(name, tensor), so that every seed has its own"
+            f"{what} holds a random tensor that is neither a parameter nor a buffer; "
+            "register it with self.register_buffer(name, tensor), so that each seed has its own"
         )

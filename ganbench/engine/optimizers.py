@@ -1,8 +1,8 @@
-"""The optimisers as pure functions on one flat parameter vector.
+"""Optimizers as pure functions of one flat parameter vector.
 
 Every operation below is a single correctly rounded IEEE operation (no fused multiply-add, no
-`addcmul`), so a parameter's update does not depend on where it lies in a tensor: seeds that are
-trained together get the same bits as seeds that are trained alone.
+`addcmul`), so a parameter's update does not depend on its position in a tensor: seeds trained
+together get the same bits as seeds trained alone.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ EPSILON = 1e-8
 
 
 class Optimizer(NamedTuple):
-    """One rule. `factors` are what changes from move to move, computed on the host in double
-    precision; `move` is the rest: (params, gradient, moments, factors (2,), betas) -> (params, moments).
+    """An update rule. `factors` is the part that changes from move to move, computed on the host in
+    double precision; `move` is the rest: (params, gradient, moments, factors (2,), betas) -> (params, moments).
     """
 
     factors: Callable[[int, float, Betas], tuple[float, float]]
@@ -29,7 +29,7 @@ class Optimizer(NamedTuple):
 
 
 def adam_factors(move: int, lr: float, betas: Betas) -> tuple[float, float]:
-    """Step size and scale of the root with both bias corrections; `move` counts from 1."""
+    """Step size and scale of the root, both with bias correction; `move` counts from 1."""
     return lr / (1 - betas[0] ** move), (1 - betas[1] ** move) ** -0.5
 
 
@@ -47,10 +47,10 @@ def sgd_factors(move: int, lr: float, betas: Betas) -> tuple[float, float]:
 
 
 def sgd(params: Tensor, grad: Tensor, moments: Moments, factors: Tensor, betas: Betas) -> tuple[Tensor, Moments]:
-    """Stochastic gradient descent with heavy-ball momentum `betas[0]`; `betas[1]` is not used."""
+    """Stochastic gradient descent with heavy-ball momentum `betas[0]`; `betas[1]` is unused."""
     momentum = grad if betas[0] == 0 else moments[0] * betas[0] + grad
     return params - momentum * factors[0], (momentum, moments[1])
 
 
 OPTIMIZERS = {"adam": Optimizer(adam_factors, adam), "sgd": Optimizer(sgd_factors, sgd)}
-"""The rules by the names that a suite gives them, `ganbench.suite.specs.OPTIMIZERS`."""
+"""The update rules by their names in a suite, `ganbench.suite.specs.OPTIMIZERS`."""

@@ -1,4 +1,4 @@
-"""Training signals: what one step shows of the balance between the players."""
+"""Training signals of one step: the balance between discriminator and generator."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ganbench.engine.step import Trace
-from ganbench.signals import SIGNALS
 
-NAMES = SIGNALS
-COMPARED = 64
-"""Samples a side whose pairwise distances make the diversity ratio."""
+DIVERSITY_SAMPLES = 64
+"""Real and fake samples whose pairwise distances make up the diversity ratio."""
 
 
 def observe(trace: Trace, real: Tensor, log_odds: bool) -> Tensor:
-    """The signals `NAMES` of one seed at one step, (12,); `real` is D's last batch (B, *shape).
+    """The signals `ganbench.signals.SIGNALS` of one seed at one step, (12,); `real` is D's last batch (B, *shape).
 
     `d_real`, `d_fake`: mean D(x), D(G(z)); accuracies at D = 1/2; `p_real_above_fake`:
     P(D(x) > D(G(z))) over all pairs; `value`: V(D, G) of Goodfellow et al. 2014 in nats;
-    `js` = (V + 2 log 2) / 2, a lower bound of the Jensen-Shannon divergence at the best D. Both
-    are NaN where the logits are not log-odds. Gradients: Euclidean norms. `diversity`: mean
+    `js` = (V + 2 log 2) / 2, the Jensen-Shannon divergence if D is optimal and a lower bound
+    otherwise. Both are NaN if the logits are not log-odds. Gradients: Euclidean norms. `diversity`: mean
     pairwise distance of fakes over that of reals.
     """
     d_real, d_fake = trace.real_logits, trace.fake_logits
@@ -43,13 +41,13 @@ def observe(trace: Trace, real: Tensor, log_odds: bool) -> Tensor:
             (value + 2 * log(2)) / 2,
             trace.d_grad.norm(),
             trace.g_grad.norm(),
-            spread(trace.fake[:COMPARED]) / spread(real[:COMPARED]),
+            spread(trace.fake[:DIVERSITY_SAMPLES]) / spread(real[:DIVERSITY_SAMPLES]),
         ]
     )
 
 
 def spread(x: Tensor) -> Tensor:
-    """The mean Euclidean distance between different samples of x (N, *shape)."""
+    """The mean Euclidean distance between distinct samples of x (N, *shape)."""
     flat = x.flatten(1)
     norms = flat.square().sum(dim=1)
     squares = norms[:, None] + norms[None, :] - 2 * flat @ flat.T

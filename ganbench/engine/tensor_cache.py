@@ -1,4 +1,4 @@
-"""Tensors that are costly to compute and depend on content alone, kept between runs."""
+"""A disk cache for tensors that are costly to compute, keyed by the content they depend on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganbench.files import cache_folder, short_hash, write_atomically
 
 
 def key(*parts: str | Tensor) -> str:
-    """One hash over texts and tensors' contents."""
+    """A hash of texts and of tensors' contents."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
@@ -26,10 +26,10 @@ def key(*parts: str | Tensor) -> str:
 
 
 def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The tensors stored under a key, or computed and stored.
+    """The tensors cached under a key; computed and cached if they are not there.
 
-    The file's name carries the hash of its content: a damaged file is computed anew. A cache that
-    cannot be written is no cache; the result is the same.
+    The file name contains a hash of the content, so a damaged file is detected and recomputed. If the
+    cache cannot be written the result is still returned.
     """
     place = cache_folder() / "features"
     for path in place.glob(f"{name}-*.safetensors"):

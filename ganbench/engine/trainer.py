@@ -1,115 +1,79 @@
-"""The training loop: draws in blocks, the alternating step, signals, snapshots, divergence."""
+"""The training loop: blocks of alternating steps with signals, callbacks, checkpoints and divergence checks."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from ganbench import seeding
-from ganbench.engine.checkpoints import Keeper
+from ganbench.engine.checkpoints import CheckpointTimer
 from ganbench.engine.networks import Buffers, Network, check_stateless, initial
-from ganbench.engine.noise import Draws, draw
+from ganbench.engine.noise import NoiseBlock, noise_block
 from ganbench.engine.optimizers import OPTIMIZERS
+from ganbench.engine.state import Callback, Group, NewRows, Progress, SeedState, TrainedSeed
 from ganbench.engine.step import Batch, Game, Player, Rates, State
-from ganbench.engine.strategy import choose, engine, lane, observer, stacked
+from ganbench.engine.strategy import ExecutionPath, build_engine, choose_path, lane, signal_function, stacked
 from ganbench.registry.contracts import Architecture, Loss
-from ganbench.results.records import Failure, Snapshot
+from ganbench.results.records import Failure
 from ganbench.suite.specs import TrainSpec
 
 SIGNAL_ROWS = 100
 """Training signals are recorded every steps // SIGNAL_ROWS steps."""
 
 
-class Visit(NamedTuple):
-    """Looks at the seeds on their way: so many `times`, evenly spaced, the last at the end."""
+def build_game(
+    loss: Loss, architecture: Architecture, shape: tuple[int, ...], spec: TrainSpec, seed: int, device: torch.device
+) -> Game:
+    """The loss, both networks for samples of `shape`, and the optimizer.
 
-    times: int
-    call: Callable[[int, list[Seed]], None]
-
-    def due(self, steps: int) -> list[int]:
-        return [round(steps * (i + 1) / self.times) for i in range(self.times)]
-
-
-@dataclass
-class Seed:
-    """What training made of one seed.
-
-    `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
-    `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
-    `failure` says at which step it diverged, None if it did not. `stills` are a few
-    samples during training, by their steps, for the film.
+    The modules are built for one seed, but every seed's parameters and buffers are passed to them.
     """
-
-    seed: int
-    failure: Failure | None = None
-    params: Tensor = field(default_factory=lambda: torch.zeros(0))
-    average: Tensor = field(default_factory=lambda: torch.zeros(0))
-    buffers: Buffers = field(default_factory=dict)
-    discriminator: Tensor = field(default_factory=lambda: torch.zeros(0))
-    discriminator_buffers: Buffers = field(default_factory=dict)
-    steps: list[int] = field(default_factory=list)
-    history: list[list[float]] = field(default_factory=list)
-    seconds: float = 0.0
-    snapshots: list[Snapshot] = field(default_factory=list)
-    stills: dict[int, Tensor] = field(default_factory=dict)
+    generator, _, _ = initial(lambda: architecture.generator(shape), seed, "generator")
+    discriminator, _, _ = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
+    networks = (Network(module.to(device), precision=spec.precision) for module in (generator, discriminator))
+    return Game(loss, *networks, OPTIMIZERS[spec.optimiser], spec.betas, spec.n_dis, spec.ema)
 
 
-class Resumed(NamedTuple):
-    """A seed on its way: its state after `step` steps, and what was recorded so far."""
-
-    step: int
-    state: State
-    seed: Seed
-
-
-@dataclass
-class Group:
-    """Seeds that advance together: a stack, or one seed alone."""
-
-    seeds: tuple[int, ...]
-    state: State
-    step: int = 0
-    alive: bool = True
+def init_state(architecture: Architecture, shape: tuple[int, ...], seed: int, device: torch.device) -> State:
+    """A seed's state before the first step, on `device`."""
+    _, g_params, g_buffers = initial(lambda: architecture.generator(shape), seed, "generator")
+    _, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
+    generator = _init_player(g_params, g_buffers)
+    return _moved(State(generator, _init_player(d_params, d_buffers), generator.params), device)
 
 
-Fresh: TypeAlias = dict[int, tuple[list[int], list[list[float]]]]
-"""By seed: the steps (m,) at which signals were recorded, and the signals (m, 12)."""
+def _init_player(params: Tensor, buffers: Buffers) -> Player:
+    return Player(params, buffers, (torch.zeros_like(params), torch.zeros_like(params)))
 
 
-class Progress(NamedTuple):
-    """How far a cell is: the step (mean over its seeds), seeds alive, last losses, real images a second.
+def _moved(state: State, device: torch.device) -> State:
+    moved: State = tree_map(lambda leaf: leaf.to(device), state)
+    return moved
 
-    `fresh` are the rows of the history that no earlier progress held; after a resume, those from before it too.
+
+def group_seeds(seeds: tuple[int, ...], path: ExecutionPath) -> list[tuple[int, ...]]:
+    """Split seeds into stacks of as many as the path has lanes.
+
+    A program's lanes are always filled. In other stacks a single seed is doubled, because a stack of one
+    would use other kernels.
     """
-
-    step: float
-    alive: int
-    d_loss: float
-    g_loss: float
-    images_per_second: float
-    fresh: Fresh
-
-    def after(self, earlier: Progress) -> Progress:
-        """This progress with the rows of an earlier one that was not passed on."""
-        fresh = dict(earlier.fresh)
-        for seed, (steps, history) in self.fresh.items():
-            before = fresh.get(seed, ([], []))
-            fresh[seed] = (before[0] + steps, before[1] + history)
-        return self._replace(fresh=fresh)
+    lanes = path.lanes
+    stacks = [seeds[i : i + lanes] for i in range(0, len(seeds), lanes)]
+    least = lanes if path.kind == "compiled" else min(2, lanes)
+    return [(stack * least)[: max(least, len(stack))] for stack in stacks]
 
 
 class Trainer:
     """Trains all seeds of one cell.
 
-    `data` (N, *shape) are the training samples. The result for a seed depends on the seed alone,
-    never on its neighbours. Seeds in `resumed` go on from where they were, to the same bits.
+    `data` (N, *shape) are the training samples. A seed's result depends on that seed alone, never on the
+    others. Seeds in `resumed` continue from their saved state and give the same bits.
     """
 
     def __init__(
@@ -120,84 +84,58 @@ class Trainer:
         spec: TrainSpec,
         seeds: tuple[int, ...],
         device: torch.device,
-        resumed: Mapping[int, Resumed] | None = None,
+        resumed: Mapping[int, SeedState] | None = None,
     ) -> None:
         self.spec, self.device, self.data = spec, device, data.to(device)
         self.latent, self.log_odds = architecture.latent, bool(getattr(loss, "log_odds", False))
         self.cadence = max(1, spec.steps // SIGNAL_ROWS)
-        self.results = {seed: Seed(seed) for seed in seeds}
-        self.told = dict.fromkeys(seeds, 0)
         shape = tuple(data.shape[1:])
         latent = torch.ones(2, architecture.latent)
         check_stateless(lambda: architecture.generator(shape), latent, "the generator")
         check_stateless(lambda: architecture.discriminator(shape), data[:2].cpu(), "the discriminator")
-        states: dict[int, State] = {}
-        for seed in seeds:
-            g_module, g_params, g_buffers = initial(lambda: architecture.generator(shape), seed, "generator")
-            d_module, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
-            g = self._player(g_params, g_buffers)
-            states[seed] = State(g, self._player(d_params, d_buffers), g.params)
-        g_network, d_network = (Network(m.to(device), precision=spec.precision) for m in (g_module, d_module))
-        self.optimiser = OPTIMIZERS[spec.optimiser]
-        self.game = Game(loss, g_network, d_network, self.optimiser, spec.betas, spec.n_dis, spec.ema)
+        self.game = build_game(loss, architecture, shape, spec, seeds[-1], device)
+        states = {seed: init_state(architecture, shape, seed, device) for seed in seeds}
         self._prepare(states[seeds[0]], seeds[0])
         resumed = resumed or {}
-        self.results |= {seed: one.seed for seed, one in resumed.items()}
-        states |= {seed: self._moved(one.state) for seed, one in resumed.items()}
-        starts = {seed: resumed[seed].step if seed in resumed else 0 for seed in seeds}
-        self.groups = []
-        for start in sorted(set(starts.values())):
-            for group in self._grouped(tuple(seed for seed in seeds if starts[seed] == start)):
-                alive = any(self.results[seed].failure is None for seed in group)
-                self.groups.append(Group(group, self._gathered(group, states), start, alive))
-
-    def _player(self, params: Tensor, buffers: Buffers) -> Player:
-        params = params.to(self.device)
-        moments = (torch.zeros_like(params), torch.zeros_like(params))
-        return Player(params, {name: buffer.to(self.device) for name, buffer in buffers.items()}, moments)
-
-    def _moved(self, state: State) -> State:
-        moved: State = tree_map(lambda leaf: leaf.to(self.device), state)
-        return moved
+        states |= {seed: _moved(one.state, device) for seed, one in resumed.items()}
+        self.results = {seed: resumed[seed].result if seed in resumed else TrainedSeed(seed) for seed in seeds}
+        self.reported = dict.fromkeys(seeds, 0)
+        self.groups = self._groups(states, {seed: resumed[seed].step if seed in resumed else 0 for seed in seeds})
 
     def _prepare(self, state: State, seed: int) -> None:
-        """Choose the path and make its step; compiling, where it is compiled, happens here."""
+        """Choose the execution path and build its step, which may include compiling."""
         began = time.perf_counter()
-        example = (state, self._batch(self._drawn(seed, 0), 0), self._rates(0, 1)[0])
-        path = choose(self.game, self.spec, self.device.type)
-        self.engine = engine(path, self.game, self.spec, example)
+        example = (state, self._batch(self._seed_noise(seed, 0), 0), self._rates(0, 1)[0])
+        path = choose_path(self.game, self.spec, self.device.type)
+        self.engine = build_engine(path, self.game, self.spec, example)
         self.path = self.engine.path
-        self.stacks = self.path.lanes > 1
+        self.is_stacked = self.path.lanes > 1
         self.prepare_seconds = time.perf_counter() - began
 
-    def _grouped(self, seeds: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Stacks of as many seeds as the path has lanes.
-
-        A program's lanes are always full; else a lone seed is doubled, because a stack of one
-        takes other kernels.
-        """
-        lanes = self.path.lanes
-        stacks = [seeds[i : i + lanes] for i in range(0, len(seeds), lanes)]
-        least = lanes if self.path.how == "compiled" else min(2, lanes)
-        return [(stack * least)[: max(least, len(stack))] for stack in stacks]
-
-    def _gathered(self, group: tuple[int, ...], states: dict[int, State]) -> State:
-        return stacked([states[seed] for seed in group]) if self.stacks else states[group[0]]
+    def _groups(self, states: dict[int, State], starts: dict[int, int]) -> list[Group]:
+        """Groups of seeds that start at the same step."""
+        groups = []
+        for start in sorted(set(starts.values())):
+            for seeds in group_seeds(tuple(seed for seed in starts if starts[seed] == start), self.path):
+                state = stacked([states[seed] for seed in seeds]) if self.is_stacked else states[seeds[0]]
+                groups.append(Group(seeds, state, start, any(self.results[seed].failure is None for seed in seeds)))
+        return groups
 
     def run(
         self,
         on_progress: Callable[[Progress], None] = lambda progress: None,
-        visits: Sequence[Visit] = (),
-        keeper: Keeper | None = None,
-    ) -> list[Seed]:
-        """Train to the end. Visits take place at the first block's end after each is due; a resumed seed may
-        be handed over again for the one of the step that it stands at.
+        callbacks: Sequence[Callback] = (),
+        timer: CheckpointTimer | None = None,
+    ) -> list[TrainedSeed]:
+        """Train to the last step.
 
-        Raises `Stopped` where the keeper was asked to stop; the state is saved then.
+        A callback is called at the end of the first block after it is due. After a resume it may be called
+        again for the step at which the seed was saved. Raises `Stopped` if the timer was asked to stop; the
+        state is saved by then.
         """
         first = min(group.step for group in self.groups)
         last_block = (first - 1) // seeding.BLOCK * seeding.BLOCK
-        self._visit(visits, last_block, first)  # a kill may come between a checkpoint and its snapshot
+        self._call(callbacks, last_block, first)  # the process may have died between a checkpoint and its snapshot
         if any(result.history for result in self.results.values()):
             on_progress(self._progress(first, first, 0))  # what was recorded before the resume
         for block in range(first // seeding.BLOCK, -(-self.spec.steps // seeding.BLOCK)):
@@ -205,68 +143,50 @@ class Trainer:
             stop = min(start + seeding.BLOCK, self.spec.steps)
             for index, group in enumerate(self.groups):
                 if group.alive and group.step <= start:
-                    self._block(group, block, start, stop)
+                    self._train_block(group, block, start, stop)
                     on_progress(self._progress(start, stop, index))
-                    if keeper is not None:
-                        keeper.block_ended(self.standing)
+                    if timer is not None:
+                        timer.block_ended(self.seed_states)
             if stop > first:
-                self._visit(visits, max(start, first), stop)
+                self._call(callbacks, max(start, first), stop)
             if not any(group.alive for group in self.groups):
                 break
-        return self._collected()
+        return self._collect()
 
-    def _visit(self, visits: Sequence[Visit], after: int, step: int) -> None:
-        """Hand the seeds that stand at a step to those visits that were due since an earlier step."""
-        for visit in visits:
-            if any(after < due <= step for due in visit.due(self.spec.steps)):
-                visit.call(step, self._at(step))
-
-    def _at(self, step: int) -> list[Seed]:
-        """The results of the seeds that stand at a step; those resumed from later are ahead."""
-        there = {seed for group in self.groups if group.step == step for seed in group.seeds}
-        return [result for result in self._collected() if result.seed in there]
-
-    def standing(self) -> Iterator[Resumed]:
-        """Every seed where it stands, as a checkpoint takes it."""
-        for group in self.groups:
-            for index, seed in enumerate(dict.fromkeys(group.seeds)):
-                state = lane(group.state, index) if self.stacks else group.state
-                yield Resumed(group.step, state, self.results[seed])
-
-    def _block(self, group: Group, block: int, start: int, stop: int) -> None:
-        """One block of steps of one group; afterwards, and only then, the host looks at numbers."""
+    def _train_block(self, group: Group, block: int, start: int, stop: int) -> None:
+        """Train one group for one block of steps; only afterwards are numbers read on the host."""
         began = time.perf_counter()
-        watch = observer(self.path.lanes, self.log_odds)
-        draws, rates = self._draws(group.seeds, block), self._rates(start, stop)
-        state = self.engine.take(group.state)
+        observe = signal_function(self.path.lanes, self.log_odds)
+        noise, rates = self._group_noise(group.seeds, block), self._rates(start, stop)
+        state = self.engine.pack(group.state)
         losses: list[Tensor] = []
         rows: list[Tensor] = []
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seeding.number(group.seeds[0], "network", block))  # for dropout, which runs looped
+            torch.manual_seed(seeding.number(group.seeds[0], "network", block))  # for dropout, which is looped
             for t in range(start, stop):
-                batch = self._batch(draws, t - start)
+                batch = self._batch(noise, t - start)
                 state, trace = self.engine.advance(state, batch, partial(int, t), rates[t - start])
                 losses.append(torch.stack([trace.d_loss, trace.g_loss], dim=-1))
                 if t % self.cadence == 0:
-                    rows.append(watch(trace, batch.real[:, -1] if self.stacks else batch.real[-1]))
-        group.state = self.engine.give(state)
-        self._read(group, start, torch.stack(losses), torch.stack(rows) if rows else None)
+                    rows.append(observe(trace, batch.real[:, -1] if self.is_stacked else batch.real[-1]))
+        group.state = self.engine.unpack(state)
+        self._record(group, start, torch.stack(losses), torch.stack(rows) if rows else None)
         group.step = stop
         seconds = time.perf_counter() - began
-        # a program's empty lanes are nobody's cost: a seed costs the same in a full one and in one that is not
-        share = len(group.seeds) if self.path.how == "compiled" else len(set(group.seeds))
-        for seed in set(group.seeds):
+        # empty lanes of a program are charged to no seed: a seed costs the same in a full and in a partly filled one
+        share = len(group.seeds) if self.path.kind == "compiled" else len(group.distinct)
+        for seed in group.distinct:
             self.results[seed].seconds += seconds / share
 
-    def _read(self, group: Group, start: int, losses: Tensor, rows: Tensor | None) -> None:
-        """Signals and divergence of a block, seed by seed: losses (n, [S,] 2), rows (m, [S,] 12)."""
+    def _record(self, group: Group, start: int, losses: Tensor, rows: Tensor | None) -> None:
+        """Record a block's signals, and check every seed for divergence: losses (n, [S,] 2), rows (m, [S,] 12)."""
         stop = start + len(losses)
         seen = [t for t in range(start, stop) if t % self.cadence == 0]
         players = (group.state.generator, group.state.discriminator)
         healthy = torch.stack([player.params.isfinite().all(-1) for player in players]).all(dim=0).reshape(-1).tolist()
         finite = losses.isfinite().all(dim=-1).reshape(len(losses), -1).tolist()
         table = rows.reshape(len(seen), len(group.seeds), -1).tolist() if rows is not None else []
-        for index, seed in enumerate(dict.fromkeys(group.seeds)):
+        for index, seed in enumerate(group.distinct):
             result = self.results[seed]
             if result.failure is not None:
                 continue
@@ -276,34 +196,44 @@ class Trainer:
             elif not healthy[index]:
                 bad = stop
                 result.failure = Failure("diverged", "a parameter was not finite", step=stop - 1, after=True)
-            kept = [i for i, t in enumerate(seen) if bad is None or t <= bad]
-            result.steps += [seen[i] for i in kept]
-            result.history += [table[i][index] for i in kept]
+            valid = [i for i, t in enumerate(seen) if bad is None or t <= bad]
+            result.steps += [seen[i] for i in valid]
+            result.history += [table[i][index] for i in valid]
         group.alive = any(self.results[seed].failure is None for seed in group.seeds)
 
     def _rates(self, start: int, stop: int) -> list[Rates]:
-        """The optimiser's factors of a block of steps, computed on the host in double precision."""
+        """The optimizer's factors for steps `start` to `stop`, computed on the host in double precision."""
         spec, n = self.spec, self.spec.n_dis
         rows = []
         for t in range(start, stop):
             moves = [(t * n + i + 1, spec.lr_d) for i in range(n)] + [(t + 1, spec.lr_g)]
-            rows.append([self.optimiser.factors(move, lr * spec.rate(t), spec.betas) for move, lr in moves])
+            rows.append([self.game.optimizer.factors(move, lr * spec.rate(t), spec.betas) for move, lr in moves])
         return [Rates(row[:-1], row[-1]) for row in torch.tensor(rows).to(self.device)]
 
-    def _drawn(self, seed: int, block: int) -> Draws:
-        drawn = draw(seed, block, self.spec, len(self.data), self.latent)
-        return Draws(*(part.to(self.device, non_blocking=True) for part in drawn))
+    def _seed_noise(self, seed: int, block: int) -> NoiseBlock:
+        noise = noise_block(seed, block, self.spec, len(self.data), self.latent)
+        return NoiseBlock(*(part.to(self.device, non_blocking=True) for part in noise))
 
-    def _draws(self, seeds: tuple[int, ...], block: int) -> Draws:
-        drawn = [self._drawn(seed, block) for seed in seeds]
-        if not self.stacks:
-            return drawn[0]
-        return Draws(*(torch.stack(parts, dim=1) for parts in zip(*drawn, strict=True)))
+    def _group_noise(self, seeds: tuple[int, ...], block: int) -> NoiseBlock:
+        noise = [self._seed_noise(seed, block) for seed in seeds]
+        if not self.is_stacked:
+            return noise[0]
+        return NoiseBlock(*(torch.stack(parts, dim=1) for parts in zip(*noise, strict=True)))
 
-    def _batch(self, draws: Draws, index: int) -> Batch:
-        rows = draws.rows[index]
+    def _batch(self, noise: NoiseBlock, index: int) -> Batch:
+        rows = noise.rows[index]
         real = self.data.index_select(0, rows.flatten()).reshape(*rows.shape, *self.data.shape[1:])
-        return Batch(real, draws.latent[index], draws.mix[index])
+        return Batch(real, noise.latent[index], noise.mix[index])
+
+    def _call(self, callbacks: Sequence[Callback], after: int, step: int) -> None:
+        """Call those callbacks that were due after step `after`, with the seeds that are now at `step`.
+
+        Seeds resumed from a later checkpoint are ahead and are not passed.
+        """
+        for callback in callbacks:
+            if any(after < due <= step for due in callback.due(self.spec.steps)):
+                present = {seed for group in self.groups if group.step == step for seed in group.seeds}
+                callback.call(step, [result for result in self._collect() if result.seed in present])
 
     def _progress(self, start: int, stop: int, index: int) -> Progress:
         done = start + (stop - start) * (index + 1) / len(self.groups)
@@ -312,20 +242,27 @@ class Trainer:
         d_loss, g_loss = (sum(row[i] for row in last) / len(last) if last else float("nan") for i in (0, 1))
         seconds = sum(result.seconds for result in self.results.values())
         images = done * len(self.results) * self.spec.batch * self.spec.n_dis
-        return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0, self._fresh())
+        return Progress(done, len(alive), d_loss, g_loss, images / seconds if seconds else 0.0, self._new_rows())
 
-    def _fresh(self) -> Fresh:
-        """The rows recorded since this was last asked for."""
-        fresh: Fresh = {}
+    def _new_rows(self) -> NewRows:
+        """The rows of the history recorded since the last call."""
+        rows: NewRows = {}
         for seed, result in self.results.items():
-            told, self.told[seed] = self.told[seed], len(result.steps)
-            if told < len(result.steps):
-                fresh[seed] = (result.steps[told:], result.history[told:])
-        return fresh
+            reported, self.reported[seed] = self.reported[seed], len(result.steps)
+            if reported < len(result.steps):
+                rows[seed] = (result.steps[reported:], result.history[reported:])
+        return rows
 
-    def _collected(self) -> list[Seed]:
-        """Every seed's result so far, with both players' parameters and buffers as they are now."""
-        for _, state, result in self.standing():
+    def seed_states(self) -> Iterator[SeedState]:
+        """Every seed's current state, as a checkpoint saves it."""
+        for group in self.groups:
+            for index, seed in enumerate(group.distinct):
+                state = lane(group.state, index) if self.is_stacked else group.state
+                yield SeedState(group.step, state, self.results[seed])
+
+    def _collect(self) -> list[TrainedSeed]:
+        """Every seed's result so far, with the current parameters and buffers of both players."""
+        for _, state, result in self.seed_states():
             result.params, result.average = state.generator.params.cpu(), state.average.cpu()
             result.buffers = {name: buffer.cpu() for name, buffer in state.generator.buffers.items()}
             d = state.discriminator
@@ -334,7 +271,7 @@ class Trainer:
         return list(self.results.values())
 
     def provenance(self) -> dict[str, Any]:
-        """How the seeds were run: the path, why, and how many shared a stack."""
-        size = max(len(set(group.seeds)) for group in self.groups)
-        path = {"path": self.path.how, "path_reason": self.path.why, "stack": size, "lanes": self.path.lanes}
+        """How the seeds were run: the path, the reason for it, and how many seeds shared a stack."""
+        size = max(len(group.distinct) for group in self.groups)
+        path = {"path": self.path.kind, "path_reason": self.path.reason, "stack": size, "lanes": self.path.lanes}
         return {**path, "prepare_seconds": round(self.prepare_seconds, 3)}
