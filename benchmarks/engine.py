@@ -30,7 +30,7 @@ from benchmarks.cases import CASES, Case
 from benchmarks.plain import losses, serve
 from ganbench.engine.devices import workers
 from ganbench.engine.networks import initial
-from ganbench.engine.noise import draw
+from ganbench.engine.noise import noise_block
 from ganbench.engine.trainer import Trainer
 from ganbench.runner.local import THREADS, environment
 from ganbench.suite.specs import TrainSpec
@@ -109,7 +109,7 @@ def difference(case: Case) -> float:
     ours = torch.tensor(trainer.run()[0].history)[:, :2]
     generator, *_ = initial(lambda: architecture.generator(shape), 0, "generator")
     discriminator, *_ = initial(lambda: architecture.discriminator(shape), 0, "discriminator")
-    drawn = draw(0, 0, spec, len(data), case.latent)
+    drawn = noise_block(0, 0, spec, len(data), case.latent)
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for t in range(COMPARED):

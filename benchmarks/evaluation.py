@@ -19,7 +19,7 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from benchmarks import report
 from ganbench.registry.registry import Registry
-from ganbench.runner.worker import judge
+from ganbench.runner.worker import build_evaluator
 from ganbench.suite.specs import EvaluationSpec
 from ganbench_datasets.digits import Digits
 from ganbench_extractors.digits16 import Digits16
@@ -99,7 +99,7 @@ def ours(tables: list[Tensor]) -> list[dict[str, float]]:
     registry = Registry.load()
     metrics = tuple(registry.choose("metric", name, {}) for name in METRICS)
     evaluation = EvaluationSpec(extractor=registry.choose("extractor", "digits16", {}), metrics=metrics)
-    protocol = judge(registry, Rounded(), evaluation, CPU)
+    protocol = build_evaluator(registry, Rounded(), evaluation, CPU)
     return [protocol.scores(fake).values for fake in tables]
 
 

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from ganbench.evaluation.evaluator import Judge, Scores, Source
+from ganbench.evaluation.evaluator import Evaluator, Scores, Source
 from ganbench.registry.registry import Registry
-from ganbench.runner.worker import judge
+from ganbench.runner.worker import build_evaluator
 from ganbench.suite.specs import EvaluationSpec
 
 COUNTS = {"ring8": 10_000, "grid25": 10_000, "digits": 5_000}
@@ -29,7 +29,7 @@ SOURCE = Source("planted", None)
 Sets = dict[str, tuple[str, Tensor]]
 
 
-def protocol_of(registry: Registry, name: str) -> tuple[Any, Judge]:
+def protocol_of(registry: Registry, name: str) -> tuple[Any, Evaluator]:
     """A dataset and its default protocol."""
     choice = registry.choose("dataset", name, {})
     dataset = registry.create("dataset", choice)
@@ -37,7 +37,7 @@ def protocol_of(registry: Registry, name: str) -> tuple[Any, Judge]:
     extractor = registry.choose("extractor", dataset.extractor, {})
     reals = 0 if len(dataset.shape) == 3 else COUNTS[name]
     spec = EvaluationSpec(samples=COUNTS[name], real_samples=reals, extractor=extractor, metrics=metrics)
-    return dataset, judge(registry, dataset, spec, torch.device("cpu"))
+    return dataset, build_evaluator(registry, dataset, spec, torch.device("cpu"))
 
 
 def points(dataset: Any, count: int, generator: torch.Generator) -> Sets:

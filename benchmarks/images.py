@@ -39,7 +39,7 @@ class ColourGap:
     """The distance of the mean colours."""
 
     better = {"gap": "lower"}
-    judged = True
+    uses_extractor = True
 
     def __call__(self, real, fake):
         return {"gap": (real.features.mean(0) - fake.features.mean(0)).norm().item()}

@@ -22,7 +22,7 @@ from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.step import Batch, Game, Player, Rates, State, step
 from ganbench.engine.strategy import advance, lane, stacked
 from ganbench.errors import ContractError, MissingError
-from ganbench.evaluation.evaluator import Judge
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, Tracker
 from ganbench.registry.discovery import FILES, Offer
@@ -265,7 +265,7 @@ def _check_scores(metric: Metric, name: str, dataset: Any, registry: Registry) -
     extractor = registry.choose("extractor", dataset.extractor, {})
     choice: Choice = registry.choose("metric", name, {})
     evaluation = replace(EvaluationSpec(), real_samples=2000, extractor=extractor, metrics=(choice,))
-    judge = Judge(dataset, evaluation, registry.create("extractor", extractor), {name: metric}, torch.device("cpu"))
+    judge = Evaluator(dataset, evaluation, registry.create("extractor", extractor), {name: metric}, torch.device("cpu"))
     samples = dataset.load("train").samples[:1200]
     first = judge.scores(samples).values
     _require(bool(first), f"metric {name!r} gives no score on {type(dataset).__name__}")

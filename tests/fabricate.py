@@ -19,7 +19,7 @@ import fabricated_files as files
 import numpy as np
 import yaml
 
-from ganbench.engine.trainer import Seed
+from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation.evaluator import Source
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Fault
@@ -235,14 +235,14 @@ def _write_run(store: Store, made: Made, run: _Run) -> None:
     store.commit(_shown(record, run, folder) if run.status == "ok" and made.pictures else record, folder)
 
 
-def _trained(run: _Run) -> Seed:
+def _trained(run: _Run) -> TrainedSeed:
     """The signals and snapshots of a run, without having trained it."""
     steps = list(range(0, 1250 if run.status == "diverged" else run.spec.train.steps, 30))
     collapses = run.quality < 0.45
     signals = files.history(run.rng, len(steps), collapses, log_odds=not run.spec.loss.name.startswith("rpgan"))
     seconds = round(1 + 4 * run.image + float(run.rng.uniform(0, 0.3)) + len(run.spec.loss.name) / 20, 3)
     failure = Failure("diverged", "a loss was not finite", step=1240) if run.status == "diverged" else None
-    result = Seed(run.seed, failure, steps=steps, history=signals, seconds=seconds)
+    result = TrainedSeed(run.seed, failure, steps=steps, history=signals, seconds=seconds)
     count = run.spec.evaluation.snapshots
     for t in range(1, count + 1):
         step = round(t / count * run.spec.train.steps)

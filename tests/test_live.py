@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from ganbench import seeding
-from ganbench.engine.checkpoints import Keeper, Stopped
-from ganbench.engine.trainer import Progress, Trainer
+from ganbench.engine.checkpoints import CheckpointTimer, Stopped
+from ganbench.engine.state import Progress
+from ganbench.engine.trainer import Trainer
 from ganbench.registry.choice import Choice
 from ganbench.results import live
 from ganbench.runner.background import Aside
@@ -62,9 +63,9 @@ def test_progress_tells_every_row_of_the_history_once() -> None:
 
 def test_a_resumed_cell_tells_what_was_recorded_before_too() -> None:
     saved: dict = {}
-    stop = Keeper(0, lambda: len(saved) >= 2, lambda one: saved.__setitem__(one.seed.seed, one))
+    stop = CheckpointTimer(0, lambda: len(saved) >= 2, lambda one: saved.__setitem__(one.result.seed, one))
     with pytest.raises(Stopped):
-        _trainer().run(keeper=stop)
+        _trainer().run(timer=stop)
     told: list[Progress] = []
     results = _trainer(resumed=saved).run(told.append)
     assert told[0].step == saved[0].step > 0

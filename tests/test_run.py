@@ -239,7 +239,7 @@ class Half:
     "A metric that fails for some samples."
 
     better = {"half": "lower"}
-    judged = False
+    uses_extractor = False
 
     def __call__(self, real, fake):
         return {"half": float("nan")}
@@ -492,7 +492,7 @@ def test_an_interrupted_run_saves_its_state_and_goes_on(cli, tmp_path, number, c
 
 def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
     """Two seeds resumed from step 100 beside a new one: each as if alone."""
-    from ganbench.engine.checkpoints import Keeper, Stopped
+    from ganbench.engine.checkpoints import CheckpointTimer, Stopped
     from ganbench.engine.trainer import Trainer
     from ganbench.suite.specs import TrainSpec
     from ganbench_architectures.mlp import Mlp
@@ -505,9 +505,11 @@ def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
         return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, seeds, torch.device("cpu"), resumed)
 
     saved = {}
-    stop_at = Keeper(0, lambda: len(saved) >= 2, lambda one: saved.__setitem__((one.step, one.seed.seed), one))
+    stop_at = CheckpointTimer(
+        0, lambda: len(saved) >= 2, lambda one: saved.__setitem__((one.step, one.result.seed), one)
+    )
     with pytest.raises(Stopped):
-        trainer((0, 1)).run(keeper=stop_at)
+        trainer((0, 1)).run(timer=stop_at)
     step = max(step for step, _ in saved)
     assert step == 100
     mixed = trainer((0, 1, 2), {seed: saved[100, seed] for seed in (0, 1)})
@@ -520,8 +522,9 @@ def test_seeds_at_different_steps_go_on_together(tmp_path: Path) -> None:
 
 def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> None:
     from ganbench import seeding
-    from ganbench.engine.checkpoints import Keeper, Stopped
-    from ganbench.engine.trainer import Trainer, Visit
+    from ganbench.engine.checkpoints import CheckpointTimer, Stopped
+    from ganbench.engine.state import Callback
+    from ganbench.engine.trainer import Trainer
     from ganbench.suite.specs import TrainSpec
     from ganbench_architectures.mlp import Mlp
     from ganbench_losses.minimax import Minimax
@@ -529,7 +532,7 @@ def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> Non
     data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
     spec = TrainSpec(steps=3 * seeding.BLOCK, batch=32, lr_d=2e-3, lr_g=2e-3)
 
-    def run(resumed=None, keeper=None):
+    def run(resumed=None, timer=None):
         taken = []
 
         def snapshot(step, results):
@@ -539,7 +542,7 @@ def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> Non
             taken.append(step)
 
         trainer = Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, (0,), torch.device("cpu"), resumed)
-        return trainer.run(visits=[Visit(3, snapshot)], keeper=keeper)[0].snapshots
+        return trainer.run(callbacks=[Callback(3, snapshot)], timer=timer)[0].snapshots
 
     whole = run()
     assert [entry["step"] for entry in whole] == [seeding.BLOCK, 2 * seeding.BLOCK, 3 * seeding.BLOCK]
@@ -547,7 +550,7 @@ def test_a_kill_between_a_checkpoint_and_its_snapshot_loses_no_snapshot() -> Non
         kept = {}
         with pytest.raises(Stopped):  # at the end of a block, before its snapshot
             run(
-                keeper=Keeper(
+                timer=CheckpointTimer(
                     0,
                     lambda kept=kept, n=blocks: len(kept) >= n - 1,
                     lambda one, kept=kept: kept.__setitem__(one.step, one),

@@ -20,7 +20,8 @@ class TrainedSeed:
 
     `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
     `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
-    `failure` says at which step it diverged, None if it did not. `frames` are a few samples by step, taken during training for the film.
+    `failure` says at which step it diverged, None if it did not. `frames` are a few samples by step, taken
+    during training for the film.
     """
 
     seed: int

@@ -79,7 +79,9 @@ StepNumber = Callable[[], int]
 class Critic:
     """D as a loss sees it: logits of the real batch, the fake batch and any x, and input gradients."""
 
-    def __init__(self, network: Network, player: Player, real: Tensor, fake: Tensor, mix: Tensor, step_number: StepNumber):
+    def __init__(
+        self, network: Network, player: Player, real: Tensor, fake: Tensor, mix: Tensor, step_number: StepNumber
+    ):
         self.real_samples, self.fake_samples, self.buffers = real, fake, player.buffers
         self._network, self._mix, self._step_number = network, mix, step_number
         self._named = network.named(player.params)
@@ -135,7 +137,14 @@ def step(game: Game, state: State, batch: Batch, step_number: StepNumber, rates:
 
 
 def move_discriminator(
-    game: Game, g: Player, d: Player, real: Tensor, latent: Tensor, mix: Tensor, step_number: StepNumber, factors: Tensor
+    game: Game,
+    g: Player,
+    d: Player,
+    real: Tensor,
+    latent: Tensor,
+    mix: Tensor,
+    step_number: StepNumber,
+    factors: Tensor,
 ) -> tuple[Player, tuple[Tensor, Tensor, Tensor, Tensor]]:
     """D moves along its gradient of `d_loss`; G, including its buffers, is fixed."""
     fake, _ = game.generator(game.generator.named(g.params), g.buffers, latent)
@@ -151,7 +160,14 @@ def move_discriminator(
 
 
 def move_generator(
-    game: Game, g: Player, d: Player, real: Tensor, latent: Tensor, mix: Tensor, step_number: StepNumber, factors: Tensor
+    game: Game,
+    g: Player,
+    d: Player,
+    real: Tensor,
+    latent: Tensor,
+    mix: Tensor,
+    step_number: StepNumber,
+    factors: Tensor,
 ) -> tuple[Player, tuple[Tensor, Tensor, Tensor]]:
     """G moves along its gradient of `g_loss`; D, including its buffers, is fixed."""
 

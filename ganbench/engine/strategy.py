@@ -77,7 +77,10 @@ def choose_path(game: Game, spec: TrainSpec, device: str) -> ExecutionPath:
 
 
 def _uncompiled(unstackable: str | None, uncompiled: str) -> ExecutionPath:
-    """The stacked path, or the looped path if there is a reason not to stack; `uncompiled` says why it is not compiled."""
+    """The stacked path, or the looped path if there is a reason not to stack.
+
+    `uncompiled` says why the path is not the compiled one.
+    """
     if unstackable is not None:
         return ExecutionPath("looped", 1, f"{unstackable}; {uncompiled}")
     return ExecutionPath("stacked", MAX_STACK, f"stacking seeds changes no bit; {uncompiled}")

@@ -36,8 +36,8 @@ def build_game(
     """
     generator, _, _ = initial(lambda: architecture.generator(shape), seed, "generator")
     discriminator, _, _ = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
-    networks = (Network(module.to(device), precision=spec.precision) for module in (generator, discriminator))
-    return Game(loss, *networks, OPTIMIZERS[spec.optimiser], spec.betas, spec.n_dis, spec.ema)
+    g, d = (Network(module.to(device), precision=spec.precision) for module in (generator, discriminator))
+    return Game(loss, g, d, OPTIMIZERS[spec.optimiser], spec.betas, spec.n_dis, spec.ema)
 
 
 def init_state(architecture: Architecture, shape: tuple[int, ...], seed: int, device: torch.device) -> State:

@@ -1,4 +1,4 @@
-"""Judging samples: extract features once, call every metric on them, name every score."""
+"""Evaluates samples: extracts features once, calls every metric on them, names every score."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ganbench import seeding
 from ganbench.engine import noise
-from ganbench.engine.networks import Network, initial
 from ganbench.engine.tensor_cache import cached, key
-from ganbench.engine.trainer import Seed
 from ganbench.errors import ContractError, GanbenchError
 from ganbench.evaluation.histograms import histogram
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Architecture, Data, Dataset, Fault, FeatureExtractor, Features, Metric, View
+from ganbench.registry.contracts import Data, Dataset, Fault, FeatureExtractor, Features, Metric, View
 from ganbench.results.records import Evaluation, ProtocolCard, ScoreName
 from ganbench.results.verdicts import ORDER, verdict
 from ganbench.suite.specs import EvaluationSpec
 
-BATCH = 500
+EXTRACTION_BATCH = 500
+"""Samples per call of an extractor that does not set its own `batch`."""
 
 
 class NotFinite(GanbenchError):
-    """Samples or features hold NaN or infinity: no score may be computed from them."""
+    """Samples or features contain NaN or infinity, so no score can be computed from them."""
 
 
 @dataclass(frozen=True)
@@ -53,41 +51,16 @@ class Scores:
         return self.evaluation.metrics
 
 
-def generate(
-    architecture: Architecture,
-    shape: tuple[int, ...],
-    trained: Seed,
-    count: int,
-    ema: bool,
-    device: torch.device,
-    first: int | None = None,
-) -> Tensor:
-    """`count` samples (count, *shape) of a trained generator, or the `first` of them, made on `device`,
-    returned on the CPU.
-
-    Latents are the seed's own; G is in evaluation mode (running statistics), so that the samples
-    do not depend on how they are batched.
-    """
-    module, _, _ = initial(lambda: architecture.generator(shape), trained.seed, "generator")
-    network = Network(module.to(device), training=False)
-    params = network.named((trained.average if ema else trained.params).to(device))
-    buffers = {name: buffer.to(device) for name, buffer in trained.buffers.items()}
-    latent = torch.randn(count, architecture.latent, generator=noise.generator(trained.seed, "evaluation"))[:first]
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeding.number(trained.seed, "evaluation noise"))  # for a G that draws its own
-        return torch.cat([network(params, buffers, part.to(device))[0].cpu() for part in torch.split(latent, BATCH)])
-
-
-def picked(data: Data, count: int, purpose: str) -> Data:
-    """`count` samples of a split (all where 0 or fewer are there), by one fixed shuffle."""
+def subsample(data: Data, count: int, purpose: str) -> Data:
+    """`count` samples of a split in a fixed random order; all of them if `count` is 0 or there are no more."""
     if not count or count >= len(data.samples):
         return data
     rows = torch.randperm(len(data.samples), generator=noise.generator(0, purpose))[:count]
     return Data(data.samples[rows], None if data.labels is None else data.labels[rows])
 
 
-class Judge:
-    """One evaluation protocol on one data set; the real side is prepared once."""
+class Evaluator:
+    """One evaluation protocol on one dataset; the real samples are prepared once."""
 
     def __init__(
         self,
@@ -104,8 +77,8 @@ class Judge:
         self._statistics: dict[tuple[str, int], dict[str, Tensor]] = {}
 
     def _real_view(self, split: str, count: int) -> View:
-        """A split of the data, its features kept between runs by the hash of all they depend on."""
-        data = picked(self.dataset.load(split), count, "real side")  # type: ignore[arg-type]
+        """A split of the data; its features are cached between runs, keyed by everything they depend on."""
+        data = subsample(self.dataset.load(split), count, "real side")  # type: ignore[arg-type]
         choice = self.evaluation.extractor
         name = key(canonical(choice.identity()), choice.code, self.extractor.fingerprint(), data.samples)
         stored = cached(name, lambda: _stored(self.features(data.samples)))
@@ -114,12 +87,12 @@ class Judge:
 
     @cached_property
     def _other_view(self) -> View:
-        """The split that the scores do not compare with, read when a metric first asks for it."""
+        """The split that the scores do not compare with, loaded when a metric first asks for it."""
         return self._real_view(self._other_split, 0)
 
     @cached_property
     def training(self) -> View:
-        """The training samples that the judge knows: what copies are looked for in."""
+        """The training samples that are searched for copies."""
         if self.evaluation.split == "train":
             return self.real
         count = self.evaluation.real_samples
@@ -130,7 +103,7 @@ class Judge:
         return "test" if self.evaluation.split == "train" else "train"
 
     def _real_side(self, name: str, metric: Metric, count: int) -> View:
-        """The real side as one metric sees it against `count` fakes: with what it computes of it once."""
+        """The real side for one metric and `count` fakes, with the statistics that the metric computes once."""
         compute = getattr(metric, "statistics", None)
         if compute is None:
             return self.real
@@ -142,7 +115,7 @@ class Judge:
 
     @cached_property
     def _real_content(self) -> str:
-        """One hash of all that a metric can know of the real side."""
+        """A hash of everything that a metric can know about the real side."""
         other = self.dataset.load(self._other_split).samples  # type: ignore[arg-type]
         return key(self.real.samples, self.real.features, other)
 
@@ -154,7 +127,7 @@ class Judge:
         if not samples.isfinite().all():
             raise NotFinite("the samples are not finite")
         with torch.no_grad():
-            size = getattr(self.extractor, "batch", BATCH)
+            size = getattr(self.extractor, "batch", EXTRACTION_BATCH)
             parts = [self.extract(part.to(self.device)) for part in torch.split(samples, size)]
         columns = [None if p[0] is None else torch.cat(p).cpu() for p in zip(*parts, strict=True)]
         if columns[0] is None or not columns[0].isfinite().all():
@@ -165,10 +138,10 @@ class Judge:
         return View(samples, features.features, features.logits, features.modes, labels, self.dataset)
 
     def scores(self, samples: Tensor, source: Source = UNKNOWN, lenient: bool = False) -> Scores:
-        """Every score of samples (N, *shape). `source` says in each card where they came from.
+        """Every score of samples (N, *shape); each card states their `source`.
 
-        Raises `NotFinite`, or `ContractError` where a metric breaks its contract. A metric that
-        needs more samples than there are raises too, or is `lenient`ly listed as missing.
+        Raises `NotFinite`, or `ContractError` if a metric breaks its contract or needs more samples than
+        there are. With `lenient`, metrics that need more samples are listed as missing instead.
         """
         fake = self._view(samples, None, self.features(samples))
         values: dict[str, float] = {}
@@ -180,7 +153,7 @@ class Judge:
             have = min(len(samples), len(self.real.samples))
             if have < least:
                 if not lenient:
-                    raise ContractError(f"metric {name!r} needs {least} samples a side; there are {have}")
+                    raise ContractError(f"metric {name!r} needs {least} samples per side; there are {have}")
                 missing.append(f"{name} needs {least} samples, there are {have}")
                 continue
             real = self._real_side(name, metric, len(samples))
@@ -197,8 +170,8 @@ class Judge:
         return Scores(found_in, tuple(missing))
 
     def label(self, metric: Metric, score: str) -> ScoreName:
-        """The score's name; another judge than the field's own is named with it."""
-        plain = self.extractor.canonical or not metric.judged
+        """The score's name, suffixed with the extractor unless it is the canonical one."""
+        plain = self.extractor.canonical or not metric.uses_extractor
         return ScoreName(score, None if plain else self.evaluation.extractor.name)
 
     def _card(self, name: str, metric: Metric, score: str, count: int, source: Source) -> ProtocolCard:
@@ -213,9 +186,9 @@ class Judge:
             fake_samples=count,
             real_samples=len(self.real.samples),
             split=self.evaluation.split,
-            extractor=Choice(extractor.name, extractor.params) if metric.judged else None,
-            weights=self.extractor.fingerprint() if metric.judged else None,
-            resize=getattr(self.extractor, "resize", None) if metric.judged else None,
+            extractor=Choice(extractor.name, extractor.params) if metric.uses_extractor else None,
+            weights=self.extractor.fingerprint() if metric.uses_extractor else None,
+            resize=getattr(self.extractor, "resize", None) if metric.uses_extractor else None,
             generator=source.generator,
             checkpoint=source.checkpoint,
         )
@@ -226,24 +199,24 @@ def _stored(features: Features) -> dict[str, Tensor]:
 
 
 def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:
-    """A metric's faults. Raises `ContractError` where one has no name that tables know."""
+    """Check a metric's faults. Raises `ContractError` if one is invalid."""
     if not isinstance(faults, list | tuple):
-        raise ContractError(f"metric {name!r}.faults must return a list of Faults, not {faults!r}")
+        raise ContractError(f"metric {name!r}.faults must return a list of Faults, got {faults!r}")
     for fault in faults:
         if not isinstance(fault, Fault) or fault.kind not in ORDER:
-            raise ContractError(f"metric {name!r} found {fault!r}; a fault is a Fault of {', '.join(ORDER)}")
+            raise ContractError(f"metric {name!r} returned {fault!r}; it must be a Fault of kind {', '.join(ORDER)}")
         count, of = fault.count, fault.of
         counted = isinstance(count, int) and isinstance(of, int) and 0 <= count <= of
         if not counted and not count is of is None:
-            raise ContractError(f"metric {name!r} found {fault!r}; its count is a whole number from 0 to `of`")
+            raise ContractError(f"metric {name!r} returned {fault!r}; its count must be an integer from 0 to `of`")
     return list(faults)
 
 
 def _checked(name: str, metric: Metric, scores: Mapping[str, float]) -> dict[str, float]:
-    """A metric's scores as finite numbers. Raises `ContractError` where they are not."""
+    """Check that a metric's scores are finite numbers. Raises `ContractError`."""
     for score, value in scores.items():
         if score not in metric.better:
-            raise ContractError(f"metric {name!r} gave {score!r}, which its `better` does not name")
+            raise ContractError(f"metric {name!r} returned {score!r}, which its `better` does not list")
         if not isinstance(value, int | float) or not torch.tensor(float(value)).isfinite():
-            raise ContractError(f"metric {name!r} gave {value!r} for {score!r}; a score is a finite number")
+            raise ContractError(f"metric {name!r} returned {value!r} for {score!r}; a score must be a finite number")
     return {score: float(value) for score, value in scores.items()}

@@ -1,4 +1,4 @@
-"""How many samples fall into each mode, or class, on both sides of a comparison."""
+"""Counts of samples by mode or class, for the real and the fake side."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from torch import Tensor
 from ganbench.registry.contracts import View
 from ganbench.results.records import Histogram
 
-BINS = 1000
-"""Most bins: a classifier's larger vocabulary is not that of the data, and no figure shows it."""
+MAX_BINS = 1000
+"""With more bins there is no histogram: the classifier's classes are then not those of the data."""
 
 
 def histogram(real: View, fake: View) -> Histogram | None:
-    """Counts by the extractor's modes, else by the class of the largest logit; None where it gives neither.
+    """Counts by the extractor's modes, or by the class of the largest logit; None if it gives neither.
 
-    `of` says "classes" where the data are labelled or logits alone decide, else "modes"; `outside`
-    are the fakes that belong to no mode, None where every sample is given a class.
+    `of` is "classes" if the data are labelled or only logits are known, otherwise "modes"; `outside` counts
+    the fakes that belong to no mode, and is None if every sample is assigned a class.
     """
     if fake.modes is not None:
         ours, theirs = fake.modes, real.modes
@@ -25,7 +25,7 @@ def histogram(real: View, fake: View) -> Histogram | None:
     else:
         return None
     bins = _bins(real, fake, ours, theirs)
-    if bins > BINS:
+    if bins > MAX_BINS:
         return None
     return Histogram(
         of="modes" if fake.modes is not None and real.labels is None else "classes",
@@ -38,7 +38,7 @@ def histogram(real: View, fake: View) -> Histogram | None:
 
 
 def _bins(real: View, fake: View, ours: Tensor, theirs: Tensor | None) -> int:
-    """As many as the data have modes or the classifier classes; more only where a sample falls beyond."""
+    """The number of modes of the data or of classes of the classifier; more only if a sample lies beyond."""
     known = fake.dataset.modes or (0 if fake.logits is None else fake.logits.shape[1])
     highest = [int(side.max()) + 1 for side in (ours, theirs) if side is not None and len(side)]
     return max(known, *highest)

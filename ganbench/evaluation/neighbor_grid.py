@@ -1,36 +1,36 @@
-"""Fakes beside their nearest training images: whether a generator copies, for the eye."""
+"""The picture of fakes beside their nearest training images, which shows copies at a glance."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from ganbench.evaluation.evaluator import Judge
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import RED, is_image, shrunk, small_png, zoomed
 from ganbench.results.records import Neighbors
 
 SHOWN = 12
 NEAREST = 5
 BLOCKS = 2
-"""Columns of rows, so that the picture is about as high as half its width."""
+"""Rows are arranged in two columns, so that the picture is about half as high as it is wide."""
 SIDE = 720
 GAP = 4
 
 
-def neighbours(judge: Judge, samples: Tensor) -> tuple[bytes, Neighbors] | None:
+def neighbor_grid(evaluator: Evaluator, samples: Tensor) -> tuple[bytes, Neighbors] | None:
     """A PNG of the first fakes (N, C, H, W), each beside its nearest training images; None for other samples.
 
-    Each fake stands first in its row, in a red frame. The facts say in whose features, and among
-    how many training images: those that the scores compare with, where the suite takes a part.
+    Each fake comes first in its row, in a red frame. The facts name the features, and the number of
+    training images searched: those that the scores compare with, if the suite limits their number.
     """
     fakes = samples[:SHOWN]
-    if not is_image(tuple(judge.dataset.shape)) or not len(fakes):
+    if not is_image(tuple(evaluator.dataset.shape)) or not len(fakes):
         return None
-    training = judge.training
-    order = nearest(judge.features(fakes).features, training.features, NEAREST)
+    training = evaluator.training
+    order = nearest(evaluator.features(fakes).features, training.features, NEAREST)
     pixels = _sheet(shrunk(fakes), shrunk(training.samples[order.flatten()]), order.shape[1])
     return small_png(zoomed(pixels, SIDE)), Neighbors(
-        by=f"features of {judge.evaluation.extractor.name}",
+        by=f"features of {evaluator.evaluation.extractor.name}",
         of=len(training.samples),
         shown=len(fakes),
         nearest=order.shape[1],
@@ -38,14 +38,14 @@ def neighbours(judge: Judge, samples: Tensor) -> tuple[bytes, Neighbors] | None:
 
 
 def nearest(points: Tensor, others: Tensor, count: int) -> Tensor:
-    """Rows (N, count) of each point's nearest others, in order of Euclidean distance; of equals the first."""
-    exact = "donot_use_mm_for_euclid_dist"  # so that a copy is at 0
+    """Indices (N, count) of each point's nearest others by Euclidean distance; ties in index order."""
+    exact = "donot_use_mm_for_euclid_dist"  # so that a copy has distance 0
     distances = torch.cdist(points.double(), others.double(), compute_mode=exact)
     return distances.sort(dim=1, stable=True).indices[:, :count]
 
 
 def _sheet(fakes: Tensor, others: Tensor, count: int) -> Tensor:
-    """Fakes (N, C, H, W) and count others each (N * count, C, H, W), in [-1, 1], as one (3, H', W') in [0, 1]."""
+    """A sheet (3, H', W') in [0, 1] of fakes (N, C, H, W) and `count` others each (N * count, C, H, W) in [-1, 1]."""
     _, _, height, width = fakes.shape
     high, wide = height + GAP, (count + 1) * (width + 1) + 2 * GAP
     blocks = min(BLOCKS, len(fakes))

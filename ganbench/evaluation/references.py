@@ -1,4 +1,4 @@
-"""Yardsticks for every data set: samples that no GAN made, so that a reader sees floor and ceiling."""
+"""Reference samples of a dataset, not made by a GAN: a floor and a ceiling for its scores."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 from ganbench.engine.noise import generator
-from ganbench.evaluation.evaluator import picked
+from ganbench.evaluation.evaluator import subsample
 from ganbench.registry.contracts import Dataset
 
 
 def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Tensor:
     """Samples (at most count, *shape) of one reference.
 
-    `real`: the split that the scores do not compare with, as many as there are up to `count`;
-    `gaussian`: a Gaussian with that data's mean and covariance (in pixels, for images);
+    `real`: the split that the scores do not compare with, at most `count` samples of it;
+    `gaussian`: a Gaussian with the data's mean and covariance (in pixel space, for images);
     `noise`: uniform over [-1, 1] for images and over the data's bounding box for points.
     """
-    other = picked(dataset.load("test" if split == "train" else "train"), count, "reference").samples
+    other = subsample(dataset.load("test" if split == "train" else "train"), count, "reference").samples
     if name == "real":
         return other
     stream = generator(0, f"reference {name}")

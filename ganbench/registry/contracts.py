@@ -175,8 +175,8 @@ class Fault:
 class Metric(Protocol):
     """A comparison of fake with real samples that gives one or more named scores.
 
-    `better` names every score and its direction. `judged` is False where the samples alone
-    decide (no extractor), so that the scores keep their plain names. A metric may also have
+    `better` names every score and its direction. `uses_extractor` is False if the samples
+    alone decide, so that the scores keep their plain names. A metric may also have
     `needs`, of "logits" and "modes"; `supports(dataset) -> str | None`; and `minimum(dims) -> int`:
     the fewest samples a side for features of so many dimensions; and `statistics(real,
     count) -> {name: tensor}`: what it needs of the real side alone, against `count` fakes; computed
@@ -187,7 +187,7 @@ class Metric(Protocol):
     """
 
     better: Mapping[str, Direction]
-    judged: bool
+    uses_extractor: bool
 
     def __call__(self, real: View, fake: View) -> Mapping[str, float]: ...
 

@@ -45,7 +45,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     "architecture": ("latent", "generator", "discriminator", "supports"),
     "dataset": ("shape", "modes", "extractor", "metrics", "load"),
     "extractor": ("dims", "canonical", "gives", "fingerprint", "open"),
-    "metric": ("better", "judged", "__call__"),
+    "metric": ("better", "uses_extractor", "__call__"),
     "suite": (),
     "published": (),
     "tracker": ("on_signals", "on_record", "close"),

@@ -18,30 +18,30 @@ import torch
 from safetensors.torch import save
 
 from ganbench.engine.networks import Network
-from ganbench.engine.signals import NAMES
-from ganbench.engine.trainer import Seed
+from ganbench.engine.state import TrainedSeed
 from ganbench.errors import describe_error, raised_at
-from ganbench.evaluation.evaluator import Judge
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.film import film
 from ganbench.evaluation.images import picture
-from ganbench.evaluation.neighbor_grid import neighbours
+from ganbench.evaluation.neighbor_grid import neighbor_grid
 from ganbench.files import write_atomically
 from ganbench.registry.contracts import Dataset
 from ganbench.results.diagnosis import diagnose
 from ganbench.results.records import Cost, Evaluation, Failure, Film, Neighbors, Provenance, Record
+from ganbench.signals import SIGNALS
 from ganbench.suite.specs import RunSpec
 
 T = TypeVar("T")
 
 
 def run_record(
-    suite: str, spec: RunSpec, result: Seed, evaluation: Evaluation, peak: int | None, provenance: Provenance
+    suite: str, spec: RunSpec, result: TrainedSeed, evaluation: Evaluation, peak: int | None, provenance: Provenance
 ) -> Record:
     """The record of a run that was trained to its end, or until it diverged, without its pictures."""
     train = spec.train
     done = train.steps if result.failure is None else (result.steps[-1] + 1 if result.steps else 0)
     images = done * train.n_dis * train.batch
-    last = result.history[-1] if result.history else [math.nan] * len(NAMES)
+    last = result.history[-1] if result.history else [math.nan] * len(SIGNALS)
     return Record(
         id=spec.id,
         suite=suite,
@@ -54,7 +54,7 @@ def run_record(
             images_per_second=round(images / result.seconds, 1) if result.seconds else None,
             peak_memory_bytes=peak,
         ),
-        signals={name: value if math.isfinite(value) else None for name, value in zip(NAMES, last, strict=True)},
+        signals={name: value if math.isfinite(value) else None for name, value in zip(SIGNALS, last, strict=True)},
         diagnosis=tuple(diagnose(result.steps, result.history, train.steps)),
         provenance=replace(provenance, time=now()),
     )
@@ -94,17 +94,17 @@ def failed_record(suite: str, spec: RunSpec, failure: Failure) -> Record:
     return Record(id=spec.id, suite=suite, spec=spec, failure=failure, provenance=Provenance(time=now()))
 
 
-def write_pictures(folder: Path, samples: torch.Tensor, judge: Judge) -> Neighbors | None:
+def write_pictures(folder: Path, samples: torch.Tensor, evaluator: Evaluator) -> Neighbors | None:
     """Write the samples and, for images, their nearest training images; returns what the latter show."""
-    png = picture(samples, judge.dataset)
+    png = picture(samples, evaluator.dataset)
     if png is not None:
         write_atomically(folder / "samples.png", png)
-    return _written(folder / "neighbours.png", neighbours(judge, samples))
+    return _written(folder / "neighbours.png", neighbor_grid(evaluator, samples))
 
 
-def write_film(folder: Path, result: Seed, dataset: Dataset) -> Film | None:
+def write_film(folder: Path, result: TrainedSeed, dataset: Dataset) -> Film | None:
     """Write the strip of a seed's frames, if there are any; returns their steps and size."""
-    return _written(folder / "film.png", film(result.stills, dataset))
+    return _written(folder / "film.png", film(result.frames, dataset))
 
 
 def _written(path: Path, made: tuple[bytes, T] | None) -> T | None:
@@ -114,17 +114,17 @@ def _written(path: Path, made: tuple[bytes, T] | None) -> T | None:
     return made[1]
 
 
-def write_history(folder: Path, result: Seed) -> None:
+def write_history(folder: Path, result: TrainedSeed) -> None:
     """Training signals as CSV; a value that does not exist is an empty field."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", *NAMES])
+    writer.writerow(["step", *SIGNALS])
     for step, row in zip(result.steps, result.history, strict=True):
         writer.writerow([step, *(f"{value:.7g}" if not math.isnan(value) else "" for value in row)])
     write_atomically(folder / "history.csv", text.getvalue().encode())
 
 
-def write_weights(folder: Path, result: Seed, generator: Network, discriminator: Network) -> None:
+def write_weights(folder: Path, result: TrainedSeed, generator: Network, discriminator: Network) -> None:
     """Both players' state_dicts, buffers included, G's raw and averaged.
 
     Names are `generator.<name>`, `average.<name>`, `discriminator.<name>`.

@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 
-from ganbench.engine.checkpoints import Checkpoints, Keeper
-from ganbench.engine.states import packed, unpacked
-from ganbench.engine.trainer import Progress, Resumed, Seed, Trainer, Visit
+from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
+from ganbench.engine.state import Callback, Progress, SeedState, TrainedSeed
+from ganbench.engine.trainer import Trainer
 from ganbench.errors import describe_error
-from ganbench.evaluation.evaluator import Judge, NotFinite, Scores, Source, generate
-from ganbench.evaluation.film import FRAMES, needed, still
+from ganbench.evaluation.evaluator import Evaluator, NotFinite, Scores, Source
+from ganbench.evaluation.film import FRAMES, frame, needed
+from ganbench.evaluation.generate import generate
 from ganbench.evaluation.references import reference_samples
 from ganbench.files import write_atomically
 from ganbench.registry.registry import Registry
@@ -43,11 +44,11 @@ OnRecord = Callable[[AnyRecord, Path], None]
 Staging = Callable[[str], Path]
 
 
-def judge(registry: Registry, dataset: Any, evaluation: EvaluationSpec, device: torch.device) -> Judge:
+def build_evaluator(registry: Registry, dataset: Any, evaluation: EvaluationSpec, device: torch.device) -> Evaluator:
     """The evaluation protocol that a spec names, ready to use."""
     metrics = {choice.name: registry.create("metric", choice) for choice in evaluation.metrics}
     extractor = registry.create("extractor", evaluation.extractor)
-    return Judge(dataset, evaluation, extractor, metrics, device)
+    return Evaluator(dataset, evaluation, extractor, metrics, device)
 
 
 def measure_reference(
@@ -58,12 +59,12 @@ def measure_reference(
     evaluation = spec.evaluation
     samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
     source = Source(f"reference: {spec.reference}", None)
-    protocol = judge(registry, dataset, evaluation, device)
-    scores = protocol.scores(samples, source, lenient=True)
+    evaluator = build_evaluator(registry, dataset, evaluation, device)
+    scores = evaluator.scores(samples, source, lenient=True)
     # compared with the test split, the real samples are the training split itself: they "memorise" it
     trained_on = spec.reference == "real" and evaluation.split == "test"
     folder = staging(spec.id)
-    near = write_pictures(folder, samples, protocol)
+    near = write_pictures(folder, samples, evaluator)
     record = ReferenceRecord(
         id=spec.id,
         spec=spec,
@@ -98,13 +99,15 @@ def train_cell(
     rounded = cell.spec.train.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     trainer = Trainer(work.loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
-    keeper = (
-        None if keeping is None else Keeper(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
+    timer = (
+        None
+        if keeping is None
+        else CheckpointTimer(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
     )
-    visits = (Visit(cell.spec.evaluation.snapshots, work.snapshot), Visit(FRAMES, work.frame))
-    results = trainer.run(on_progress, visits, keeper)
+    callbacks = (Callback(cell.spec.evaluation.snapshots, work.snapshot), Callback(FRAMES, work.frame))
+    results = trainer.run(on_progress, callbacks, timer)
     if keeping is not None and sum(result.seconds for result in results) > keeping.every:
-        for one in trainer.standing():  # so that a kill while judging costs no training
+        for one in trainer.seed_states():  # so that a kill while judging costs no training
             _save(keeping.checkpoints, cell, one)
     for result in results:
         folder = staging(cell.run(result.seed).id)
@@ -120,35 +123,35 @@ class _Work:
         self.dataset = registry.create("dataset", spec.dataset)
         self.architecture = registry.create("architecture", spec.architecture)
         self.loss = registry.create("loss", spec.loss)
-        self.protocol = judge(registry, self.dataset, spec.evaluation, device)
+        self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device)
 
-    def _samples(self, result: Seed, first: int | None = None) -> torch.Tensor:
+    def _samples(self, result: TrainedSeed, first: int | None = None) -> torch.Tensor:
         """A seed's samples as it stands, or the first of them."""
         ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
         return generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device, first)
 
-    def frame(self, step: int, results: list[Seed]) -> None:
+    def frame(self, step: int, results: list[TrainedSeed]) -> None:
         """A few samples on the way, for the film; the end's are of those that are judged."""
         count = needed(tuple(self.dataset.shape))
         if not count or step >= self.cell.spec.train.steps:
             return
         for result in results:
-            if result.failure is None and step not in result.stills:
+            if result.failure is None and step not in result.frames:
                 try:
                     self._keep(result, step, self._samples(result, count))
                 except Exception as error:  # a stranger's G may raise anything when it is evaluated; training goes on
                     what = f"no frame of {self.cell.name}, seed {result.seed}, step {step}"
                     print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
 
-    def _keep(self, result: Seed, step: int, samples: torch.Tensor) -> None:
-        kept = still(samples, self.dataset)
-        result.stills |= {} if kept is None else {step: kept}
+    def _keep(self, result: TrainedSeed, step: int, samples: torch.Tensor) -> None:
+        made = frame(samples, self.dataset)
+        result.frames |= {} if made is None else {step: made}
 
     def _scores(self, samples: torch.Tensor, checkpoint: str) -> Scores:
         source = Source("ema" if self.cell.spec.train.ema else "raw", checkpoint)
-        return self.protocol.scores(samples, source)
+        return self.evaluator.scores(samples, source)
 
-    def snapshot(self, step: int, results: list[Seed]) -> None:
+    def snapshot(self, step: int, results: list[TrainedSeed]) -> None:
         """Scores during training; a seed that has diverged gets none, and the end is scored once, at the end."""
         for result in results:
             if result.failure is None and step < self.cell.spec.train.steps and not _has(result, step):
@@ -158,7 +161,7 @@ class _Work:
                     entry = _entry(result, step, reason=describe_error(error))
                 result.snapshots.append(entry)
 
-    def finish(self, result: Seed, trainer: Trainer, folder: Path) -> Record:
+    def finish(self, result: TrainedSeed, trainer: Trainer, folder: Path) -> Record:
         """Score one trained seed and write its files; the weights first, so that they are never lost."""
         spec = self.cell.run(result.seed)
         write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
@@ -171,7 +174,7 @@ class _Work:
             strip = write_film(folder, result, self.dataset)
             if samples is not None:
                 evaluation = self._ended(result, samples).evaluation
-                near = write_pictures(folder, samples, self.protocol)
+                near = write_pictures(folder, samples, self.evaluator)
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
@@ -186,7 +189,7 @@ class _Work:
         record = run_record(self.suite, spec, result, evaluation, peak_memory(self.device), run)
         return replace(record, film=strip, neighbors=near)
 
-    def _ended(self, result: Seed, samples: torch.Tensor) -> Scores:
+    def _ended(self, result: TrainedSeed, samples: torch.Tensor) -> Scores:
         """The scores at the end, which are the last snapshot's too. Raises what extractor and metrics raise."""
         steps = self.cell.spec.train.steps
         last = bool(self.cell.spec.evaluation.snapshots) and not _has(result, steps)
@@ -201,11 +204,11 @@ class _Work:
         return scores
 
 
-def _has(result: Seed, step: int) -> bool:
+def _has(result: TrainedSeed, step: int) -> bool:
     return any(entry.step == step for entry in result.snapshots)
 
 
-def _entry(result: Seed, step: int, metrics: Mapping[str, float] = {}, reason: str = "") -> Snapshot:
+def _entry(result: TrainedSeed, step: int, metrics: Mapping[str, float] = {}, reason: str = "") -> Snapshot:
     return Snapshot(step, round(result.seconds, 3), dict(metrics), reason)
 
 
@@ -218,16 +221,16 @@ class Keeping:
     asked: Callable[[], bool]
 
 
-def _save(checkpoints: Checkpoints, cell: Cell, standing: Resumed) -> None:
+def _save(checkpoints: Checkpoints, cell: Cell, seed_state: SeedState) -> None:
     """One seed's state; what cannot be written is said and costs nothing else."""
-    seed = standing.seed.seed
+    seed = seed_state.result.seed
     try:
-        checkpoints.save(cell.run(seed).id, standing.step, *packed(standing))
+        checkpoints.save(cell.run(seed).id, seed_state.step, *packed(seed_state))
     except OSError as error:
         print(f"no checkpoint of {cell.name}, seed {seed}: {error.strerror or error}", file=sys.stderr, flush=True)
 
 
-def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, Resumed]:
+def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, SeedState]:
     """The seeds of a cell that have a checkpoint, as the trainer takes them."""
     saved = {seed: checkpoints.load(cell.run(seed).id) for seed in cell.seeds}
     return {seed: unpacked(seed, *found) for seed, found in saved.items() if found is not None}

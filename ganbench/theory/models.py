@@ -13,9 +13,9 @@ from safetensors.torch import load
 from torch import Tensor
 
 from ganbench.engine.networks import Network, flat, initial
-from ganbench.engine.trainer import Seed
+from ganbench.engine.state import TrainedSeed
 from ganbench.errors import MissingError, ResultsError, UsageError
-from ganbench.evaluation.evaluator import generate
+from ganbench.evaluation.generate import generate
 from ganbench.registry.choice import Kind
 from ganbench.registry.contracts import Architecture, Dataset
 from ganbench.registry.registry import Registry
@@ -67,7 +67,7 @@ def players(record: Record, folder: Path, architecture: Architecture, dataset: D
     network = Network(d, training=False)
     params, buffers = _split(tensors, "discriminator", network)
     g_params, g_buffers = _split(tensors, "generator", Network(g, training=False))
-    trained = Seed(record.spec.seed, params=flat(g_params.values()), buffers=g_buffers)
+    trained = TrainedSeed(record.spec.seed, params=flat(g_params.values()), buffers=g_buffers)
 
     def logits(x: Tensor) -> Tensor:
         with torch.no_grad():

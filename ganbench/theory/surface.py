@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ganbench.errors import UsageError
-from ganbench.evaluation.images import frame
+from ganbench.evaluation.images import plot_square
 from ganbench.registry.registry import Registry
 from ganbench.report.plots.figure import FAKE, probability, rendered
 from ganbench.results.records import Record
@@ -56,7 +56,7 @@ def surface(record: Record, folder: Path, registry: Registry, form: str) -> Surf
     log_odds = bool(getattr(plugin(record, "loss", registry), "log_odds", False))
     played = players(record, folder, plugin(record, "architecture", registry), dataset)
     fake, real = played.samples(SAMPLES), dataset.load("test").samples
-    centre, half = frame(real)
+    centre, half = plot_square(real)
     width = mode_width(dataset, real)
     h = min(width / 4, float(half) / 20)
     whole = _plane(dataset, played.logits, fake, (centre, half), h)

@@ -29,7 +29,7 @@ class Fid:
     version = "1"
     better = {"FID": "lower"}
     scale = {"FID": "log"}
-    judged = True
+    uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return images_only(dataset)
@@ -78,7 +78,7 @@ class InceptionScore:
 
     version = "1"
     better = {"IS": "higher"}
-    judged = True
+    uses_extractor = True
     needs = ("logits",)
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -102,7 +102,7 @@ class Kid:
     version = "1"
     better = {"KID": "lower"}
     scale = {"KID": "log"}
-    judged = True
+    uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return images_only(dataset)
@@ -162,7 +162,7 @@ class PrecisionRecall:
 
     version = "1"
     better = {"precision": "higher", "recall": "higher"}
-    judged = True
+    uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return images_only(dataset)

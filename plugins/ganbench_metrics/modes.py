@@ -33,7 +33,7 @@ class Modes:
         "class KL": "lower",
         "confidence": "higher",
     }
-    judged = True
+    uses_extractor = True
     needs = ("logits", "modes")
 
     def supports(self, dataset: Dataset) -> str | None:

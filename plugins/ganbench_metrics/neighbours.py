@@ -23,7 +23,7 @@ class CoverageDensity:
 
     version = "1"
     better = {"coverage": "higher", "density": "higher"}
-    judged = True
+    uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return None
@@ -52,7 +52,7 @@ class Memorisation:
 
     version = "1"
     better = {"memorisation": "higher"}
-    judged = True
+    uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return None

@@ -21,7 +21,7 @@ class Spread:
 
     version = "1"
     better = {"diversity": "higher"}
-    judged = True
+    uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return None

@@ -17,7 +17,7 @@ class SlicedWasserstein:
 
     version = "1"
     better = {"SW1": "lower"}
-    judged = False
+    uses_extractor = False
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if len(dataset.shape) == 1 else "in pixel space it says nothing of images"

@@ -34,8 +34,8 @@ def _play(loss, architecture, shape, n_dis=1, ema=0.0, rule="adam", betas=(0.5, 
 
 def _rates(game, t, d, g):
     """The factors of step t, for learning rates of D and G."""
-    moves = [game.optimiser.factors(t * game.n_dis + i + 1, d, game.betas) for i in range(game.n_dis)]
-    return Rates(torch.tensor(moves), torch.tensor(game.optimiser.factors(t + 1, g, game.betas)))
+    moves = [game.optimizer.factors(t * game.n_dis + i + 1, d, game.betas) for i in range(game.n_dis)]
+    return Rates(torch.tensor(moves), torch.tensor(game.optimizer.factors(t + 1, g, game.betas)))
 
 
 def _first():

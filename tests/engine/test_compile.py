@@ -42,7 +42,7 @@ def _same(a, b) -> bool:
 def test_a_seed_has_the_same_bits_in_every_lane(loss) -> None:
     spec = replace(SPEC, ema=0.99)
     together, trainer = _train(range(6), spec, loss)
-    assert (trainer.path.how, trainer.path.lanes) == ("compiled", 4)
+    assert (trainer.path.kind, trainer.path.lanes) == ("compiled", 4)
     assert [len(group.seeds) for group in trainer.groups] == [4, 4]  # the second is filled up
     for seeds in ([3], [5, 3, 0], [1, 2, 3, 4, 5]):
         some, _ = _train(seeds, spec, loss)
@@ -63,8 +63,8 @@ def test_a_program_plays_the_game_of_the_uncompiled_step(loss, architecture, dat
     spec = replace(SPEC, steps=10)
     fast, trainer = _train([0, 1], spec, loss, architecture, data)
     slow, other = _train([0, 1], replace(spec, engine="eager"), loss, architecture, data)
-    assert (trainer.path.how, trainer.path.lanes) == ("compiled", lanes)
-    assert other.path.how in ("stacked", "looped")
+    assert (trainer.path.kind, trainer.path.lanes) == ("compiled", lanes)
+    assert other.path.kind in ("stacked", "looped")
     for seed in (0, 1):
         ours, wanted = torch.tensor(fast[seed].history), torch.tensor(slow[seed].history)
         torch.testing.assert_close(ours[:, :2], wanted[:, :2], atol=tolerance, rtol=tolerance)
@@ -89,8 +89,8 @@ class Warming(Minimax):
 def test_what_cannot_be_one_program_runs_uncompiled_and_says_why(loss, architecture, why: str) -> None:
     long = replace(SPEC, steps=COMPILE_FROM, engine="auto")
     path = Trainer(loss, architecture, POINTS, long, (0,), CPU).path
-    assert path.how in ("stacked", "looped")
-    assert why in path.why
+    assert path.kind in ("stacked", "looped")
+    assert why in path.reason
     with pytest.raises(ContractError, match=why):
         Trainer(loss, architecture, POINTS, SPEC, (0,), CPU)
 
@@ -98,8 +98,8 @@ def test_what_cannot_be_one_program_runs_uncompiled_and_says_why(loss, architect
 def test_without_a_compiler_long_cells_run_uncompiled(monkeypatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
-    assert path.how == "stacked"
-    assert "no C++ compiler (no-such-compiler)" in path.why
+    assert path.kind == "stacked"
+    assert "no C++ compiler (no-such-compiler)" in path.reason
     with pytest.raises(ContractError, match="no C\\+\\+ compiler"):
         Trainer(Minimax(), SMALL, POINTS, SPEC, (0,), CPU)
 
@@ -108,8 +108,8 @@ def test_short_cells_are_not_compiled_whatever_the_number_of_seeds() -> None:
     short = replace(SPEC, steps=COMPILE_FROM - 1, engine="auto")
     for seeds in ((0,), tuple(range(40))):
         path = Trainer(Minimax(), SMALL, POINTS, short, seeds, CPU).path
-        assert path.how == "stacked"
-        assert "do not pay" in path.why
+        assert path.kind == "stacked"
+        assert "do not pay" in path.reason
 
 
 def test_a_program_that_plays_another_game_is_not_used(monkeypatch) -> None:
@@ -121,8 +121,8 @@ def test_a_program_that_plays_another_game_is_not_used(monkeypatch) -> None:
 
     monkeypatch.setattr(strategy, "compiled", wrong)
     path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
-    assert path.how == "stacked"
-    assert "the program's" in path.why
+    assert path.kind == "stacked"
+    assert "the program's" in path.reason
 
 
 def test_a_tensor_given_twice_is_two_arguments() -> None:
@@ -151,7 +151,7 @@ def test_bfloat16_trains_float32_parameters_and_another_path() -> None:
     spec = replace(SPEC, steps=20, engine="eager")
     half, trainer = _train([0, 1], replace(spec, precision="bf16"))
     full, _ = _train([0, 1], spec)
-    assert trainer.path.how == "looped"
+    assert trainer.path.kind == "looped"
     assert half[0].status == "ok"
     assert half[0].params.dtype == torch.float32
     assert not torch.equal(half[0].params, full[0].params)

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from ganbench import seeding
-from ganbench.engine.trainer import Trainer, Visit
-from ganbench.evaluation.evaluator import generate
+from ganbench.engine.state import Callback
+from ganbench.engine.trainer import Trainer
+from ganbench.evaluation.generate import generate
 from ganbench.suite.specs import TrainSpec
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
@@ -41,7 +42,7 @@ def _same(a, b) -> bool:
 def test_seeds_together_and_alone_give_the_same_bits(loss, width: int) -> None:
     architecture = Mlp(width=width, depth=2)
     together, trainer = _train(range(8), loss, architecture)
-    assert trainer.path.how == "stacked"
+    assert trainer.path.kind == "stacked"
     for seed in (0, 3, 7):
         alone, _ = _train([seed], loss, architecture)
         assert _same(together[seed], alone[seed])
@@ -70,8 +71,8 @@ def test_more_seeds_than_a_stack_holds() -> None:
 def test_what_cannot_be_stacked_to_the_bit_is_looped(architecture, data, batch: int, why: str) -> None:
     spec = TrainSpec(steps=8, batch=batch, lr_d=1e-3, lr_g=1e-3)
     together, trainer = _train(range(3), None, architecture, data, spec)
-    assert trainer.path.how == "looped"
-    assert why in trainer.path.why
+    assert trainer.path.kind == "looped"
+    assert why in trainer.path.reason
     alone, _ = _train([2], None, architecture, data, spec)
     assert _same(together[2], alone[2])
 
@@ -87,8 +88,8 @@ class Branching(Minimax):
 def test_a_loss_that_vmap_cannot_map_is_looped_and_agrees_with_the_stack() -> None:
     spec = TrainSpec(steps=10, batch=32, lr_d=2e-3, lr_g=2e-3)
     looped, trainer = _train(range(3), Branching(), spec=spec)
-    assert trainer.path.how == "looped"
-    assert "vmap cannot map it" in trainer.path.why
+    assert trainer.path.kind == "looped"
+    assert "vmap cannot map it" in trainer.path.reason
     stacked, _ = _train(range(3), Minimax(), spec=spec)
     for seed in range(3):
         torch.testing.assert_close(looped[seed].params, stacked[seed].params, atol=1e-5, rtol=0)
@@ -102,7 +103,7 @@ class Dropping(Mlp):
 def test_dropout_draws_from_the_seeds_own_stream() -> None:
     spec = TrainSpec(steps=60, batch=32, lr_d=1e-3, lr_g=1e-3)
     together, trainer = _train(range(3), None, Dropping(width=16, depth=1), spec=spec)
-    assert trainer.path.how == "looped"
+    assert trainer.path.kind == "looped"
     torch.randn(5)  # the global stream must not matter
     alone, _ = _train([2], None, Dropping(width=16, depth=1), spec=spec)
     assert _same(together[2], alone[2])
@@ -172,23 +173,23 @@ def test_parameters_that_are_not_finite_at_the_end_are_found() -> None:
 
 def test_signals_are_recorded_at_a_fixed_cadence_and_mean_what_they_say() -> None:
     spec = TrainSpec(steps=1000, batch=64, lr_d=2e-3, lr_g=2e-3, betas=(0.0, 0.99))
-    from ganbench.engine.signals import NAMES
+    from ganbench.signals import SIGNALS
 
     results, _ = _train([0, 1], spec=spec)
     result = results[0]
     assert result.steps == list(range(0, 1000, 10))
-    first = dict(zip(NAMES, result.history[0], strict=True))
+    first = dict(zip(SIGNALS, result.history[0], strict=True))
     assert first["value"] == pytest.approx(-first["d_loss"], rel=1e-5)  # minimax: D minimises -V
     assert first["js"] == pytest.approx((first["value"] + 2 * math.log(2)) / 2, rel=1e-5, abs=1e-6)
     for row in result.history:
-        signal = dict(zip(NAMES, row, strict=True))
+        signal = dict(zip(SIGNALS, row, strict=True))
         for name in ("d_real", "d_fake", "accuracy_real", "accuracy_fake", "p_real_above_fake"):
             assert 0 <= signal[name] <= 1
         assert signal["d_gradient"] > 0
         assert signal["g_gradient"] > 0
         assert signal["diversity"] >= 0
     relative, _ = _train([0, 1], RpGANR1R2(), spec=TrainSpec(steps=3, batch=32))
-    signal = dict(zip(NAMES, relative[0].history[0], strict=True))
+    signal = dict(zip(SIGNALS, relative[0].history[0], strict=True))
     assert math.isnan(signal["value"])
     assert math.isnan(signal["js"])
 
@@ -224,7 +225,7 @@ def test_raw_and_averaged_generators_differ_as_the_spec_says() -> None:
 def test_snapshots_come_at_block_ends_and_change_nothing() -> None:
     seen = []
     trainer = Trainer(Minimax(), Mlp(width=32, depth=2), POINTS, SPEC, (0, 1), CPU)
-    results = trainer.run(visits=[Visit(3, lambda step, seeds: seen.append(step))])
+    results = trainer.run(callbacks=[Callback(3, lambda step, seeds: seen.append(step))])
     assert seen == [50, 100, 120]
     assert _same(results[0], _train([0, 1])[0][0])
 
@@ -288,7 +289,7 @@ class NoisyMlp(Mlp):
 def test_a_generator_that_draws_noise_is_sampled_from_the_seeds_stream() -> None:
     spec = TrainSpec(steps=10, batch=32)
     together, trainer = _train(range(3), None, NoisyMlp(width=16, depth=1), spec=spec)
-    assert trainer.path.how == "looped"
+    assert trainer.path.kind == "looped"
     alone, _ = _train([2], None, NoisyMlp(width=16, depth=1), spec=spec)
     assert _same(together[2], alone[2])
     one, two = (generate(NoisyMlp(width=16, depth=1), (2,), together[2], 100, False, CPU) for _ in range(2))

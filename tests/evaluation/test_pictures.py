@@ -16,13 +16,13 @@ from torchvision.transforms.functional import pil_to_tensor
 
 from ganbench import Features, View
 from ganbench.engine.checkpoints import Checkpoints, Stopped
-from ganbench.evaluation.evaluator import Judge
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.film import FRAMES, film, still
 from ganbench.evaluation.histograms import histogram
 from ganbench.evaluation.neighbor_grid import nearest, neighbours
 from ganbench.registry.registry import Registry
 from ganbench.results.store import Store
-from ganbench.runner.worker import Keeping, judge, measure_reference, train_cell
+from ganbench.runner.worker import Keeping, build_evaluator, measure_reference, train_cell
 from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Grid25, Ring8
@@ -46,8 +46,8 @@ def _shaped(*shape: int) -> SimpleNamespace:
 
 @pytest.mark.parametrize("dataset", [Ring8(), Digits(), _shaped(1, 20, 48), _shaped(3, 100, 70)], ids=str)
 def test_a_film_is_its_frames_side_by_side_in_the_order_of_steps(dataset) -> None:
-    stills = {step: still(_random(dataset.shape, 2000, step), dataset) for step in (300, 100, 200)}
-    png, facts = film(stills, dataset)
+    frames = {step: still(_random(dataset.shape, 2000, step), dataset) for step in (300, 100, 200)}
+    png, facts = film(frames, dataset)
     side = facts["side"]
     assert facts["steps"] == [100, 200, 300]
     strip = _pixels(png)
@@ -56,14 +56,14 @@ def test_a_film_is_its_frames_side_by_side_in_the_order_of_steps(dataset) -> Non
     if dataset.shape[0] == 3:
         return  # more than 256 colours: a palette's frames depend on each other
     for index, step in enumerate(facts["steps"]):
-        alone = _pixels(film({step: stills[step]}, dataset)[0])
+        alone = _pixels(film({step: frames[step]}, dataset)[0])
         assert torch.equal(alone, strip[:, :, index * side : (index + 1) * side])
 
 
 def test_a_film_of_points_is_small_and_shows_them_over_the_density() -> None:
     data = Grid25()
-    stills = {step: still(data.load("train").samples[step * 1000 :], data) for step in range(9)}
-    png, facts = film(stills, data)
+    frames = {step: still(data.load("train").samples[step * 1000 :], data) for step in range(9)}
+    png, facts = film(frames, data)
     assert len(png) < 60_000
     alone = film({0: torch.full((1, 2), 1e6)}, data)[0]
     ground = _pixels(alone)
@@ -119,9 +119,9 @@ def test_logits_alone_give_classes_and_neither_gives_none() -> None:
     assert histogram(_view(data, logits=wide), _view(data, logits=wide)) is None  # another vocabulary's thousand words
 
 
-def _judge(registry: Registry, dataset: str, samples: int, split: str = "train", real_samples: int = 0) -> Judge:
+def _judge(registry: Registry, dataset: str, samples: int, split: str = "train", real_samples: int = 0) -> Evaluator:
     spec = _evaluation(registry, dataset, samples, split=split, real_samples=real_samples)
-    return judge(registry, registry.create("dataset", registry.choose("dataset", dataset, {})), spec, CPU)
+    return build_evaluator(registry, registry.create("dataset", registry.choose("dataset", dataset, {})), spec, CPU)
 
 
 def _evaluation(registry: Registry, dataset: str, samples: int, **more) -> EvaluationSpec:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganbench import View
 from ganbench.errors import ContractError, MissingError
-from ganbench.evaluation.evaluator import Judge, NotFinite, Source
+from ganbench.evaluation.evaluator import Evaluator, NotFinite, Source
 from ganbench.evaluation.references import reference_samples
 from ganbench.suite.specs import EvaluationSpec
 from ganbench_datasets.digits import Digits
@@ -26,13 +26,13 @@ from ganbench_metrics.transport import SlicedWasserstein
 CPU = torch.device("cpu")
 
 
-def _judge(registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params) -> Judge:
+def _judge(registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params) -> Evaluator:
     made = registry.create("dataset", registry.choose("dataset", dataset, params))
     extractor = registry.choose("extractor", made.extractor, {})
     choices = tuple(registry.choose("metric", name, {}) for name in metrics or made.metrics)
     evaluation = EvaluationSpec(samples=samples, real_samples=real_samples, extractor=extractor, metrics=choices)
     created = {choice.name: registry.create("metric", choice) for choice in choices}
-    return Judge(made, evaluation, registry.create("extractor", extractor), created, CPU)
+    return Evaluator(made, evaluation, registry.create("extractor", extractor), created, CPU)
 
 
 def _digits_like(count: int, seed: int = 0) -> Tensor:
@@ -257,7 +257,7 @@ def test_real_features_are_cached_by_content(registry, monkeypatch, tmp_path) ->
     assert len(list((tmp_path / "features").iterdir())) == 1
     judge = _judge(registry, "digits")
     evaluation = replace(judge.evaluation, split="test")
-    other = Judge(judge.dataset, evaluation, judge.extractor, judge.metrics, CPU)
+    other = Evaluator(judge.dataset, evaluation, judge.extractor, judge.metrics, CPU)
     assert len(other.real.features) == 450
     assert len(list((tmp_path / "features").iterdir())) == 2
     monkeypatch.setenv("GANBENCH_CACHE", "/proc/nowhere")
