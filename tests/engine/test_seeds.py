@@ -12,6 +12,7 @@ from ganbench import seeding
 from ganbench.engine.state import Callback
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.generate import generate
+from ganbench.results.records import Failure
 from ganbench.suite.specs import TrainSpec
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
@@ -64,8 +65,8 @@ def test_more_seeds_than_a_stack_holds() -> None:
     ("architecture", "data", "batch", "why"),
     [
         (Dcgan(width=4, latent=8), IMAGES, 32, "convolutions"),
-        (Mlp(width=50), POINTS, 32, "no multiple of 4"),
-        (Mlp(width=32), POINTS, 100, "no multiple of 32"),
+        (Mlp(width=50), POINTS, 32, "not a multiple of 4"),
+        (Mlp(width=32), POINTS, 100, "not a multiple of 32"),
     ],
 )
 def test_what_cannot_be_stacked_to_the_bit_is_looped(architecture, data, batch: int, why: str) -> None:
@@ -89,7 +90,7 @@ def test_a_loss_that_vmap_cannot_map_is_looped_and_agrees_with_the_stack() -> No
     spec = TrainSpec(steps=10, batch=32, lr_d=2e-3, lr_g=2e-3)
     looped, trainer = _train(range(3), Branching(), spec=spec)
     assert trainer.path.kind == "looped"
-    assert "vmap cannot map it" in trainer.path.reason
+    assert "vmap cannot map the step" in trainer.path.reason
     stacked, _ = _train(range(3), Minimax(), spec=spec)
     for seed in range(3):
         torch.testing.assert_close(looped[seed].params, stacked[seed].params, atol=1e-5, rtol=0)
@@ -134,12 +135,12 @@ class FailsOnSomeDraws(Minimax):
 
 def test_seeds_that_diverge_stop_and_the_others_go_on_untouched() -> None:
     results, _ = _train(range(8), FailsOnSomeDraws())
-    gone = [seed for seed, result in results.items() if result.status == "diverged"]
+    gone = [seed for seed, result in results.items() if result.failure is not None]
     left = [seed for seed in results if seed not in gone]
     assert gone
     assert left
     for seed in gone:
-        assert results[seed].reason == "a loss was not finite at step 40"
+        assert results[seed].failure == Failure("diverged", "a loss was not finite", step=40)
         assert results[seed].steps[-1] <= 40
     for seed in left:
         assert results[seed].params.isfinite().all()
@@ -154,7 +155,7 @@ class NaNAt100(Minimax):
 
 def test_a_nan_is_found_at_its_step() -> None:
     results, _ = _train([0, 1], NaNAt100())
-    assert {result.reason for result in results.values()} == {"a loss was not finite at step 100"}
+    assert {result.failure and result.failure.text for result in results.values()} == {"a loss was not finite at step 100"}
 
 
 class NaNGradient(Minimax):
@@ -167,8 +168,9 @@ class NaNGradient(Minimax):
 
 def test_parameters_that_are_not_finite_at_the_end_are_found() -> None:
     results, _ = _train([0, 1], NaNGradient())
-    assert results[0].status == "diverged"
-    assert "parameter was not finite after step 119" in results[0].reason
+    assert results[0].failure is not None
+    assert results[0].failure.kind == "diverged"
+    assert "parameter was not finite after step 119" in results[0].failure.text
 
 
 def test_signals_are_recorded_at_a_fixed_cadence_and_mean_what_they_say() -> None:
@@ -205,12 +207,12 @@ def test_the_diversity_ratio_is_scipys_mean_distance() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_samples_do_not_depend_on_how_they_are_batched(monkeypatch, size: int) -> None:
-    import ganbench.evaluation.evaluator
+    import ganbench.evaluation.generate
 
     architecture = Dcgan(width=4, latent=8)
     results, _ = _train([1], None, architecture, IMAGES, TrainSpec(steps=5, batch=32))
     whole = generate(architecture, (1, 16, 16), results[1], 100, False, CPU)
-    monkeypatch.setattr(ganbench.evaluation.evaluator, "BATCH", size)
+    monkeypatch.setattr(ganbench.evaluation.generate, "GENERATION_BATCH", size)
     torch.testing.assert_close(
         generate(architecture, (1, 16, 16), results[1], 100, False, CPU), whole, atol=1e-5, rtol=0
     )
@@ -262,9 +264,9 @@ def test_a_random_tensor_that_is_no_buffer_is_refused() -> None:
     from ganbench.testing import check_architecture
 
     spec = TrainSpec(steps=60, batch=32)
-    with pytest.raises(ContractError, match="neither parameter nor buffer"):
+    with pytest.raises(ContractError, match="neither a parameter nor a buffer"):
         _train([0, 1], None, FourierMlp(width=16, depth=1), spec=spec)
-    with pytest.raises(ContractError, match="neither parameter nor buffer"):
+    with pytest.raises(ContractError, match="neither a parameter nor a buffer"):
         check_architecture(FourierMlp(width=16, depth=1), ((2,),))
     together, _ = _train(range(3), None, Registered(width=16, depth=1), spec=spec)
     alone, _ = _train([1], None, Registered(width=16, depth=1), spec=spec)

@@ -26,7 +26,7 @@ from ganbench_metrics.transport import SlicedWasserstein
 CPU = torch.device("cpu")
 
 
-def _judge(registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params) -> Evaluator:
+def _evaluator(registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params) -> Evaluator:
     made = registry.create("dataset", registry.choose("dataset", dataset, params))
     extractor = registry.choose("extractor", made.extractor, {})
     choices = tuple(registry.choose("metric", name, {}) for name in metrics or made.metrics)
@@ -52,11 +52,11 @@ def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
 
     torch_fidelity.register_feature_extractor("digits16-wrapped", Wrapped)
     fake = _digits_like(1500)
-    judge = _judge(registry, "digits", 1500, ["fid", "inception-score", "kid", "precision-recall"])
-    real = ((judge.real.samples + 1) * 127.5).round() / 127.5 - 1
-    features = judge.features(real)
-    judge.real = judge.real._replace(samples=real, features=features.features, logits=features.logits)
-    ours = judge.scores(fake).values
+    evaluator = _evaluator(registry, "digits", 1500, ["fid", "inception-score", "kid", "precision-recall"])
+    real = ((evaluator.real.samples + 1) * 127.5).round() / 127.5 - 1
+    features = evaluator.features(real)
+    evaluator.real = evaluator.real._replace(samples=real, features=features.features, logits=features.logits)
+    ours = evaluator.scores(fake).values
     theirs = torch_fidelity.calculate_metrics(
         input1=Fixed(fake), input2=Fixed(real), isc=True, fid=True, kid=True, prc=True,
         feature_extractor="digits16-wrapped", batch_size=100, cuda=False, cache=False, verbose=False, save_cpu_ram=True,
@@ -69,27 +69,27 @@ def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
 def test_scores_do_not_depend_on_the_batch_size(registry, monkeypatch, size: int) -> None:
     import ganbench.evaluation.evaluator
 
-    judge = _judge(registry, "digits", 1200)
+    evaluator = _evaluator(registry, "digits", 1200)
     fake = _digits_like(1200)
-    whole = judge.scores(fake).values
-    monkeypatch.setattr(ganbench.evaluation.evaluator, "BATCH", size)
-    for name, value in judge.scores(fake).values.items():
+    whole = evaluator.scores(fake).values
+    monkeypatch.setattr(ganbench.evaluation.evaluator, "EXTRACTION_BATCH", size)
+    for name, value in evaluator.scores(fake).values.items():
         assert value == pytest.approx(whole[name], rel=1e-5, abs=1e-7), name
 
 
 def test_precision_and_recall_know_which_side_is_which(registry) -> None:
     """Collapsed onto one real class: everything made is real, little that is real is made."""
-    judge = _judge(registry, "digits", 1000, ["precision-recall"])
+    evaluator = _evaluator(registry, "digits", 1000, ["precision-recall"])
     data = Digits().load("train")
     ones = data.samples[data.labels == 1].repeat(8, 1, 1, 1)[:1000]
-    scores = judge.scores(ones).values
+    scores = evaluator.scores(ones).values
     assert scores["precision[digits16]"] == 1.0
     assert scores["recall[digits16]"] < 0.2
 
 
 def test_fid_of_the_training_set_against_itself_is_zero(registry) -> None:
-    judge = _judge(registry, "digits", 1347, ["fid"])
-    assert judge.scores(Digits().load("train").samples).values["FID[digits16]"] == pytest.approx(0, abs=1e-3)
+    evaluator = _evaluator(registry, "digits", 1347, ["fid"])
+    assert evaluator.scores(Digits().load("train").samples).values["FID[digits16]"] == pytest.approx(0, abs=1e-3)
 
 
 def _view(samples: Tensor, dataset, features: Tensor | None = None, modes=None, logits=None, labels=None) -> View:
@@ -147,9 +147,9 @@ def test_the_mixtures_log_density_is_scipys() -> None:
 
 @pytest.mark.parametrize("name", ["ring8", "grid25"])
 def test_a_perfect_sampler_captures_every_mode(registry, name: str) -> None:
-    judge = _judge(registry, name, 10_000, real_samples=10_000)
-    scores = judge.scores(judge.dataset.sample(10_000, torch.Generator().manual_seed(7))).values
-    count = judge.dataset.modes
+    evaluator = _evaluator(registry, name, 10_000, real_samples=10_000)
+    scores = evaluator.scores(evaluator.dataset.sample(10_000, torch.Generator().manual_seed(7))).values
+    count = evaluator.dataset.modes
     assert scores["modes"] == scores["modes>=1"] == count
     assert scores["HQ"] == pytest.approx(1 - math.exp(-4.5), abs=0.004)
     assert scores["reverse KL"] == pytest.approx((count - 1) / 20_000, rel=0.9)
@@ -158,27 +158,27 @@ def test_a_perfect_sampler_captures_every_mode(registry, name: str) -> None:
 
 @pytest.mark.parametrize("kept", [1, 3, 4])
 def test_k_of_eight_modes_have_reverse_kl_log_8_over_k(registry, kept: int) -> None:
-    judge = _judge(registry, "ring8", 8000, ["modes"])
+    evaluator = _evaluator(registry, "ring8", 8000, ["modes"])
     ring = Ring8()
     modes = torch.arange(8000) % kept
     points = ring.centres[modes] + 0.5 * ring.std * torch.randn(8000, 2, generator=torch.Generator().manual_seed(0))
-    scores = judge.scores(points).values
+    scores = evaluator.scores(points).values
     assert scores["modes"] == kept
     assert scores["reverse KL"] == pytest.approx(math.log(8 / kept), abs=1e-3)
 
 
 def test_a_blob_and_a_circle_capture_nothing(registry) -> None:
     """Sets that pass laxer counts: a blob hits modes once, a circle twenty times."""
-    judge = _judge(registry, "ring8", 10_000, ["modes"])
+    evaluator = _evaluator(registry, "ring8", 10_000, ["modes"])
     generator = torch.Generator().manual_seed(0)
     blob = 1.4 * torch.randn(10_000, 2, generator=generator)
     angle = 2 * math.pi * torch.rand(10_000, generator=generator)
     circle = 2 * torch.stack([angle.cos(), angle.sin()], dim=1)
-    assert judge.scores(blob).values["modes"] == 0
-    scores = judge.scores(circle).values
+    assert evaluator.scores(blob).values["modes"] == 0
+    scores = evaluator.scores(circle).values
     assert scores["modes>=1"] == 8
     assert scores["HQ"] < 0.12
-    assert judge.scores(torch.full((10_000, 2), 50.0)).values["reverse KL"] == pytest.approx(math.log(8))
+    assert evaluator.scores(torch.full((10_000, 2), 50.0)).values["reverse KL"] == pytest.approx(math.log(8))
 
 
 def test_labelled_data_are_counted_by_class() -> None:
@@ -199,26 +199,26 @@ def test_labelled_data_are_counted_by_class() -> None:
 
 
 def test_samples_or_features_that_are_not_finite_give_no_score(registry) -> None:
-    judge = _judge(registry, "digits", 1200, ["fid"])
+    evaluator = _evaluator(registry, "digits", 1200, ["fid"])
     fake = _digits_like(1200)
     fake[3, 0, 2, 2] = float("nan")
     with pytest.raises(NotFinite, match="samples"):
-        judge.scores(fake)
+        evaluator.scores(fake)
     with pytest.raises(NotFinite, match="features"):
-        judge.scores(_digits_like(1200) * 3e38)
+        evaluator.scores(_digits_like(1200) * 3e38)
 
 
 def test_too_few_samples_give_no_score(registry) -> None:
-    judge = _judge(registry, "digits", 1200, ["fid", "kid"])
-    with pytest.raises(ContractError, match="metric 'kid' needs 1000 samples a side; there are 300"):
-        judge.scores(_digits_like(300))
-    scores = judge.scores(_digits_like(300), lenient=True)
+    evaluator = _evaluator(registry, "digits", 1200, ["fid", "kid"])
+    with pytest.raises(ContractError, match="metric 'kid' needs 1000 samples per side; there are 300"):
+        evaluator.scores(_digits_like(300))
+    scores = evaluator.scores(_digits_like(300), lenient=True)
     assert list(scores.values) == ["FID[digits16]"]
     assert scores.missing == ("kid needs 1000 samples, there are 300",)
 
 
 def test_every_score_carries_its_protocol_card(registry) -> None:
-    scores = _judge(registry, "digits", 1200).scores(_digits_like(1200), Source("raw", "last"))
+    scores = _evaluator(registry, "digits", 1200).scores(_digits_like(1200), Source("raw", "last"))
     assert set(scores.cards) == set(scores.values)
     for name, card in scores.cards.items():
         assert name.endswith("[digits16]")
@@ -227,18 +227,18 @@ def test_every_score_carries_its_protocol_card(registry) -> None:
         assert (card["split"], card["generator"], card["checkpoint"]) == ("train", "raw", "last")
         assert card["weights"] == SHA256[:12]
         assert card["better"] in ("higher", "lower")
-    points = _judge(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000])
+    points = _evaluator(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000])
     assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", "diversity", "SW1"}
     assert points.cards["SW1"]["extractor"] is None
 
 
 def test_references_bracket_what_a_gan_can_do(registry) -> None:
-    judge = _judge(registry, "digits", 5000)
+    evaluator = _evaluator(registry, "digits", 5000)
     fid, coverage = {}, {}
     for name in ("real", "gaussian", "noise"):
         samples = reference_samples(name, Digits(), "train", 5000)
         assert len(samples) == (450 if name == "real" else 5000)
-        values = judge.scores(samples, lenient=True).values
+        values = evaluator.scores(samples, lenient=True).values
         fid[name], coverage[name] = values["FID[digits16]"], values["coverage[digits16]"]
     assert fid["real"] < 15 < fid["gaussian"] < 150 < 1000 < fid["noise"]
     assert coverage["real"] > 0.75 > 0.5 > coverage["gaussian"] > coverage["noise"] == 0
@@ -249,19 +249,19 @@ def test_references_bracket_what_a_gan_can_do(registry) -> None:
 
 def test_real_features_are_cached_by_content(registry, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path))
-    first = _judge(registry, "digits").real.features
+    first = _evaluator(registry, "digits").real.features
     (file,) = (tmp_path / "features").iterdir()
-    assert torch.equal(_judge(registry, "digits").real.features, first)
+    assert torch.equal(_evaluator(registry, "digits").real.features, first)
     file.write_bytes(file.read_bytes()[:-1] + b"\xff")  # bit rot
-    assert torch.equal(_judge(registry, "digits").real.features, first)
+    assert torch.equal(_evaluator(registry, "digits").real.features, first)
     assert len(list((tmp_path / "features").iterdir())) == 1
-    judge = _judge(registry, "digits")
-    evaluation = replace(judge.evaluation, split="test")
-    other = Evaluator(judge.dataset, evaluation, judge.extractor, judge.metrics, CPU)
+    evaluator = _evaluator(registry, "digits")
+    evaluation = replace(evaluator.evaluation, split="test")
+    other = Evaluator(evaluator.dataset, evaluation, evaluator.extractor, evaluator.metrics, CPU)
     assert len(other.real.features) == 450
     assert len(list((tmp_path / "features").iterdir())) == 2
     monkeypatch.setenv("GANBENCH_CACHE", "/proc/nowhere")
-    assert torch.equal(_judge(registry, "digits").real.features, first)
+    assert torch.equal(_evaluator(registry, "digits").real.features, first)
 
 
 def test_the_shipped_judge_reads_97_percent_of_the_test_digits() -> None:
@@ -292,9 +292,9 @@ def test_the_training_script_makes_such_a_judge(monkeypatch, tmp_path, capsys) -
 
 def test_other_mixtures_can_be_had_by_parameters(registry) -> None:
     """The ring of PacGAN's configuration files: radius 1, std 0.01."""
-    judge = _judge(registry, "ring8", 5000, scale=1.0, std=0.01)
+    evaluator = _evaluator(registry, "ring8", 5000, scale=1.0, std=0.01)
     perfect = Mixture(scale=1.0, std=0.01).sample(5000, torch.Generator().manual_seed(1))
-    assert judge.scores(perfect).values["modes"] == 8
+    assert evaluator.scores(perfect).values["modes"] == 8
 
 
 def _split_views(count: int = 1000) -> tuple[View, Tensor]:

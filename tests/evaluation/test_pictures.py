@@ -17,9 +17,9 @@ from torchvision.transforms.functional import pil_to_tensor
 from ganbench import Features, View
 from ganbench.engine.checkpoints import Checkpoints, Stopped
 from ganbench.evaluation.evaluator import Evaluator
-from ganbench.evaluation.film import FRAMES, film, still
+from ganbench.evaluation.film import FRAMES, film, frame
 from ganbench.evaluation.histograms import histogram
-from ganbench.evaluation.neighbor_grid import nearest, neighbours
+from ganbench.evaluation.neighbor_grid import nearest, neighbor_grid
 from ganbench.registry.registry import Registry
 from ganbench.results.store import Store
 from ganbench.runner.worker import Keeping, build_evaluator, measure_reference, train_cell
@@ -46,7 +46,7 @@ def _shaped(*shape: int) -> SimpleNamespace:
 
 @pytest.mark.parametrize("dataset", [Ring8(), Digits(), _shaped(1, 20, 48), _shaped(3, 100, 70)], ids=str)
 def test_a_film_is_its_frames_side_by_side_in_the_order_of_steps(dataset) -> None:
-    frames = {step: still(_random(dataset.shape, 2000, step), dataset) for step in (300, 100, 200)}
+    frames = {step: frame(_random(dataset.shape, 2000, step), dataset) for step in (300, 100, 200)}
     png, facts = film(frames, dataset)
     side = facts["side"]
     assert facts["steps"] == [100, 200, 300]
@@ -62,7 +62,7 @@ def test_a_film_is_its_frames_side_by_side_in_the_order_of_steps(dataset) -> Non
 
 def test_a_film_of_points_is_small_and_shows_them_over_the_density() -> None:
     data = Grid25()
-    frames = {step: still(data.load("train").samples[step * 1000 :], data) for step in range(9)}
+    frames = {step: frame(data.load("train").samples[step * 1000 :], data) for step in range(9)}
     png, facts = film(frames, data)
     assert len(png) < 60_000
     alone = film({0: torch.full((1, 2), 1e6)}, data)[0]
@@ -77,9 +77,9 @@ def test_a_film_of_points_is_small_and_shows_them_over_the_density() -> None:
 
 
 def test_other_samples_have_no_film() -> None:
-    assert still(_random((3,), 50), _shaped(3)) is None
-    assert still(_random((4, 16, 16), 50), _shaped(4, 16, 16)) is None
-    assert still(_random((2,), 50) / 0, Ring8()) is None
+    assert frame(_random((3,), 50), _shaped(3)) is None
+    assert frame(_random((4, 16, 16), 50), _shaped(4, 16, 16)) is None
+    assert frame(_random((2,), 50) / 0, Ring8()) is None
     assert film({}, Ring8()) is None
 
 
@@ -89,23 +89,23 @@ def _view(dataset, modes=None, logits=None, labels=None, count: int = 50) -> Vie
 
 def test_a_histogram_counts_every_sample_once(registry) -> None:
     for name, of in (("ring8", "modes"), ("digits", "classes")):
-        protocol = _judge(registry, name, 2500)
-        fakes = protocol.dataset.load("train").samples[:1000]
+        evaluator = _evaluator(registry, name, 2500)
+        fakes = evaluator.dataset.load("train").samples[:1000]
         noisy = fakes + 0.02 * _random(tuple(fakes.shape[1:]), 1000)
-        found = protocol.scores(noisy, lenient=True).histogram
+        found = evaluator.scores(noisy, lenient=True).histogram
         assert found["of"] == of
         assert sum(found["fake"]) + found["outside"] == found["n"] == 1000
-        assert sum(found["real"]) <= found["n_real"] == len(protocol.real.samples)
-        assert len(found["fake"]) == len(found["real"]) == protocol.dataset.modes
-    assert found["real"] == torch.bincount(protocol.real.logits.argmax(dim=1), minlength=10).tolist()
-    quality = protocol.scores(fakes, lenient=True).histogram
+        assert sum(found["real"]) <= found["n_real"] == len(evaluator.real.samples)
+        assert len(found["fake"]) == len(found["real"]) == evaluator.dataset.modes
+    assert found["real"] == torch.bincount(evaluator.real.logits.argmax(dim=1), minlength=10).tolist()
+    quality = evaluator.scores(fakes, lenient=True).histogram
     assert quality["outside"] == 0
 
 
 def test_points_far_from_every_mode_are_outside(registry) -> None:
-    protocol = _judge(registry, "ring8", 2500)
-    points = torch.cat([protocol.dataset.centres[[3, 3, 5]], torch.zeros(4, 2)])
-    found = histogram(protocol.real, protocol._view(points, None, protocol.features(points)))
+    evaluator = _evaluator(registry, "ring8", 2500)
+    points = torch.cat([evaluator.dataset.centres[[3, 3, 5]], torch.zeros(4, 2)])
+    found = histogram(evaluator.real, evaluator._view(points, None, evaluator.features(points)))
     assert (found["fake"], found["outside"], found["n"]) == ([0, 0, 0, 2, 0, 1, 0, 0], 4, 7)
 
 
@@ -119,7 +119,7 @@ def test_logits_alone_give_classes_and_neither_gives_none() -> None:
     assert histogram(_view(data, logits=wide), _view(data, logits=wide)) is None  # another vocabulary's thousand words
 
 
-def _judge(registry: Registry, dataset: str, samples: int, split: str = "train", real_samples: int = 0) -> Evaluator:
+def _evaluator(registry: Registry, dataset: str, samples: int, split: str = "train", real_samples: int = 0) -> Evaluator:
     spec = _evaluation(registry, dataset, samples, split=split, real_samples=real_samples)
     return build_evaluator(registry, registry.create("dataset", registry.choose("dataset", dataset, {})), spec, CPU)
 
@@ -131,14 +131,14 @@ def _evaluation(registry: Registry, dataset: str, samples: int, **more) -> Evalu
 
 
 def test_the_nearest_neighbour_of_a_training_image_is_itself(registry) -> None:
-    protocol = _judge(registry, "digits", 1000)
-    features = protocol.real.features
+    evaluator = _evaluator(registry, "digits", 1000)
+    features = evaluator.real.features
     assert torch.equal(nearest(features[:200], features, 5)[:, 0], torch.arange(200))
     some = features[:20].double().numpy()
     order = nearest(features[:20], features, 5).numpy()
     distances = ((some[:, None] - features.double().numpy()) ** 2).sum(axis=2)
     assert (order == distances.argsort(axis=1, kind="stable")[:, :5]).all()
-    png, facts = neighbours(protocol, protocol.real.samples[100:200])
+    png, facts = neighbor_grid(evaluator, evaluator.real.samples[100:200])
     assert facts == {"by": "features of digits16", "of": 1347, "shown": 12, "nearest": 5}
     pixels = _pixels(png)
     copies = _cells(pixels)
@@ -162,12 +162,12 @@ def _cells(pixels: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
 
 def test_neighbours_are_looked_for_among_training_images_whatever_the_split(registry) -> None:
     fakes = Digits().load("train").samples[:3]
-    png, facts = neighbours(_judge(registry, "digits", 1000, split="test"), fakes)
+    png, facts = neighbor_grid(_evaluator(registry, "digits", 1000, split="test"), fakes)
     assert (facts["of"], facts["shown"]) == (1347, 3)
     assert all(torch.equal(fake, first) for fake, first, _ in _cells(_pixels(png)))
-    part = neighbours(_judge(registry, "digits", 1000, split="test", real_samples=300), fakes)
+    part = neighbor_grid(_evaluator(registry, "digits", 1000, split="test", real_samples=300), fakes)
     assert part[1]["of"] == 300
-    assert neighbours(_judge(registry, "ring8", 1000), torch.zeros(20, 2)) is None
+    assert neighbor_grid(_evaluator(registry, "ring8", 1000), torch.zeros(20, 2)) is None
 
 
 def _cell(registry: Registry, dataset: str, loss: str = "minimax", steps: int = 150, **evaluation) -> Cell:
@@ -305,9 +305,9 @@ def test_a_checkpoint_without_stills_goes_on(registry, tmp_path: Path) -> None:
 
 
 def test_an_extractor_of_features_alone_has_no_histogram(registry, monkeypatch) -> None:
-    protocol = _judge(registry, "digits", 1000)
-    plain = protocol.real._replace(logits=None, modes=None)
-    monkeypatch.setattr(protocol, "real", plain)
-    monkeypatch.setattr(protocol, "extract", lambda images: Features(images.flatten(1)))
-    monkeypatch.setattr(protocol, "metrics", {})
-    assert protocol.scores(_random((1, 16, 16), 20)).histogram is None
+    evaluator = _evaluator(registry, "digits", 1000)
+    plain = evaluator.real._replace(logits=None, modes=None)
+    monkeypatch.setattr(evaluator, "real", plain)
+    monkeypatch.setattr(evaluator, "extract", lambda images: Features(images.flatten(1)))
+    monkeypatch.setattr(evaluator, "metrics", {})
+    assert evaluator.scores(_random((1, 16, 16), 20)).histogram is None
