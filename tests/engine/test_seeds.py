@@ -155,7 +155,9 @@ class NaNAt100(Minimax):
 
 def test_a_nan_is_found_at_its_step() -> None:
     results, _ = _train([0, 1], NaNAt100())
-    assert {result.failure and result.failure.text for result in results.values()} == {"a loss was not finite at step 100"}
+    assert {result.failure and result.failure.text for result in results.values()} == {
+        "a loss was not finite at step 100"
+    }
 
 
 class NaNGradient(Minimax):

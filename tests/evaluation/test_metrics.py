@@ -219,17 +219,17 @@ def test_too_few_samples_give_no_score(registry) -> None:
 
 def test_every_score_carries_its_protocol_card(registry) -> None:
     scores = _evaluator(registry, "digits", 1200).scores(_digits_like(1200), Source("raw", "last"))
-    assert set(scores.cards) == set(scores.values)
-    for name, card in scores.cards.items():
+    assert set(scores.evaluation.cards) == set(scores.values)
+    for name, card in scores.evaluation.cards.items():
         assert name.endswith("[digits16]")
-        assert card["fake_samples"] == 1200
-        assert card["real_samples"] == 1347
-        assert (card["split"], card["generator"], card["checkpoint"]) == ("train", "raw", "last")
-        assert card["weights"] == SHA256[:12]
-        assert card["better"] in ("higher", "lower")
+        assert card.fake_samples == 1200
+        assert card.real_samples == 1347
+        assert (card.split, card.generator, card.checkpoint) == ("train", "raw", "last")
+        assert card.weights == SHA256[:12]
+        assert card.better in ("higher", "lower")
     points = _evaluator(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000])
     assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", "diversity", "SW1"}
-    assert points.cards["SW1"]["extractor"] is None
+    assert points.evaluation.cards["SW1"].extractor is None
 
 
 def test_references_bracket_what_a_gan_can_do(registry) -> None:

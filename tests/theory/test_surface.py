@@ -1,10 +1,10 @@
-"""D's surface against D*: the kernel's arithmetic, the rebuilt players, and `ganbench show --surface`."""
+"""The surface of D against D*: the kernel's arithmetic, the rebuilt networks, and `ganbench show --surface`."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
+from dataclasses import replace
 from math import pi
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,10 @@ from sklearn.neighbors import KernelDensity
 
 from ganbench.cli import cli as ganbench
 from ganbench.errors import ContractError, MissingError, ResultsError, UsageError
+from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
+from ganbench.results.records import Failure, Record
+from ganbench.results.store import Store
 from ganbench.theory import surface
 from ganbench.theory.kernels import kernel_at, kernel_grid, mode_width, smoothed
 from ganbench.theory.models import players, plugin
@@ -37,7 +40,7 @@ evaluation: {samples: 2500, real_samples: 2500}
 """
 
 
-def _run(*arguments: object) -> int:
+def _run(*arguments: object) -> object:
     return ganbench.main([str(argument) for argument in arguments], standalone_mode=False)
 
 
@@ -53,9 +56,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def records(results: Path) -> dict[str, dict]:
-    found = (json.loads(path.read_text()) for path in results.glob("runs/*/record.json"))
-    return {record["spec"]["loss"]["name"]: record for record in found}
+def records(results: Path) -> dict[str, Record]:
+    store = Store(results)
+    found = (store.run(path.parent.name) for path in results.glob("runs/*/record.json"))
+    return {record.spec.loss.name: record for record in found if record is not None}
+
+
+def _with_code(record: Record, plugin: str, code: str) -> Record:
+    """The record, as if a plugin had been of another version."""
+    origin = replace(record.provenance.plugins["dataset:ring8"], code=code)
+    plugins = {**record.provenance.plugins, plugin: origin}
+    return replace(record, provenance=replace(record.provenance, plugins=plugins))
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +95,7 @@ def test_a_smoothed_normal_is_a_wider_normal() -> None:
 
 
 @pytest.mark.parametrize(("dataset", "std"), [(Ring8(), 0.02), (Grid25(), 0.025), (Ring8(std=0.1), 0.1)])
-def test_a_modes_width_is_its_standard_deviation(dataset, std: float) -> None:
+def test_a_modes_width_is_its_standard_deviation(dataset: Dataset, std: float) -> None:
     assert mode_width(dataset, dataset.load("test").samples) == pytest.approx(std, rel=0.03)
 
 
@@ -105,9 +116,9 @@ def test_of_a_perfect_generator_d_star_is_one_half() -> None:
     assert float((sharp / (sharp + p_fake)).mean()) == pytest.approx(1.25 / 2.25, abs=0.01)
 
 
-def test_the_players_are_those_that_were_trained(results: Path, records, registry: Registry) -> None:
+def test_the_players_are_those_that_were_trained(results: Path, records: dict[str, Record]) -> None:
     record = records["minimax"]
-    folder = results / "runs" / record["id"]
+    folder = results / "runs" / record.id
     played = players(record, folder, Mlp(), Ring8())
     tensors = load_file(folder / "weights.safetensors")
     x = torch.randn(9, 2)
@@ -115,25 +126,27 @@ def test_the_players_are_those_that_were_trained(results: Path, records, registr
         network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
     with torch.no_grad():
         torch.testing.assert_close(played.logits(x), network(x)[:, 0])
-    samples = played.samples(2500)  # the same latents as were judged
+    samples = played.samples(2500)  # the same latents as were evaluated
     near = torch.cdist(samples, Ring8().centres).amin(dim=1) <= 3 * 0.02
-    assert float(near.float().mean()) == pytest.approx(record["metrics"]["HQ"], abs=1e-6)
+    assert float(near.float().mean()) == pytest.approx(record.evaluation.metrics["HQ"], abs=1e-6)
 
 
-def test_a_discriminator_saw_the_last_step(results: Path, records) -> None:
-    """The weights are D's after training: they are not those it began with."""
+def test_a_discriminator_saw_the_last_step(results: Path, records: dict[str, Record]) -> None:
+    """The weights are those of D after training, not its initial ones."""
     record = records["minimax"]
-    tensors = load_file(results / "runs" / record["id"] / "weights.safetensors")
+    tensors = load_file(results / "runs" / record.id / "weights.safetensors")
     assert {name.split(".")[0] for name in tensors} == {"generator", "average", "discriminator"}
-    played = players(record, results / "runs" / record["id"], Mlp(), Ring8())
+    played = players(record, results / "runs" / record.id, Mlp(), Ring8())
     logits = played.logits(torch.cat([Ring8().load("test").samples[:500], torch.zeros(500, 2)]))
     assert float(logits[:500].mean()) > float(logits[500:].mean())
 
 
 @pytest.mark.parametrize("loss", ["minimax", "rpgan-r1r2"])
-def test_show_draws_the_surface(results: Path, records, loss: str, tmp_path: Path, capsys) -> None:
+def test_show_draws_the_surface(
+    results: Path, records: dict[str, Record], loss: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("one.png", "two.png"):
-        assert _run("show", records[loss]["id"], "--results", results, "--surface", tmp_path / name) == 0
+        assert _run("show", records[loss].id, "--results", results, "--surface", tmp_path / name) == 0
     out = capsys.readouterr().out
     assert (("no log-odds" in out), ("mean |D - D*|" in out)) == (loss == "rpgan-r1r2", loss == "minimax")
     first = (tmp_path / "one.png").read_bytes()
@@ -141,16 +154,18 @@ def test_show_draws_the_surface(results: Path, records, loss: str, tmp_path: Pat
     assert first == (tmp_path / "two.png").read_bytes()
 
 
-def test_the_record_as_json_stays_json(results: Path, records, tmp_path: Path, capsys) -> None:
-    run = records["minimax"]["id"]
+def test_the_record_as_json_stays_json(
+    results: Path, records: dict[str, Record], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = records["minimax"].id
     assert _run("show", run, "--results", results, "--json", "--surface", tmp_path / "one.svg") == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["id"] == run
     assert "one.svg" in printed.err
 
 
-def test_a_loss_from_a_file_needs_the_file_as_it_was(results: Path, records, tmp_path: Path) -> None:
-    run = ("show", records["hinge"]["id"], "--results", results, "--surface", tmp_path / "one.png")
+def test_a_loss_from_a_file_needs_the_file_as_it_was(results: Path, records: dict[str, Record], tmp_path: Path) -> None:
+    run = ("show", records["hinge"].id, "--results", results, "--surface", tmp_path / "one.png")
     with pytest.raises(UsageError, match=r"my_loss\.py.*--plugin"):
         _run(*run)
     assert _run(*run, "--plugin", results.parent / "my_loss.py") == 0
@@ -160,37 +175,39 @@ def test_a_loss_from_a_file_needs_the_file_as_it_was(results: Path, records, tmp
         _run(*run, "--plugin", edited)
 
 
-def test_what_cannot_be_drawn_is_said(results: Path, records, registry: Registry, tmp_path: Path) -> None:
+def test_what_cannot_be_drawn_is_reported(
+    results: Path, records: dict[str, Record], registry: Registry, tmp_path: Path
+) -> None:
     record = records["minimax"]
-    folder = results / "runs" / record["id"]
-    diverged = {**record, "status": "diverged"}
+    folder = results / "runs" / record.id
+    diverged = replace(record, failure=Failure("diverged", "a loss was not finite", step=3))
     with pytest.raises(UsageError, match="diverged, not ok"):
         surface.surface(diverged, folder, registry, "png")
-    images = copy.deepcopy(record)
-    images["spec"]["dataset"] = {"name": "digits", "params": {}}
-    images["provenance"]["plugins"]["dataset:digits"] = {"code": registry.find("dataset", "digits").code}
+    digits = registry.choose("dataset", "digits", {})
+    images = _with_code(replace(record, spec=replace(record.spec, dataset=digits)), "dataset:digits", digits.code)
     with pytest.raises(UsageError, match="'digits' has no known density"):
         surface.surface(images, folder, registry, "png")
     with pytest.raises(UsageError, match=r"a \.png, \.svg or \.pdf file"):
-        _run("show", record["id"], "--results", results, "--surface", tmp_path / "one.gif")
-    older = copy.deepcopy(record)
-    older["provenance"]["plugins"]["architecture:mlp"]["code"] = "0"
+        _run("show", record.id, "--results", results, "--surface", tmp_path / "one.gif")
+    older = _with_code(record, "architecture:mlp", "0")
     with pytest.raises(UsageError, match="of version 0"):
         surface.surface(older, folder, registry, "png")
 
 
-def test_weights_that_are_missing_or_damaged_are_said(results: Path, records, registry: Registry, tmp_path) -> None:
+def test_weights_that_are_missing_or_damaged_are_reported(
+    results: Path, records: dict[str, Record], registry: Registry, tmp_path: Path
+) -> None:
     record = records["minimax"]
     with pytest.raises(MissingError, match="--force"):
         surface.surface(record, tmp_path, registry, "png")
-    tensors = load_file(results / "runs" / record["id"] / "weights.safetensors")
+    tensors = load_file(results / "runs" / record.id / "weights.safetensors")
     save_file({n: t for n, t in tensors.items() if not n.startswith("discriminator")}, tmp_path / "weights.safetensors")
     with pytest.raises(ResultsError, match="not the file that its record names"):
         surface.surface(record, tmp_path, registry, "png")
     digest = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
-    older = {**record, "files": {"weights.safetensors": digest}}
+    older = replace(record, files={"weights.safetensors": digest})
     with pytest.raises(MissingError, match="holds no discriminator"):
         surface.surface(older, tmp_path, registry, "png")
     with pytest.raises(ResultsError, match="not those of this architecture"):
-        players(record, results / "runs" / record["id"], Mlp(width=32), Ring8())
+        players(record, results / "runs" / record.id, Mlp(width=32), Ring8())
     assert plugin(record, "dataset", registry) == Ring8()
