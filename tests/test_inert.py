@@ -10,13 +10,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from factories import make_card
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from ganbench.analysis.score_table import Score, Table, TableRow
+from ganbench.analysis.score_table import PublishedCard, Score, Table, TableRow
+from ganbench.registry.choice import Choice
 from ganbench.report.text import files
 from ganbench.report.text.csv import inert
 from ganbench.report.text.escape import visible
@@ -148,12 +149,11 @@ def test_plain_text_is_left_alone() -> None:
 
 def _table(text: str) -> tuple[SavedPlan, list[Table]]:
     """A table in which every free text is the given one."""
-    card: dict[str, Any] = {
-        "metric": {"name": text, "params": {text: text}}, "better": "lower", "seeds": [0, 1], "fake_samples": 5,
-        "real_samples": 5, "split": text, "extractor": None, "protocol": text,
-    }  # fmt: skip
+    card = make_card(
+        metric=Choice(text, {text: text}), better="lower", seeds=(0, 1), fake_samples=5, real_samples=5, split=text
+    )
     score = Score(1.5, 1.0, 2.0, (1.0, 2.0), "lower", card)
-    theirs = Score(1.0, None, None, (1.0,), "lower", card, text)
+    theirs = Score(1.0, None, None, (1.0,), "lower", PublishedCard(text, text, "lower"), text)
     rows = (
         TableRow(text, text, text, "variant", 1, 2, {text: score}, {text: 1}, (text, "more"), frozenset({text}), 1,
                  text, {"train_seconds": 1.0}),

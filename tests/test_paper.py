@@ -6,37 +6,36 @@ import re
 from pathlib import Path
 from typing import Any
 
+from factories import commit, make_card, make_record
+
 from ganbench import __version__
 from ganbench.analysis import tables
+from ganbench.registry.choice import Choice
 from ganbench.registry.registry import Registry
 from ganbench.report.methods import citation, protocol
-from ganbench.results.record_json import SCHEMA
+from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
+from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
 
-TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": [0.0, 0.99], "ema": 0.0}
+TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
+CARD = make_card(
+    metric=Choice("m"), better="lower", scale="log", fake_samples=5000, real_samples=1347, extractor=Choice("judge"),
+    weights="abc123",
+)  # fmt: skip
 
 
-def _choice(name: str, **params: Any) -> dict[str, Any]:
-    return {"name": name, "params": params}
-
-
-def _record(id_: str, cell: tuple[str, str, str], seed: int, status: str = "ok", **train: Any) -> dict[str, Any]:
-    card = {"metric": _choice("m"), "better": "lower", "scale": "log", "fake_samples": 5000, "real_samples": 1347,
-            "split": "train", "extractor": _choice("judge"), "weights": "abc123", "generator": "raw",
-            "checkpoint": "last"}  # fmt: skip
-    evaluation = {"samples": 5000, "extractor": _choice("judge"), "metrics": [_choice("m")]}
-    kinds = dict(zip(("loss", "architecture", "dataset"), (_choice(name, width=64) for name in cell), strict=True))
-    ok = status == "ok"
-    machine = {"processor": "EPYC", "cores": 2, "platform": "Linux", "device": "cpu", "threads": 1, "protocol": 2,
-               "python": "3.11", "libraries": {"torch": "2.15"}, "revision": "fd4f784",
-               "path": "looped", "lanes": 1}  # fmt: skip
-    return {
-        "schema": SCHEMA, "id": id_, "suite": "s", "status": status, "reason": "" if ok else "boom",
-        "spec": {**kinds, "seed": seed, "train": {**TRAIN, **train}, "evaluation": evaluation},
-        "metrics": {"FID": 3.0 + seed} if ok else {}, "cards": {"FID": card} if ok else {},
-        "provenance": machine if ok else {"time": "2026-11-24"},
-    }  # fmt: skip
+def _record(id_: str, cell: tuple[str, str, str], seed: int, failed: bool = False, **train: Any) -> Record:
+    evaluation = EvaluationSpec(samples=5000, real_samples=0, extractor=Choice("judge"), metrics=(Choice("m"),))
+    loss, architecture, dataset = (Choice(name, {"width": 64}) for name in cell)
+    spec = RunSpec(loss, architecture, dataset, seed, TrainSpec(**{**TRAIN, **train}), evaluation)
+    if failed:
+        return make_record(id_, spec=spec, failure=Failure("failed", "boom"), provenance=Provenance(time="2026-11-24"))
+    machine = Provenance(
+        processor="EPYC", cores=2, platform="Linux", device="cpu", threads=1, protocol=2, python="3.11",
+        libraries={"torch": "2.15"}, revision="fd4f784", path="looped", lanes=1,
+    )  # fmt: skip
+    return make_record(id_, {"FID": 3.0 + seed}, CARD, spec, provenance=machine)
 
 
 def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], missing: int = 0) -> str:
@@ -46,9 +45,7 @@ def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], mis
         runs = {seed: f"{len(rows)}{seed}" for seed in range(2 + missing)}
         rows.append(PlanRow(*cell, runs))
         for seed in range(2):
-            status = "failed" if seed and len(rows) == 1 else "ok"
-            folder = store.stage(runs[seed])
-            store.commit(_record(runs[seed], cell, seed, status, **train), folder)
+            commit(store, _record(runs[seed], cell, seed, failed=bool(seed) and len(rows) == 1, **train))
     layout = SavedPlan("s", "", "", tuple(rows), (("ring", "real", "r0"),), (("a", "conv", "ring", "no"),))
     records = {id_: store.run(id_) for row in rows for id_ in row.runs.values()}
     return protocol(layout, tables.build(layout, store), records)
@@ -134,6 +131,6 @@ def test_what_is_cited_is_what_the_plugins_name(tmp_path: Path) -> None:
 
 
 def test_without_plugins_ganbench_alone_is_cited() -> None:
-    text = citation([_record("x", ("gone", "net", "ring"), 0, "failed")], Registry([]))
+    text = citation([_record("x", ("gone", "net", "ring"), 0, failed=True)], Registry([]))
     assert re.findall(r"@\w+{(\w+),", text) == ["ganbench"]
-    assert text == citation([_record("x", ("gone", "net", "ring"), 0, "failed")])
+    assert text == citation([_record("x", ("gone", "net", "ring"), 0, failed=True)])

@@ -111,10 +111,10 @@ def test_every_number_is_the_records_and_leads_to_its_runs(results: Path, conten
             seeds = Cells(variant[0].decode(), f"s-{place}").rows
             column = list(table.columns).index(name)
             found = {
-                seed: record["metrics"][name]
+                seed: record.evaluation.metrics[name]
                 for seed, id_ in next(r.runs for r in content.layout.rows if r.dataset == "ring8"
                                       and f"{r.loss} x {r.architecture}" == row.title).items()
-                if (record := content.store.run(id_)) and name in record["metrics"]
+                if (record := content.store.run(id_)) and name in record.evaluation.metrics
             }  # fmt: skip
             for seed, value in found.items():
                 attrs, _, _ = seeds[f"seed {seed}"][2 + column]
@@ -328,7 +328,7 @@ def test_the_overview_shows_each_variants_first_samples(content: Content) -> Non
     wanted = []
     for table in content.tables:
         for row in table.variants:
-            ids = [run.id for run in content.runs_of(row) if run.record and run.record["status"] == "ok"]
+            ids = [run.id for run in content.runs_of(row) if run.record and run.record.ok]
             wanted += ids[:1]
     assert shown == wanted
 

@@ -211,6 +211,7 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path
 
     def fail(record: dict[str, Any]) -> None:
         record.update(status="failed", reason="boom", metrics={}, cards={}, verdict=None, histogram=None, files={})
+        record["failure"] = {"kind": "failed", "message": "boom"}
 
     rows = {row.loss: [results / "runs" / id_ / "record.json" for id_ in row.runs.values()] for row in layout.rows}
     for path in rows["nonsaturating"]:
@@ -218,7 +219,12 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path
             _edit(path, fail)
     source = json.loads((_ok(results) / "record.json").read_text())
     for path in rows["minimax"]:  # all of the other one finished
-        _edit(path, lambda record: record.update({**source, "id": record["id"], "spec": record["spec"], "files": {}}))
+        _edit(
+            path,
+            lambda record: record.update(
+                {**source, "id": record["id"], "spec": record["spec"], "files": {}, "failure": None}
+            ),
+        )
     assert publish().code == 0
     page = (tmp_path / "site" / "index.html").read_text()
     assert "Too few seeds" not in page

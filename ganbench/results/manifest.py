@@ -75,7 +75,7 @@ def ids(folder: Path) -> list[str]:
 def environments(records: list[Record]) -> list[dict[str, Any]]:
     """The machines and versions of records, each once, with how many of them it made."""
     known = [msgspec.to_builtins(record.provenance) for record in records if record.provenance.python]
-    counted = Counter(canonical({key: one[key] for key in ENVIRONMENT if one[key] is not None}) for one in known)
+    counted = Counter(canonical({key: one[key] for key in ENVIRONMENT if one.get(key) is not None}) for one in known)
     return [{**json.loads(text), "records": count} for text, count in sorted(counted.items())]
 
 
