@@ -7,7 +7,7 @@ two variants. A/B: two losses that are known to differ. And what pairing by seed
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ SUITES = {
     + "  - when: {dataset: grid25}\n    train: {steps: 6000}\n",
 }
 """The baseline's recipes; `aa` with twice its seeds."""
-TESTS: dict[str, Callable[[Sequence[float], Sequence[float]], float]] = {
+TESTS: dict[str, Callable[[Any, Any], float]] = {
     "paired t": lambda a, b: paired(a, b)[2],
     "Welch t": lambda a, b: welch(a, b)[2],
     "rank permutation": rank_permutation,
@@ -88,8 +88,10 @@ def claims(row: TableRow, stream: np.random.Generator) -> dict[str, Any]:
 
 def _as_shipped(a: np.ndarray, b: np.ndarray, shift: int) -> float:
     """The p of `ganbench compare`, for the same seeds on both sides or for others."""
-    sides = (Sample({seed + offset: float(v) for seed, v in enumerate(side)}) for side, offset in ((a, 0), (b, shift)))
-    found = compare(*sides, "higher")
+    left, right = (
+        Sample({seed + offset: float(v) for seed, v in enumerate(side)}) for side, offset in ((a, 0), (b, shift))
+    )
+    found = compare(left, right, "higher")
     assert found is not None
     return found.p
 
@@ -133,8 +135,8 @@ def main(results: Path | None) -> None:
 
 
 def _ab(built: list[Table]) -> list[comparison.Comparison]:
-    sides = (comparison.named(name, built, "ab") for name in ("rpgan-r1r2", "nonsaturating"))
-    return comparison.compare(*sides, ["modes"])
+    left, right = (comparison.named(name, built, "ab") for name in ("rpgan-r1r2", "nonsaturating"))
+    return comparison.compare(left, right, ["modes"])
 
 
 if __name__ == "__main__":

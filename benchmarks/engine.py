@@ -68,7 +68,8 @@ def run_suite(case: Case, folder: Path) -> dict[str, Any]:
     """`ganbench run` on the case, signals, checkpoints and all; what its records say of the cost."""
     suite = folder / "case.yaml"
     suite.write_text(case.suite())
-    command = [sys.executable, "-m", "ganbench", "run", "--suite", suite, "--results", folder / "results", "--force"]
+    places = ["--suite", str(suite), "--results", str(folder / "results")]
+    command = [sys.executable, "-m", "ganbench", "run", *places, "--force"]
     cache = folder / "cache"  # empty in the first round; the compiler's own variable would point elsewhere
     environment = {**os.environ, "GANBENCH_CACHE": str(cache), "TORCHINDUCTOR_CACHE_DIR": str(cache / "programs")}
     began = time.perf_counter()
@@ -123,7 +124,7 @@ def flops(case: Case) -> int:
     with FlopCounterMode(display=False) as counter:
         real = case.data()[: case.batch]
         losses(case, case.modules(), iter([(real, torch.randn(2, case.batch, case.latent))]))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def peak_flops() -> float:

@@ -9,7 +9,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 import tempfile
 import time
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import click
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from benchmarks import report
+from ganbench import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.runner.worker import build_evaluator
 from ganbench.suite.specs import EvaluationSpec
@@ -33,12 +34,12 @@ METRICS = ("fid", "inception-score", "kid", "precision-recall")
 TOLERANCE = 1e-6
 
 
-class Wrapped(FeatureExtractorBase):
+class Wrapped(FeatureExtractorBase):  # type: ignore[misc]
     """The digits16 extractor as torch-fidelity needs one: uint8 images of three channels."""
 
     def __init__(self, name: str, features_list: list[str], **_: Any) -> None:
         super().__init__(name, features_list)
-        self.net = Digits16().open(Digits(), CPU)
+        self.net = Digits16().open(cast(Dataset, Digits()), CPU)
 
     @staticmethod
     def get_provided_features_list() -> tuple[str, ...]:
@@ -100,7 +101,7 @@ def ours(tables: list[Tensor]) -> list[dict[str, float]]:
     metrics = tuple(registry.choose("metric", name, {}) for name in METRICS)
     evaluation = EvaluationSpec(extractor=registry.choose("extractor", "digits16", {}), metrics=metrics)
     protocol = build_evaluator(registry, Rounded(), evaluation, CPU)
-    return [protocol.scores(fake).values for fake in tables]
+    return [dict(protocol.scores(fake).values) for fake in tables]
 
 
 def theirs(tables: list[Tensor]) -> list[dict[str, float]]:

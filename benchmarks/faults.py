@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ganbench import hookimpl
+from ganbench import Critic, hookimpl
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
 
@@ -13,24 +13,25 @@ from ganbench_architectures.mlp import Mlp
 class Constant(nn.Module):
     """A generator that makes one learned sample, but for a jitter of a thousandth."""
 
-    def __init__(self, inner):
+    def __init__(self, inner: nn.Module) -> None:
         super().__init__()
         self.inner = inner
 
-    def forward(self, latent):
-        sample = self.inner(torch.zeros_like(latent))
+    def forward(self, latent: Tensor) -> Tensor:
+        sample: Tensor = self.inner(torch.zeros_like(latent))
         return sample + 1e-3 * latent[:, :1].reshape(-1, *[1] * (sample.ndim - 1))
 
 
 class Loud(nn.Module):
     """A generator whose samples are multiplied by a number."""
 
-    def __init__(self, inner, scale):
+    def __init__(self, inner: nn.Module, scale: float) -> None:
         super().__init__()
         self.inner, self.scale = inner, scale
 
-    def forward(self, latent):
-        return self.scale * self.inner(latent)
+    def forward(self, latent: Tensor) -> Tensor:
+        sample: Tensor = self.inner(latent)
+        return self.scale * sample
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class NarrowMlp(Mlp):
 
     units: int = 8
 
-    def discriminator(self, shape):
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
         return Mlp(self.units, self.depth, self.latent, self.slope).discriminator(shape)
 
 
@@ -49,7 +50,7 @@ class NarrowDcgan(Dcgan):
 
     channels: int = 1
 
-    def discriminator(self, shape):
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
         return Dcgan(self.channels, self.latent, self.slope).discriminator(shape)
 
 
@@ -57,7 +58,7 @@ class NarrowDcgan(Dcgan):
 class ConstantMlp(Mlp):
     """The MLP pair with a generator that ignores its latents."""
 
-    def generator(self, shape):
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
         return Constant(super().generator(shape))
 
 
@@ -65,7 +66,7 @@ class ConstantMlp(Mlp):
 class ConstantDcgan(Dcgan):
     """The convolutional pair with a generator that ignores its latents."""
 
-    def generator(self, shape):
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
         return Constant(super().generator(shape))
 
 
@@ -75,7 +76,7 @@ class LoudMlp(Mlp):
 
     scale: float = 300.0
 
-    def generator(self, shape):
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
         return Loud(super().generator(shape), self.scale)
 
 
@@ -85,27 +86,27 @@ class LoudDcgan(Dcgan):
 
     scale: float = 300.0
 
-    def generator(self, shape):
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
         return Loud(super().generator(shape), self.scale)
 
 
 class Hinge:
     """Hinge loss (Lim and Ye 2017): no fault, and logits that are no log-odds."""
 
-    def d_loss(self, critic):
+    def d_loss(self, critic: Critic) -> Tensor:
         return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
 
-    def g_loss(self, critic):
+    def g_loss(self, critic: Critic) -> Tensor:
         return -critic.fake.mean()
 
 
 @hookimpl
-def register_losses():
+def register_losses() -> dict[str, type[Hinge]]:
     return {"plain-hinge": Hinge}
 
 
 @hookimpl
-def register_architectures():
+def register_architectures() -> dict[str, type[Mlp] | type[Dcgan]]:
     return {
         "narrow-mlp": NarrowMlp,
         "narrow-dcgan": NarrowDcgan,

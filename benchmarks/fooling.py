@@ -52,7 +52,8 @@ def points(dataset: Any, count: int, generator: torch.Generator) -> Sets:
 
     def some(kept: int) -> Tensor:
         mode = torch.randint(kept, (count,), generator=generator)
-        return centres[mode] + dataset.std * torch.randn(count, 2, generator=generator)
+        found: Tensor = centres[mode] + dataset.std * torch.randn(count, 2, generator=generator)
+        return found
 
     return {
         "Gaussian blob": ("low quality", blob),
@@ -168,7 +169,8 @@ def main() -> None:
 
 def right(row: dict[str, Any]) -> bool:
     """Whether a set has the verdict that is due, and is below honest samples just where something is wrong."""
-    return row["verdict"].startswith(row["due"]) and bool(row["below"]) == (row["due"] != "ok")
+    named = str(row["verdict"]).startswith(row["due"])
+    return named and bool(row["below"]) == (row["due"] != "ok")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """A plugin for timing alone: 3x32x32 images of noise, and an extractor that costs nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
+from torch import Tensor
 
-from ganbench import Data, Features, hookimpl
+from ganbench import Data, Dataset, Features, View, hookimpl
 
 
 class ColourNoise:
@@ -15,7 +18,7 @@ class ColourNoise:
     extractor = "mean-colour"
     metrics = ("mean-colour",)
 
-    def load(self, split):
+    def load(self, split: Literal["train", "test"]) -> Data:
         generator = torch.Generator().manual_seed(int(split == "test"))
         return Data(torch.rand(1000, *self.shape, generator=generator) * 2 - 1)
 
@@ -25,12 +28,12 @@ class MeanColour:
 
     dims = 3
     canonical = False
-    gives = ()
+    gives: tuple[str, ...] = ()
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         return "mean-colour"
 
-    def open(self, dataset, device):
+    def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
         return lambda x: Features(x.mean(dim=(2, 3)))
 
 
@@ -41,20 +44,20 @@ class ColourGap:
     better = {"gap": "lower"}
     uses_extractor = True
 
-    def __call__(self, real, fake):
+    def __call__(self, real: View, fake: View) -> dict[str, float]:
         return {"gap": (real.features.mean(0) - fake.features.mean(0)).norm().item()}
 
 
 @hookimpl
-def register_datasets():
+def register_datasets() -> dict[str, type[ColourNoise]]:
     return {"colour-noise": ColourNoise}
 
 
 @hookimpl
-def register_extractors():
+def register_extractors() -> dict[str, type[MeanColour]]:
     return {"mean-colour": MeanColour}
 
 
 @hookimpl
-def register_metrics():
+def register_metrics() -> dict[str, type[ColourGap]]:
     return {"mean-colour": ColourGap}

@@ -20,8 +20,13 @@ PAGES = (HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md"))
 def machine() -> dict[str, Any]:
     """Where and with what a measurement was made."""
     known = provenance.machine()
-    return {key: known[key] for key in ("processor", "cores", "platform", "python", "libraries")} | {
-        "date": date.today().isoformat()
+    return {
+        "processor": known.processor,
+        "cores": known.cores,
+        "platform": known.platform,
+        "python": known.python,
+        "libraries": dict(known.libraries),
+        "date": date.today().isoformat(),
     }
 
 

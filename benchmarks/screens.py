@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 
 from benchmarks.chromium import browser
 
 WIDTHS = (390, 820, 1400)
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 KINDS = ("datasets/*.html", "variants/*.html", "runs/*/index.html", "references/*/index.html")
 TALLEST = 12_000
 """Pixels of a picture; what is below is cut."""
@@ -50,7 +51,7 @@ def main(report: Path, to: Path, pages: tuple[str, ...], each: int, widths: tupl
                 page.close()
 
 
-def _save(page, path: Path, picture: Path, opened: bool) -> None:  # type: ignore[no-untyped-def]
+def _save(page: Any, path: Path, picture: Path, opened: bool) -> None:
     page.goto(path.resolve().as_uri())
     if opened:
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")

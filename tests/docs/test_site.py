@@ -45,3 +45,11 @@ def test_a_dead_link_or_anchor_fails(tmp_path: Path, link: str, reason: str) -> 
     done = _build(tmp_path / "mkdocs.yml", tmp_path / "site")
     assert done.returncode != 0
     assert reason in done.stderr
+
+
+def test_the_places_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    places = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", text)
+    assert len(places) > 20
+    for place in places:
+        assert (ROOT / "ganbench" / place).exists() or (ROOT / place).exists(), place
