@@ -33,9 +33,13 @@ def make_card(**changes: Any) -> ProtocolCard:
 
 
 def make_evaluation(scores: Mapping[str, float], card: ProtocolCard | None = None, **changes: Any) -> Evaluation:
-    """Scores by their labels, all measured as one card says."""
+    """Scores by their labels, all measured as one card says; `FID[digits16]` is FID with that extractor."""
     card = card or make_card()
-    cards = {label: replace(card, score=card.score or label) for label in scores}
+    cards = {}
+    for label in scores:
+        score, _, extractor = label.removesuffix("]").partition("[")
+        own = Choice(extractor) if extractor else card.extractor
+        cards[label] = replace(card, score=card.score or score, extractor=own)
     return replace(Evaluation(dict(scores), cards), **changes)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories import commit, make_card, make_record, make_reference, make_spec
 from rich.console import Console
 from scipy import stats as scipy_stats
 
@@ -21,7 +22,7 @@ from ganbench.analysis import sensitivity
 from ganbench.cli import cli as commands
 from ganbench.errors import ResultsError, UsageError
 from ganbench.report.text import search as search_table
-from ganbench.results.record_json import SCHEMA
+from ganbench.results.records import Cost, Failure
 from ganbench.results.store import Store
 from ganbench.statistics import best_of_k
 from ganbench.suite import search, search_space
@@ -323,20 +324,13 @@ def test_choosing_on_the_reported_seeds_flatters_and_the_other_half_does_not() -
 def _store(tmp_path: Path) -> tuple[SavedSearch, Store]:
     """Four draws of one variant: fine, better, one seed diverged, not run; the default is fine."""
     store = Store(tmp_path)
-    card = {"metric": {"name": "m", "params": {}}, "better": "lower"}
-    with store.writing():
-        for name, value in (("d", 3.0), ("a", 2.0), ("b", 1.0), ("c", 0.5)):
-            for seed in range(2):
-                bad = name == "c" and seed == 1
-                record = {
-                    "schema": SCHEMA, "id": f"{name}{seed}", "status": "diverged" if bad else "ok", "reason": "",
-                    "metrics": {} if bad else {"score": value + seed, "other[judge]": value},
-                    "cards": {} if bad else {"score": card, "other[judge]": card},
-                    "cost": {"train_seconds": 2.0},
-                }  # fmt: skip
-                store.commit(record, store.stage(record["id"]))
-        noise = {"schema": SCHEMA, "id": "n", "status": "ok", "metrics": {"score": 7.0}, "cards": {"score": card}}
-        store.commit(noise, store.stage("n"), references=True)
+    card = make_card(better="lower")
+    for name, value in (("d", 3.0), ("a", 2.0), ("b", 1.0), ("c", 0.5)):
+        for seed in range(2):
+            failure = Failure("diverged", "boom") if name == "c" and seed == 1 else None
+            scores, cost = {"score": value + seed, "other[judge]": value}, Cost(train_seconds=2.0)
+            commit(store, make_record(f"{name}{seed}", scores, card, make_spec(seed), failure, cost=cost))
+    commit(store, make_reference("n", {"score": 7.0}, card))
     names = enumerate("dabcx")
     draws = tuple(
         RowDraw(i, {"train.lr": i / 8} if i else {}, {s: f"{name}{s}" for s in range(2)}) for i, name in names

@@ -16,6 +16,7 @@ import msgspec
 from ganbench.errors import ResultsError, UsageError
 from ganbench.files import canonical, write_atomically
 from ganbench.results import provenance
+from ganbench.results.record_json import known_facts
 from ganbench.results.records import AnyRecord, Record
 from ganbench.results.store import Store
 
@@ -74,8 +75,8 @@ def ids(folder: Path) -> list[str]:
 
 def environments(records: list[Record]) -> list[dict[str, Any]]:
     """The machines and versions of records, each once, with how many of them it made."""
-    known = [msgspec.to_builtins(record.provenance) for record in records if record.provenance.python]
-    counted = Counter(canonical({key: one[key] for key in ENVIRONMENT if one.get(key) is not None}) for one in known)
+    known = [known_facts(record.provenance) for record in records if record.provenance.python]
+    counted = Counter(canonical({key: one[key] for key in ENVIRONMENT if key in one}) for one in known)
     return [{**json.loads(text), "records": count} for text, count in sorted(counted.items())]
 
 

@@ -10,17 +10,17 @@ from ganbench.results.verdicts import ORDER, summary, verdict
 
 def test_the_worst_fault_is_the_verdict() -> None:
     found = verdict({"modes": [Fault("partial", 17, 25)], "quality": [Fault("low quality")], "copies": []})
-    assert (found["fault"], found["text"]) == ("low quality", "low quality")
-    assert found["by"]["modes"] == [{"kind": "partial", "count": 17, "of": 25}]
+    assert (found.fault, found.text) == ("low quality", "low quality")
+    assert found.by["modes"] == (Fault("partial", 17, 25),)
     for i, kind in enumerate(ORDER):
-        assert verdict({"m": [Fault(other) for other in reversed(ORDER[i:])]})["fault"] == kind
+        assert verdict({"m": [Fault(other) for other in reversed(ORDER[i:])]}).fault == kind
 
 
 def test_no_judge_no_verdict() -> None:
     assert verdict({}) is None
     assert summary([None, None]) == ""
-    assert summary([None, verdict({"m": [Fault("partial", 6, 8)]})]) == "1 partial (6 of 8), 1 not judged"
-    assert verdict({"m": []})["text"] == "ok"
+    assert summary([None, verdict({"m": [Fault("partial", 6, 8)]})]) == "1 partial (6 of 8), 1 not evaluated"
+    assert verdict({"m": []}).text == "ok"
 
 
 @pytest.mark.parametrize(

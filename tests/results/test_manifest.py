@@ -5,41 +5,47 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Cli
+from factories import make_record, make_reference, make_spec
 
 from ganbench.results import manifest
-from ganbench.results.record_json import SCHEMA
-from ganbench.results.records import recomputed_id
+from ganbench.results.records import (
+    AnyRecord,
+    Failure,
+    PluginOrigin,
+    Provenance,
+    Record,
+    ReferenceRecord,
+    recomputed_id,
+)
 from ganbench.results.store import Store
 from ganbench.results.verify import check
 from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
 
 
-def _choice(name: str, **params: Any) -> dict[str, Any]:
-    return {"name": name, "params": params}
+def _with_id(record: AnyRecord, known: Mapping[str, str] = {}) -> Any:
+    """The record under the id that its spec, code versions and protocol give."""
+    return replace(record, id=recomputed_id(record, known))
 
 
-def _spec(seed: int, **changes: Any) -> dict[str, Any]:
-    evaluation = {"samples": 10, "extractor": _choice("judge"), "metrics": [_choice("score")]}
-    parts = {"loss": _choice("game", weight=0.1), "architecture": _choice("net"), "dataset": _choice("points")}
-    return {**parts, "seed": seed, "train": {"steps": 5}, "evaluation": evaluation, **changes}
+def _records() -> tuple[list[Record], ReferenceRecord]:
+    spec = make_spec()
+    plugins = {key: PluginOrigin("d", "1", f"{key} 1", "abc") for key in spec.code()}
+    made = Provenance(protocol=2, python="3.11", processor="p", revision="abc", plugins=plugins)
+    good = make_record(scores={"score": 1.0}, spec=spec, provenance=made)
+    lost = make_record(spec=make_spec(1), failure=Failure("failed", "boom"), provenance=Provenance(time=TIME))
+    reference = make_reference(provenance=Provenance(protocol=2))
+    codes = made.codes()
+    return [_with_id(good), _with_id(lost, codes)], _with_id(reference, codes)
 
 
-KEYS = ("loss:game", "architecture:net", "dataset:points", "extractor:judge", "metric:score")
-
-
-def _record(spec: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    plugins = {key: {"distribution": "d", "version": "1", "code": f"{key} 1", "source": "abc"} for key in KEYS}
-    provenance = {"protocol": 2, "python": "3.11", "processor": "p", "revision": "abc", "plugins": plugins}
-    content = {"schema": SCHEMA, "suite": "s", "spec": spec, "status": "ok", "reason": "", "metrics": {"score": 1.0},
-               "cards": {"score": {}}, "provenance": provenance}  # fmt: skip
-    record = {**content, **changes}
-    known = {key: f"{key} 1" for key in KEYS}
-    return {**record, "id": changes.get("id") or recomputed_id(record, known)}
+TIME = "2026-11-24T01:02:03Z"
 
 
 @pytest.fixture
@@ -47,18 +53,15 @@ def folder(tmp_path: Path) -> Path:
     """A published folder of two runs, one of them failed, and a reference."""
     root = tmp_path / "published"
     store = Store(root)
-    lost = {"status": "failed", "reason": "boom", "provenance": {"time": "2026-11-24T01:02:03Z"}}
-    records = [_record(_spec(0)), _record(_spec(1), **lost)]
-    reference = _record({"reference": "real", "dataset": _choice("points"), "evaluation": _spec(0)["evaluation"]},
-                        provenance={"protocol": 2})  # fmt: skip
+    records, reference = _records()
     for record in (*records, reference):
-        place = store.stage(record["id"])
+        place = store.stage(record.id)
         (place / "history.csv").write_text("step,d_loss\n0,1.5\n")
         (place / "weights.safetensors").write_bytes(b"weights")
-        store.commit(record, place, references=record is reference)
-        (root / ("references" if record is reference else "runs") / record["id"] / "weights.safetensors").unlink()
+        store.commit(record, place)
+        (root / ("references" if record is reference else "runs") / record.id / "weights.safetensors").unlink()
     store.staging.rmdir()
-    row = PlanRow("game", "net", "points", {seed: record["id"] for seed, record in enumerate(records)})
+    row = PlanRow("game", "net", "points", {seed: record.id for seed, record in enumerate(records)})
     save_plan(root, SavedPlan("s", "about", "", (row,), (), ()))
     (root / "index.html").write_text("<p>hello</p>")
     manifest.write(root, {"title": "a title"})
@@ -185,7 +188,7 @@ def test_an_id_that_cannot_be_known_is_said_and_is_no_fault(folder: Path) -> Non
     manifest.write(folder)
     report = check(folder)
     assert report.holds
-    assert [(one.kind, "states no code versions" in one.text) for one in report.findings] == [("note", True)]
+    assert [(one.kind, "holds no code versions" in one.text) for one in report.findings] == [("note", True)]
 
 
 @pytest.mark.parametrize(
@@ -194,13 +197,13 @@ def test_an_id_that_cannot_be_known_is_said_and_is_no_fault(folder: Path) -> Non
      '{"schema": 1, "schema": 1, "files": {}}',
              "[" * 100_000],
 )  # fmt: skip
-def test_a_damaged_manifest_is_exit_code_4(inside, tmp_path: Path, text: str) -> None:
+def test_a_damaged_manifest_is_exit_code_4(inside: Cli, tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     found = inside("verify", tmp_path)
     assert (found.code, "is damaged" in found.err) == (4, True)
 
 
-def test_the_command_says_what_it_found(inside, folder: Path) -> None:
+def test_the_command_says_what_it_found(inside: Cli, folder: Path) -> None:
     found = inside("verify", folder)
     assert (found.code, found.out.split(":")[0]) == (0, "As published")
     (folder / "index.html").write_text("\x1b[31mred")
@@ -217,7 +220,7 @@ def test_the_command_says_what_it_found(inside, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--theory", "."], ["nowhere"], ["."]])
-def test_without_a_manifest_or_with_both_it_is_wrong_use(inside, arguments: list[str]) -> None:
+def test_without_a_manifest_or_with_both_it_is_wrong_use(inside: Cli, arguments: list[str]) -> None:
     assert inside("verify", *arguments).code == 2
 
 
@@ -239,7 +242,9 @@ def test_a_folder_with_links_is_not_vouched_for(folder: Path) -> None:
         lambda content: content["files"].update({"a": {"bytes": 1, "sha256": None}}),
     ],
 )
-def test_a_manifest_of_another_shape_is_damaged(inside, folder: Path, change) -> None:
+def test_a_manifest_of_another_shape_is_damaged(
+    inside: Cli, folder: Path, change: Callable[[dict[str, Any]], Any]
+) -> None:
     _rewrite(folder / "manifest.json", change)
     done = inside("verify", folder)
     assert (done.code, done.err.count("\n")) == (4, 1)
@@ -247,14 +252,14 @@ def test_a_manifest_of_another_shape_is_damaged(inside, folder: Path, change) ->
 
 
 @pytest.mark.parametrize("change", [{"files": [1]}, {"files": 5}, {"provenance": {"plugins": {"a": {"code": [1]}}}}])
-def test_a_record_of_another_shape_is_a_finding(inside, folder: Path, change) -> None:
+def test_a_record_of_another_shape_is_a_finding(inside: Cli, folder: Path, change: dict[str, Any]) -> None:
     _rewrite(_run(folder) / "record.json", lambda record: record.update(change))
     done = inside("verify", folder)
     assert done.code == 1
     assert "cannot be read" in done.out
 
 
-def test_what_is_said_of_a_folder_cannot_steer_the_terminal(inside, folder: Path) -> None:
+def test_what_is_said_of_a_folder_cannot_steer_the_terminal(inside: Cli, folder: Path) -> None:
     _rewrite(folder / "manifest.json", lambda content: content.update(suites=["\x1b[31mX"]))
     done = inside("verify", folder)
     assert "X" in done.out

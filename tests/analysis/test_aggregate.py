@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories import commit, make_card, make_record, make_reference, make_spec
 from scipy import stats as scipy_stats
 
 from ganbench.analysis import aggregate, tables
 from ganbench.report.text import files
-from ganbench.results.record_json import SCHEMA
+from ganbench.results.records import Failure
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 CARDS = {
-    "points": {"modes": {"better": "higher", "scale": "linear"}},
-    "images": {"FID": {"better": "lower", "scale": "log"}},
+    "points": make_card(score="modes"),
+    "images": make_card(score="FID", better="lower", scale="log"),
 }
 VALUES = {
     ("a", "points"): [8, 7, 8, 8, 6], ("a", "images"): [20.0, 25.0, 40.0, 30.0, 22.0],
@@ -27,33 +28,21 @@ VALUES = {
 ENDS = {"points": (0.0, 8.0), "images": (1000.0, 10.0)}
 
 
-def _commit(
-    store: Store, run_id: str, metrics: dict[str, float], cards: dict, references: bool = False, **more
-) -> None:
-    record = {
-        "schema": SCHEMA, "id": run_id, "spec": {"evaluation": {"samples": 10}}, "status": "ok", "reason": "",
-        "metrics": metrics, "cards": cards, "samples": 10, "notes": [],
-    } | more  # fmt: skip
-    store.commit(record, store.stage(run_id), references)
-
-
 def _suite(folder: Path, failed: int = 0) -> tuple[SavedPlan, Store]:
     store = Store(folder)
     rows, references = [], []
-    with store.writing():
-        for (name, dataset), values in VALUES.items():
-            score = next(iter(CARDS[dataset]))
-            runs = {}
-            for seed, value in enumerate(values):
-                runs[seed] = f"{name}{dataset}{seed}"
-                dead = name == "a" and seed < failed
-                _commit(store, runs[seed], {} if dead else {score: float(value)}, CARDS[dataset],
-                        status="diverged" if dead else "ok")  # fmt: skip
-            rows.append(PlanRow(name, "mlp", dataset, runs))
-        for dataset, ends in ENDS.items():
-            for name, value in zip(("noise", "real"), ends, strict=True):
-                _commit(store, f"{name}{dataset}", {next(iter(CARDS[dataset])): value}, CARDS[dataset], references=True)
-                references.append((dataset, name, f"{name}{dataset}"))
+    for (name, dataset), values in VALUES.items():
+        card = CARDS[dataset]
+        runs = {seed: f"{name}{dataset}{seed}" for seed in range(len(values))}
+        for seed, value in enumerate(values):
+            failure = Failure("diverged", "boom") if name == "a" and seed < failed else None
+            commit(store, make_record(runs[seed], {card.score: float(value)}, card, make_spec(seed), failure))
+        rows.append(PlanRow(name, "mlp", dataset, runs))
+    for dataset, ends in ENDS.items():
+        for name, value in zip(("noise", "real"), ends, strict=True):
+            card = CARDS[dataset]
+            commit(store, make_reference(f"{name}{dataset}", {card.score: value}, card))
+            references.append((dataset, name, f"{name}{dataset}"))
     return SavedPlan("s", "", "", tuple(rows), tuple(references), ()), store
 
 

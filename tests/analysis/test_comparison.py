@@ -4,51 +4,48 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import Cli
+from factories import commit, make_card, make_record, make_spec
 from scipy import stats as scipy_stats
 
 from ganbench.errors import UsageError
 from ganbench.formatting import number, p_value
+from ganbench.registry.registry import Registry
 from ganbench.results import literature
-from ganbench.results.record_json import SCHEMA
+from ganbench.results.records import Cost, Evaluation, Failure, Snapshot
 from ganbench.results.store import Store
+from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
 
-CARD = {
-    "metric": {"name": "m", "params": {}}, "code": "1", "better": "higher", "scale": "linear", "fake_samples": 10_000,
-    "real_samples": 10_000, "split": "train", "extractor": None, "weights": None, "resize": None, "generator": "raw",
-    "checkpoint": "last",
-}  # fmt: skip
-TRAIN = {"steps": 100, "batch": 128}
+CARD = make_card(fake_samples=10_000, real_samples=10_000)
+SNAPSHOTS = {
+    name: tuple(Snapshot(step, step / speed, {"modes": step / 20}) for step in (25, 50, 75))
+    for name, speed in (("a", 10), ("b", 20), ("c", 20))
+}
 
 
-def _fail(store: Store, name: str, seed: int, **more) -> None:
+def _fail(store: Store, name: str, seed: int, snapshots: tuple[Snapshot, ...] = ()) -> None:
     """A seed that came to nothing, as `ganbench.runner.run_record.failed_record` has it."""
-    nothing = {"train_seconds": None, "images": None, "images_per_second": None, "peak_memory_bytes": None}
-    _commit(store, name, seed, {}, **{"status": "failed", "reason": "boom", "cost": nothing, "snapshots": []} | more)
+    spec = make_spec(seed, steps=100, batch=128)
+    evaluation = Evaluation(snapshots=snapshots)
+    commit(store, make_record(f"{name}{seed}", spec=spec, failure=Failure("failed", "boom"), evaluation=evaluation))
 
 
-def _commit(store: Store, name: str, seed: int, metrics: dict[str, float], **more) -> None:
-    cards = {score: CARD | ({"better": "lower", "scale": "log"} if score == "FID" else {}) for score in metrics}
-    snapshots = [
-        {
-            "step": step,
-            "train_seconds": step / (10 if name == "a" else 20),
-            "metrics": {"modes": step / 20},
-            "reason": "",
-        }
-        for step in (25, 50, 75)
-    ]
-    record = {
-        "schema": SCHEMA, "id": f"{name}{seed}", "suite": "s", "spec": {"seed": seed, "train": TRAIN}, "status": "ok",
-        "reason": "", "metrics": metrics, "cards": cards, "snapshots": snapshots,
-        "cost": {"train_seconds": 10.0 if name == "a" else 5.0, "images": 12800, "images_per_second": 1280.0,
-                 "peak_memory_bytes": 1 << 30},
-    } | more  # fmt: skip
-    store.commit(record, store.stage(record["id"]))
+def _commit(
+    store: Store, name: str, seed: int, metrics: dict[str, float], snapshots: tuple[Snapshot, ...] | None = None
+) -> None:
+    cards = {score: replace(CARD, score=score, **(FID if score == "FID" else {})) for score in metrics}
+    evaluation = Evaluation(metrics, cards, snapshots=SNAPSHOTS[name] if snapshots is None else snapshots)
+    cost = Cost(10.0 if name == "a" else 5.0, 12800, 1280.0, 1 << 30)
+    spec = make_spec(seed, steps=100, batch=128)
+    commit(store, make_record(f"{name}{seed}", spec=spec, evaluation=evaluation, cost=cost))
 
 
+FID: dict[str, Any] = {"better": "lower", "scale": "log"}
 A, B = [8.0, 7.5, 8.2, 7.9, 8.1, 7.7], [6.0, 5.2, 7.0, 6.4, 6.9, 5.5]
 FID_A, FID_B = [30.0, 40.0, 35.0, 50.0, 28.0, 33.0], [60.0, 75.0, 66.0, 110.0, 52.0, 69.0]
 
@@ -56,27 +53,16 @@ FID_A, FID_B = [30.0, 40.0, 35.0, 50.0, 28.0, 33.0], [60.0, 75.0, 66.0, 110.0, 5
 def _results(folder: Path, seeds: int = 6, suite: str = "s") -> Store:
     """Loss a above loss b in modes, below it in FID, and c like a; on ring8 with mlp."""
     store = Store(folder)
-    with store.writing():
-        for seed in range(seeds):
-            _commit(store, "a", seed, {"modes": A[seed], "FID": FID_A[seed]})
-            _commit(store, "b", seed, {"modes": B[seed], "FID": FID_B[seed]})
-            _commit(store, "c", seed, {"modes": A[seed] + (-1) ** seed / 10, "FID": FID_A[seed] + 1})
-    rows = [
-        {
-            "loss": loss,
-            "architecture": "mlp",
-            "dataset": "ring8",
-            "runs": {seed: f"{loss}{seed}" for seed in range(seeds)},
-        }
-        for loss in "abc"
-    ]
-    plan = {"schema": 1, "suite": suite, "about": "", "digest": "", "references": [], "skipped": [], "rows": rows}
-    (folder / suite).mkdir()
-    (folder / suite / "plan.json").write_text(json.dumps(plan))
+    for seed in range(seeds):
+        _commit(store, "a", seed, {"modes": A[seed], "FID": FID_A[seed]})
+        _commit(store, "b", seed, {"modes": B[seed], "FID": FID_B[seed]})
+        _commit(store, "c", seed, {"modes": A[seed] + (-1) ** seed / 10, "FID": FID_A[seed] + 1})
+    rows = [PlanRow(loss, "mlp", "ring8", {seed: f"{loss}{seed}" for seed in range(seeds)}) for loss in "abc"]
+    save_plan(folder, SavedPlan(suite, "", "", tuple(rows), (), ()))
     return store
 
 
-def test_the_sentence_is_true_of_the_records(inside, tmp_path: Path) -> None:
+def test_the_sentence_is_true_of_the_records(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     done = inside("compare", "a", "b")
     assert done.code == 0, done.err
@@ -94,7 +80,7 @@ def test_the_sentence_is_true_of_the_records(inside, tmp_path: Path) -> None:
     assert "10,000 fake against 10,000 real samples" in done.out
 
 
-def test_the_order_of_the_two_turns_the_sentence(inside, tmp_path: Path) -> None:
+def test_the_order_of_the_two_turns_the_sentence(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     done = inside("compare", "b", "a")
     assert done.out.startswith(
@@ -102,7 +88,7 @@ def test_the_order_of_the_two_turns_the_sentence(inside, tmp_path: Path) -> None
     )
 
 
-def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside, tmp_path: Path) -> None:
+def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     found = {one["score"]: one for one in json.loads(inside("compare", "a", "b", "--metric", "all", "--json").out)}
     fid = found["FID"]
@@ -120,25 +106,24 @@ def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside, tmp_path:
     )
 
 
-def test_no_difference_is_said_with_what_would_have_been_missed(inside, tmp_path: Path) -> None:
+def test_no_difference_is_said_with_what_would_have_been_missed(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     out = inside("compare", "a", "c").out
     assert out.startswith("No difference in modes seen between a and c on ring8 with mlp")
     assert re.search(r"A difference below 0\.\d+ would be missed more than once in five", out)
 
 
-def test_few_seeds_claim_nothing(inside, tmp_path: Path) -> None:
+def test_few_seeds_claim_nothing(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results", seeds=4)
     out = inside("compare", "a", "b").out
     assert out.startswith("Too few seeds to claim a difference in modes between a and b")
     assert not re.search(r"p [=<]", out)
 
 
-def test_failed_seeds_count_as_the_worst_and_the_text_says_so(inside, tmp_path: Path) -> None:
+def test_failed_seeds_count_as_the_worst_and_the_text_says_so(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
-    with store.writing():
-        for seed in range(4):
-            _fail(store, "a", seed)
+    for seed in range(4):
+        _fail(store, "a", seed)
     done = inside("compare", "a", "b", "--json")
     (one,) = json.loads(done.out)
     assert one["difference"]["test"] == "rank permutation"
@@ -172,7 +157,9 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(inside, tmp_path: 
         (("a", "b", "--results", "nowhere"), "no results folder"),
     ],
 )
-def test_what_cannot_be_compared_is_said_in_one_sentence(inside, tmp_path: Path, arguments, text: str) -> None:
+def test_what_cannot_be_compared_is_said_in_one_sentence(
+    inside: Cli, tmp_path: Path, arguments: tuple[str, ...], text: str
+) -> None:
     _results(tmp_path / "results")
     done = inside("compare", *arguments)
     assert done.code == 2
@@ -180,7 +167,7 @@ def test_what_cannot_be_compared_is_said_in_one_sentence(inside, tmp_path: Path,
     assert len(done.err.strip().splitlines()) == 1
 
 
-def test_one_variant_of_two_suites(inside, tmp_path: Path) -> None:
+def test_one_variant_of_two_suites(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     other = tmp_path / "results" / "t"
     other.mkdir()
@@ -196,7 +183,7 @@ def test_one_variant_of_two_suites(inside, tmp_path: Path) -> None:
     assert "compared with itself" in inside("compare", "a", "a", "--suite", "s", "--suite", "s").err
 
 
-def test_a_table_at_equal_time_reads_snapshots(inside, tmp_path: Path) -> None:
+def test_a_table_at_equal_time_reads_snapshots(inside: Cli, tmp_path: Path) -> None:
     """a needs 10 s, b and c need 5: at 5 s a stands at its snapshot of step 50."""
     _results(tmp_path / "results")
     rows = json.loads(inside("table", "--suite", "s", "--equal", "time", "--format", "json").out)
@@ -209,27 +196,24 @@ def test_a_table_at_equal_time_reads_snapshots(inside, tmp_path: Path) -> None:
     assert not (tmp_path / "results" / "s" / "table.md").exists()
 
 
-def test_where_nothing_finished_there_is_nothing_to_compare(inside, tmp_path: Path) -> None:
+def test_where_nothing_finished_there_is_nothing_to_compare(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
-    with store.writing():
-        for seed in range(6):
-            _fail(store, "a", seed)
-            _fail(store, "b", seed)
+    for seed in range(6):
+        _fail(store, "a", seed)
+        _fail(store, "b", seed)
     for arguments in ((), ("--metric", "all")):
         done = inside("compare", "a", "b", *arguments)
         assert done.code == 0, done.err  # c has scores, so that the failures can be told
         assert "no value (0 of 6 seeds finished)" in done.out
-    with store.writing():
-        for seed in range(6):
-            _fail(store, "c", seed)
+    for seed in range(6):
+        _fail(store, "c", seed)
     done = inside("compare", "a", "b")
     assert (done.code, "no seed of a x mlp or b x mlp has finished" in done.err) == (2, True)
 
 
-def test_seeds_that_both_do_not_have_are_not_dropped(inside, tmp_path: Path) -> None:
+def test_seeds_that_both_do_not_have_are_not_dropped(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
-    with store.writing():
-        _commit(store, "b", 5, {})
+    _commit(store, "b", 5, {})
     plan = tmp_path / "results" / "s" / "plan.json"
     content = json.loads(plan.read_text())
     del content["rows"][1]["runs"]["5"]
@@ -240,7 +224,7 @@ def test_seeds_that_both_do_not_have_are_not_dropped(inside, tmp_path: Path) -> 
     assert one["difference"]["value"] == pytest.approx(sum(A) / 6 - sum(B[:5]) / 5)
 
 
-def test_costs_have_their_units(inside, tmp_path: Path) -> None:
+def test_costs_have_their_units(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     rows = json.loads(inside("table", "--suite", "s", "--format", "json").out)
     assert rows[0]["cost"] == {
@@ -252,30 +236,26 @@ def test_costs_have_their_units(inside, tmp_path: Path) -> None:
     assert [cell.strip() for cell in line.split("|")[2:-1]] == ["10.0", "12,800", "1,280", "1,024"]
 
 
-def test_a_run_that_failed_later_stood_well_at_an_equal_budget(inside, tmp_path: Path) -> None:
+def test_a_run_that_failed_later_stood_well_at_an_equal_budget(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
-    kept = [
-        {"step": step, "train_seconds": step / 20, "metrics": {"modes": 9.0}, "reason": ""} for step in (25, 75, 110)
-    ]
-    with store.writing():
-        _fail(store, "a", 0, snapshots=kept)
-        _fail(store, "a", 1, snapshots=kept[:1])
+    kept = tuple(Snapshot(step, step / 20, {"modes": 9.0}) for step in (25, 75, 110))
+    _fail(store, "a", 0, snapshots=kept)
+    _fail(store, "a", 1, snapshots=kept[:1])
     rows = json.loads(inside("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
     assert (rows[0]["n_ok"], rows[0]["scores"]["modes"]["values"][0]) == (5, 9.0)
     assert "read at step 75 to 100, 3.75 to 10 s of training a seed, 1 trained together" in rows[0]["notes"]
     assert all(value is None for value in rows[0]["cost"].values())
 
 
-def test_without_snapshots_equal_time_is_refused(inside, tmp_path: Path) -> None:
+def test_without_snapshots_equal_time_is_refused(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
-    with store.writing():
-        _commit(store, "a", 0, {"modes": 8.0, "FID": 30.0}, snapshots=[])
+    _commit(store, "a", 0, {"modes": 8.0, "FID": 30.0}, snapshots=())
     done = inside("table", "--suite", "s", "--equal", "time")
     assert done.code == 2
     assert "set evaluation.snapshots" in done.err
 
 
-def test_the_time_to_a_score(inside, tmp_path: Path) -> None:
+def test_the_time_to_a_score(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     found = {
         one["variant"]: one
@@ -283,11 +263,10 @@ def test_the_time_to_a_score(inside, tmp_path: Path) -> None:
     }
     assert (found["a x mlp"]["step"], found["a x mlp"]["seconds"], found["a x mlp"]["reached"]) == (75, 7.5, 6)
     assert found["b x mlp"]["seconds"] == 3.75
-    with Store(tmp_path / "results").writing():
-        for seed in range(3):
-            _fail(Store(tmp_path / "results"), "a", seed)
-            _fail(Store(tmp_path / "results"), "b", seed)
-        _fail(Store(tmp_path / "results"), "b", 3)
+    for seed in range(3):
+        _fail(Store(tmp_path / "results"), "a", seed)
+        _fail(Store(tmp_path / "results"), "b", seed)
+    _fail(Store(tmp_path / "results"), "b", 3)
     found = {
         one["variant"]: one
         for one in json.loads(inside("table", "--suite", "s", "--reach", "modes=3", "--format", "json").out)
@@ -301,7 +280,7 @@ def test_the_time_to_a_score(inside, tmp_path: Path) -> None:
         assert (done.code, text in done.err) == (2, True)
 
 
-def test_published_values_stand_beside_ours_as_another_protocol(inside, tmp_path: Path) -> None:
+def test_published_values_stand_beside_ours_as_another_protocol(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     (tmp_path / "mine.yaml").write_text(
         "about: ours\nentries:\n  - {source: 'Me 2020, table 1', short: Me, dataset: ring8, protocol: '5 samples',\n"
@@ -341,7 +320,7 @@ def test_published_values_are_read_strictly(tmp_path: Path, text: str, wanted: s
     assert "p.yaml:" in str(caught.value)
 
 
-def test_the_published_values_that_ship_name_source_and_protocol(registry) -> None:
+def test_the_published_values_that_ship_name_source_and_protocol(registry: Registry) -> None:
     (offer,) = registry.offers("published")["literature"]
     _, rows = literature.load(offer.thing)
     assert {"ring8", "grid25", "cifar10"} <= {row.dataset for row in rows}

@@ -7,9 +7,11 @@ import io
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from factories import make_card, make_record
 
 from ganbench.analysis import tables
 from ganbench.errors import MissingError, ResultsError
@@ -17,33 +19,32 @@ from ganbench.formatting import number
 from ganbench.report.text import files as formats
 from ganbench.report.text.terminal import show
 from ganbench.results.record_json import SCHEMA
+from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
 from ganbench.runner.run_record import unplaced
 from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, save_plan
 
 
-def _record(run_id: str, **changes) -> dict:
-    card = {"metric": {"name": "m", "params": {}}, "better": "higher"}
-    record = {
-        "schema": SCHEMA, "id": run_id, "suite": "s", "spec": {"seed": 0}, "status": "ok", "reason": "",
-        "metrics": {"score": 1.0}, "cards": {"score": card},
-    }  # fmt: skip
-    return record | changes
-
-
-def _commit(store: Store, record: dict, **files: str) -> None:
-    folder = store.stage(record["id"])
+def _commit(store: Store, record: Record, **files: str) -> None:
+    folder = store.stage(record.id)
     for name, text in files.items():
         (folder / name).write_text(text)
     store.commit(record, folder)
 
 
+def _scores(store: Store, run_id: str) -> Mapping[str, float]:
+    record = store.run(run_id)
+    assert record is not None
+    return record.evaluation.metrics
+
+
 def test_a_record_is_committed_whole_with_sums_of_its_files(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
-        _commit(store, _record("a1"), history="x")
+        _commit(store, make_record("a1"), history="x")
     found = store.run("a1")
-    assert found["files"] == {"history": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}
+    assert found is not None
+    assert found.files == {"history": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}
     assert store.run("b2") is None
     assert store.find("a") == ["a1"]
     assert not store.staging.exists()
@@ -52,16 +53,16 @@ def test_a_record_is_committed_whole_with_sums_of_its_files(tmp_path: Path) -> N
 def test_a_newer_result_replaces_the_older_as_a_whole(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
-        _commit(store, _record("a1"), old="x")
-        _commit(store, _record("a1", metrics={"score": 2.0}), new="y")
-    assert store.run("a1")["metrics"] == {"score": 2.0}
+        _commit(store, make_record("a1"), old="x")
+        _commit(store, make_record("a1", {"score": 2.0}), new="y")
+    assert _scores(store, "a1") == {"score": 2.0}
     assert sorted(path.name for path in (tmp_path / "runs" / "a1").iterdir()) == ["new", "record.json"]
 
 
 def test_nan_never_becomes_invalid_json(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with pytest.raises(ValueError, match="JSON compliant"), store.writing():
-        _commit(store, _record("a1", metrics={"score": math.nan}))
+        _commit(store, make_record("a1", {"score": math.nan}))
     assert store.run("a1") is None
 
 
@@ -87,19 +88,21 @@ def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
 def test_a_kill_in_the_middle_of_a_replacement_loses_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
-        _commit(store, _record("a1"))
+        _commit(store, make_record("a1"))
     aside = store.staging / "a1.old" / "runs"
     aside.mkdir(parents=True)
     (store.runs / "a1").rename(aside / "a1")  # moved aside, and then the power went
     with store.writing():
-        assert store.run("a1")["metrics"] == {"score": 1.0}
+        assert _scores(store, "a1") == {"score": 1.0}
     assert not store.staging.exists()
 
 
 def test_a_newer_schema_is_not_guessed_at(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
-        _commit(store, _record("a1", schema=SCHEMA + 1))
+        _commit(store, make_record("a1"))
+    path = store.runs / "a1" / "record.json"
+    path.write_text(path.read_text().replace(f'"schema": {SCHEMA}', f'"schema": {SCHEMA + 1}'))
     with pytest.raises(ResultsError, match="newer ganbench"):
         store.run("a1")
 
@@ -124,7 +127,7 @@ def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
     with store.writing():
         for name, level in (("a", 1.0), ("b", 9.0)):
             for seed in range(5):
-                _commit(store, _record(f"{name}{seed}", metrics={"score": level + abs(seed - 4 * (name == "b")) / 10}))
+                _commit(store, make_record(f"{name}{seed}", {"score": level + abs(seed - 4 * (name == "b")) / 10}))
     rows = tuple(PlanRow(name, "mlp", "ring8", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
     layout = SavedPlan("s", "", "", rows, (), ())
     built = tables.build(layout, store)
@@ -132,7 +135,7 @@ def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
     assert "**1.20" not in formats.markdown(layout, built)
     assert r"$\mathbf{9.20} \pm 0.20$" in formats.latex(layout, built)
     with store.writing():
-        _commit(store, _record("b4", status="diverged", reason="x", metrics={}, cards={}))
+        _commit(store, make_record("b4", failure=Failure("diverged", "x")))
     assert "**" not in formats.markdown(layout, tables.build(layout, store))  # the failed seed counts as the worst
     assert [row["rank"]["score"] for row in json.loads(formats.json_text(layout, built))] == [2, 1]
 
@@ -143,8 +146,8 @@ EVIL = "<script>alert(1)</script>|`x`_$%&#{}~^\\"
 def _layout(store: Store, loss: str = "minimax", note: str = "") -> SavedPlan:
     with store.writing():
         for seed, value in enumerate([1.0, 2.0, 4.0]):
-            _commit(store, _record(f"a{seed}", metrics={"score": value}))
-        _commit(store, _record("a3", status="failed", reason=note or "boom", metrics={}, cards={}))
+            _commit(store, make_record(f"a{seed}", {"score": value}))
+        _commit(store, make_record("a3", failure=Failure("failed", note or "boom")))
     row = PlanRow(loss, "mlp", "ring8", {seed: f"a{seed}" for seed in range(5)})
     return SavedPlan("s", "", "", (row,), (), (("minimax", "dcgan", "ring8", "needs images"),))
 
@@ -170,7 +173,7 @@ def test_seeds_trained_in_several_ways_are_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
         for seed, path in enumerate(["compiled", "stacked", "compiled"]):
-            _commit(store, _record(f"a{seed}", provenance={"path": path}))
+            _commit(store, make_record(f"a{seed}", provenance=Provenance(path=path)))
     for count, wanted in ((1, 0), (3, 1)):
         row = PlanRow("minimax", "mlp", "ring8", {seed: f"a{seed}" for seed in range(count)})
         (table,) = tables.build(SavedPlan("s", "", "", (row,), (), ()), store)
@@ -244,11 +247,10 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
 
     store = Store(tmp_path)
     names = [f"score{i}[some-judge]" for i in range(9)]
-    card = {"metric": {"name": "m", "params": {}}, "better": "lower"}
     with store.writing():
         for seed in range(2):
-            metrics = dict.fromkeys(names, 123456.0 + seed)
-            _commit(store, _record(f"a{seed}", metrics=metrics, cards=dict.fromkeys(names, card)))
+            scores = dict.fromkeys(names, 123456.0 + seed)
+            _commit(store, make_record(f"a{seed}", scores, make_card(better="lower")))
     layout = SavedPlan("s", "", "", (PlanRow("minimax", "mlp", "ring8", {0: "a0", 1: "a1"}),), (), ())
     console = Console(width=width, record=True, file=io.StringIO())
     show(console, layout, tables.build(layout, store))
@@ -260,7 +262,9 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
 
 
 @pytest.mark.parametrize("home", ["/home/somebody", "/", None])
-def test_a_traceback_does_not_say_where_things_lie(tmp_path: Path, monkeypatch, home: str | None) -> None:
+def test_a_traceback_does_not_say_where_things_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
     monkeypatch.chdir(tmp_path)
     if home is None:
         monkeypatch.delenv("HOME")

@@ -9,8 +9,11 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import Cli
+from factories import make_record
 
 from ganbench.results.diagnosis import diagnose, diagnoses
+from ganbench.results.records import Finding, Record
 from ganbench.signals import SIGNALS
 
 HEALTHY = {
@@ -35,7 +38,7 @@ def _history(rows: int, since: int = 0, log_odds: bool = True, **changes: float)
 
 
 def _flags(history: list[list[float]], steps: list[int] = STEPS, total: int = 3000) -> dict[str, int]:
-    return {finding["flag"]: finding["since"] for finding in diagnose(steps, history, total)}
+    return {finding.flag: finding.since for finding in diagnose(steps, history, total)}
 
 
 def test_the_names_are_the_columns_of_the_signals() -> None:
@@ -86,10 +89,10 @@ def test_single_rows_raise_and_hide_nothing() -> None:
 
 def test_the_evidence_names_the_measure_and_its_limit() -> None:
     (collapse,) = diagnose(STEPS, _history(100, 40, diversity=0.12), 3000)
-    assert collapse["fault"] is True
-    assert re.fullmatch(r"median diversity 0\.1[12]\d* \(limit 0\.5\)", collapse["evidence"])
+    assert collapse.fault is True
+    assert re.fullmatch(r"median diversity 0\.1[12]\d* \(limit 0\.5\)", collapse.evidence)
     (ahead,) = diagnose(STEPS, _history(100, 40, js=0.58), 3000)
-    assert ahead["fault"] is False
+    assert ahead.fault is False
 
 
 def _js_of_one_mode(modes: int) -> float:
@@ -134,18 +137,18 @@ def test_values_that_are_not_numbers_are_no_evidence() -> None:
 
 
 def test_a_note_counts_seeds_and_leaves_out_what_is_no_fault() -> None:
-    def record(*findings: tuple[str, int, bool]) -> dict:
-        return {"diagnosis": [{"flag": f, "since": s, "fault": fault, "evidence": ""} for f, s, fault in findings]}
+    def record(*findings: tuple[str, int, bool]) -> Record:
+        return make_record(diagnosis=tuple(Finding(flag, since, fault, "") for flag, since, fault in findings))
 
     seeds = [
         record(("collapse", 1500, True)), record(("collapse", 1200, True), ("explosion", 90, True)), record(),
-        record(("discriminator ahead", 600, False)), {"diagnosis": None}, {}, None,
+        record(("discriminator ahead", 600, False)), make_record(diagnosis=None), None, None,
     ]  # fmt: skip
     assert diagnoses(seeds) == (
         "2 of 7 seeds: collapse (since step 1200 at the earliest)",
         "1 of 7 seeds: explosion (since step 90 at the earliest)",
     )
-    assert diagnoses([{"diagnosis": None}]) == ()
+    assert diagnoses([make_record(diagnosis=None)]) == ()
 
 
 SUITE = """
@@ -159,8 +162,8 @@ evaluation: {samples: 2500, real_samples: 2500}
 """
 
 
-def test_a_planted_fault_is_in_the_record_in_show_and_below_the_table(cli, tmp_path: Path) -> None:
-    faults = Path(__file__).parent.parent / "benchmarks" / "faults.py"
+def test_a_planted_fault_is_in_the_record_in_show_and_below_the_table(cli: Cli, tmp_path: Path) -> None:
+    faults = Path(__file__).parents[2] / "benchmarks" / "faults.py"
     (tmp_path / "faults.py").write_text(faults.read_text())
     (tmp_path / "planted.yaml").write_text(SUITE)
     done = cli("run", "--suite", "planted.yaml")

@@ -9,53 +9,49 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Cli
+from factories import commit, make_card, make_evaluation, make_provenance, make_record, make_reference, make_spec
 
 from ganbench.analysis.diff import Side, changes
-from ganbench.results.record_json import SCHEMA
+from ganbench.results.records import Cost, Evaluation, Failure, PluginOrigin, Provenance, Record, Verdict
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, save_plan
 
-Change = Callable[[dict[str, Any]], Any]
+Change = Callable[[Record], Record]
 LEVELS = {"good": (9.0, 2.5), "poor": (1.0, 0.5)}
-CARD = {
-    "metric": {"name": "m", "params": {}},
-    "better": "higher",
-    "fake_samples": 100,
-    "real_samples": 100,
-    "split": "train",
-}
 
 
-def _folder(root: Path, change: Change = lambda record: None, seeds: int = 6, ids: str = "", suite: str = "s") -> Path:
+def _record(run_id: str, loss: str, seed: int, scores: dict[str, float]) -> Record:
+    spec = make_spec(seed, loss, "net", "ring")
+    plugins = {f"loss:{loss}": PluginOrigin("made-up", "1", "1", "abc")}
+    record = make_record(run_id, scores, spec=spec, provenance=make_provenance(spec, plugins=plugins))
+    return replace(record, evaluation=replace(record.evaluation, verdict=Verdict("ok", "ok")))
+
+
+def _folder(
+    root: Path, change: Change = lambda record: record, seeds: int = 6, ids: str = "", suite: str = "s",
+    history: Callable[[Record], str] = lambda record: "step\n",
+) -> Path:  # fmt: skip
     """A results folder of two variants; `change` edits each record before it is stored."""
     store, rows = Store(root), []
     for loss, (level, step) in LEVELS.items():
         runs = {seed: f"{loss}{seed}{ids}" for seed in range(seeds)}
         rows.append(PlanRow(loss, "net", "ring", runs))
         for seed, id_ in runs.items():
-            record = {
-                "schema": SCHEMA, "id": id_, "suite": suite, "status": "ok", "reason": "",
-                "spec": {"loss": {"name": loss, "params": {}}, "seed": seed, "train": {"steps": 5}},
-                "metrics": {"score": level + seed * step % 3 * 0.2, "other": 1.0},
-                "cards": {"score": CARD, "other": CARD},
-                "verdict": {"fault": "ok", "text": "ok", "by": {}},
-                "provenance": {"python": "3.11", "libraries": {"torch": "2.15"}, "protocol": 2,
-                               "plugins": {f"loss:{loss}": {"code": "1", "source": "abc", "version": "1"}}},
-            }  # fmt: skip
-            change(record)
+            record = change(_record(id_, loss, seed, {"score": level + seed * step % 3 * 0.2, "other": 1.0}))
             folder = store.stage(id_)
-            (folder / "history.csv").write_text(record.pop("history", "step\n"))
+            (folder / "history.csv").write_text(history(record))
             store.commit(record, folder)
     save_plan(root, SavedPlan(suite, "", "", tuple(rows), (), ()))
     return root
 
 
-def _of(loss: str, **changes: Any) -> Change:
-    return lambda record: record.update(changes) if record["spec"]["loss"]["name"] == loss else None
-
-
 def _one(id_: str, **changes: Any) -> Change:
-    return lambda record: record.update(changes) if record["id"] == id_ else None
+    return lambda record: replace(record, **changes) if record.id == id_ else record
+
+
+def _scored(record: Record, scores: dict[str, float], **card: Any) -> Record:
+    return replace(record, evaluation=replace(make_evaluation(scores, make_card(**card)), verdict=Verdict("ok", "ok")))
 
 
 def _changes(a: Path, b: Path) -> list[tuple[str, str, str]]:
@@ -63,17 +59,17 @@ def _changes(a: Path, b: Path) -> list[tuple[str, str, str]]:
     return [(one.kind, one.where, one.text) for one in changes(*sides)]
 
 
-def test_a_folder_and_its_copy_are_the_same(cli, tmp_path: Path) -> None:
+def test_a_folder_and_its_copy_are_the_same(cli: Cli, tmp_path: Path) -> None:
     a, b = _folder(tmp_path / "a"), _folder(tmp_path / "b")
     assert _changes(a, b) == []
     assert cli("diff", a, b).code == 0
     assert "The same results." in cli("diff", a, b).out
 
 
-def test_another_machine_alone_is_no_difference_of_results(cli, tmp_path: Path) -> None:
-    def elsewhere(record: dict[str, Any]) -> None:
-        record["provenance"]["libraries"]["torch"] = "2.14"
-        record["cost"] = {"train_seconds": 3.0}
+def test_another_machine_alone_is_no_difference_of_results(cli: Cli, tmp_path: Path) -> None:
+    def elsewhere(record: Record) -> Record:
+        provenance = replace(record.provenance, libraries={"torch": "2.14"})
+        return replace(record, provenance=provenance, cost=Cost(train_seconds=3.0))
 
     a, b = _folder(tmp_path / "a"), _folder(tmp_path / "b", elsewhere)
     assert _changes(a, b) == [("environment", "torch", "2.15 -> 2.14")]
@@ -81,9 +77,9 @@ def test_another_machine_alone_is_no_difference_of_results(cli, tmp_path: Path) 
     assert ran.code == 0
 
 
-def test_who_leads_no_longer_is_said_first(cli, tmp_path: Path) -> None:
+def test_who_leads_no_longer_is_said_first(cli: Cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
-    b = _folder(tmp_path / "b", lambda record: record["metrics"].update(score=1.2 + record["spec"]["seed"] * 0.1))
+    b = _folder(tmp_path / "b", lambda one: _scored(one, {"score": 1.2 + one.spec.seed * 0.1, "other": 1.0}))
     found = _changes(a, b)
     assert found[0] == ("conclusion", "ring", "first by score: good x net -> good x net and poor x net")
     assert ("conclusion", "ring", "rank of poor x net: 2 -> 1") in found
@@ -101,16 +97,17 @@ def test_who_leads_no_longer_is_said_first(cli, tmp_path: Path) -> None:
 
 def test_a_mean_that_stays_inside_the_interval_has_not_moved(tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
-    b = _folder(tmp_path / "b", _one("good0", metrics={"score": 9.01, "other": 1.0}))
+    b = _folder(
+        tmp_path / "b",
+        _one("good0", evaluation=_scored(_record("", "good", 0, {}), {"score": 9.01, "other": 1.0}).evaluation),
+    )
     assert _changes(a, b) == [("content", "good x net on ring, seed 0", "score 9.000 -> 9.010")]
 
 
 def test_another_end_and_other_files_of_the_same_run(tmp_path: Path) -> None:
-    def change(record: dict[str, Any]) -> None:
-        _one("good0", status="diverged", reason="not finite", metrics={}, cards={})(record)
-        _one("poor1", history="step\n1\n")(record)
-
-    found = _changes(_folder(tmp_path / "a"), _folder(tmp_path / "b", change))
+    change = _one("good0", failure=Failure("diverged", "not finite"), evaluation=Evaluation())
+    b = _folder(tmp_path / "b", change, history=lambda one: "step\n1\n" if one.id == "poor1" else "step\n")
+    found = _changes(_folder(tmp_path / "a"), b)
     assert ("status", "good x net on ring, seed 0", "ok -> diverged (not finite)") in found
     assert ("content", "poor x net on ring, seed 1", "same scores, other bytes of history.csv") in found
 
@@ -122,9 +119,12 @@ def test_runs_that_one_folder_alone_has(tmp_path: Path) -> None:
 
 
 def test_other_settings_are_named(tmp_path: Path) -> None:
-    def slower(record: dict[str, Any]) -> None:
-        record["spec"]["train"]["steps"] = 9
-        _of("poor", provenance={"protocol": 3, "plugins": {"loss:poor": {"code": "2", "source": "d"}}})(record)
+    def slower(record: Record) -> Record:
+        spec = replace(record.spec, train=replace(record.spec.train, steps=9))
+        if spec.loss.name == "good":
+            return replace(record, spec=spec)
+        plugins = {"loss:poor": PluginOrigin("made-up", "1", "2", "d")}
+        return replace(record, spec=spec, provenance=replace(record.provenance, protocol=3, plugins=plugins))
 
     found = _changes(_folder(tmp_path / "a"), _folder(tmp_path / "b", slower, ids="x"))
     assert ("settings", "good x net on ring", "train.steps 5 -> 9 (seeds 0-5)") in found
@@ -133,9 +133,8 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
 
 
 def test_scores_under_another_protocol_are_not_compared(tmp_path: Path) -> None:
-    def other(record: dict[str, Any]) -> None:
-        record["cards"] = {"score": {**CARD, "fake_samples": 50}}
-        record["metrics"] = {"score": 3.0 + record["spec"]["seed"]}
+    def other(record: Record) -> Record:
+        return _scored(record, {"score": 3.0 + record.spec.seed}, fake_samples=50)
 
     found = _changes(_folder(tmp_path / "a"), _folder(tmp_path / "b", other))
     assert ("protocol", "ring", "score: fake_samples 100 -> 50") in found
@@ -148,7 +147,7 @@ def test_scores_under_another_protocol_are_not_compared(tmp_path: Path) -> None:
     [(["a", "nowhere"], "no folder"), (["a", "empty"], "holds no suite"), (["a", "two"], "name one with --suite"),
      (["a", "two", "--suite", "t"], "suite 't' is not in"), (["a", "a", *["--suite", "s"] * 3], "once, or twice")],
 )  # fmt: skip
-def test_wrong_use_is_said(cli, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_wrong_use_is_said(cli: Cli, tmp_path: Path, arguments: list[str], said: str) -> None:
     _folder(tmp_path / "a")
     (tmp_path / "empty").mkdir()
     _folder(tmp_path / "two")
@@ -157,27 +156,21 @@ def test_wrong_use_is_said(cli, tmp_path: Path, arguments: list[str], said: str)
     assert (ran.code, said in ran.err) == (2, True)
 
 
-def test_one_suite_each_can_be_named(cli, tmp_path: Path) -> None:
+def test_one_suite_each_can_be_named(cli: Cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
     _folder(a, suite="u")
     assert cli("diff", a, a, "--suite", "s", "--suite", "u").code == 0
 
 
-def test_a_name_cannot_steer_the_terminal(cli, tmp_path: Path) -> None:
+def test_a_name_cannot_steer_the_terminal(cli: Cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
-    b = _folder(tmp_path / "b", _one("good0", status="failed", reason="\x1b[31m", metrics={}, cards={}))
+    b = _folder(tmp_path / "b", _one("good0", failure=Failure("failed", "\x1b[31m"), evaluation=Evaluation()))
     assert "\x1b" not in cli("diff", a, b).out
 
 
 def test_yardsticks_that_one_side_alone_has_are_told(tmp_path: Path) -> None:
     a, b = _folder(tmp_path / "a"), _folder(tmp_path / "b")
-    store = Store(a)
-    record = {
-        "schema": SCHEMA, "id": "real", "suite": None, "status": "ok", "reason": "",
-        "spec": {"reference": "real", "evaluation": {"samples": 100}},
-        "metrics": {"score": 9.5}, "cards": {"score": CARD}, "provenance": {}, "samples": 100, "notes": [],
-    }  # fmt: skip
-    store.commit(record, store.stage("real"), references=True)
+    commit(Store(a), make_reference("real", {"score": 9.5}))
     content = load_plan(a, "s")
     assert content is not None
     for folder in (a, b):
@@ -188,5 +181,6 @@ def test_yardsticks_that_one_side_alone_has_are_told(tmp_path: Path) -> None:
 
 def test_a_failed_run_states_no_protocol_and_none_is_said_to_differ(tmp_path: Path) -> None:
     a = _folder(tmp_path / "a", ids="x")
-    b = _folder(tmp_path / "b", _of("good", status="failed", reason="boom", metrics={}, cards={}, provenance={}))
+    nothing = {"failure": Failure("failed", "boom"), "evaluation": Evaluation(), "provenance": Provenance()}
+    b = _folder(tmp_path / "b", lambda one: replace(one, **nothing) if one.spec.loss.name == "good" else one)
     assert not any("protocol version" in text for _, _, text in _changes(a, b))
