@@ -6,11 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
 from factories import commit, make_card, make_record
-=======
-from factories import make_card, make_record
->>>>>>> 4f1e2b0 (Tests make their records with the factories; protocol, store, manifest and comparison tests in their rooms)
 
 from ganbench import __version__
 from ganbench.analysis import tables
@@ -24,7 +20,6 @@ from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
 CARD = make_card(
-<<<<<<< HEAD
     metric=Choice("m"), better="lower", scale="log", fake_samples=5000, real_samples=1347, extractor=Choice("judge"),
     weights="abc123",
 )  # fmt: skip
@@ -41,23 +36,6 @@ def _record(id_: str, cell: tuple[str, str, str], seed: int, failed: bool = Fals
         libraries={"torch": "2.15"}, revision="fd4f784", path="looped", lanes=1,
     )  # fmt: skip
     return make_record(id_, {"FID": 3.0 + seed}, CARD, spec, provenance=machine)
-=======
-    better="lower", scale="log", fake_samples=5000, real_samples=1347, extractor=Choice("judge"), weights="abc123"
-)
-MADE = Provenance(
-    protocol=2, python="3.11", libraries={"torch": "2.15"}, platform="Linux", processor="EPYC", cores=2,
-    revision="fd4f784", path="looped", lanes=1, device="cpu", threads=1,
-)  # fmt: skip
-
-
-def _record(id_: str, cell: tuple[str, str, str], seed: int, status: str = "ok", **train: Any) -> Record:
-    evaluation = EvaluationSpec(samples=5000, extractor=Choice("judge"), metrics=(Choice("m"),))
-    loss, architecture, dataset = (Choice(name, {"width": 64}) for name in cell)
-    spec = RunSpec(loss, architecture, dataset, seed, TrainSpec(**{**TRAIN, **train}), evaluation)
-    if status == "failed":
-        return make_record(id_, spec=spec, failure=Failure("failed", "boom"), provenance=Provenance(time="2026-11-24"))
-    return make_record(id_, {"FID": 3.0 + seed}, CARD, spec, provenance=MADE)
->>>>>>> 4f1e2b0 (Tests make their records with the factories; protocol, store, manifest and comparison tests in their rooms)
 
 
 def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], missing: int = 0) -> str:
@@ -69,11 +47,11 @@ def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], mis
         for seed in range(2):
             commit(store, _record(runs[seed], cell, seed, failed=bool(seed) and len(rows) == 1, **train))
     layout = SavedPlan("s", "", "", tuple(rows), (("ring", "real", "r0"),), (("a", "conv", "ring", "no"),))
-    records = {id_: record for row in rows for id_ in row.runs.values() if (record := store.run(id_))}
+    records = {id_: store.run(id_) for row in rows for id_ in row.runs.values()}
     return protocol(layout, tables.build(layout, store), records)
 
 
-CELLS: dict[tuple[str, str, str], dict[str, Any]] = {
+CELLS = {
     ("a", "net", "ring"): {},
     ("b", "net", "ring"): {},
     ("a", "net", "digits"): {"steps": 1000},
