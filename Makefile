@@ -52,4 +52,4 @@ lint: env docs
 	$(ENV)/bin/python -m tools.words
 
 clean:
-	rm -rf $(ENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(ENV) .venv-newest build dist .mypy_cache .pytest_cache .ruff_cache
