@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and where the cache is."""
+"""Atomic file writes, the cache directory, hashes, and JSON that is checked against a type."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from ganbench.errors import ResultsError
+
+T = TypeVar("T")
 
 
 def cache_folder() -> Path:
-    """`$GANBENCH_CACHE`, or a folder in the user's cache."""
+    """`$GANBENCH_CACHE`, or `~/.cache/ganbench`."""
     return Path(os.environ.get("GANBENCH_CACHE") or Path.home() / ".cache" / "ganbench").expanduser()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the path, sync, rename: a full disk or a crash leaves the old file as it was."""
+    """Write to a temporary file beside `path`, sync, rename: after a crash or on a full disk the old file is intact."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
@@ -33,7 +38,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename inside the folder durable."""
+    """Make a rename inside `folder` durable."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -44,15 +49,54 @@ def sync_folder(folder: Path) -> None:
 
 
 def short_hash(content: bytes) -> str:
-    """The first 16 hex digits of SHA-256: what a file's name carries so that rot is noticed."""
+    """The first 16 hex digits of SHA-256: part of a cached file's name, so that damage is noticed."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def canonical(value: Any) -> str:
-    """JSON with one spelling: sorted keys, no spaces, no NaN."""
+    """JSON in canonical form: sorted keys, no spaces. Raises `ValueError` for NaN and infinity."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:
     """The first 12 hex digits of SHA-256 over the canonical JSON."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
+
+
+def from_plain(value: Any, kind: type[T]) -> T:
+    """Plain data as a dataclass. Raises `ValueError` with the JSON path of what is wrong: `$.rows[0]: ...`."""
+    import msgspec
+
+    try:
+        return msgspec.convert(value, kind, str_keys=True)
+    except msgspec.ValidationError as error:
+        text, at, place = str(error).rpartition(" - at ")
+        raise ValueError(f"{place.replace('`', '')}: {text}" if at else f"$: {error}") from error
+
+
+def save_json(path: Path, schema: int, content: object) -> None:
+    """Write a dataclass as a JSON object, its schema version first."""
+    import msgspec
+
+    text = json.dumps({"schema": schema, **msgspec.to_builtins(content, str_keys=True)}, indent=1)
+    write_atomically(path, (text + "\n").encode())
+
+
+def load_json(path: Path, schema: int, decode: Callable[[dict[str, Any]], T]) -> T | None:
+    """What `decode` makes of a JSON object, or None if there is no such file.
+
+    Raises `ResultsError` if the file is damaged or its schema is newer; the error names the file and the JSON path.
+    """
+    import msgspec
+
+    try:
+        raw = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        if not isinstance(raw.get("schema"), int):
+            raise ValueError("$.schema: missing, or not an integer")
+        if raw["schema"] > schema:
+            raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
+        return decode(raw)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ResultsError(f"{path} is damaged ({error}); run the suite again to rewrite it") from error

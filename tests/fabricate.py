@@ -17,6 +17,7 @@ from zlib import crc32
 
 import fabricated_files as files
 import numpy as np
+import plans
 import yaml
 
 from ganbench.engine.state import TrainedSeed
@@ -42,7 +43,7 @@ from ganbench.results.store import Store
 from ganbench.results.verdicts import verdict
 from ganbench.runner.run_record import failed_record, run_record, write_history
 from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
-from ganbench.suite.specs import Cell, EvaluationSpec, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
+from ganbench.suite.specs import Cell, EvaluationSpec, Plan, PlannedReference, ReferenceSpec, RunSpec, TrainSpec
 
 NASTY = (
     "<script>document.title='run'</script>",
@@ -116,8 +117,8 @@ def fabricate(root: Path, made: Made = Made()) -> SavedPlan:
         for index, cell in enumerate(plan.cells):
             for seed in cell.seeds:
                 _write_run(store, made, _Run(cell, index, seed, made))
-        for name, spec in plan.references:
-            _write_reference(store, made, name, spec)
+        for one in plan.references:
+            _write_reference(store, made, one.dataset.text, one.spec)
     save_plan(root, content)
     return content
 
@@ -136,19 +137,21 @@ def _cells(made: Made, registry: Registry) -> tuple[Any, Any, Any]:
     for dataset in (*made.points, *made.images):
         evaluation = _evaluation(made, registry, dataset in made.images)
         chosen = _choice(registry, "dataset", dataset)
-        references += [(dataset, ReferenceSpec(name, chosen, evaluation)) for name in YARDSTICKS]
+        references += [
+            PlannedReference(plans.label(dataset), ReferenceSpec(name, chosen, evaluation)) for name in YARDSTICKS
+        ]
         for architecture in made.architectures:
             for loss in made.losses:
                 labels = (loss, architecture, dataset)
                 if architecture.startswith("dcgan") and dataset in made.points:
                     reason = "convolutions need images, and the samples are 2-D points"
-                    skipped.append(Skipped(labels, " ".join([reason, *made.notes[:1]])))
+                    skipped.append(plans.skipped(*labels, " ".join([reason, *made.notes[:1]])))
                     continue
                 spec = RunSpec(
                     _choice(registry, "loss", loss), _choice(registry, "architecture", architecture), chosen, 0,
                     TrainSpec(steps=3000, batch=128, lr_d=2e-3, lr_g=2e-3, schedule="cosine"), evaluation,
                 )  # fmt: skip
-                cells.append(Cell(spec, tuple(range(made.seeds)), labels))
+                cells.append(plans.cell(spec, tuple(range(made.seeds)), labels))
     return tuple(cells), tuple(skipped), tuple(references)
 
 
@@ -163,9 +166,9 @@ class _Run:
 
     def __init__(self, cell: Cell, index: int, seed: int, made: Made) -> None:
         self.cell, self.seed, self.spec, self.made = cell, seed, cell.run(seed), made
-        self.image = cell.labels[2] in made.images
-        self.rng = np.random.default_rng(crc32("\0".join(cell.labels).encode()) + seed)
-        level = np.random.default_rng(crc32("\0".join(cell.labels).encode())).uniform(0.3, 0.95)
+        self.image = cell.dataset.text in made.images
+        self.rng = np.random.default_rng(crc32("\0".join(cell.texts).encode()) + seed)
+        level = np.random.default_rng(crc32("\0".join(cell.texts).encode())).uniform(0.3, 0.95)
         self.quality = float(np.clip(level + self.rng.normal(0, 0.04), 0.02, 0.98))
         last = {(0, 1): "diverged", (1, 0): "failed", (1, 2): "timeout", (3, 1): "missing"}
         self.status = last.get((index % 7, seed), "ok") if made.failures else "ok"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from plans import cell
 
 from ganbench import seeding
 from ganbench.engine.checkpoints import CheckpointTimer, Stopped
@@ -24,7 +25,7 @@ from ganbench.runner.jobs import CellJob
 from ganbench.runner.live_writer import POINTS, SHOWN, Watch
 from ganbench.runner.rate_limit import Pulse
 from ganbench.signals import SIGNALS
-from ganbench.suite.specs import Cell, EvaluationSpec, RunSpec, TrainSpec
+from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
 
@@ -94,7 +95,7 @@ def test_what_comes_too_soon_is_kept_for_the_next_message() -> None:
 def _job(seeds: tuple[int, ...] = (0, 1), steps: int = 100) -> CellJob:
     one = Choice("a", {}, {}, "1")
     spec = RunSpec(one, one, one, seeds[0], TrainSpec(steps=steps), EvaluationSpec(extractor=one, metrics=(one,)))
-    return CellJob("small", Cell(spec, seeds, ("loss <i>", "net", "data")))
+    return CellJob("small", cell(spec, seeds, ("loss <i>", "net", "data")))
 
 
 def test_the_live_state_holds_what_runs_and_what_has_ended(tmp_path: Path) -> None:

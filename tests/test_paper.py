@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from factories import commit, make_card, make_record
+from plans import plan_reference, plan_row, skipped
 
 from ganbench import __version__
 from ganbench.analysis import tables
@@ -15,7 +16,7 @@ from ganbench.registry.registry import Registry
 from ganbench.report.methods import citation, protocol
 from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import PlanRow, SavedPlan
+from ganbench.suite.plan_file import SavedPlan
 from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
@@ -43,10 +44,11 @@ def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], mis
     store, rows = Store(tmp_path), []
     for cell, train in cells.items():
         runs = {seed: f"{len(rows)}{seed}" for seed in range(2 + missing)}
-        rows.append(PlanRow(*cell, runs))
+        rows.append(plan_row(*cell, runs))
         for seed in range(2):
             commit(store, _record(runs[seed], cell, seed, failed=bool(seed) and len(rows) == 1, **train))
-    layout = SavedPlan("s", "", "", tuple(rows), (("ring", "real", "r0"),), (("a", "conv", "ring", "no"),))
+    references, others = (plan_reference("ring", "real", "r0"),), (skipped("a", "conv", "ring", "no"),)
+    layout = SavedPlan("s", "", "", tuple(rows), references, others)
     records = {id_: store.run(id_) for row in rows for id_ in row.runs.values()}
     return protocol(layout, tables.build(layout, store), records)
 
@@ -98,7 +100,7 @@ def test_names_are_inert(tmp_path: Path) -> None:
 
 
 def test_without_runs_there_is_nothing_to_tell() -> None:
-    layout = SavedPlan("s", "", "", (PlanRow("a", "net", "ring", {0: "x"}),), (), ())
+    layout = SavedPlan("s", "", "", (plan_row("a", "net", "ring", {0: "x"}),), (), ())
     assert protocol(layout, [], {}) == "No run of the suite s is there yet.\n"
 
 

@@ -137,7 +137,11 @@ def test_the_front_of_cost_is_what_none_beats(layout: SavedPlan, results: Path) 
             )
             assert one.front is not beaten
         for point in drawn.points:
-            runs = next(r.runs for r in layout.rows if r.dataset == table.dataset and point.label.startswith(r.loss))
+            runs = next(
+                r.runs
+                for r in layout.rows
+                if r.dataset.text == table.dataset and point.label.startswith(r.variant.loss.text)
+            )
             records = [record for id_ in runs.values() if (record := store.run(id_)) and record["status"] == "ok"]
             assert point.costs == tuple(record["cost"]["train_seconds"] for record in records)
             assert point.values == tuple(record["metrics"][drawn.score] for record in records)

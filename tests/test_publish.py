@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from fabricate import Made, fabricate
+from plans import plan_row
 
 from ganbench.files import write_atomically
 from ganbench.registry.registry import Registry
@@ -23,7 +24,7 @@ from ganbench.report.html.groups import charts
 from ganbench.report.html.hidden import visible
 from ganbench.report.html.names import slug
 from ganbench.report.html.sentences import conclusions
-from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan
+from ganbench.suite.plan_file import SavedPlan, load_plan
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), seeds=5, snapshots=2)
 
@@ -112,8 +113,8 @@ def test_every_number_is_the_records_and_leads_to_its_runs(results: Path, conten
             column = list(table.columns).index(name)
             found = {
                 seed: record.evaluation.metrics[name]
-                for seed, id_ in next(r.runs for r in content.layout.rows if r.dataset == "ring8"
-                                      and f"{r.loss} x {r.architecture}" == row.title).items()
+                for seed, id_ in next(r.runs for r in content.layout.rows if r.dataset.text == "ring8"
+                                      and r.variant.title == row.title).items()
                 if (record := content.store.run(id_)) and name in record.evaluation.metrics
             }  # fmt: skip
             for seed, value in found.items():
@@ -181,7 +182,7 @@ def test_wrong_orders_are_refused_in_a_sentence(
 
 
 def test_a_suite_of_which_nothing_has_ended_is_not_published(inside, tmp_path: Path) -> None:
-    empty = SavedPlan("none", "", "", (PlanRow("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
+    empty = SavedPlan("none", "", "", (plan_row("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
     from ganbench.suite.plan_file import save_plan
 
     save_plan(tmp_path / "results", empty)

@@ -120,9 +120,9 @@ def test_a_plan_cannot_lead_out_of_its_folder(publish, results: Path, tmp_path: 
     for change in (
         lambda content: content.update(suite=str(tmp_path / "outside")),
         lambda content: content["rows"][0]["runs"].update({"0": "../../outside"}),
-        lambda content: content["references"][0].__setitem__(2, "../outside"),
-        lambda content: content["rows"][0].update(loss=7),
-        lambda content: content["rows"][0].update(loss="half \ud800 a letter"),
+        lambda content: content["references"][0].update(id="../outside"),
+        lambda content: content["rows"][0]["variant"].update(loss=7),
+        lambda content: content["rows"][0]["dataset"].update(text="half \ud800 a letter"),
     ):
         plan.write_text(before)
         _edit(plan, change)
@@ -213,7 +213,10 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path
         record.update(status="failed", reason="boom", metrics={}, cards={}, verdict=None, histogram=None, files={})
         record["failure"] = {"kind": "failed", "message": "boom"}
 
-    rows = {row.loss: [results / "runs" / id_ / "record.json" for id_ in row.runs.values()] for row in layout.rows}
+    rows = {
+        row.variant.loss.text: [results / "runs" / id_ / "record.json" for id_ in row.runs.values()]
+        for row in layout.rows
+    }
     for path in rows["nonsaturating"]:
         if path.is_file():
             _edit(path, fail)

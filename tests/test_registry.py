@@ -167,7 +167,8 @@ def test_a_broken_installed_plugin_stops_nothing_else(tmp_path: Path) -> None:
         "gb_typo",
         "from ganbench import hookimpl\n@hookimpl\ndef register_loses():\n    return {}\n",
     )
-    code = "from ganbench.registry import Registry; r = Registry.load(); print(r.names('loss')); print(r.broken())"
+    code = "from ganbench.registry.registry import Registry; r = Registry.load(); "
+    code += "print(r.names('loss')); print(r.broken())"
     out = _run(code, tmp_path)
     assert "minimax" in out
     assert "RuntimeError: at import" in out
@@ -180,7 +181,7 @@ def test_clashing_distributions_are_both_named_and_one_can_be_disabled(tmp_path:
         "    weight: float = 1.0\n", ""
     ).replace(" * self.weight", "")
     _distribution(tmp_path, "ganbench-mine", "gb_mine", text)
-    code = "from ganbench.registry import Registry; print(Registry.load().trouble('loss', 'minimax'))"
+    code = "from ganbench.registry.registry import Registry; print(Registry.load().trouble('loss', 'minimax'))"
     assert "registered by both ganbench 0.1.0 and ganbench-mine 1.0" in _run(code, tmp_path)
     assert _run(code, tmp_path, GANBENCH_DISABLE="ganbench-mine").strip() == "None"
 

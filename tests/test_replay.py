@@ -60,7 +60,7 @@ class Trained(NamedTuple):
 
     def run_of(self, loss: str) -> str:
         rows = json.loads((self.results / "small" / "plan.json").read_text())["rows"]
-        return next(row["runs"]["0"] for row in rows if row["loss"] == loss)
+        return next(row["runs"]["0"] for row in rows if row["variant"]["loss"]["text"] == loss)
 
     def replay(self, run: str, *options: Any) -> Result:
         arguments = [run, "--results", str(self.results), *map(str, options)]
@@ -111,7 +111,7 @@ def test_a_looped_run_and_a_reference_too(trained: Trained) -> None:
     ran = trained.replay(trained.run_of("nonsaturating"))
     assert (ran.return_value, "bit-identical" in ran.stdout) == (0, True)
     assert "trained looped, as recorded" in ran.stdout
-    reference_id = json.loads((trained.results / "small" / "plan.json").read_text())["references"][1][2]
+    reference_id = json.loads((trained.results / "small" / "plan.json").read_text())["references"][1]["id"]
     assert "bit-identical" in trained.replay(reference_id).stdout
 
 
@@ -163,7 +163,7 @@ def _record(spec: Any, **changes: Any) -> dict[str, Any]:
 
 
 def test_every_spec_of_a_suite_comes_back_from_its_record(plan, registry: Registry) -> None:
-    specs = [cell.run(3) for cell in plan.cells] + [spec for _, spec in plan.references]
+    specs = [cell.run(3) for cell in plan.cells] + [one.spec for one in plan.references]
     assert len(specs) == 17
     for spec in specs:
         again = rebuild.rebuilt(_record(spec), registry)

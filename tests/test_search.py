@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import commit, make_card, make_record, make_reference, make_spec
+from plans import plan_reference, search_row
 from rich.console import Console
 from scipy import stats as scipy_stats
 
@@ -28,7 +29,7 @@ from ganbench.statistics import best_of_k
 from ganbench.suite import search, search_space
 from ganbench.suite.expand import expand
 from ganbench.suite.load import adjusted, load
-from ganbench.suite.search import RowDraw, SavedSearch, SearchRow
+from ganbench.suite.search import RowDraw, SavedSearch
 from ganbench.suite.yaml import Problems
 
 TEXT = """losses: [minimax, rpgan-r1r2]
@@ -314,7 +315,7 @@ def test_choosing_on_the_reported_seeds_flatters_and_the_other_half_does_not() -
             for i in range(1, 11)
         ]
         draws = [replace(draw, counted=draw.score) for draw in draws]
-        row = sensitivity.Variation(SearchRow("a", "b", "c", ()), "higher", draws[0], tuple(draws), 10)
+        row = sensitivity.Variation(search_row("a", "b", "c", ()), "higher", draws[0], tuple(draws), 10)
         naive.append(row.best[-1])
         fair.append(row.held_out[-1])
     assert np.mean(naive) > 0.6
@@ -335,8 +336,8 @@ def _store(tmp_path: Path) -> tuple[SavedSearch, Store]:
     draws = tuple(
         RowDraw(i, {"train.lr": i / 8} if i else {}, {s: f"{name}{s}" for s in range(2)}) for i, name in names
     )
-    variant = SearchRow("=evil|<b>", "mlp", "ring8", draws)
-    return SavedSearch("s+search", "", "", (variant,), (("ring8", "noise", "n"),)), store
+    variant = search_row("=evil|<b>", "mlp", "ring8", draws)
+    return SavedSearch("s+search", "", "", (variant,), (plan_reference("ring8", "noise", "n"),)), store
 
 
 def test_a_failed_draw_counts_as_the_worst_and_a_missing_one_not_at_all(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def _problems(tmp_path: Path, registry, text: str, **options) -> list[str]:
 def test_the_product_is_expanded_with_overrides_in_order(tmp_path, registry) -> None:
     plan = _plan(tmp_path, registry, GOOD)
     assert len(plan.cells) == 9
-    assert {skip.labels[1:] for skip in plan.skipped} == {("dcgan", "ring8")}
+    assert {skip.texts[1:] for skip in plan.skipped} == {("dcgan", "ring8")}
     assert "images" in plan.skipped[0].reason
-    cells = {cell.labels: cell for cell in plan.cells}
+    cells = {cell.texts: cell for cell in plan.cells}
     points = cells["minimax", "mlp", "ring8"]
     assert points.seeds == (0, 1, 5)
     assert points.spec.train.lr_d == points.spec.train.lr_g == 2e-3
@@ -186,8 +186,8 @@ def test_wrong_options_are_named(tmp_path, registry, options, said: str) -> None
 
 def test_the_baseline_is_what_its_issue_says(registry) -> None:
     plan = expand(load(registry.find("suite", "baseline").thing), registry)
-    sizes = {(cell.labels[1], cell.labels[2]): len(cell.seeds) for cell in plan.cells}
+    sizes = {cell.texts[1:]: len(cell.seeds) for cell in plan.cells}
     assert sizes == {("mlp", "ring8"): 8, ("mlp", "grid25"): 8, ("mlp", "digits"): 5, ("dcgan", "digits"): 5}
-    assert {cell.labels[0] for cell in plan.cells} == {"minimax", "nonsaturating"}
+    assert {cell.texts[0] for cell in plan.cells} == {"minimax", "nonsaturating"}
     assert len(plan.skipped) == 4
     assert len(plan.references) == 9

@@ -65,7 +65,7 @@ def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Re
     within = [stage for stage in stages if stage.spent(budget) <= limit]
     if record.status == "ok" and not within:
         raise UsageError(
-            f"{row.loss} x {row.architecture} on {row.dataset} has no snapshot within {limit:g} {UNITS[budget]}, what "
+            f"{row.variant.title} on {row.dataset.text} has no snapshot within {limit:g} {UNITS[budget]}, what "
             "the shortest run had; set evaluation.snapshots in the suite (10, say) and run it again"
         )
     later = any(stage.spent(budget) > limit for stage in stages)
@@ -113,14 +113,14 @@ def reach(target: str, rows: tuple[PlanRow, ...], store: Store) -> list[Reached]
     read = [(row, [record for id_ in row.runs.values() if (record := store.run(id_)) is not None]) for row in rows]
     everything = [record for _, records in read for record in records]
     cards = [(row, card) for row, records in read for r in records if (card := r.evaluation.cards.get(score))]
-    better = {row.dataset: card.better for row, card in cards}
+    better = {row.dataset.text: card.better for row, card in cards}
     if not better:
         known = sorted({name for record in everything for name in record.evaluation.metrics})
         raise UsageError(f"--reach: no run has the score {score!r}; there are {', '.join(known) or 'none'}")
     return [
-        _reached(row, records, (score, value, better[row.dataset]), target)
+        _reached(row, records, (score, value, better[row.dataset.text]), target)
         for row, records in read
-        if row.dataset in better
+        if row.dataset.text in better
     ]
 
 
@@ -132,7 +132,7 @@ def _reached(row: PlanRow, records: list[Record], wanted: tuple[str, float, str]
     firsts = [_first(record, *wanted) for record in records] + [(inf, inf)] * (len(row.runs) - len(records))
     step, seconds = (median_low(times) for times in zip(*firsts, strict=True))
     return Reached(
-        f"{row.loss} x {row.architecture}", row.dataset, target, len(row.runs), sum(s < inf for s, _ in firsts),
+        row.variant.title, row.dataset.text, target, len(row.runs), sum(s < inf for s, _ in firsts),
         step if step < inf else None, seconds if seconds < inf else None,
         max((len(record.evaluation.snapshots) for record in records), default=0),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from ganbench.analysis.table_changes import ORDER, Change, moved, relative, valu
 from ganbench.results import manifest
 from ganbench.results.records import Record, leaf_text, unequal_leaves
 from ganbench.results.store import Store
+from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -36,7 +37,7 @@ class Side:
     def runs(self) -> dict[Run, str]:
         """The runs that are there, by what they are called."""
         return {
-            Run(row.loss, row.architecture, row.dataset, seed): id_
+            Run(*row.texts, seed): id_
             for row in self.layout.rows
             for seed, id_ in row.runs.items()
             if id_ in self.records
@@ -53,7 +54,7 @@ class Run(NamedTuple):
 
     @property
     def variant(self) -> str:
-        return f"{self.loss} x {self.architecture} on {self.dataset}"
+        return f"{variant_title(self.loss, self.architecture)} on {self.dataset}"
 
 
 def changes(a: Side, b: Side) -> list[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.results.records import Record
 from ganbench.results.store import Store
+from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -19,7 +20,7 @@ class Variant:
 
     name: str
     title: str
-    runs: dict[int, str]
+    runs: Mapping[int, str]
     records: dict[int, Record | None]
 
     @cached_property
@@ -37,12 +38,8 @@ def labelled(name: str, ok: int, n: int) -> str:
     return name if ok == n else f"{name} {ok}/{n}"
 
 
-def title(loss: str, architecture: str) -> str:
-    return f"{loss} x {architecture}"
-
-
 def datasets(layout: SavedPlan) -> list[str]:
-    return list(dict.fromkeys(row.dataset for row in layout.rows))
+    return list(dict.fromkeys(row.dataset.text for row in layout.rows))
 
 
 def dataset(layout: SavedPlan, asked: str | None) -> str:
@@ -52,7 +49,7 @@ def dataset(layout: SavedPlan, asked: str | None) -> str:
         if len(known) == 1:
             return known[0]
         raise UsageError(f"suite {layout.suite} has several data sets; name one with --dataset: {', '.join(known)}")
-    found = [label for label in known if asked in (label, label.split("(")[0])]
+    found = list(dict.fromkeys(row.dataset.text for row in layout.rows if row.dataset.answers_to(asked)))
     if asked in found or len(found) == 1:
         return asked if asked in found else found[0]
     if found:
@@ -67,10 +64,10 @@ def chosen(pairs: Iterable[tuple[str, str]], names: Sequence[str]) -> list[tuple
     """
     pairs = list(dict.fromkeys(pairs))
     for name in names:
-        known = sorted({known for pair in pairs for known in (*pair, title(*pair))})
+        known = sorted({known for pair in pairs for known in (*pair, variant_title(*pair))})
         if name not in known:
             raise UsageError(f"--variant: there is no {name!r} here{suggestion(name, known)}")
-    return [pair for pair in pairs if not names or {*pair, title(*pair)} & set(names)]
+    return [pair for pair in pairs if not names or {*pair, variant_title(*pair)} & set(names)]
 
 
 def short(pairs: Sequence[tuple[str, str]]) -> tuple[dict[tuple[str, str], str], str]:
@@ -80,7 +77,7 @@ def short(pairs: Sequence[tuple[str, str]]) -> tuple[dict[tuple[str, str], str],
         return {pair: pair[0] for pair in pairs}, pairs[0][1]
     if len(pairs) > 1 and len(losses) == 1:
         return {pair: pair[1] for pair in pairs}, pairs[0][0]
-    return {pair: title(*pair) for pair in pairs}, ""
+    return {pair: variant_title(*pair) for pair in pairs}, ""
 
 
 def heading(dataset: str, common: str) -> str:
@@ -92,11 +89,16 @@ def variants(layout: SavedPlan, store: Store, dataset: str, names: Sequence[str]
 
     `names` choose among them; see `chosen`.
     """
-    rows = {(row.loss, row.architecture): row for row in layout.rows if row.dataset == dataset}
+    rows = {row.texts[:2]: row for row in layout.rows if row.dataset.text == dataset}
     pairs = chosen(rows, names)
     shown, common = short(pairs)
     found = [
-        Variant(shown[pair], title(*pair), rows[pair].runs, {s: store.run(id_) for s, id_ in rows[pair].runs.items()})
+        Variant(
+            shown[pair],
+            variant_title(*pair),
+            rows[pair].runs,
+            {s: store.run(id_) for s, id_ in rows[pair].runs.items()},
+        )
         for pair in pairs
     ]
     if not any(record for variant in found for record in variant.records.values()):

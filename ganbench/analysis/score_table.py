@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ganbench.registry.contracts import Direction
 from ganbench.results.records import ProtocolCard
 from ganbench.statistics.ranking import Ranking, Sample
+from ganbench.suite.labels import variant_title
 
 TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
 """Yardsticks as tables name them."""
@@ -93,7 +94,7 @@ class TableRow:
 
     @property
     def title(self) -> str:
-        return f"{self.loss} x {self.architecture}" if self.kind == "variant" else self.loss
+        return variant_title(self.loss, self.architecture) if self.kind == "variant" else self.loss
 
     def place(self, score: str) -> tuple[bool, bool, float]:
         """What sorts rows in a chart: best mean first.

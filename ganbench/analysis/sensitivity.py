@@ -42,7 +42,7 @@ class DrawResult:
 class Variation:
     """A row of the table: a variant's default and its draws that were run."""
 
-    variant: SearchRow
+    row: SearchRow
     better: str
     default: DrawResult
     draws: tuple[DrawResult, ...]
@@ -50,7 +50,7 @@ class Variation:
 
     @property
     def title(self) -> str:
-        return f"{self.variant.loss} x {self.variant.architecture}"
+        return self.row.variant.title
 
     @property
     def n_ok(self) -> int:
@@ -129,9 +129,9 @@ def build(layout: SavedSearch, store: Store, metrics: Sequence[str] = ()) -> lis
     tables: list[Sensitivity] = []
     known: dict[str, None] = {}
     found: set[str] = set()
-    for dataset in dict.fromkeys(variant.dataset for variant in layout.variants):
+    for dataset in dict.fromkeys(variant.dataset.text for variant in layout.variants):
         records = _records(dataset, layout, store)
-        yardsticks = [store.reference(id_) for label, _, id_ in layout.references if label == dataset]
+        yardsticks = [store.reference(one.id) for one in layout.references if one.dataset.text == dataset]
         scores = _scores([*records.values(), *yardsticks])
         known |= dict.fromkeys(scores)
         wanted = {metric: name for metric in metrics for name in scores if metric in (name, scores[name].score)}
@@ -146,7 +146,7 @@ def build(layout: SavedSearch, store: Store, metrics: Sequence[str] = ()) -> lis
 
 def _records(dataset: str, layout: SavedSearch, store: Store) -> dict[str, Record | None]:
     """Every run of a data set's variants, read once."""
-    variants = (variant for variant in layout.variants if variant.dataset == dataset)
+    variants = (variant for variant in layout.variants if variant.dataset.text == dataset)
     ids = {id_: None for variant in variants for draw in variant.draws for id_ in draw.runs.values()}
     return {id_: store.run(id_) for id_ in ids}
 
@@ -168,7 +168,7 @@ def _table(
     records: dict[str, Record | None],
     yardsticks: Sequence[ReferenceRecord | None],
 ) -> Sensitivity:
-    variants = [variant for variant in layout.variants if variant.dataset == dataset]
+    variants = [variant for variant in layout.variants if variant.dataset.text == dataset]
     seen = [r.evaluation.metrics[score] for r in yardsticks if r and score in r.evaluation.metrics]
     plain = [[_result(draw, score, records, None) for draw in variant.draws] for variant in variants]
     seen += [draw.score for draws in plain for draw in draws if draw.score is not None]

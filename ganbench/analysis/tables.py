@@ -14,6 +14,7 @@ from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceR
 from ganbench.results.store import Store
 from ganbench.statistics import ranking, significance
 from ganbench.suite.plan_file import PlanRow, SavedPlan
+from ganbench.suite.specs import Skipped
 
 Read = list[tuple[PlanRow, dict[int, Record | None]]]
 Reading = Callable[[Read], Read]
@@ -29,19 +30,19 @@ def build(
     set. Raises `UsageError` where scores of one column were measured under different protocols.
     """
     datasets = dict.fromkeys(
-        [row.dataset for row in layout.rows]
-        + [label for label, _, _ in layout.references]
-        + [s[2] for s in layout.skipped]
+        one.dataset.text for part in (layout.rows, layout.references, layout.skipped) for one in part
     )
     return [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
 
 
 def _table(dataset: str, layout: SavedPlan, store: Store, reading: Reading | None, published: Any) -> Table:
     read = [
-        (row, {seed: store.run(id_) for seed, id_ in row.runs.items()}) for row in layout.rows if row.dataset == dataset
+        (row, {seed: store.run(id_) for seed, id_ in row.runs.items()})
+        for row in layout.rows
+        if row.dataset.text == dataset
     ]
     read = reading(read) if reading else read
-    yardsticks = [(name, store.reference(id_)) for label, name, id_ in layout.references if label == dataset]
+    yardsticks = [(one.reference, store.reference(one.id)) for one in layout.references if one.dataset.text == dataset]
     everything: list[AnyRecord] = [record for _, records in read for record in records.values() if record]
     everything += [record for _, record in yardsticks if record]
     shown: dict[str, ProtocolCard] = {}
@@ -50,7 +51,7 @@ def _table(dataset: str, layout: SavedPlan, store: Store, reading: Reading | Non
             shown.setdefault(name, card)
     _check(shown, read, yardsticks)
     rows, found = _ranked([_variant(row, records, shown) for row, records in read])
-    rows += [_skipped(dataset, skip, shown) for skip in layout.skipped if skip[2] == dataset]
+    rows += [_skipped(skip, shown) for skip in layout.skipped if skip.dataset.text == dataset]
     rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
     columns = {name: card.better for name, card in shown.items()}
@@ -61,7 +62,7 @@ def _check(shown: dict[str, ProtocolCard], read: Read, yardsticks: list[tuple[st
     """Every column holds one protocol: all runs', and the yardsticks' as far as they can."""
     for score in shown:
         runs = {
-            f"{row.loss} x {row.architecture} on {row.dataset}, seed {seed}": record.evaluation.cards[score]
+            f"{row.variant.title} on {row.dataset.text}, seed {seed}": record.evaluation.cards[score]
             for row, records in read
             for seed, record in records.items()
             if record and score in record.evaluation.cards
@@ -98,7 +99,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, P
     verdict = verdicts.summary([record.evaluation.verdict for record in good.values()])
     cost = {key: _mean([getattr(record.cost, key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(
-        row.dataset, row.loss, row.architecture, "variant", len(good), len(records), scores, notes=said,
+        row.dataset.text, *row.texts[:2], "variant", len(good), len(records), scores, notes=said,
         failed=failed, verdict=verdict, cost=cost,
     )  # fmt: skip
 
@@ -163,11 +164,12 @@ def _published(dataset: str, entry: Any, shown: dict[str, ProtocolCard]) -> Tabl
     return TableRow(dataset, f"{entry.variant} ({entry.short})", "", "published", 1, 1, scores, notes=(note,))
 
 
-def _skipped(dataset: str, skip: tuple[str, str, str, str], shown: dict[str, ProtocolCard]) -> TableRow:
+def _skipped(skip: Skipped, shown: dict[str, ProtocolCard]) -> TableRow:
     scores = {name: _score({}, card) for name, card in shown.items()}
     return TableRow(
-        dataset, skip[0], skip[1], "variant", 0, 0, scores, dict.fromkeys(shown), (f"not applicable: {skip[3]}",)
-    )
+        skip.dataset.text, *skip.texts[:2], "variant", 0, 0, scores, dict.fromkeys(shown),
+        (f"not applicable: {skip.reason}",),
+    )  # fmt: skip
 
 
 def plain(tables: list[Table]) -> list[dict[str, Any]]:

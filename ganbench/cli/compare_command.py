@@ -79,7 +79,7 @@ def _footing(one: comparison.Comparison, layouts: list[SavedPlan], store: Store)
     """Under which recipe and protocol a data set's sentences hold."""
     recipes = []
     for row, layout in zip(one.rows, (layouts[0], layouts[-1]), strict=True):
-        ids = next(r.runs for r in layout.rows if (r.loss, r.architecture, r.dataset) == _labels(row)).values()
+        ids = next(r.runs for r in layout.rows if r.texts == _labels(row)).values()
         record = next((found for id_ in ids if (found := store.run(id_))), None)
         recipes.append(record.spec.train.text if record else "")
     recipe = recipes[0] if recipes[0] == recipes[1] else f"{one.a}: {recipes[0]}; {one.b}: {recipes[1]}"

@@ -117,14 +117,15 @@ def seeds(text: str | None) -> tuple[int, ...] | None:
 
 def filters(texts: tuple[str, ...], plan: Plan) -> dict[str, tuple[str, ...]]:
     """`loss=minimax,dataset=ring8` as labels by kind; a repeated kind means either. Raises `UsageError`."""
-    labels = [cell.labels for cell in plan.cells] + [skip.labels for skip in plan.skipped]
+    combinations = (*plan.cells, *plan.skipped)
     wanted: dict[str, tuple[str, ...]] = {}
     for text in ",".join(texts).split(",") if texts else ():
         kind, equals, name = (part.strip() for part in text.partition("="))
         if kind not in AXES or not equals:
             raise UsageError(f"--filter {text!r}: write {'=NAME, '.join(AXES)}=NAME")
-        known = sorted({label[AXES.index(kind)] for label in labels})
-        if name not in known and name not in {label.split("(")[0] for label in known}:
+        labels = {one.labels[AXES.index(kind)] for one in combinations}
+        if not any(label.answers_to(name) for label in labels):
+            known = sorted({label.text for label in labels})
             raise UsageError(f"--filter: the suite has no {kind} {name!r}{suggestion(name, known)}")
         wanted[kind] = (*wanted.get(kind, ()), name)
     return wanted

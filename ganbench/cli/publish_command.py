@@ -47,7 +47,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     registry = Registry.load(plugins)
     with progress_bar() as on_progress:
         on_progress(0, 1, "reading results")
-        content = Content(layout, results, published_rows(registry, [row.dataset for row in layout.rows]))
+        content = Content(layout, results, published_rows(registry, (row.dataset for row in layout.rows)))
         if not content.records:
             raise UsageError(f"no run of suite {layout.suite!r} has ended in {results}; run the suite first")
         figures = suite_plots(layout, content.tables, content.store, content.datasets)

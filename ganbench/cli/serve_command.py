@@ -63,5 +63,5 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
         raise ResultsError(f"suite {suite!r} is no longer in {results}")
     state = live.read(results)
     own = state if state is not None and state.get("suite") == suite else None
-    published = published_rows(registry, [row.dataset for row in layout.rows])
+    published = published_rows(registry, (row.dataset for row in layout.rows))
     return Site(Content(layout, results, published), registry, live=own, served=True)

@@ -65,7 +65,7 @@ def command(**options: Any) -> int:
         return 0
     beside: Mapping[str, Any] = {}
     if options["published"]:
-        beside = published_rows(Registry.load(options["plugins"]), [row.dataset for row in content.rows])
+        beside = published_rows(Registry.load(options["plugins"]), (row.dataset for row in content.rows))
     built = tables.build(content, store, budget.equal(options["equal"]) if options["equal"] else None, beside)
     published = (results / MANIFEST).exists()  # what a manifest vouches for stays as it is
     if any(store.root.glob("runs/*")) and not views and not published:

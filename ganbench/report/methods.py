@@ -35,7 +35,7 @@ def protocol(layout: SavedPlan, tables: list[Table], records: Mapping[str, Recor
     differ are told with where each holds.
     """
     cells = [
-        Cell(row.loss, row.architecture, row.dataset, tuple(row.runs), tuple(filter(None, map(records.get, ids))))
+        Cell(*row.texts, tuple(row.runs), tuple(filter(None, map(records.get, ids))))
         for row in layout.rows
         for ids in [row.runs.values()]
     ]
@@ -99,7 +99,7 @@ def _measured(tables: list[Table], layout: SavedPlan) -> str:
             same.setdefault(tuple(names), []).append(dataset)
         whose = "; ".join(f"{listed(names)} on {listed(datasets)}" for names, datasets in same.items())
         parts.append(f"{whose}: {escaped(text)} (metrics {', '.join(map(escaped, metrics[text]))}).")
-    beside = dict.fromkeys(TITLES.get(name, name) for _, name, _ in layout.references)
+    beside = dict.fromkeys(TITLES.get(name, name) for name in (one.reference for one in layout.references))
     yardsticks = f" Measured the same way, as yardsticks: {listed(beside)}." if beside else ""
     return f"Measured: {' '.join(parts)}{yardsticks}" if parts else ""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ganbench.report.text.markdown import escaped
 from ganbench.results.records import Record
+from ganbench.suite.labels import variant_title
 from ganbench.suite.specs import RunSpec
 
 
@@ -61,9 +62,9 @@ def _variants(group: list[Cell], cells: list[Cell]) -> str:
     for axis in ("architecture", "loss"):
         names = _whole(axis, group, cells)
         if names:
-            rest = [f"{cell.loss} x {cell.architecture}" for cell in group if getattr(cell, axis) not in names]
+            rest = [variant_title(cell.loss, cell.architecture) for cell in group if getattr(cell, axis) not in names]
             return listed([*names, *rest])
-    return listed(f"{cell.loss} x {cell.architecture}" for cell in group)
+    return listed(variant_title(cell.loss, cell.architecture) for cell in group)
 
 
 def _whole(axis: str, group: list[Cell], cells: list[Cell]) -> list[str]:

@@ -20,7 +20,7 @@ class CellJob:
 
     @property
     def name(self) -> str:
-        return self.cell.name
+        return self.cell.title
 
 
 @dataclass(frozen=True)

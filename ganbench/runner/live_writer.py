@@ -123,7 +123,7 @@ def _facts(one: _Running) -> dict[str, Any]:
     job = one.job
     if not isinstance(job, CellJob):
         return {"kind": "reference", "name": job.name, "dataset": job.label, "reference": job.spec.reference}
-    labels = dict(zip(("loss", "architecture", "dataset"), job.cell.labels, strict=True))
+    labels = dict(zip(("loss", "architecture", "dataset"), job.cell.texts, strict=True))
     seeds = job.cell.seeds
     runs = {seed: job.cell.run(seed).id for seed in seeds}
     return {"kind": "cell", "name": job.name, **labels, "seeds": seeds, "runs": runs, "statuses": one.statuses}

@@ -14,19 +14,21 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
     """A line a cell (seeds new, done, failed), what is not applicable, and an estimate."""
     lines = [f"suite {plan.suite}: {plan.about}".rstrip(": "), ""]
     seconds, unknown = 0.0, 0
-    width = max(len(cell.name) for cell in plan.cells)
+    width = max(len(cell.title) for cell in plan.cells)
     for cell in plan.cells:
         counts = Counter(state(store, cell.run(seed).id, force) for seed in cell.seeds)
         states = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         train = cell.spec.train
-        lines.append(f"  {cell.name:<{width}}  {len(cell.seeds)} seeds: {states}; {train.steps} steps of {train.batch}")
+        lines.append(
+            f"  {cell.title:<{width}}  {len(cell.seeds)} seeds: {states}; {train.steps} steps of {train.batch}"
+        )
         cost = _cost(cell, store)
         todo = len(cell.seeds) - counts["done"]
         seconds += todo * (cost or 0)
         unknown += bool(todo and cost is None)
     reasons: dict[str, list[str]] = {}
     for skip in plan.skipped:
-        reasons.setdefault(skip.reason, []).append(" x ".join(skip.labels))
+        reasons.setdefault(skip.reason, []).append(skip.title)
     lines += [f"  not applicable: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
     total = sum(len(cell.seeds) for cell in plan.cells)
     estimate = (

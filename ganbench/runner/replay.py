@@ -14,6 +14,7 @@ from ganbench.results.store import Store
 from ganbench.runner import scheduler
 from ganbench.runner.jobs import CellJob, Display, Job, ReferenceJob
 from ganbench.runner.local import LocalExecutor, Setting
+from ganbench.suite.labels import Label, Variant
 from ganbench.suite.specs import Cell, ReferenceSpec, RunSpec
 
 NEVER = 1e9
@@ -102,5 +103,7 @@ def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[An
 def _job(spec: RunSpec | ReferenceSpec) -> Job:
     if isinstance(spec, ReferenceSpec):
         return ReferenceJob(spec.dataset.name, spec)
-    labels = (spec.loss.name, spec.architecture.name, spec.dataset.name)
-    return CellJob("replay", Cell(spec, (spec.seed,), labels))
+    loss, architecture, dataset = (
+        Label(name, name) for name in (spec.loss.name, spec.architecture.name, spec.dataset.name)
+    )
+    return CellJob("replay", Cell(Variant(loss, architecture), dataset, spec, (spec.seed,)))

@@ -51,9 +51,9 @@ def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
         seeds = tuple(seed for seed, state in states.items() if state != "done")
         if seeds:
             result.jobs.append(CellJob(plan.suite, cell.with_seeds(seeds)))
-    for label, spec in plan.references:
-        if force or store.reference(spec.id) is None:
-            result.jobs.append(ReferenceJob(label, spec))
+    for one in plan.references:
+        if force or store.reference(one.spec.id) is None:
+            result.jobs.append(ReferenceJob(one.dataset.text, one.spec))
     return result
 
 

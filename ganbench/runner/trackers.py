@@ -85,4 +85,4 @@ class Tracking:
 
 
 def _run(job: CellJob, seed: int) -> Run:
-    return Run(job.cell.run(seed).id, job.suite, *job.cell.labels, seed)
+    return Run(job.cell.run(seed).id, job.suite, *job.cell.texts, seed)

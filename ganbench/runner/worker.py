@@ -140,7 +140,7 @@ class _Work:
                 try:
                     self._keep(result, step, self._samples(result, count))
                 except Exception as error:  # a stranger's G may raise anything when it is evaluated; training goes on
-                    what = f"no frame of {self.cell.name}, seed {result.seed}, step {step}"
+                    what = f"no frame of {self.cell.title}, seed {result.seed}, step {step}"
                     print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
 
     def _keep(self, result: TrainedSeed, step: int, samples: torch.Tensor) -> None:
@@ -227,7 +227,7 @@ def _save(checkpoints: Checkpoints, cell: Cell, seed_state: SeedState) -> None:
     try:
         checkpoints.save(cell.run(seed).id, seed_state.step, *packed(seed_state))
     except OSError as error:
-        print(f"no checkpoint of {cell.name}, seed {seed}: {error.strerror or error}", file=sys.stderr, flush=True)
+        print(f"no checkpoint of {cell.title}, seed {seed}: {error.strerror or error}", file=sys.stderr, flush=True)
 
 
 def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, SeedState]:

@@ -11,8 +11,18 @@ from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
 from ganbench.suite import search_space
 from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, seed_values
+from ganbench.suite.labels import Combination, Label, Variant
 from ganbench.suite.load import Entry, Suite, entries_of
-from ganbench.suite.specs import Cell, EvaluationSpec, Plan, ReferenceSpec, RunSpec, Skipped, TrainSpec
+from ganbench.suite.specs import (
+    Cell,
+    EvaluationSpec,
+    Plan,
+    PlannedReference,
+    ReferenceSpec,
+    RunSpec,
+    Skipped,
+    TrainSpec,
+)
 from ganbench.suite.yaml import Node, Problems
 
 JUDGES = ("extractor", "metrics")
@@ -68,12 +78,12 @@ class _Expansion:
         self._check_names()
         self._check_settings()
         search_space.read(self.suite, self.catalogue, self.problems)
-        labels = {kind: _labels(entries) for kind, entries in self.suite.axes.items()}
         cells: list[Cell] = []
         skipped: list[Skipped] = []
-        axes = [list(zip(self.suite.axes[k], labels[k], strict=True)) for k in ("dataset", "architecture", "loss")]
-        for (dataset, c), (architecture, b), (loss, a) in product(*axes):
-            outcome = self._cell({"loss": loss, "architecture": architecture, "dataset": dataset}, (a, b, c), seeds)
+        axes = [_labelled(self.suite.axes[kind]) for kind in ("dataset", "architecture", "loss")]
+        for (dataset, on), (architecture, second), (loss, first) in product(*axes):
+            labels = Combination(Variant(first, second), on)
+            outcome = self._cell({"loss": loss, "architecture": architecture, "dataset": dataset}, labels, seeds)
             if isinstance(outcome, Cell):
                 cells.append(outcome)
             elif outcome is not None:
@@ -120,30 +130,31 @@ class _Expansion:
         for cell in cells:
             twin = seen.setdefault(cell.spec.id, cell)
             if twin is not cell:
-                self.problems.add(None, f"{cell.name} and {twin.name} are the same runs; list them once")
+                self.problems.add(None, f"{cell.title} and {twin.title} are the same runs; list them once")
 
     def _check_comparable(self, cells: list[Cell]) -> None:
         """One table has one protocol: all cells of a data set are judged alike."""
-        first: dict[str, Cell] = {}
+        first: dict[Label, Cell] = {}
         for cell in cells:
-            other = first.setdefault(cell.labels[2], cell)
+            other = first.setdefault(cell.dataset, cell)
             ours, theirs = (replace(c.spec.evaluation, snapshots=0) for c in (cell, other))
             if ours != theirs:
                 differ = [key for key, value in vars(ours).items() if value != vars(theirs)[key]]
                 self.problems.add(
                     None,
-                    f"{cell.name} and {other.name} stand in one table but differ in evaluation ({', '.join(differ)}); "
-                    "their scores could not be compared: let overrides of 'evaluation' depend on the dataset alone",
+                    f"{cell.title} and {other.title} appear in the same table but use different evaluation settings "
+                    f"({', '.join(differ)}), so their scores are not comparable; "
+                    "let overrides of 'evaluation' depend on the dataset alone",
                 )
             if bool(cell.spec.train.ema) != bool(other.spec.train.ema):
                 self.problems.add(
                     None,
-                    f"{cell.name} and {other.name} stand in one table, but one is judged by its averaged generator "
+                    f"{cell.title} and {other.title} stand in one table, but one is judged by its averaged generator "
                     "(ema) and one by its raw one: let overrides of 'ema' depend on the dataset alone",
                 )
 
     def _cell(
-        self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None
+        self, entries: dict[Kind, Entry], labels: Combination, seeds: tuple[int, ...] | None
     ) -> Cell | Skipped | None:
         if any((kind, entry.name) in self.unusable for kind, entry in entries.items()):
             return None
@@ -152,11 +163,11 @@ class _Expansion:
         except GanbenchError:
             raise
         except Exception as error:  # whatever a stranger's plugin raises while it is asked what it is
-            self.problems.add(None, f"{' x '.join(labels)}: a plugin raised {describe_error(error)}{raised_at(error)}")
+            self.problems.add(None, f"{labels.title}: a plugin raised {describe_error(error)}{raised_at(error)}")
             return None
 
     def _built(
-        self, entries: dict[Kind, Entry], labels: tuple[str, str, str], seeds: tuple[int, ...] | None
+        self, entries: dict[Kind, Entry], labels: Combination, seeds: tuple[int, ...] | None
     ) -> Cell | Skipped | None:
         """The cell of one combination, or why there is none; problems are gathered."""
         merged = self._merged(entries)
@@ -172,12 +183,12 @@ class _Expansion:
         data = self.catalogue.create("dataset", dataset)
         reason = self.catalogue.create("architecture", architecture).supports(tuple(data.shape))
         if reason:
-            return Skipped(labels, reason)
+            return Skipped(labels.variant, labels.dataset, reason)
         judged = self._judge(EvaluationSpec(**merged.evaluation), merged.judges, data, entries["dataset"])
         if judged is None:
             return None
         spec = RunSpec(loss, architecture, dataset, 0, TrainSpec(**merged.train), judged)
-        return Cell(spec, seeds or merged.seeds, labels)
+        return Cell(labels.variant, labels.dataset, spec, seeds or merged.seeds)
 
     def _merged(self, entries: dict[Kind, Entry]) -> Merged:
         """The suite's settings and all matching overrides, in order, for one combination."""
@@ -266,22 +277,22 @@ class _Expansion:
                 )
 
 
-def _labels(entries: list[Entry]) -> list[str]:
-    """Names; where one occurs more than once, with the hyperparameters written beside it."""
+def _labelled(entries: list[Entry]) -> list[tuple[Entry, Label]]:
+    """Each entry with its label: its name, and if that occurs more than once, the hyperparameters beside it."""
     names = [entry.name for entry in entries]
 
-    def label(entry: Entry) -> str:
+    def text(entry: Entry) -> str:
         params = ", ".join(f"{key}={node.plain()}" for key, node in entry.params.items())
         return f"{entry.name}({params})" if names.count(entry.name) > 1 and params else entry.name
 
-    return [label(entry) for entry in entries]
+    return [(entry, Label(text(entry), entry.name)) for entry in entries]
 
 
-def _references(cells: list[Cell]) -> tuple[tuple[str, ReferenceSpec], ...]:
+def _references(cells: list[Cell]) -> tuple[PlannedReference, ...]:
     """Every reference of every data set, once a data set and evaluation."""
-    found: dict[tuple[str, str], ReferenceSpec] = {}
+    found: dict[tuple[Label, str], PlannedReference] = {}
     for cell in cells:
         for name in REFERENCES:
             spec = ReferenceSpec(name, cell.spec.dataset, replace(cell.spec.evaluation, snapshots=0))
-            found.setdefault((cell.labels[2], spec.id), spec)
-    return tuple((label, spec) for (label, _), spec in found.items())
+            found.setdefault((cell.dataset, spec.id), PlannedReference(cell.dataset, spec))
+    return tuple(found.values())

@@ -1,119 +1,113 @@
-"""A suite's table before it has numbers: which runs make which row. Kept beside the results."""
+"""A suite's saved plan, `plan.json`: the run ids behind each table row."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
-from ganbench.errors import ResultsError
-from ganbench.files import write_atomically
-from ganbench.suite.specs import Plan
+import msgspec
 
-SCHEMA = 1
-T = TypeVar("T")
+from ganbench.files import from_plain, load_json, save_json
+from ganbench.suite.labels import Combination, Label
+from ganbench.suite.specs import Plan, Skipped
+
+SCHEMA = 2
+"""Schema 1 holds labels as bare texts, without the plugins' names."""
+Seed = Annotated[int, msgspec.Meta(ge=0)]
+RunId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]+$(?!\n)")]
+"""An id is the name of a folder, so nothing else may appear in it (`$` alone would allow a final newline)."""
 
 
 @dataclass(frozen=True)
-class PlanRow:
-    """One variant on one data set: labels, and the run of each seed."""
+class PlanRow(Combination):
+    """One variant on one dataset, with the run of each seed."""
 
-    loss: str
-    architecture: str
-    dataset: str
-    runs: dict[int, str]
+    runs: Mapping[Seed, RunId]
+
+
+@dataclass(frozen=True)
+class PlanReference:
+    """One reference of one dataset, with its id."""
+
+    dataset: Label
+    reference: str
+    id: RunId
 
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """Rows, references and what is not applicable, in the suite's order."""
+    """Rows, references and combinations that do not apply, in the suite's order.
+
+    `digest` identifies the suite's text and the options that changed it.
+    """
 
     suite: str
     about: str
     digest: str
     rows: tuple[PlanRow, ...]
-    references: tuple[tuple[str, str, str], ...]
-    """(data set's label, reference, id)"""
-    skipped: tuple[tuple[str, str, str, str], ...]
-    """(loss, architecture, data set, reason)"""
+    references: tuple[PlanReference, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
 
 def plan_to_save(plan: Plan, digest: str = "") -> SavedPlan:
-    """The layout of a plan; `digest` identifies the suite's text and what was laid over it."""
-    return SavedPlan(
-        plan.suite,
-        plan.about,
-        digest,
-        tuple(PlanRow(*cell.labels, {seed: cell.run(seed).id for seed in cell.seeds}) for cell in plan.cells),
-        tuple((label, spec.reference, spec.id) for label, spec in plan.references),
-        tuple((*skip.labels, skip.reason) for skip in plan.skipped),
+    """A plan as it is saved; `digest` identifies the suite's text and the options that changed it."""
+    rows = (
+        PlanRow(cell.variant, cell.dataset, {seed: cell.run(seed).id for seed in cell.seeds}) for cell in plan.cells
     )
+    return SavedPlan(plan.suite, plan.about, digest, tuple(rows), references_to_save(plan), plan.skipped)
+
+
+def references_to_save(plan: Plan) -> tuple[PlanReference, ...]:
+    """The plan's references by their ids."""
+    return tuple(PlanReference(one.dataset, one.spec.reference, one.spec.id) for one in plan.references)
+
+
+def save_plan(results: Path, content: SavedPlan) -> None:
+    """Write `<results>/<suite>/plan.json`."""
+    save_json(_path(results, content.suite), SCHEMA, content)
+
+
+def load_plan(results: Path, suite: str) -> SavedPlan | None:
+    """The plan of the suite's last run in this results folder, or None if it has not run there.
+
+    Raises `ResultsError` if the file is damaged or newer.
+    """
+    return load_json(_path(results, suite), SCHEMA, lambda raw: _decoded(raw, suite))
 
 
 def _path(results: Path, suite: str) -> Path:
     return results / suite / "plan.json"
 
 
-def save_plan(results: Path, content: SavedPlan) -> None:
-    text = json.dumps({"schema": SCHEMA, **asdict(content)}, indent=1) + "\n"
-    write_atomically(_path(results, content.suite), text.encode())
+def _decoded(raw: dict[str, Any], suite: str) -> SavedPlan:
+    """The plan in `raw`. Raises `ValueError` with the JSON path of what is wrong."""
+    plan = from_plain(_from_schema_1(raw) if raw.get("schema") == 1 else raw, SavedPlan)
+    if plan.suite != suite:
+        raise ValueError(f"$.suite: belongs to suite {plan.suite!r}")
+    return plan
 
 
-def load_plan(results: Path, suite: str) -> SavedPlan | None:
-    """The layout of the suite's last run in this folder, or None.
+def _from_schema_1(raw: dict[str, Any]) -> dict[str, Any]:
+    """A plan of schema 1 as one of schema 2: a plugin's name is its label up to the hyperparameters."""
 
-    Raises `ResultsError` where the file is damaged or newer.
-    """
-
-    def made(read: dict[str, Any]) -> SavedPlan:
-        rows = tuple(PlanRow(**{**row, "runs": by_seed(row["runs"])}) for row in read.pop("rows"))
-        lists = {key: tuple(tuple(item) for item in read.pop(key)) for key in ("references", "skipped")}
-        content = SavedPlan(rows=rows, **lists, **read)  # type: ignore[arg-type]
-        _check(content, suite)
-        return content
-
-    return kept(_path(results, suite), SCHEMA, made)
+    rows = [
+        {**combination_1(row["loss"], row["architecture"], row["dataset"]), "runs": row["runs"]} for row in raw["rows"]
+    ]
+    skipped = [{**combination_1(*labels), "reason": reason} for *labels, reason in raw["skipped"]]
+    return {**raw, "rows": rows, "references": references_1(raw["references"]), "skipped": skipped}
 
 
-ID = re.compile(r"[0-9A-Za-z]+")
+def combination_1(loss: str, architecture: str, dataset: str) -> dict[str, Any]:
+    """A combination of labels of schema 1 as one of schema 2."""
+    return {"variant": {"loss": _label_1(loss), "architecture": _label_1(architecture)}, "dataset": _label_1(dataset)}
 
 
-def _check(content: SavedPlan, suite: str) -> None:
-    """Raise `ValueError` where a layout could lead out of its results folder, or is no text."""
-    if content.suite != suite:
-        raise ValueError(f"it is of suite {content.suite!r}")
-    ids = [id_ for row in content.rows for id_ in row.runs.values()] + [id_ for _, _, id_ in content.references]
-    for id_ in ids:
-        if not isinstance(id_, str) or not ID.fullmatch(id_):
-            raise ValueError(f"{id_!r} is no id of a run")
-    names = [name for row in content.rows for name in (row.loss, row.architecture, row.dataset)]
-    texts = [content.about, content.digest, *names, *(text for entry in content.skipped for text in entry)]
-    texts += [text for label, name, _ in content.references for text in (label, name)]
-    for text in texts:
-        if not isinstance(text, str):
-            raise ValueError(f"{text!r} is no text")
-        text.encode()  # half of a character raises UnicodeEncodeError, a ValueError
+def references_1(references: Iterable[tuple[str, str, str]]) -> list[dict[str, Any]]:
+    """The references of schema 1 as those of schema 2."""
+    return [{"dataset": _label_1(dataset), "reference": name, "id": id_} for dataset, name, id_ in references]
 
 
-def by_seed(runs: dict[str, str]) -> dict[int, str]:
-    """{seed: id} from JSON, whose keys are texts."""
-    return {int(seed): id_ for seed, id_ in runs.items()}
-
-
-def kept(path: Path, schema: int, made: Callable[[dict[str, Any]], T]) -> T | None:
-    """What is made of a JSON file that an earlier run wrote, or None where there is none.
-
-    Raises `ResultsError` where the file is damaged or newer.
-    """
-    try:
-        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if read.pop("schema") > schema:
-            raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
-        return made(read)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ResultsError(f"{path} is damaged ({error}); run the suite again to write it anew") from error
+def _label_1(text: str) -> dict[str, str]:
+    return {"text": text, "name": text.split("(")[0]}

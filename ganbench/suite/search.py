@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ganbench.errors import UsageError
-from ganbench.files import write_atomically
+from ganbench.files import from_plain, load_json, save_json
 from ganbench.suite import search_space
 from ganbench.suite.expand import Catalogue, expand
+from ganbench.suite.labels import Combination
 from ganbench.suite.load import Override, Suite
-from ganbench.suite.plan_file import by_seed, kept
+from ganbench.suite.plan_file import PlanReference, RunId, Seed, combination_1, references_1, references_to_save
 from ganbench.suite.specs import Cell, Plan
 from ganbench.suite.yaml import Problems
 
-SCHEMA = 1
-MOST_DRAWS = 1000
+SCHEMA = 2
+"""Schema 1 holds labels as bare texts, without the plugins' names."""
+MAX_DRAWS = 1000
 
 
 def search_name(suite: str) -> str:
@@ -61,8 +62,8 @@ def draws(suite: Suite, catalogue: Catalogue, count: int) -> tuple[Drawn, ...]:
     `UsageError` where the suite declares no ranges, where its text is wrong, and where a draw
     makes no sense (its values are named).
     """
-    if not 1 <= count <= MOST_DRAWS:
-        raise UsageError(f"--search {count}: write a number of draws from 1 to {MOST_DRAWS}")
+    if not 1 <= count <= MAX_DRAWS:
+        raise UsageError(f"--search {count}: write a number of draws from 1 to {MAX_DRAWS}")
     expand(suite, catalogue)  # says what is wrong with the suite, ranges included, before the first draw
     found = search_space.read(suite, catalogue, Problems(suite.problems.file))
     if found is None:
@@ -88,7 +89,7 @@ def _drawn(suite: Suite, catalogue: Catalogue, found: search_space.Ranges, numbe
 
 def _check_applicable(first: Drawn, other: Drawn) -> None:
     """A draw has the variants that the default has."""
-    lost = {cell.name for cell in first.plan.cells} ^ {cell.name for cell in other.plan.cells}
+    lost = {cell.title for cell in first.plan.cells} ^ {cell.title for cell in other.plan.cells}
     if lost:
         reasons = sorted({skip.reason for skip in (*first.plan.skipped, *other.plan.skipped)})
         raise UsageError(
@@ -107,7 +108,8 @@ def merged(drawn: Sequence[Drawn]) -> Plan:
     cells: dict[str, Cell] = {}
     for one in drawn:
         for cell in one.plan.cells:
-            named = replace(cell, labels=(f"{one.title}: {cell.labels[0]}", *cell.labels[1:]))
+            loss = replace(cell.variant.loss, text=f"{one.title}: {cell.variant.loss.text}")
+            named = replace(cell, variant=replace(cell.variant, loss=loss))
             same = cells.setdefault(cell.spec.id, named)
             cells[cell.spec.id] = same.with_seeds(tuple(dict.fromkeys((*same.seeds, *cell.seeds))))
     return replace(drawn[0].plan, cells=tuple(cells.values()))
@@ -118,69 +120,68 @@ class RowDraw:
     """One draw of one variant: its number, its settings, and the run of each seed."""
 
     number: int
-    settings: dict[str, Any]
-    runs: dict[int, str]
+    settings: Mapping[str, Any]
+    runs: Mapping[Seed, RunId]
 
 
 @dataclass(frozen=True)
-class SearchRow:
-    """One variant on one data set, and its draws; the first is the default."""
+class SearchRow(Combination):
+    """One variant on one dataset, and its draws; the first is the default."""
 
-    loss: str
-    architecture: str
-    dataset: str
     draws: tuple[RowDraw, ...]
 
 
 @dataclass(frozen=True)
 class SavedSearch:
-    """Which runs make which draw of which variant, in the suite's order."""
+    """The run ids behind each draw of each variant, in the suite's order."""
 
     suite: str
     about: str
     digest: str
     variants: tuple[SearchRow, ...]
-    references: tuple[tuple[str, str, str], ...]
-    """(data set's label, reference, id)"""
+    references: tuple[PlanReference, ...]
 
 
 def search_to_save(drawn: Sequence[Drawn], digest: str = "") -> SavedSearch:
+    """A search as it is saved; `digest` identifies the suite's text and the options that changed it."""
     plan = drawn[0].plan
     by_labels = [{cell.labels: cell for cell in one.plan.cells} for one in drawn]
-    variants = []
-    for labels in by_labels[0]:
-        cells = [(one, found[labels]) for one, found in zip(drawn, by_labels, strict=True)]
-        runs = (
+    rows = []
+    for first in plan.cells:
+        cells = [(one, found[first.labels]) for one, found in zip(drawn, by_labels, strict=True)]
+        draws = (
             RowDraw(one.number, one.settings(cell), {seed: cell.run(seed).id for seed in cell.seeds})
             for one, cell in cells
         )
-        variants.append(SearchRow(*labels, tuple(runs)))
-    references = tuple((label, spec.reference, spec.id) for label, spec in plan.references)
-    return SavedSearch(plan.suite, plan.about, digest, tuple(variants), references)
+        rows.append(SearchRow(first.variant, first.dataset, tuple(draws)))
+    return SavedSearch(plan.suite, plan.about, digest, tuple(rows), references_to_save(plan))
+
+
+def save_search(results: Path, content: SavedSearch) -> None:
+    """Write `<results>/<suite>/draws.json`."""
+    save_json(_path(results, content.suite), SCHEMA, content)
+
+
+def load_search(results: Path, suite: str) -> SavedSearch | None:
+    """The suite's last search in this results folder, or None if there is none.
+
+    Raises `ResultsError` if the file is damaged or newer.
+    """
+    return load_json(
+        _path(results, suite),
+        SCHEMA,
+        lambda raw: from_plain(_from_schema_1(raw) if raw["schema"] == 1 else raw, SavedSearch),
+    )
 
 
 def _path(results: Path, suite: str) -> Path:
     return results / suite / "draws.json"
 
 
-def save_search(results: Path, content: SavedSearch) -> None:
-    text = json.dumps({"schema": SCHEMA, **asdict(content)}, indent=1) + "\n"
-    write_atomically(_path(results, content.suite), text.encode())
-
-
-def load_search(results: Path, suite: str) -> SavedSearch | None:
-    """The layout of the suite's last search in this folder, or None.
-
-    Raises `ResultsError` where the file is damaged or newer.
-    """
-
-    def made(read: dict[str, Any]) -> SavedSearch:
-        variants = tuple(SearchRow(**{**one, "draws": _draws(one["draws"])}) for one in read.pop("variants"))
-        references = tuple(tuple(item) for item in read.pop("references"))
-        return SavedSearch(variants=variants, references=references, **read)
-
-    return kept(_path(results, suite), SCHEMA, made)
-
-
-def _draws(read: Iterable[dict[str, Any]]) -> tuple[RowDraw, ...]:
-    return tuple(RowDraw(**{**one, "runs": by_seed(one["runs"])}) for one in read)
+def _from_schema_1(raw: dict[str, Any]) -> dict[str, Any]:
+    """A search of schema 1, whose labels are bare texts, as one of schema 2."""
+    rows = [
+        {**combination_1(row["loss"], row["architecture"], row["dataset"]), "draws": row["draws"]}
+        for row in raw["variants"]
+    ]
+    return {**raw, "variants": rows, "references": references_1(raw["references"])}

@@ -9,6 +9,7 @@ from typing import Any
 
 from ganbench.files import digest
 from ganbench.registry.choice import Choice, Kind
+from ganbench.suite.labels import Combination, Label
 
 PROTOCOL = 2
 """Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
@@ -161,57 +162,58 @@ class ReferenceSpec:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Runs that differ in their seed alone, trained together. `labels` are the table's names."""
+class Cell(Combination):
+    """Runs that differ only in their seed, trained together."""
 
     spec: RunSpec
     seeds: tuple[int, ...]
-    labels: tuple[str, str, str]
-
-    @property
-    def name(self) -> str:
-        return " x ".join(self.labels)
 
     def run(self, seed: int) -> RunSpec:
+        """The spec of one seed."""
         return replace(self.spec, seed=seed)
 
     def with_seeds(self, seeds: tuple[int, ...]) -> Cell:
+        """The same cell with other seeds."""
         return replace(self, seeds=seeds)
 
 
 @dataclass(frozen=True)
-class Skipped:
-    """A combination that makes no sense, and why."""
+class Skipped(Combination):
+    """A combination that does not apply, and the reason."""
 
-    labels: tuple[str, str, str]
     reason: str
 
 
 @dataclass(frozen=True)
+class PlannedReference:
+    """One reference of one dataset, by the dataset's label."""
+
+    dataset: Label
+    spec: ReferenceSpec
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A suite, expanded: what will be trained, measured beside it, and left out."""
+    """An expanded suite: what will be trained, which references are scored, and what does not apply."""
 
     suite: str
     about: str
     cells: tuple[Cell, ...]
     skipped: tuple[Skipped, ...]
-    references: tuple[tuple[str, ReferenceSpec], ...]
-    """(data set's label, spec), every reference of every data set."""
+    references: tuple[PlannedReference, ...]
 
     def filtered(self, wanted: Mapping[str, tuple[str, ...]]) -> Plan:
-        """The part of the plan whose labels or names match."""
+        """The part of the plan whose labels or plugin names are in `wanted`, by kind; a kind without entry matches."""
 
-        def matches(labels: tuple[str, str, str]) -> bool:
-            pairs = zip(("loss", "architecture", "dataset"), labels, strict=True)
-            return all(
-                label in wanted[kind] or label.split("(")[0] in wanted[kind] for kind, label in pairs if kind in wanted
-            )
+        def matches(one: Combination) -> bool:
+            pairs = zip(("loss", "architecture", "dataset"), one.labels, strict=True)
+            return all(any(map(label.answers_to, wanted[kind])) for kind, label in pairs if kind in wanted)
 
-        cells = tuple(cell for cell in self.cells if matches(cell.labels))
-        kept = {cell.labels[2] for cell in cells}
+        cells = tuple(filter(matches, self.cells))
+        datasets = {cell.dataset for cell in cells}
         return replace(
             self,
             cells=cells,
-            skipped=tuple(skip for skip in self.skipped if matches(skip.labels)),
-            references=tuple(pair for pair in self.references if pair[0] in kept),
+            skipped=tuple(filter(matches, self.skipped)),
+            references=tuple(one for one in self.references if one.dataset in datasets),
         )

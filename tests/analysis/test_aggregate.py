@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from factories import commit, make_card, make_record, make_reference, make_spec
+from plans import plan_reference, plan_row
 from scipy import stats as scipy_stats
 
 from ganbench.analysis import aggregate, tables
 from ganbench.report.text import files
 from ganbench.results.records import Failure
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import PlanRow, SavedPlan
+from ganbench.suite.plan_file import SavedPlan
 
 CARDS = {
     "points": make_card(score="modes"),
@@ -37,12 +39,12 @@ def _suite(folder: Path, failed: int = 0) -> tuple[SavedPlan, Store]:
         for seed, value in enumerate(values):
             failure = Failure("diverged", "boom") if name == "a" and seed < failed else None
             commit(store, make_record(runs[seed], {card.score: float(value)}, card, make_spec(seed), failure))
-        rows.append(PlanRow(name, "mlp", dataset, runs))
+        rows.append(plan_row(name, "mlp", dataset, runs))
     for dataset, ends in ENDS.items():
         for name, value in zip(("noise", "real"), ends, strict=True):
             card = CARDS[dataset]
             commit(store, make_reference(f"{name}{dataset}", {card.score: value}, card))
-            references.append((dataset, name, f"{name}{dataset}"))
+            references.append(plan_reference(dataset, name, f"{name}{dataset}"))
     return SavedPlan("s", "", "", tuple(rows), tuple(references), ()), store
 
 
@@ -90,8 +92,8 @@ def test_it_is_printed_and_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("without", ["real", "noise", "seeds"])
 def test_without_yardsticks_or_seeds_there_is_none(tmp_path: Path, without: str) -> None:
     layout, store = _suite(tmp_path)
-    rows = tuple(PlanRow(r.loss, r.architecture, r.dataset, dict(list(r.runs.items())[:4])) for r in layout.rows)
-    references = tuple(r for r in layout.references if r[:2] != ("images", without))
+    rows = tuple(replace(r, runs=dict(list(r.runs.items())[:4])) for r in layout.rows)
+    references = tuple(r for r in layout.references if (r.dataset.text, r.reference) != ("images", without))
     short = SavedPlan("s", "", "", rows if without == "seeds" else layout.rows, references, ())
     assert aggregate.build(tables.build(short, store)) is None
     assert "over data sets" not in files.markdown(short, tables.build(short, store))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from conftest import Cli
 from factories import commit, make_card, make_record, make_spec
+from plans import plan_row
 from scipy import stats as scipy_stats
 
 from ganbench.errors import UsageError
@@ -19,7 +20,7 @@ from ganbench.registry.registry import Registry
 from ganbench.results import literature
 from ganbench.results.records import Cost, Evaluation, Failure, Snapshot
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
+from ganbench.suite.plan_file import SavedPlan, save_plan
 
 CARD = make_card(fake_samples=10_000, real_samples=10_000)
 SNAPSHOTS = {
@@ -57,7 +58,7 @@ def _results(folder: Path, seeds: int = 6, suite: str = "s") -> Store:
         _commit(store, "a", seed, {"modes": A[seed], "FID": FID_A[seed]})
         _commit(store, "b", seed, {"modes": B[seed], "FID": FID_B[seed]})
         _commit(store, "c", seed, {"modes": A[seed] + (-1) ** seed / 10, "FID": FID_A[seed] + 1})
-    rows = [PlanRow(loss, "mlp", "ring8", {seed: f"{loss}{seed}" for seed in range(seeds)}) for loss in "abc"]
+    rows = [plan_row(loss, "mlp", "ring8", {seed: f"{loss}{seed}" for seed in range(seeds)}) for loss in "abc"]
     save_plan(folder, SavedPlan(suite, "", "", tuple(rows), (), ()))
     return store
 

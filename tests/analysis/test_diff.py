@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from conftest import Cli
 from factories import commit, make_card, make_evaluation, make_provenance, make_record, make_reference, make_spec
+from plans import plan_reference, plan_row
 
 from ganbench.analysis.diff import Side, changes
 from ganbench.results.records import Cost, Evaluation, Failure, PluginOrigin, Provenance, Record, Verdict
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, save_plan
+from ganbench.suite.plan_file import SavedPlan, load_plan, save_plan
 
 Change = Callable[[Record], Record]
 LEVELS = {"good": (9.0, 2.5), "poor": (1.0, 0.5)}
@@ -36,7 +37,7 @@ def _folder(
     store, rows = Store(root), []
     for loss, (level, step) in LEVELS.items():
         runs = {seed: f"{loss}{seed}{ids}" for seed in range(seeds)}
-        rows.append(PlanRow(loss, "net", "ring", runs))
+        rows.append(plan_row(loss, "net", "ring", runs))
         for seed, id_ in runs.items():
             record = change(_record(id_, loss, seed, {"score": level + seed * step % 3 * 0.2, "other": 1.0}))
             folder = store.stage(id_)
@@ -174,7 +175,7 @@ def test_yardsticks_that_one_side_alone_has_are_told(tmp_path: Path) -> None:
     content = load_plan(a, "s")
     assert content is not None
     for folder in (a, b):
-        save_plan(folder, replace(content, references=(("ring", "real", "real"),)))
+        save_plan(folder, replace(content, references=(plan_reference("ring", "real", "real"),)))
     assert ("only in A", "ring", "real data") in _changes(a, b)
     assert ("only in B", "ring", "real data") in _changes(b, a)
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from conftest import Cli
 from PIL import Image
+from plans import cell
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
@@ -225,7 +226,7 @@ def _cell(registry: Registry, dataset: str, loss: str = "minimax", steps: int = 
         TrainSpec(steps=steps, batch=32),
         _evaluation(registry, dataset, 200, **evaluation),
     )
-    return Cell(spec, (0, 1), (loss, "mlp", dataset))
+    return cell(spec, (0, 1), (loss, "mlp", dataset))
 
 
 def _trained(registry: Registry, cell: Cell, folder: Path, keeping: Keeping | None = None) -> list[tuple[Record, Path]]:

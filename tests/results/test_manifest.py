@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import Cli
 from factories import make_record, make_reference, make_spec
+from plans import plan_row
 
 from ganbench.results import manifest
 from ganbench.results.records import (
@@ -26,7 +27,7 @@ from ganbench.results.records import (
 )
 from ganbench.results.store import Store
 from ganbench.results.verify import check
-from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
+from ganbench.suite.plan_file import SavedPlan, save_plan
 
 
 def _with_id(record: AnyRecord, known: Mapping[str, str] = {}) -> Any:
@@ -61,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
         store.commit(record, place)
         (root / ("references" if record is reference else "runs") / record.id / "weights.safetensors").unlink()
     store.staging.rmdir()
-    row = PlanRow("game", "net", "points", {seed: record.id for seed, record in enumerate(records)})
+    row = plan_row("game", "net", "points", {seed: record.id for seed, record in enumerate(records)})
     save_plan(root, SavedPlan("s", "about", "", (row,), (), ()))
     (root / "index.html").write_text("<p>hello</p>")
     manifest.write(root, {"title": "a title"})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from conftest import Cli
 from factories import commit, make_record, make_spec
+from plans import plan_row
 
 from ganbench.analysis import tables
 from ganbench.errors import UsageError
@@ -17,7 +18,7 @@ from ganbench.registry.choice import Choice
 from ganbench.results.protocol import check, differences, sentence
 from ganbench.results.records import ProtocolCard
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import PlanRow, SavedPlan, save_plan
+from ganbench.suite.plan_file import SavedPlan, save_plan
 
 CARD = ProtocolCard(
     metric=Choice("fid"), code="1", better="lower", scale="log", fake_samples=5000, real_samples=1347, split="train",
@@ -36,7 +37,7 @@ def _store(folder: Path, **other: Any) -> tuple[SavedPlan, Store]:
         for seed in range(5):
             scores = {"FID": 10.0 + seed + 5 * (name == "b")}
             commit(store, make_record(f"{name}{seed}", scores, card, make_spec(seed)))
-    rows = tuple(PlanRow(name, "mlp", "digits", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
+    rows = tuple(plan_row(name, "mlp", "digits", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
     layout = SavedPlan("s", "", "", rows, (), ())
     save_plan(folder, layout)
     return layout, store

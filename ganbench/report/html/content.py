@@ -32,11 +32,11 @@ class Run:
 
     @property
     def variant(self) -> str:
-        return f"{self.row.loss} x {self.row.architecture}"
+        return self.row.variant.title
 
     @property
     def title(self) -> str:
-        return f"{self.variant} on {self.row.dataset}, seed {self.seed}"
+        return f"{self.variant} on {self.row.dataset.text}, seed {self.seed}"
 
     @property
     def path(self) -> str:
@@ -75,15 +75,15 @@ class Content:
             table.dataset: tables.published_rows(table, published.get(table.dataset, ())) for table in self.tables
         }
         self.datasets = slugs(table.dataset for table in self.tables)
-        titles = dict.fromkeys(f"{row.loss} x {row.architecture}" for row in layout.rows)
-        titles |= dict.fromkeys(f"{loss} x {architecture}" for loss, architecture, _, _ in layout.skipped)
-        self.variants = slugs(titles)
+        self.variants = slugs(dict.fromkeys(one.variant.title for one in (*layout.rows, *layout.skipped)))
         self.runs = {
             id_: Run(id_, row, seed, self.store.run(id_)) for row in layout.rows for seed, id_ in row.runs.items()
         }
         self.references = {
-            id_: Reference(id_, label, TITLES.get(name, name), self.store.reference(id_))
-            for label, name, id_ in layout.references
+            one.id: Reference(
+                one.id, one.dataset.text, TITLES.get(one.reference, one.reference), self.store.reference(one.id)
+            )
+            for one in layout.references
         }
 
     @cached_property
@@ -108,7 +108,7 @@ class Content:
     def _by_labels(self) -> dict[tuple[str, str, str], list[Run]]:
         found: dict[tuple[str, str, str], list[Run]] = {}
         for run in self.runs.values():
-            found.setdefault((run.row.loss, run.row.architecture, run.row.dataset), []).append(run)
+            found.setdefault(run.row.texts, []).append(run)
         return found
 
     def reference_of(self, row: TableRow) -> Reference | None:

@@ -94,8 +94,8 @@ def scores(content: Content, run: Run) -> list[dict[str, Any]]:
     """Every score beside its variant's mean and real data, with its protocol in words."""
     record = run.record
     assert record is not None
-    table = content.table(run.row.dataset)
-    variant = _row(table.rows, "variant", run.row.loss, run.row.architecture)
+    table = content.table(run.row.dataset.text)
+    variant = _row(table.rows, "variant", *run.row.texts[:2])
     real = _row(table.rows, "reference", "real data", "")
     return [
         {

@@ -69,7 +69,7 @@ def _finished(layout: SavedPlan, store: Store, title: str, shown: Sequence[str])
     ids = [
         id_
         for row in layout.rows
-        if f"{row.loss} x {row.architecture}" == title and row.dataset in shown
+        if row.variant.title == title and row.dataset.text in shown
         for id_ in row.runs.values()
     ]
     return sum(modes.has(store.run(id_)) for id_ in ids), len(ids)

@@ -71,7 +71,7 @@ def read(layout: SavedPlan, store: Store, dataset: str, width: float = COLUMN, n
             f"no run on {dataset} has left a samples.png: its samples are no images and no points in the plane"
         )
     lines = [variant.label for variant in found[:ROWS]]
-    real = [id_ for label, name, id_ in layout.references if label == dataset and TITLES.get(name) == TITLES["real"]]
+    real = [one.id for one in layout.references if one.dataset.text == dataset and one.reference == "real"]
     if real and (pixels := _pixels(store.references / real[0] / "samples.png")) is not None:
         lines.append(TITLES["real"])
         cells.append([Cell(pixels), *[Cell(None)] * (len(shown) - 1)])

@@ -72,7 +72,7 @@ def _of_one(table: Table, layout: SavedPlan, store: Store, counted: bool) -> dic
         made["ranks"] = lambda: ranks.picture(ranks.read(table))
     if any(row.cost.get(COSTS["train s"]) is not None for row in scored):
         made["cost"] = lambda: cost.picture(cost.read(table, layout, store))
-    runs = [id_ for row in layout.rows if row.dataset == table.dataset for id_ in row.runs.values()]
+    runs = [id_ for row in layout.rows if row.dataset.text == table.dataset for id_ in row.runs.values()]
     if any((store.runs / id_ / "history.csv").is_file() for id_ in runs):
         made["curves"] = lambda: curves.picture(curves.read(layout, store, table.dataset))
     if counted:
@@ -85,5 +85,5 @@ def _counted(layout: SavedPlan, store: Store) -> set[str]:
     return {
         dataset
         for dataset in datasets(layout)
-        if any(modes.has(store.run(id_)) for r in layout.rows if r.dataset == dataset for id_ in r.runs.values())
+        if any(modes.has(store.run(id_)) for r in layout.rows if r.dataset.text == dataset for id_ in r.runs.values())
     }

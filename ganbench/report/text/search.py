@@ -136,8 +136,9 @@ def _plain_row(row: Variation) -> dict[str, Any]:
         {"k": k, "mean": mean, "low": low, "high": high, "other_seeds": other}
         for k, (mean, (low, high), other) in enumerate(zip(row.best, row.intervals, held_out, strict=True), start=1)
     ]
+    loss, architecture, _ = row.row.texts
     return {
-        "loss": row.variant.loss, "architecture": row.variant.architecture, "n_ok": row.n_ok, "n": len(row.draws),
+        "loss": loss, "architecture": architecture, "n_ok": row.n_ok, "n": len(row.draws),
         "asked": row.asked, "trainings": len(row.trained), "default": _plain_draw(row.default),
         "median": row.median, "best": best, "best_draw": row.winner.number if row.winner else None,
         "draws": [_plain_draw(draw) for draw in row.draws],
