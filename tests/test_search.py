@@ -421,7 +421,7 @@ def test_a_damaged_or_newer_layout_is_named(tmp_path: Path) -> None:
     assert search.load_search(tmp_path, "t+search") is None
     path = tmp_path / "s+search" / "draws.json"
     text = path.read_text()
-    for wrong, said in ((text[:50], "is damaged"), (text.replace('"schema": 1', '"schema": 2'), "newer ganbench")):
+    for wrong, said in ((text[:50], "is damaged"), (text.replace('"schema": 2', '"schema": 3'), "newer ganbench")):
         path.write_text(wrong)
         with pytest.raises(ResultsError, match=said):
             search.load_search(tmp_path, "s+search")

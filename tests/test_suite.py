@@ -166,7 +166,7 @@ datasets: [ring8]
 overrides: [{when: {loss: nonsaturating}, evaluation: {samples: 500, split: test, snapshots: 3}}]
 """
     (problem,) = _problems(tmp_path, registry, text)
-    assert "nonsaturating x mlp x ring8 and minimax x mlp x ring8 stand in one table" in problem
+    assert "nonsaturating x mlp x ring8 and minimax x mlp x ring8 appear in the same table" in problem
     assert "(samples, split)" in problem
 
 
