@@ -21,7 +21,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `ganbench` command of a fresh environment that shares only the installed dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "results", "shared", "dist", "build"))
+    left_out = {"results", "shared", "dist", "build"}  # of the root: `ganbench/results` is a package
+    hidden = shutil.ignore_patterns(".*")
+    shutil.copytree(
+        ROOT, source, ignore=lambda at, names: hidden(at, names) | (left_out if Path(at) == ROOT else set())
+    )
     shutil.copy(ROOT / ".gitignore", source)  # hatchling leaves out what git ignores
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(build, check=True, capture_output=True, timeout=120)
@@ -38,9 +42,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "env" / "bin" / "ganbench"
 
 
-def _run(command: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(command: Path, cwd: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run([command, *arguments], cwd=cwd, capture_output=True, text=True, env=environment, timeout=240)
+    asked = [str(command), *map(str, arguments)]
+    return subprocess.run(asked, cwd=cwd, capture_output=True, text=True, env=environment, timeout=240)
 
 
 def test_the_wheel_finds_its_plugins_by_entry_points(installed: Path, tmp_path: Path) -> None:
@@ -49,8 +54,7 @@ def test_the_wheel_finds_its_plugins_by_entry_points(installed: Path, tmp_path: 
     found = {(entry["kind"], entry["name"]) for entry in json.loads(done.stdout)}
     assert {("loss", "minimax"), ("metric", "fid"), ("suite", "baseline"), ("extractor", "digits16")} <= found
     code = "import ganbench, ganbench_losses; print(ganbench.__file__, ganbench_losses.__file__)"
-    python = installed.parent / "python"
-    where = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    where = _run(installed.parent / "python", tmp_path, "-c", code).stdout
     assert where.count(str(installed.parent.parent)) == 2
 
 
