@@ -133,7 +133,7 @@ def test_unknown_names_and_hyperparameters_come_with_a_suggestion(registry: Regi
         registry.choose("loss", "rpgan-r1r2", {"gama": 1})
     with pytest.raises(UsageError, match="gamma must be float"):
         registry.choose("loss", "rpgan-r1r2", {"gamma": "large"})
-    with pytest.raises(UsageError, match="width, depth and latent must be at least 1"):
+    with pytest.raises(UsageError, match="width, depth and latent must be >= 1"):
         registry.create("architecture", registry.choose("architecture", "mlp", {"width": 0}))
 
 

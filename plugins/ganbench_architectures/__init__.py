@@ -4,7 +4,7 @@ from ganbench import hookimpl
 
 
 @hookimpl
-def register_architectures():  # type: ignore[no-untyped-def]
+def register_architectures() -> dict[str, type]:
     from ganbench_architectures.dcgan import Dcgan
     from ganbench_architectures.mlp import Mlp
 

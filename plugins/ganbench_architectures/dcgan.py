@@ -10,9 +10,9 @@ from torch import nn
 class Dcgan:
     """Convolutional pair: strided 4x4 convolutions, batch norm in G, none in D.
 
-    After Radford et al. 2016. G: a linear layer to 4x4, then transposed convolutions that double
-    the size, widths halving down to `width`, tanh. D mirrors it. D has no batch norm: with the
-    minimax loss it degrades as D saturates.
+    After Radford et al. 2016. G is a linear layer to 4x4 maps, then transposed convolutions that double
+    the size while the number of channels halves, down to `width`, then tanh. D mirrors it without batch
+    norm, with which the minimax loss degrades as D saturates.
     """
 
     width: int = 64
@@ -23,13 +23,13 @@ class Dcgan:
 
     def __post_init__(self) -> None:
         if min(self.width, self.latent) < 1:
-            raise ValueError("width and latent must be at least 1")
+            raise ValueError("width and latent must be >= 1")
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         if len(shape) != 3:
             return f"convolutions need images, and the samples are {shape[0]}-D points"
         if shape[1] != shape[2] or shape[1] not in (16, 32, 64):
-            return f"it makes 16x16, 32x32 or 64x64 images, not {shape[1]}x{shape[2]}"
+            return f"it supports 16x16, 32x32 and 64x64 images, not {shape[1]}x{shape[2]}"
         return None
 
     def _widths(self, shape: tuple[int, ...]) -> list[int]:

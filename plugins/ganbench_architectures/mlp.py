@@ -1,5 +1,6 @@
 """Fully connected generator and discriminator, for points and small images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -23,7 +24,7 @@ class Mlp:
 
     def __post_init__(self) -> None:
         if min(self.width, self.depth, self.latent) < 1:
-            raise ValueError("width, depth and latent must be at least 1")
+            raise ValueError("width, depth and latent must be >= 1")
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         return None
@@ -37,7 +38,7 @@ class Mlp:
     def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
         return nn.Sequential(nn.Flatten(), *self._layers(prod(shape), 1, lambda: nn.LeakyReLU(self.slope)))
 
-    def _layers(self, inputs: int, outputs: int, activation) -> list[nn.Module]:  # type: ignore[no-untyped-def]
+    def _layers(self, inputs: int, outputs: int, activation: Callable[[], nn.Module]) -> list[nn.Module]:
         widths = [inputs, *[self.width] * self.depth]
         hidden = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())]
         return [*hidden, nn.Linear(widths[-1], outputs)]

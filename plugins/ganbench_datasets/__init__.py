@@ -1,10 +1,10 @@
-"""The data sets that ship with ganbench."""
+"""The datasets that ship with ganbench."""
 
 from ganbench import hookimpl
 
 
 @hookimpl
-def register_datasets():  # type: ignore[no-untyped-def]
+def register_datasets() -> dict[str, type]:
     from ganbench_datasets.digits import Digits
     from ganbench_datasets.mixtures import Grid25, Ring8
     from ganbench_datasets.torchvision_sets import Cifar10, FashionMnist, Mnist

@@ -1,4 +1,4 @@
-"""Real handwritten digits that come with scikit-learn: images without a download."""
+"""Handwritten digits that ship with scikit-learn: images without a download."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +11,10 @@ from ganbench import Data
 
 @dataclass(frozen=True)
 class Digits:
-    """1,797 handwritten digits, 8x8 brought to 16x16 bilinearly, in [-1, 1].
+    """1,797 handwritten digits, upsampled bilinearly from 8x8 to 16x16, in [-1, 1].
 
-    The optical digits of the UCI repository as scikit-learn ships them; stratified split of
-    1,347 images to train on and 450 to test.
+    The optical digits of the UCI repository as scikit-learn ships them, in a stratified split of
+    1,347 training and 450 test images.
     """
 
     version = "1"

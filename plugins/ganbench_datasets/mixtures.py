@@ -1,4 +1,4 @@
-"""Gaussian mixtures in the plane: every mode and the density are known."""
+"""Gaussian mixtures in the plane, with known modes and a known density."""
 
 from dataclasses import dataclass
 from math import cos, isqrt, log, pi, sin
@@ -16,8 +16,8 @@ SIZES = {"train": 100_000, "test": 10_000}
 class Mixture:
     """Equal isotropic Gaussians on a ring or on a square grid.
 
-    `scale` is the ring's radius or the grid's spacing, `std` each Gaussian's standard deviation,
-    both in the units that the networks see.
+    `scale` is the radius of the ring or the spacing of the grid, `std` the standard deviation of each
+    Gaussian, both in the units that the networks see.
     """
 
     layout: str = "ring"
@@ -32,11 +32,11 @@ class Mixture:
 
     def __post_init__(self) -> None:
         if self.layout not in ("ring", "grid"):
-            raise ValueError(f"layout must be ring or grid, not {self.layout!r}")
+            raise ValueError(f"layout must be ring or grid, got {self.layout!r}")
         if self.components < 2 or (self.layout == "grid" and isqrt(self.components) ** 2 != self.components):
             raise ValueError(f"{self.components} components do not make a {self.layout}")
         if self.scale <= 0 or self.std <= 0:
-            raise ValueError("scale and std must be above 0")
+            raise ValueError("scale and std must be > 0")
 
     @property
     def modes(self) -> int:
@@ -44,7 +44,7 @@ class Mixture:
 
     @property
     def centres(self) -> Tensor:
-        """The modes' centres (K, 2)."""
+        """The centers of the modes (K, 2)."""
         if self.layout == "ring":
             angles = [2 * pi * i / self.components for i in range(self.components)]
             return torch.tensor([[self.scale * cos(a), self.scale * sin(a)] for a in angles])
@@ -53,7 +53,7 @@ class Mixture:
         return torch.cartesian_prod(line, line)
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n fresh points (n, 2)."""
+        """n new points (n, 2)."""
         mode = torch.randint(self.components, (n,), generator=generator)
         return self.centres[mode] + self.std * torch.randn(n, 2, generator=generator)
 
@@ -63,7 +63,7 @@ class Mixture:
         return torch.logsumexp(-squares / (2 * self.std**2), dim=1) - log(2 * pi * self.std**2 * self.components)
 
     def load(self, split: Literal["train", "test"]) -> Data:
-        """A fixed draw: 100,000 points to train on, 10,000 others to test."""
+        """Fixed samples: 100,000 training points and 10,000 other test points."""
         seed = {"train": 0, "test": 1}[split]
         return Data(self.sample(SIZES[split], torch.Generator().manual_seed(seed)))
 
@@ -75,7 +75,7 @@ class Ring8(Mixture):
 
 @dataclass(frozen=True)
 class Grid25(Mixture):
-    """Twenty-five Gaussians on a 5x5 grid, spacing 1 and std 0.025 (the field's 2 and 0.05, halved)."""
+    """Twenty-five Gaussians on a 5x5 grid, spacing 1 and std 0.025 (half of the usual 2 and 0.05)."""
 
     layout: str = "grid"
     components: int = 25

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and CIFAR-10 as torchvision reads them."""
+"""MNIST, Fashion-MNIST and CIFAR-10, read by torchvision."""
 
 import os
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-densit
 
 
 def _folder(root: str) -> Path:
-    """The folder given, or `$GANBENCH_DATA`, or a folder in the user's cache."""
+    """The given folder, or `$GANBENCH_DATA`, or a folder in the user's cache."""
     default = os.environ.get("GANBENCH_DATA") or Path.home() / ".cache" / "ganbench" / "data"
     return Path(root or default).expanduser()
 
 
 @dataclass(frozen=True)
 class TorchvisionSet:
-    """Images of one of torchvision's data sets, in [-1, 1].
+    """Images of one of torchvision's datasets, in [-1, 1].
 
-    `root` is the folder that torchvision reads (default: `$GANBENCH_DATA`, else the user's
-    cache); `download: true` fetches what is missing.
+    `root` is the folder that torchvision reads (default: `$GANBENCH_DATA`, or a folder in the user's
+    cache); `download: true` downloads missing files.
     """
 
     root: str = location("")
@@ -44,12 +44,12 @@ class TorchvisionSet:
         except (RuntimeError, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise MissingError(
-                f"data set {self.reader.__name__} cannot be read from {folder}: {reason} "
-                "Give its folder with 'root:', or fetch it with 'download: true'."
+                f"dataset {self.reader.__name__} cannot be read from {folder}: {reason} "
+                "Set its folder with 'root:', or download it with 'download: true'."
             ) from error
 
     def prepare(self) -> None:
-        """Fetch what is missing. Raises `MissingError` where the files are not there."""
+        """Download what is missing. Raises `MissingError` if the files are not there."""
         self._open(train=True)
         self._open(train=False)
 
@@ -82,7 +82,7 @@ class FashionMnist(TorchvisionSet):
 
 @dataclass(frozen=True)
 class Cifar10(TorchvisionSet):
-    """Small colour photographs of ten classes, 50,000 + 10,000, 32x32."""
+    """Small color photographs of ten classes, 50,000 + 10,000, 32x32."""
 
     version = "1"
     reader = datasets.CIFAR10

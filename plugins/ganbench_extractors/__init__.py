@@ -4,7 +4,7 @@ from ganbench import hookimpl
 
 
 @hookimpl
-def register_extractors():  # type: ignore[no-untyped-def]
+def register_extractors() -> dict[str, type]:
     from ganbench_extractors.digits16 import Digits16
     from ganbench_extractors.inception import Inception
     from ganbench_extractors.mixture import MixturePosterior

@@ -29,17 +29,17 @@ class DigitsNet(nn.Module):
         self.head = nn.Linear(64, 10)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, 1, 16, 16) in [-1, 1] to features (B, 64) and logits (B, 10)."""
+        """Map images (B, 1, 16, 16) in [-1, 1] to features (B, 64) and logits (B, 10)."""
         features: Tensor = self.body(images)
         return features, self.head(features)
 
 
 @dataclass(frozen=True)
 class Digits16:
-    """A CNN that reads the 16x16 digits (64 features, 10 classes); its weights are shipped.
+    """A CNN classifier of the 16x16 digits (64 features, 10 classes), shipped with its weights.
 
-    The weights are fixed by their hash, because training the judge anew moves a Frechet distance
-    by up to half. `python -m ganbench_extractors.train_digits16 FILE` made them.
+    The weights are fixed by their hash, because retraining the extractor changes a Frechet distance
+    by up to half. They were made by `python -m ganbench_extractors.train_digits16 FILE`.
     """
 
     version = "1"
@@ -55,7 +55,7 @@ class Digits16:
         return SHA256[:12]
 
     def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
-        """Raises `MissingError` where the shipped file is damaged."""
+        """Raises `MissingError` if the shipped file is damaged."""
         content = WEIGHTS.read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if found != SHA256:

@@ -27,8 +27,8 @@ class Inception:
     """Inception v3 (2015-12-05), 2048 features; the network of every published FID and IS.
 
     `weights` is the path of torch-fidelity's weight file; without it, the file is downloaded on
-    first use (91 MiB). Images go in as 8-bit RGB, grey ones repeated over the channels, and are
-    resized to 299x299 as TensorFlow 1 did.
+    first use (91 MiB). Images are converted to 8-bit RGB, grey ones repeated over the channels, and
+    resized to 299x299 as in TensorFlow 1.
     """
 
     weights: str = location("")
@@ -58,13 +58,13 @@ class Inception:
         return _hash(self.path())
 
     def prepare(self) -> None:
-        """Fetch the weights where they are missing.
+        """Download the weights if they are missing.
 
-        Raises `MissingError` where that fails, or where the file is not the one its name promises.
+        Raises `MissingError` if that fails, or if the file's hash is not the one in its name.
         """
         if self.path().is_file():
             if not self.weights and _hash(self.path()) != OFFICIAL:
-                raise MissingError(f"{self.path()} is damaged: its SHA-256 does not begin with {OFFICIAL}; remove it")
+                raise MissingError(f"{self.path()} is damaged: its SHA-256 does not start with {OFFICIAL}; delete it")
             return
         try:
             torch.hub.load_state_dict_from_url(URL_INCEPTION_V3, progress=False, check_hash=True, weights_only=True)
@@ -75,11 +75,11 @@ class Inception:
             ) from error
 
     def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
-        """Raises `MissingError` where the weights are missing or not torch-fidelity's."""
+        """Raises `MissingError` if the weights are missing or not torch-fidelity's."""
         self.prepare()
         path = self.path()
         try:
-            torch.load(path, weights_only=True)  # torch-fidelity unpickles freely: refuse code first
+            torch.load(path, weights_only=True)  # torch-fidelity unpickles anything: refuse code first
             net = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], str(path))
         except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
             reason = str(error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""The exact posterior of a mixture's components: a judge that cannot err."""
+"""The exact posterior of a mixture's components: an extractor without error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from ganbench import Dataset, Features
 
 @dataclass(frozen=True)
 class MixturePosterior:
-    """Exact component posterior of a Gaussian mixture; a sample beyond `radius` std is of no mode.
+    """Exact component posterior of a Gaussian mixture; samples beyond `radius` std belong to no mode.
 
     Features are the points themselves, logits the components' log densities up to a constant,
-    and the mode is the nearest centre where it lies within `radius` standard deviations (the
+    and the mode is the nearest center if it is within `radius` standard deviations (the
     high-quality samples of Srivastava et al. 2017, VEEGAN).
     """
 
@@ -26,7 +26,7 @@ class MixturePosterior:
     gives = ("logits", "modes")
 
     def supports(self, dataset: Dataset) -> str | None:
-        return None if hasattr(dataset, "centres") else "its components (centres and std) are not known"
+        return None if hasattr(dataset, "centres") else "the dataset does not give its components (`centres` and `std`)"
 
     def fingerprint(self) -> str:
         return "exact"

@@ -15,24 +15,24 @@ EPOCHS, BATCH, RATE, NOISE = 30, 64, 2e-3, 0.3
 
 
 def train(seed: int = 0) -> DigitsNet:
-    """Adam with a cosine schedule on noisy training images; one thread, for the same bits."""
+    """Train with Adam and a cosine schedule on noisy images; on one thread, so that it is reproducible."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     data = Digits().load("train")
     assert data.labels is not None
     net = DigitsNet()
-    optimiser = torch.optim.Adam(net.parameters(), RATE)
+    optimizer = torch.optim.Adam(net.parameters(), RATE)
     batches = len(data.samples) // BATCH
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS * batches)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * batches)
     for _ in range(EPOCHS):
         order = torch.randperm(len(data.samples))[: batches * BATCH].view(batches, BATCH)
         for rows in order:
             images = data.samples[rows]
             logits = net(images + NOISE * torch.randn_like(images))[1]
             loss = nn.functional.cross_entropy(logits, data.labels[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
             schedule.step()
     return net.eval()
 

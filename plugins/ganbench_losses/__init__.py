@@ -4,7 +4,7 @@ from ganbench import hookimpl
 
 
 @hookimpl
-def register_losses():  # type: ignore[no-untyped-def]
+def register_losses() -> dict[str, type]:
     from ganbench_losses.minimax import Minimax
     from ganbench_losses.nonsaturating import NonSaturating
     from ganbench_losses.rpgan import RpGANR1R2

@@ -1,4 +1,4 @@
-"""The two-player game of the original GAN paper, both players on the same V(D, G)."""
+"""The two-player game of the original GAN paper: both players share V(D, G)."""
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -9,9 +9,8 @@ from ganbench import Critic
 class Minimax:
     """The saturating game: min over G, max over D of E log D(x) + E log(1 - D(G(z))).
 
-    Goodfellow et al. 2014, equation 1. G's loss saturates where D is sure, on purpose: many
-    libraries call the non-saturating loss "minimax". At logit 0: d_loss = 2 log 2,
-    g_loss = -log 2.
+    Goodfellow et al. 2014, equation 1. G's loss saturates if D is confident; this is intended, although
+    many libraries call the non-saturating loss "minimax". At logit 0: d_loss = 2 log 2, g_loss = -log 2.
     """
 
     version = "1"

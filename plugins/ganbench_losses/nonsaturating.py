@@ -1,4 +1,4 @@
-"""The non-saturating loss: D as in the minimax game, G on another objective."""
+"""The non-saturating loss: D as in the minimax game, G with another objective."""
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -7,7 +7,7 @@ from ganbench import Critic
 
 
 class NonSaturating:
-    """D as in minimax; G minimises -E log D(G(z)), whose gradient lives where D is sure.
+    """D as in minimax; G minimizes -E log D(G(z)), whose gradient does not vanish if D is confident.
 
     Goodfellow et al. 2014, section 3. At logit 0: d_loss = 2 log 2, g_loss = +log 2.
     """

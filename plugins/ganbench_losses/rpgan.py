@@ -1,4 +1,4 @@
-"""Relativistic pairing GAN with zero-centred gradient penalties on both sides."""
+"""Relativistic pairing GAN with zero-centered gradient penalties on both sides."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from ganbench import Critic
 
 @dataclass(frozen=True)
 class RpGANR1R2:
-    """Relativistic pairing with zero-centred gradient penalties on real (R1) and fake (R2) samples.
+    """Relativistic pairing with zero-centered gradient penalties on real (R1) and fake (R2) samples.
 
     Huang et al. 2024 (R3GAN), equations 2 to 4; pairing by Jolicoeur-Martineau 2018, R1 by
-    Mescheder et al. 2018. `gamma` weighs each penalty by gamma / 2. The logits are no log-odds:
-    only differences between them mean something.
+    Mescheder et al. 2018. Each penalty has the weight gamma / 2. The logits are not log-odds:
+    only differences between them are meaningful.
     """
 
     gamma: float = 0.1

@@ -4,7 +4,7 @@ from ganbench import hookimpl
 
 
 @hookimpl
-def register_metrics():  # type: ignore[no-untyped-def]
+def register_metrics() -> dict[str, type]:
     from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
     from ganbench_metrics.modes import Modes
     from ganbench_metrics.neighbours import CoverageDensity, Memorisation

@@ -1,4 +1,4 @@
-"""FID, IS, KID, precision and recall with torch-fidelity's numbers, on features given."""
+"""FID, IS, KID, precision and recall on given features, numerically equal to torch-fidelity's."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metri
 from ganbench import Dataset, Fault, View
 
 BLOCK = 1_000_000
-"""Distances at once: rows of a distance matrix are taken in blocks of 4 MB, which stay in the cache."""
-SEED = 2020  # torch-fidelity's default, so that scores can stand beside everybody else's
+"""Distances computed at a time: a block of a distance matrix takes 4 MB and stays in the cache."""
+SEED = 2020  # torch-fidelity's default, so that scores are comparable with published ones
 
 
 def images_only(dataset: Dataset) -> str | None:
     if len(dataset.shape) == 3:
         return None
-    return "on points in the plane it is blind to missing modes; use modes and sliced-wasserstein"
+    return "on points it does not detect missing modes; use modes and sliced-wasserstein"
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Fid:
         return images_only(dataset)
 
     def minimum(self, dims: int) -> int:
-        """Twice the features: fewer samples cannot fill the covariance."""
+        """Twice the number of features: with fewer samples the covariance is singular or nearly so."""
         return 2 * dims
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """Mean (d,), trace () and a root R (d, r) of the covariance, R R^T = C.
 
-        Features that never fire are left out of the root: their eigenvalues are zero, and the
-        square root would make 1e-6 of a rounding error of 1e-12.
+        Features that are always zero are left out of the root: their eigenvalues are zero, and the
+        square root would turn a rounding error of 1e-12 into 1e-6.
         """
         mean, covariance = _moments(real.features)
         live = covariance.diagonal() > 0
@@ -54,7 +54,7 @@ class Fid:
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         """|m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^(1/2), the last from the symmetric R^T C2 R.
 
-        It has the eigenvalues of C1 C2, but no imaginary parts to throw away and no epsilon to add.
+        R^T C2 R has the eigenvalues of C1 C2, but needs no imaginary parts discarded and no epsilon added.
         """
         known = real.statistics or self.statistics(real, len(fake.features))
         mean, covariance = _moments(fake.features)
@@ -65,7 +65,7 @@ class Fid:
 
 
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and covariance (float64) as torch-fidelity takes them."""
+    """Mean and covariance (float64) as torch-fidelity computes them."""
     found = fid_features_to_statistics(features)
     return torch.from_numpy(found["mu"]), torch.from_numpy(found["sigma"])
 
@@ -122,13 +122,13 @@ class Kid:
         return {"KID": float(np.mean(estimates))}
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
-        """Each subset's kernel sum over pairs of different real samples, (subsets,)."""
+        """Each subset's kernel sum over pairs of distinct real samples, (subsets,)."""
         kernel, theirs = _CubicKernel(self.subset_size), real.features.numpy()
         sums = [kernel.within(theirs[others]) for _, others in self._rows(count, len(theirs))]
         return {"within": torch.from_numpy(np.array(sums))}
 
     def _rows(self, fakes: int, reals: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The subsets that torch-fidelity draws, as rows: fake, real, fake, real, ... from one stream."""
+        """The row indices of torch-fidelity's subsets: fake, real, fake, real, ... from one random stream."""
         stream = np.random.RandomState(SEED)
         for _ in range(self.subsets):
             some = stream.choice(fakes, self.subset_size, replace=False)
@@ -136,7 +136,7 @@ class Kid:
 
 
 class _CubicKernel:
-    """(x . y / d + 1)^3 of samples (m, d), in one pair of buffers: a fresh matrix costs its page faults."""
+    """(x . y / d + 1)^3 of samples (m, d), in reused buffers: a new matrix would cost page faults."""
 
     def __init__(self, size: int) -> None:
         self.products, self.cubes = np.empty((2, size, size), dtype=np.float32)
@@ -145,10 +145,12 @@ class _CubicKernel:
         np.matmul(x, y.T, out=self.products)
         self.products *= 1.0 / x.shape[1]
         self.products += 1
-        return np.power(self.products, 3, out=self.cubes)  # two products round otherwise, by 1e-6 of the score
+        return np.power(
+            self.products, 3, out=self.cubes
+        )  # two multiplications would round differently, by 1e-6 of the score
 
     def within(self, x: np.ndarray) -> np.float32:
-        """The sum over pairs of different samples."""
+        """The sum over pairs of distinct samples."""
         found = self(x, x)
         total: np.float32 = (found.sum(axis=1) - np.diagonal(found)).sum()
         return total
@@ -156,7 +158,7 @@ class _CubicKernel:
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Improved precision and recall: who lies in whose k-nearest-neighbour balls (Kynkaanniemi et al. 2019)."""
+    """Improved precision and recall by k-nearest-neighbor balls (Kynkaanniemi et al. 2019)."""
 
     neighbourhood: int = 3
 
@@ -171,11 +173,11 @@ class PrecisionRecall:
         return self.neighbourhood + 2
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
-        """Low quality: more than half of the samples lie outside the real neighbourhoods."""
+        """Low quality: more than half of the samples lie outside the real neighborhoods."""
         return [Fault("low quality")] if scores["precision"] < 0.5 else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
-        """Each real sample's distance to its k-th nearest neighbour, (N,)."""
+        """Each real sample's distance to its k-th nearest neighbor, (N,)."""
         return {"radii": self._radii(real.features)}
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
@@ -189,10 +191,10 @@ class PrecisionRecall:
 
 
 def _reached(points: Tensor, centres: Tensor, radii: Tensor) -> float:
-    """The share of points that lie in some ball."""
+    """The share of points that are in at least one ball."""
     inside = [(torch.cdist(part, centres) <= radii).any(dim=1) for part in _blocks(points, centres)]
     return torch.cat(inside).float().mean().item()
 
 
 def _blocks(points: Tensor, others: Tensor) -> tuple[Tensor, ...]:
-    return points.split(max(1, BLOCK // len(others)))
+    return torch.split(points, max(1, BLOCK // len(others)))

@@ -1,4 +1,4 @@
-"""Mode counts: how many modes are captured, how evenly, and how many samples belong to none."""
+"""Mode counts: how many modes are captured and how evenly, and how many samples belong to none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from ganbench import Dataset, Fault, View
 
 @dataclass(frozen=True)
 class Modes:
-    """Captured modes and their evenness; for labelled data, classes and the classifier's confidence.
+    """Captured modes and their evenness; for labeled data, classes and the classifier's confidence.
 
-    A mode is captured when it holds at least `share` of its fair part of the samples: N share / K.
+    A mode is captured if it holds at least N share / K of the N samples: a `share` of its fair part.
     `HQ` is the share of samples that belong to a mode, `reverse KL` the divergence (nats) of
     their histogram from the uniform one. `modes>=1` counts modes hit at least once by the first
-    `few` samples: it is passed by a blob, and stands here for comparison with papers alone
-    (VEEGAN, PacGAN). For labelled data `class KL` compares with the real labels' histogram.
+    `few` samples: a single blob can hit them all, so it serves only for comparison with papers
+    (VEEGAN, PacGAN). For labeled data `class KL` compares with the histogram of the real labels.
     """
 
     share: float = 0.1
@@ -37,13 +37,13 @@ class Modes:
     needs = ("logits", "modes")
 
     def supports(self, dataset: Dataset) -> str | None:
-        return None if dataset.modes else "the data set does not say how many modes it has"
+        return None if dataset.modes else "the dataset does not state its number of modes"
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
-        """Low quality: most samples belong to no mode. Collapsed: one mode of several; partial: some."""
+        """Low quality: most samples belong to no mode. Collapsed: one of several modes. Partial: some modes."""
         captured, count = int(scores["modes"]), dataset.modes or 0
         if scores.get("HQ", 1.0) < 0.5:
-            return [Fault("low quality")]  # the few good samples say nothing of modes
+            return [Fault("low quality")]  # the few good samples say nothing about modes
         if captured == 1 < count:
             return [Fault("collapsed", captured, count)]
         return [Fault("partial", captured, count)] if captured < count else []
@@ -72,7 +72,7 @@ def _histogram(modes: Tensor, count: int) -> Tensor:
 
 
 def _kl(histogram: Tensor, other: Tensor) -> float:
-    """KL(histogram || other) in nats, both normalised; log K where the histogram is empty."""
+    """KL(histogram || other) in nats, both normalized; log K if the histogram is empty."""
     if histogram.sum() == 0:
         return log(len(histogram))
     p, q = histogram / histogram.sum(), other.double() / other.sum()

@@ -1,4 +1,4 @@
-"""Nearest neighbours: coverage and density of the data, and memorisation of the training set."""
+"""Nearest neighbors: coverage and density of the data, and memorization of the training set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from ganbench import Dataset, Fault, View
 
 @dataclass(frozen=True)
 class CoverageDensity:
-    """Coverage and density by k nearest real neighbours (Naeem et al. 2020), `count` samples a side.
+    """Coverage and density by k nearest real neighbors (Naeem et al. 2020), `count` samples per side.
 
-    Coverage is the share of real samples whose ball holds a fake; density counts real balls per
-    fake, over k. Both sides are thinned to `count` by one fixed shuffle, because coverage depends
-    on the counts.
+    Coverage is the share of real samples whose ball contains a fake; density is the number of real balls
+    around a fake, divided by k. Both sides are subsampled to `count` in a fixed order, because coverage
+    depends on the counts.
     """
 
     k: int = 5
@@ -32,7 +32,7 @@ class CoverageDensity:
         return self.k + 2
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        reals, fakes = thinned(real.features, self.count), thinned(fake.features, self.count)
+        reals, fakes = subsample(real.features, self.count), subsample(fake.features, self.count)
         radii = torch.cdist(reals, reals).kthvalue(self.k + 1, dim=1).values  # the first is the point itself
         inside = torch.cdist(reals, fakes) <= radii[:, None]
         coverage = inside.any(dim=1).double().mean().item()
@@ -43,9 +43,9 @@ class CoverageDensity:
 class Memorisation:
     """Median distance of fakes to their nearest training sample, over that of held-out real samples, at most 1.
 
-    1: no nearer to the training set than fresh data are; 0: copies. `count` fakes in the
-    extractor's features. Blurred or wrong samples lie farther away, which is no merit: they have 1.
-    Where the suite compares with part of the training split, only that part can be found copied.
+    1: as far from the training set as new data; 0: copies. Computed for `count` fakes in the extractor's
+    features. Blurred or wrong samples are farther away, which is not an advantage: they have 1 too.
+    If the suite compares with part of the training split, copies are found in that part only.
     """
 
     count: int = 1000
@@ -58,43 +58,45 @@ class Memorisation:
         return None
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
-        """Memorising: half of the samples are less than half as far from the training set as fresh data."""
+        """Memorizing: half of the samples are less than half as far from the training set as new data."""
         return [Fault("memorising")] if scores["memorisation"] < 0.5 else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
-        """The held-out samples' median distance to the training set, ()."""
+        """The median distance of held-out samples to the training set, a scalar tensor."""
         train, held_out = self._splits(real)
-        return {"floor": _nearest(thinned(held_out, self.count), train).median()}
+        return {"floor": _nearest(subsample(held_out, self.count), train).median()}
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        """Raises `ValueError` where the held-out samples are themselves copies."""
+        """Raises `ValueError` if half of the held-out samples are themselves copies."""
         known = real.statistics or self.statistics(real, len(fake.features))
         floor = known["floor"].item()
         if not floor:
-            raise ValueError("half of the held-out samples are copies of training samples: nothing to compare with")
-        distance = _nearest(thinned(fake.features, self.count), self._splits(real)[0]).median().item()
+            raise ValueError(
+                "half of the held-out samples are copies of training samples; there is nothing to compare with"
+            )
+        distance = _nearest(subsample(fake.features, self.count), self._splits(real)[0]).median().item()
         return {"memorisation": min(1.0, distance / floor)}
 
     @staticmethod
     def _splits(real: View) -> tuple[Tensor, Tensor]:
-        """Features of the training split and of the held-out one."""
+        """Features of the training split and of the held-out split."""
         assert real.other is not None
         other = real.other()
         first, second = (real, other) if real.split == "train" else (other, real)
         return first.features.double(), second.features
 
 
-def thinned(features: Tensor, count: int) -> Tensor:
-    """At most `count` rows by one fixed shuffle, in float64."""
+def subsample(features: Tensor, count: int) -> Tensor:
+    """At most `count` rows in a fixed random order, as float64."""
     order = torch.randperm(len(features), generator=torch.Generator().manual_seed(0))
     return features[order[:count]].double()
 
 
 def _nearest(points: Tensor, others: Tensor) -> Tensor:
-    """Each point's distance to the nearest of the others, (N,); exact, so that a copy is at 0."""
+    """Each point's distance to the nearest of the others, (N,); exact, so that a copy has distance 0."""
     return torch.cat(
         [
             torch.cdist(part, others, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=1)
-            for part in points.split(max(1, (1 << 21) // len(others)))
+            for part in torch.split(points, max(1, (1 << 21) // len(others)))
         ]
     )

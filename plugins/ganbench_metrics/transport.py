@@ -20,7 +20,7 @@ class SlicedWasserstein:
     uses_extractor = False
 
     def supports(self, dataset: Dataset) -> str | None:
-        return None if len(dataset.shape) == 1 else "in pixel space it says nothing of images"
+        return None if len(dataset.shape) == 1 else "in pixel space it says nothing about images"
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         generator = torch.Generator().manual_seed(0)
@@ -30,7 +30,7 @@ class SlicedWasserstein:
         return {"SW1": gaps.abs().mean().item()}
 
     def _profile(self, points: Tensor, directions: Tensor) -> Tensor:
-        """Quantiles of each projection, at the middle of equal shares: (projections, quantiles)."""
+        """Quantiles of each projection, at the middle of equal shares, (projections, quantiles)."""
         ordered = (directions @ points.double().T).sort(dim=1).values
         at = ((torch.arange(self.quantiles) + 0.5) / self.quantiles * ordered.shape[1]).long()
         return ordered[:, at]

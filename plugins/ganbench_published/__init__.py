@@ -6,5 +6,5 @@ from ganbench import hookimpl
 
 
 @hookimpl
-def register_published():  # type: ignore[no-untyped-def]
+def register_published() -> dict[str, Path]:
     return {"literature": Path(__file__).with_name("literature.yaml")}

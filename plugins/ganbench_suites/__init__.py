@@ -6,6 +6,6 @@ from ganbench import hookimpl
 
 
 @hookimpl
-def register_suites():  # type: ignore[no-untyped-def]
+def register_suites() -> dict[str, Path]:
     folder = Path(__file__).parent
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}

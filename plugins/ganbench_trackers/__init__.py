@@ -4,7 +4,7 @@ from ganbench import hookimpl
 
 
 @hookimpl
-def register_trackers():  # type: ignore[no-untyped-def]
+def register_trackers() -> dict[str, type]:
     from ganbench_trackers.tensorboard import TensorBoard
 
     return {"tensorboard": TensorBoard}

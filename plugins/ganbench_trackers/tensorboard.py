@@ -1,4 +1,4 @@
-"""TensorBoard: a folder of event files a run, written by TensorBoard's own writer."""
+"""TensorBoard: one folder of event files per run, written by TensorBoard's own writer."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 from ganbench import MissingError, Run, location
 
-FLUSH = 10
-"""Seconds until a row is in the file."""
+FLUSH_SECONDS = 10
+"""Seconds until a row is written to the file."""
 
 
 @dataclass
 class TensorBoard:
-    """Signals, scores, status and diagnosis of every run; look at them with `tensorboard --logdir FOLDER`.
+    """Signals, scores, status and diagnosis of every run; view them with `tensorboard --logdir FOLDER`.
 
-    `folder` is `tensorboard` in the results folder unless it is given.
+    `folder` defaults to `tensorboard` in the results folder.
     """
 
     folder: str = location("")
@@ -52,7 +52,7 @@ class TensorBoard:
         for snapshot in record["snapshots"]:
             self._scores(writer, snapshot["metrics"], snapshot["step"])
         self._scores(writer, record["metrics"], last)
-        writer.add_text("result", _told(record), last)
+        writer.add_text("result", _summary(record), last)
         self.writers.pop(run.id).close()
 
     def close(self) -> None:
@@ -64,23 +64,23 @@ class TensorBoard:
             writer.add_scalar(f"scores/{_plain(name)}", value, step)
 
     def _writer(self, run: Run, step: int) -> Any:
-        """The run's writer; what an earlier, interrupted training of it wrote from `step` on is hidden."""
+        """The run's writer; rows from `step` on of an earlier, interrupted training are hidden."""
         if run.id not in self.writers:
             from torch.utils.tensorboard import SummaryWriter
 
             name = " - ".join((run.dataset[:60], f"{run.loss[:60]} x {run.architecture[:60]}", f"seed {run.seed}"))
             folder = Path(self.place) / f"{_plain(name)} - {run.id}"
-            self.writers[run.id] = SummaryWriter(str(folder), purge_step=step, flush_secs=FLUSH)
+            self.writers[run.id] = SummaryWriter(str(folder), purge_step=step, flush_secs=FLUSH_SECONDS)
         return self.writers[run.id]
 
 
 def _plain(name: str) -> str:
-    """A name without what file names and tags may not hold: `FID[digits16]` is `FID_digits16`."""
+    """A name without the characters that file names and tags must not contain: `FID_digits16`."""
     return re.sub(r"[^A-Za-z0-9_.=, -]+", "_", name).strip("_")
 
 
-def _told(record: Mapping[str, Any]) -> str:
-    """Status, verdict and findings, as lines of code, so that no text is taken for markup."""
+def _summary(record: Mapping[str, Any]) -> str:
+    """Status, verdict and findings, as lines of code, so that no text is interpreted as markup."""
     lines = [f"status: {record['status']}" + (f" ({record['reason']})" if record["reason"] else "")]
     lines += [f"verdict: {record['verdict']}"] if record["verdict"] else []
     lines += [

@@ -50,12 +50,12 @@ def _batches(architecture, shape, n_dis, steps, size=16):
         yield Batch(real, latent, torch.rand(n_dis + 1, size, generator=generator))
 
 
-def _textbook(modules, loss_name, batches, n_dis, optimiser):
+def _textbook(modules, loss_name, batches, n_dis, optimizer):
     """Goodfellow et al. 2014, algorithm 1, as everybody writes it."""
     g, d = modules
     for p in [*g.parameters(), *d.parameters()]:
         p.requires_grad_(True)
-    d_optimiser, g_optimiser = optimiser(d.parameters(), 2e-3), optimiser(g.parameters(), 1e-3)
+    d_optimizer, g_optimizer = optimizer(d.parameters(), 2e-3), optimizer(g.parameters(), 1e-3)
     bce = nn.BCEWithLogitsLoss()
 
     def slope(x):
@@ -72,9 +72,9 @@ def _textbook(modules, loss_name, batches, n_dis, optimiser):
                 value = nn.functional.softplus(on_fake - on_real).mean() + 0.15 * (slope(real) + slope(fake))
             else:
                 value = bce(on_real, torch.ones(16)) + bce(on_fake, torch.zeros(16))
-            d_optimiser.zero_grad()
+            d_optimizer.zero_grad()
             value.backward()
-            d_optimiser.step()
+            d_optimizer.step()
         on_fake = d(g(batch.latent[-1])).reshape(-1)
         if loss_name == "minimax":
             value = -bce(on_fake, torch.zeros(16))
@@ -82,9 +82,9 @@ def _textbook(modules, loss_name, batches, n_dis, optimiser):
             value = bce(on_fake, torch.ones(16))
         else:
             value = nn.functional.softplus(d(batch.real[-1]).reshape(-1) - on_fake).mean()
-        g_optimiser.zero_grad()
+        g_optimizer.zero_grad()
         value.backward()
-        g_optimiser.step()
+        g_optimizer.step()
     return flat(g.parameters()), g
 
 
