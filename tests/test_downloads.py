@@ -96,7 +96,7 @@ def test_missing_data_end_a_run_before_anything_trains(cli, tmp_path: Path) -> N
     torch.save({}, weights)
     done = cli("run", "--suite", "s.yaml", "--weights", weights)
     assert done.code == 3
-    assert "data set MNIST cannot be read" in done.err
+    assert "dataset MNIST cannot be read" in done.err
     assert not (tmp_path / "results" / "runs").exists()
 
 
