@@ -18,11 +18,14 @@ from rich.console import Console
 
 from ganbench.analysis.score_table import PublishedCard, Score, Table, TableRow
 from ganbench.registry.choice import Choice
-from ganbench.report.text import files
-from ganbench.report.text.csv import inert
-from ganbench.report.text.escape import visible
-from ganbench.report.text.latex import tex
-from ganbench.report.text.markdown import block, escaped
+from ganbench.report.text import formats
+from ganbench.report.text.escape import (
+    escape_latex,
+    escape_markdown,
+    escape_markdown_block,
+    neutralize_formula,
+    replace_controls,
+)
 from ganbench.report.text.terminal import show
 from ganbench.suite.plan_file import SavedPlan
 
@@ -63,7 +66,7 @@ STRUCTURE = {"inline", "text"} | {
 
 def _shown(text: str) -> str:
     """What a reader must see of a text, without the joiner that keeps it from being a link."""
-    return visible(text)
+    return replace_controls(text)
 
 
 def _inline(markdown: str) -> tuple[str, set[str]]:
@@ -80,7 +83,7 @@ def _inline(markdown: str) -> tuple[str, set[str]]:
 @pytest.mark.parametrize("frame", ["{}", "- {}", "# {}", "## {}"])
 def test_markdown_renders_every_text_as_it_is(frame: str) -> None:
     for text in _texts():
-        rendered, kinds = _inline("before\n\n" + frame.format(block(text)) + "\n\nafter")
+        rendered, kinds = _inline("before\n\n" + frame.format(escape_markdown_block(text)) + "\n\nafter")
         assert kinds <= STRUCTURE, (text, kinds - STRUCTURE)
         inside = rendered.removeprefix("before").removesuffix("after")
         assert inside.replace("\u2060", "") == _shown(text), text
@@ -89,7 +92,8 @@ def test_markdown_renders_every_text_as_it_is(frame: str) -> None:
 
 def test_a_cell_keeps_every_text_in_its_column() -> None:
     for text in _texts():
-        tokens = GITHUB.parse(f"| a | b |\n|---|---|\n| {escaped(text)} | **{escaped(text) or 'x'}** |\n")
+        cell = escape_markdown(text)
+        tokens = GITHUB.parse(f"| a | b |\n|---|---|\n| {cell} | **{cell or 'x'}** |\n")
         cells = [token for token in tokens if token.type == "inline"]
         assert len(cells) == 4, text
         content = "".join(child.content for child in cells[2].children)
@@ -100,14 +104,14 @@ def test_a_cell_keeps_every_text_in_its_column() -> None:
 
 def test_the_html_of_every_text_is_its_own_text() -> None:
     for text in _texts():
-        rendered = GITHUB.render(block(text))
+        rendered = GITHUB.render(escape_markdown_block(text))
         assert re.findall(r"<(/?\w+)", rendered) in (["p", "/p"], []), text
         assert html.unescape(re.sub(r"</?p>", "", rendered)).strip().replace("\u2060", "") == _shown(text)
 
 
 def test_no_control_or_direction_is_left() -> None:
     for text in _texts():
-        for made in (block(text), tex(text), inert(text)):
+        for made in (escape_markdown_block(text), escape_latex(text), neutralize_formula(text)):
             assert "\n" not in made
             assert made.encode()  # no half surrogate
             assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", made)
@@ -120,16 +124,16 @@ def test_latex_keeps_no_command_of_the_text() -> None:
         r"|\\[{}$&#%_]|\\textbf\{\?\}|\$\\(?:pm|times|geq)\$|-\{\}"
     )
     for text in _texts():
-        left = made.sub("", tex(text))
+        left = made.sub("", escape_latex(text))
         assert not set(left) & set("\\{}$&#%_^~"), (text, left)
-        assert "--" not in tex(text)
+        assert "--" not in escape_latex(text)
 
 
 def test_a_spreadsheet_sees_no_formula() -> None:
     for text in _texts():
         written = io.StringIO()
-        csv.writer(written, lineterminator="\n").writerow([inert(text), 1])
-        for line in (written.getvalue(), inert(text)):
+        csv.writer(written, lineterminator="\n").writerow([neutralize_formula(text), 1])
+        for line in (written.getvalue(), neutralize_formula(text)):
             for field in re.split(r"[,;\t]", line):
                 assert field.strip(' "\n')[:1] not in ("=", "+", "-", "@", "\uff1d"), text
         assert next(csv.reader(io.StringIO(written.getvalue())))[0].replace("'", "") == _shown(text).replace("'", "")
@@ -144,7 +148,7 @@ def test_plain_text_is_left_alone() -> None:
         "100 %",
         "12:30",
     ):
-        assert escaped(text) == inert(text) == text
+        assert escape_markdown(text) == neutralize_formula(text) == text
 
 
 def _table(text: str) -> tuple[SavedPlan, list[Table]]:
@@ -166,7 +170,7 @@ def _table(text: str) -> tuple[SavedPlan, list[Table]]:
 def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
     for text in PARTS:
         layout, tables = _table(text)
-        page = files.markdown(layout, tables)
+        page = formats.markdown(layout, tables)
         _, kinds = _inline(page)
         assert not kinds & {
             "link_open",
@@ -181,10 +185,10 @@ def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
         }
         lines = [line.replace("\\\\", "").replace("\\|", "") for line in page.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines[:4]}) == 1
-        parsed = list(csv.reader(io.StringIO(files.csv_text(layout, tables))))
+        parsed = list(csv.reader(io.StringIO(formats.csv_text(layout, tables))))
         assert len({len(line) for line in parsed}) == 1
         assert not any(re.match(r"\s*[=+@]|\s*-\D", cell) for line in parsed for cell in line)
-        body = files.latex(layout, tables).split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\&", "")
+        body = formats.latex(layout, tables).split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\&", "")
         assert {line.count("&") for line in body.splitlines() if line.endswith(r"\\")} == {4}
 
 
@@ -197,7 +201,7 @@ def test_no_text_steers_the_terminal() -> None:
 
 def test_failures_and_notes_are_footnotes_in_latex() -> None:
     _, tables = _table("note")
-    made = files.latex(SavedPlan("s", "", "", (), (), ()), tables)
+    made = formats.latex(SavedPlan("s", "", "", (), (), ()), tables)
     assert r"note $\times$ note\textsuperscript{a,b} & 1/2 & 1 & note & $\mathbf{1.50} \pm 0.50$ \\" in made
     assert r"note\textsuperscript{a} &  &  &  & $1.00$~note \\" in made
     below = made.split(r"\end{tabular}}")[1]
@@ -210,7 +214,7 @@ def test_nasty_tables_compile(tmp_path: Path) -> None:
     texts = [
         text for text in _texts()[: len(PARTS) + 20] if not set(text) & set("中\uff1d")
     ]  # these want another engine
-    tables = "\n".join(files.latex(*_table(text)) + r"\clearpage" for text in texts)
+    tables = "\n".join(formats.latex(*_table(text)) + r"\clearpage" for text in texts)
     head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
     (tmp_path / "t.tex").write_text(f"{head}\n{tables}\n\\end{{document}}\n")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"]

@@ -13,7 +13,8 @@ from ganbench import __version__
 from ganbench.analysis import tables
 from ganbench.registry.choice import Choice
 from ganbench.registry.registry import Registry
-from ganbench.report.methods import citation, protocol
+from ganbench.report.citations import citation
+from ganbench.report.methods import protocol
 from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan

@@ -20,10 +20,10 @@ from ganbench.registry.registry import Registry
 from ganbench.report.html import Content, Site
 from ganbench.report.html.axes import axis
 from ganbench.report.html.charts import Group, _cost_axis, scatter
+from ganbench.report.html.content import slug
 from ganbench.report.html.groups import charts
-from ganbench.report.html.hidden import visible
-from ganbench.report.html.names import slug
-from ganbench.report.html.sentences import conclusions
+from ganbench.report.text.escape import escape_controls
+from ganbench.report.text.sentences import conclusions
 from ganbench.suite.plan_file import SavedPlan, load_plan
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), seeds=5, snapshots=2)
@@ -214,8 +214,8 @@ def test_labels_that_differ_have_files_that_differ() -> None:
 
 
 def test_hidden_characters_are_shown_and_markup_is_text() -> None:
-    assert visible("safe\u202egnp.exe\x07") == "safe\\u202egnp.exe\\u0007"
-    assert visible("plain ünïcode →") == "plain ünïcode →"
+    assert escape_controls("safe\u202egnp.exe\x07") == "safe\\u202egnp.exe\\u0007"
+    assert escape_controls("plain ünïcode →") == "plain ünïcode →"
 
 
 def test_names_with_markup_are_inert_on_every_page(report: Path) -> None:

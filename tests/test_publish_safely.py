@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fabricate import Made, fabricate
 
-from ganbench.report import folder as report_folder
+from ganbench.report import publish as report_publish
 from ganbench.suite.plan_file import SavedPlan, load_plan
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=5)
@@ -97,7 +97,7 @@ def test_the_earlier_report_comes_back_where_an_exchange_is_interrupted(tmp_path
     new.mkdir()
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        report_folder._exchange(new, place, aside)
+        report_publish._exchange(new, place, aside)
     assert (place / "index.html").read_text() == "earlier"
 
 
@@ -106,10 +106,10 @@ def test_what_a_killed_publish_left_is_put_back_or_cleared(publish, tmp_path: Pa
     left = tmp_path / ".site-abcdef"
     left.mkdir()
     (tmp_path / "site").rename(left / "earlier")  # killed between its two renames
-    report_folder._recover(tmp_path / "site")
+    report_publish._recover(tmp_path / "site")
     assert (tmp_path / "site" / "index.html").is_file()
     (left / "report").mkdir()
-    os.utime(left, (time.time(), time.time() - 2 * report_folder.STALE))
+    os.utime(left, (time.time(), time.time() - 2 * report_publish.STALE))
     assert publish().code == 0
     assert not left.exists()
 

@@ -17,7 +17,7 @@ from fabricate import NASTY, Made, fabricate
 from benchmarks.chromium import AXE, NoBrowser, browser
 from ganbench.cli import serve_command
 from ganbench.registry.registry import Registry
-from ganbench.report.html.names import slug
+from ganbench.report.html.content import slug
 from ganbench.report.server.http import Server
 from ganbench.report.server.reports import Shelf
 

@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import MissingError, ResultsError, UsageError
-from ganbench.report.server.handler import plain
-from ganbench.report.server.http import Server
+from ganbench.report.server.http import Server, report_path
 from ganbench.report.server.reports import Shelf
 from ganbench.results import live
 
@@ -143,10 +142,10 @@ def test_what_the_report_does_not_list_does_not_exist(server: Server, path: str)
 
 
 def test_a_path_is_what_the_report_may_name() -> None:
-    assert plain("/") == "index.html"
-    assert plain("/a/b%20c/?x=/../") == "a/b c/index.html"
-    assert plain("*") is None
-    assert plain("http://elsewhere/") is None
+    assert report_path("/") == "index.html"
+    assert report_path("/a/b%20c/?x=/../") == "a/b c/index.html"
+    assert report_path("*") is None
+    assert report_path("http://elsewhere/") is None
 
 
 def test_only_this_machines_names_are_answered_to(server: Server) -> None:

@@ -36,7 +36,7 @@ def test_the_core_names_no_plugin(registry) -> None:
         "ganbench.results.store",
         "ganbench.results.diagnosis",
         "ganbench.statistics.significance",
-        "ganbench.report.text.files",
+        "ganbench.report.text.formats",
         "ganbench.cli",
         "ganbench.registry.registry",
     ],

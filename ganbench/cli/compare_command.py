@@ -48,7 +48,8 @@ def command(a: str, b: str, suites: tuple[str, ...], metrics: tuple[str, ...], a
     right = comparison.named(b, built[-1], layouts[-1].suite)
     found = comparison.compare(left, right, metrics)
     if as_json:
-        click.echo(json.dumps([sentences.plain(one) for one in found], indent=1, allow_nan=False, ensure_ascii=False))
+        data = [sentences.comparison_data(one) for one in found]
+        click.echo(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
         return 0
     order = ("a better", "b better", "no difference seen", "too few seeds")
     for one in sorted(found, key=lambda one: order.index(one.verdict)):

@@ -37,13 +37,12 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     Exit code: 0 it is written, 1 it is and a record in it is not what its run left, 2 wrong usage.
     """
     from ganbench.registry.registry import Registry
-    from ganbench.report import folder
     from ganbench.report.html import Content, Site
     from ganbench.report.plots.suite_plots import drawable, suite_plots
-    from ganbench.report.publish import publish
+    from ganbench.report.publish import check_target, publish
 
     layout = started(suite, results)
-    folder.check(place)
+    check_target(place)
     registry = Registry.load(plugins)
     with progress_bar() as on_progress:
         on_progress(0, 1, "reading results")

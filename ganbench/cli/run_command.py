@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from ganbench.cli.options import Asked, filters, find_suite, metric_option, seeds, suite_options
-from ganbench.cli.output import print_tables
 from ganbench.errors import UsageError
+from ganbench.report.text.terminal import print_tables
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
 from ganbench.suite.specs import Plan
@@ -141,10 +141,10 @@ def widened(whole: Plan, plan: Plan) -> Plan:
 
 def _report(whole: SavedPlan, shown: SavedPlan, store: Store) -> int:
     from ganbench.analysis import tables
-    from ganbench.report.text import files
+    from ganbench.report.text import formats
 
     folder = store.root / whole.suite
-    files.write_all(folder, whole, tables.build(whole, store))
+    formats.write_all(folder, whole, tables.build(whole, store))
     built = tables.build(shown, store)
     print_tables(shown, built)
     say(f"tables: {folder}/table.md, .csv, .tex, .json; runs: {store.runs}")

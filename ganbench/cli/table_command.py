@@ -9,12 +9,12 @@ import click
 
 from ganbench.analysis import budget, tables
 from ganbench.cli.options import metric_option, planned, suite_options
-from ganbench.cli.output import print_tables
 from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
 from ganbench.report.text import budget as reached
-from ganbench.report.text import files as formats
+from ganbench.report.text import formats
+from ganbench.report.text.terminal import print_tables
 from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.results.store import Store
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ganbench._version import __version__
 from ganbench.registry.choice import Kind
 from ganbench.registry.registry import Registry
-from ganbench.report.text.latex import tex
+from ganbench.report.text.escape import escape_latex
 from ganbench.results.records import Record
 
 PAPER = re.compile(r"([A-Z][\w'-]+)( et al\.| and [A-Z][\w'-]+)?,? \(?((?:19|20)\d\d)\b\)?(?: \(([\w .-]+)\))?")
@@ -51,11 +51,11 @@ def _own(revisions: list[str]) -> str:
     """ganbench itself, as its package describes it."""
     facts = importlib.metadata.metadata("ganbench")
     about = facts["Summary"].rstrip(".")
-    note = f"  note    = {{revision {tex(', '.join(revisions))}}},\n" if revisions else ""
+    note = f"  note    = {{revision {escape_latex(', '.join(revisions))}}},\n" if revisions else ""
     return (
-        f"@software{{ganbench,\n  title   = {{ganbench: {tex(about)}}},\n"
-        f"  author  = {{{{{tex(facts['Author'])}}}}},\n"
-        f"  version = {{{tex(__version__)}}},\n{note}}}\n"
+        f"@software{{ganbench,\n  title   = {{ganbench: {escape_latex(about)}}},\n"
+        f"  author  = {{{{{escape_latex(facts['Author'])}}}}},\n"
+        f"  version = {{{escape_latex(__version__)}}},\n{note}}}\n"
     )
 
 
@@ -78,6 +78,6 @@ def _entry(paper: tuple[str, str, str], whose: list[str], keys: Counter[str]) ->
     keys[key] += 1
     key += "abcdefghijklmnopqrstuvwxyz"[keys[key] - 1] if keys[key] > 1 else ""
     return (
-        f"@misc{{{key},\n  author = {{{tex(author + more)}}},\n  year   = {{{year}}},\n"
-        f"  note   = {{named by {tex(', '.join(whose))}}},\n}}\n"
+        f"@misc{{{key},\n  author = {{{escape_latex(author + more)}}},\n  year   = {{{year}}},\n"
+        f"  note   = {{named by {escape_latex(', '.join(whose))}}},\n}}\n"
     )

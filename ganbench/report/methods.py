@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ganbench import formatting
 from ganbench.analysis.score_table import TITLES, Table
 from ganbench.files import canonical
-from ganbench.report.citations import citation
-from ganbench.report.telling import Cell, listed, params, plain, told
-from ganbench.report.text.markdown import escaped
+from ganbench.report.text.escape import escape_markdown
 from ganbench.results import protocol as cards
 from ganbench.results.records import Provenance, Record
 from ganbench.statistics.ranking import MIN_SEEDS
 from ganbench.statistics.significance import ALPHA
+from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan
-
-__all__ = ["citation", "protocol"]
+from ganbench.suite.specs import RunSpec
 
 TRAIN = {
     "steps": "steps of G", "batch": "batch", "n_dis": "moves of D before each of G", "optimiser": "optimiser",
@@ -41,7 +39,7 @@ def protocol(layout: SavedPlan, tables: list[Table], records: Mapping[str, Recor
     ]
     run = [cell for cell in cells if cell.records]
     if not run:
-        return f"No run of the suite {escaped(layout.suite)} is there yet.\n"
+        return f"No run of the suite {escape_markdown(layout.suite)} is there yet.\n"
     parts = (_trained(cells, run, layout), _measured(tables, layout), _compared(tables), _made(cells, run))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -77,7 +75,7 @@ def _hyperparameters(cells: list[Cell]) -> str:
             own = [cell for cell in cells if getattr(cell.spec, kind).name == name]
             if any(getattr(cell.spec, kind).params for cell in own):
                 text = told(own, lambda cell, kind=kind: params(getattr(cell.spec, kind).params))  # type: ignore[misc]
-                found.append(f"{escaped(name)}: {text}")
+                found.append(f"{escape_markdown(name)}: {text}")
     return f" Hyperparameters: {'; '.join(found)}." if found else ""
 
 
@@ -98,7 +96,7 @@ def _measured(tables: list[Table], layout: SavedPlan) -> str:
         for dataset, names in by_dataset.items():
             same.setdefault(tuple(names), []).append(dataset)
         whose = "; ".join(f"{listed(names)} on {listed(datasets)}" for names, datasets in same.items())
-        parts.append(f"{whose}: {escaped(text)} (metrics {', '.join(map(escaped, metrics[text]))}).")
+        parts.append(f"{whose}: {escape_markdown(text)} (metrics {', '.join(map(escape_markdown, metrics[text]))}).")
     beside = dict.fromkeys(TITLES.get(name, name) for name in (one.reference for one in layout.references))
     yardsticks = f" Measured the same way, as yardsticks: {listed(beside)}." if beside else ""
     return f"Measured: {' '.join(parts)}{yardsticks}" if parts else ""
@@ -154,7 +152,7 @@ def _machine(one: Provenance) -> str:
         f"a worker {one.threads}); Python {one.python}, {libraries}; protocol {one.protocol}, "
         f"revision {one.revision or 'not known'}"
     )
-    return escaped(text)
+    return escape_markdown(text)
 
 
 def _path(cell: Cell) -> str:
@@ -164,3 +162,84 @@ def _path(cell: Cell) -> str:
         if record.provenance.path
     )
     return " or ".join(ways)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One variant on one data set: its labels, and the records of its runs that are there."""
+
+    loss: str
+    architecture: str
+    dataset: str
+    seeds: tuple[int, ...]
+    records: tuple[Record, ...]
+
+    @property
+    def spec(self) -> RunSpec:
+        """What all of its runs have in common, except the seed."""
+        return self.records[0].spec
+
+    @property
+    def train(self) -> dict[str, Any]:
+        """The training settings by name."""
+        found: dict[str, Any] = self.spec.resolved()["train"]
+        return found
+
+
+def told(cells: list[Cell], value: Callable[[Cell], str]) -> str:
+    """A value, or all values each with where it holds: `3,000 (ring8), 6,000 (grid25)`."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(value(cell), []).append(cell)
+    if len(groups) == 1:
+        return escape_markdown(next(iter(groups)))
+    return ", ".join(f"{escape_markdown(text)} ({_where(group, cells)})" for text, group in groups.items())
+
+
+def _where(group: list[Cell], cells: list[Cell]) -> str:
+    """The shortest true name for some of the cells: data sets, architectures, losses, or variants one by one."""
+    for axis in ("dataset", "architecture", "loss"):
+        names = _whole(axis, group, cells)
+        if sum(getattr(cell, axis) in names for cell in cells) == len(group):
+            return listed(names)
+    parts = []
+    for dataset in dict.fromkeys(cell.dataset for cell in group):
+        ours, here = ([cell for cell in some if cell.dataset == dataset] for some in (group, cells))
+        some = "" if len(ours) == len(here) else f"{_variants(ours, here)} on "
+        parts.append(some + escape_markdown(dataset))
+    return ", ".join(parts)
+
+
+def _variants(group: list[Cell], cells: list[Cell]) -> str:
+    """Some variants of one data set: architectures and losses where all of theirs are among them, else one by one."""
+    for axis in ("architecture", "loss"):
+        names = _whole(axis, group, cells)
+        if names:
+            rest = [variant_title(cell.loss, cell.architecture) for cell in group if getattr(cell, axis) not in names]
+            return listed([*names, *rest])
+    return listed(variant_title(cell.loss, cell.architecture) for cell in group)
+
+
+def _whole(axis: str, group: list[Cell], cells: list[Cell]) -> list[str]:
+    """The names on an axis that belong to the group with all of their cells."""
+    inside = {id(cell) for cell in group}
+    outside = {getattr(cell, axis) for cell in cells if id(cell) not in inside}
+    return [name for name in dict.fromkeys(getattr(cell, axis) for cell in group) if name not in outside]
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = map(escape_markdown, names)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def plain(value: Any) -> str:
+    if isinstance(value, list):
+        return f"({', '.join(map(plain, value))})"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def params(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {plain(value)}" for key, value in values.items()) or "none"

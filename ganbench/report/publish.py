@@ -1,31 +1,135 @@
-"""What is published beside the pages: the plan, the tables, texts for a paper, the manifest."""
+"""Publishes a report: pages, plan, tables, texts for a paper and manifest, in a folder that is replaced as a whole."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.files import write_atomically
-from ganbench.report import citations, folder, methods
+from ganbench.report import citations, methods
 from ganbench.report.html.pages import Site
-from ganbench.report.text import files
+from ganbench.report.text import formats
 from ganbench.results import manifest
 from ganbench.suite.plan_file import save_plan
 
+STALE = 24 * 3600.0
+"""Seconds after which what a killed publish left beside its place is removed."""
 
-def publish(site: Site, place: Path, on_progress: folder.OnProgress = lambda done, total, what: None) -> int:
+OnProgress = Callable[[int, int, str], None]
+"""Called with how much is done, the total, and what is being done."""
+
+
+def check_target(place: Path) -> None:
+    """Raise `UsageError` where a folder may not be replaced: it holds something that is no part of a report."""
+    if place.is_symlink() or (place.exists() and not place.is_dir()):
+        raise UsageError(f"--to {str(place)!r} is no folder; name one that is not there yet, or an earlier report")
+    if place.is_dir() and any(path.name not in manifest.OUTSIDE for path in place.iterdir()):
+        _check_earlier(place)
+    if place.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise UsageError(f"--to {str(place)!r} is the folder you are in, or one above it; name one inside")
+    outer = next((parent for parent in place.resolve().parents if _is_report(parent)), None)
+    if outer is not None:
+        raise UsageError(f"--to {str(place)!r} lies in another report, {outer}; name a folder outside it")
+
+
+def _is_report(folder: Path) -> bool:
+    if not (folder / manifest.NAME).is_file():
+        return False
+    try:
+        return "files" in manifest.read(folder / manifest.NAME)
+    except ResultsError:
+        return False
+
+
+def _check_earlier(place: Path) -> None:
+    """Raise `UsageError` unless every file of a folder is one that an earlier report's manifest lists."""
+    what = f"--to {str(place)!r} holds other files"
+    try:
+        listed = manifest.read(place / manifest.NAME)["files"]
+    except ResultsError:
+        raise UsageError(f"{what}; name a folder that is empty, not there yet, or an earlier report") from None
+    others = sorted(path for path, _ in manifest.entries(place) if path not in listed)
+    if others:
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        raise UsageError(
+            f"{what} than the earlier report's: {', '.join(others[:3])}{more}; move them away, or name another folder"
+        )
+
+
+def write_folder(
+    site: Site, place: Path, finish: Callable[[Path], None], on_progress: OnProgress = lambda done, total, what: None
+) -> int:
+    """Write every page and file of a site to a folder; the number of files without the manifest.
+
+    `finish` adds what needs the folder whole, the manifest say. An earlier report is replaced only
+    when the new one is complete; a `.git` in it stays. Raises `MissingError` where the disk refuses.
+    """
+    check_target(place)
+    place = place.resolve()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _recover(place)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staging:
+            made = Path(staging) / "report"
+            paths = site.paths()
+            for index, path in enumerate(paths):
+                on_progress(index, len(paths), "writing pages")
+                page = site.render(path)
+                assert page is not None, f"{path} is listed, so it can be made"
+                target = made / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(page[0])
+            on_progress(len(paths), len(paths), "writing tables and the manifest")
+            finish(made)
+            _exchange(made, place, Path(staging) / "earlier")
+        return sum(1 for _ in manifest.entries(place))
+    except OSError as error:
+        where = "" if error.filename is None else f": {error.filename}"
+        raise MissingError(f"no report can be written to {place}{where}: {error.strerror or error}") from error
+
+
+def _exchange(made: Path, place: Path, aside: Path) -> None:
+    """Put a new report in an earlier one's place; the earlier one goes back where that fails or is interrupted."""
+    try:
+        if place.exists():
+            place.rename(aside)
+        made.rename(place)
+    except BaseException:
+        if aside.exists() and not place.exists():
+            aside.rename(place)
+        raise
+    for name in manifest.OUTSIDE:
+        if (aside / name).exists():
+            (aside / name).rename(place / name)
+
+
+def _recover(place: Path) -> None:
+    """Put back an earlier report that a kill left aside, and remove what killed calls left long ago."""
+    for left in place.parent.glob(f".{place.name}-*"):
+        if (left / "earlier").is_dir() and not place.exists():
+            (left / "earlier").rename(place)
+        if time.time() - left.stat().st_mtime > STALE:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def publish(site: Site, place: Path, on_progress: OnProgress = lambda done, total, what: None) -> int:
     """Write a report, laid out like a results folder; the number of files.
 
     Raises `UsageError` where `place` holds something else, `MissingError` where the disk refuses.
     """
-    return folder.write(site, place, partial(_finish, site), on_progress)
+    return write_folder(site, place, partial(_finish, site), on_progress)
 
 
 def _finish(site: Site, made: Path) -> None:
     content = site.content
     layout = content.layout
     save_plan(made, layout)
-    files.write_all(made / layout.suite, layout, content.tables)
+    formats.write_all(made / layout.suite, layout, content.tables)
     records = {id_: run.record for id_, run in content.runs.items()}
     write_atomically(made / layout.suite / "protocol.md", methods.protocol(layout, content.tables, records).encode())
     write_atomically(made / layout.suite / "citation.bib", citations.citation(content.records, site.registry).encode())

@@ -13,7 +13,7 @@ from plans import plan_reference, plan_row
 from scipy import stats as scipy_stats
 
 from ganbench.analysis import aggregate, tables
-from ganbench.report.text import files
+from ganbench.report.text import formats
 from ganbench.results.records import Failure
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
@@ -83,8 +83,8 @@ def test_a_failed_seed_is_at_the_bottom(tmp_path: Path) -> None:
 def test_it_is_printed_and_written(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path)
     built = tables.build(layout, store)
-    assert "## over data sets" in files.markdown(layout, built)
-    files.write_all(tmp_path / "s", layout, built)
+    assert "## over all datasets" in formats.markdown(layout, built)
+    formats.write_all(tmp_path / "s", layout, built)
     written = json.loads((tmp_path / "s" / "overall.json").read_text())
     assert [row["variant"] for row in written["rows"]] == ["a x mlp", "b x mlp"]
 
@@ -96,4 +96,4 @@ def test_without_yardsticks_or_seeds_there_is_none(tmp_path: Path, without: str)
     references = tuple(r for r in layout.references if (r.dataset.text, r.reference) != ("images", without))
     short = SavedPlan("s", "", "", rows if without == "seeds" else layout.rows, references, ())
     assert aggregate.build(tables.build(short, store)) is None
-    assert "over data sets" not in files.markdown(short, tables.build(short, store))
+    assert "over all datasets" not in formats.markdown(short, tables.build(short, store))

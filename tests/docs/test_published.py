@@ -9,7 +9,7 @@ import pytest
 
 from ganbench.analysis import tables
 from ganbench.formatting import number
-from ganbench.report.text import files
+from ganbench.report.text import formats
 from ganbench.results.store import Store
 from ganbench.results.verify import check
 from ganbench.suite.plan_file import load_plan
@@ -24,7 +24,7 @@ def test_the_published_report_is_whole_and_its_tables_are_those_of_its_records()
     assert layout is not None
     assert len(layout.rows) == 8
     built = tables.build(layout, Store(PUBLISHED))
-    for name, text in files.FORMATS.values():
+    for name, text in formats.FORMATS.values():
         assert (PUBLISHED / "baseline" / name).read_text() == text(layout, built)
     for row in layout.rows:
         for id_ in row.runs.values():

@@ -17,7 +17,7 @@ from plans import plan_reference, plan_row, skipped
 from ganbench.analysis import tables
 from ganbench.errors import MissingError, ResultsError
 from ganbench.formatting import number
-from ganbench.report.text import files as formats
+from ganbench.report.text import formats
 from ganbench.report.text.terminal import show
 from ganbench.results.record_json import SCHEMA
 from ganbench.results.records import Failure, Provenance, Record

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +14,6 @@ from ganbench.analysis import aggregate as overall
 from ganbench.analysis import tables
 from ganbench.analysis.aggregate import Overall
 from ganbench.analysis.score_table import TITLES, Table, TableRow
-from ganbench.report.html.names import slugs
 from ganbench.results.records import Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
@@ -123,3 +124,26 @@ class Content:
         folder = self.folder(one)
         there = [folder / name for name in SHOWN] if one.record else []
         return [path.name for path in there if path.is_file() and not path.is_symlink()]
+
+
+LONGEST = 60
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+"""Names that no file may have on Windows."""
+
+
+def slug(label: str) -> str:
+    """A file name, without ending, that differs wherever labels differ.
+
+    Labels of small letters, digits, `-`, `_` and `.` keep their name, `a x b` is `a-x-b`; in others what is different
+    becomes `-` and a hash of the label is added, for file systems that ignore case.
+    """
+    plain = re.sub(r"[^a-z0-9._]+", "-", label.lower()).strip("-.")[:LONGEST]
+    spelt = "" if "-x-" in label else label.replace(" x ", "-x-")
+    if plain and plain == spelt and not DEVICES.fullmatch(plain):
+        return plain
+    return f"{plain or 'x'}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
+
+
+def slugs(labels: Iterable[str]) -> dict[str, str]:
+    """{label: slug}, in order."""
+    return {label: slug(label) for label in labels}

@@ -19,10 +19,10 @@ from ganbench.report.html.cells import columns, view
 from ganbench.report.html.charts import Chart, Group, ranks
 from ganbench.report.html.content import Content, Reference, Run
 from ganbench.report.html.groups import MOST_DOTS, charts
-from ganbench.report.html.hidden import visible
 from ganbench.report.html.plugin_text import PluginText, described, meanings
-from ganbench.report.html.sentences import comparisons, conclusions
+from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.grid import LEGEND, overall_note, shown
+from ganbench.report.text.sentences import comparisons, conclusions
 from ganbench.results import protocol
 from ganbench.results.record_json import known_facts
 from ganbench.results.records import Record
@@ -50,6 +50,14 @@ GLANCES = 6
 NO_PAGE = "a page is listed only where there is a record"
 
 Page = tuple[bytes, str]
+
+
+def templates() -> jinja2.Environment:
+    """The page templates, which escape every value that they print."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("ganbench.report.html"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, finalize=escape_controls,
+    )  # fmt: skip
 
 
 class Site:
@@ -99,10 +107,7 @@ class Site:
 
     @cached_property
     def _templates(self) -> jinja2.Environment:
-        found = jinja2.Environment(
-            loader=jinja2.PackageLoader("ganbench.report.html"), autoescape=True, undefined=jinja2.StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True, finalize=visible,
-        )  # fmt: skip
+        found = templates()
         found.globals.update(
             content=self.content, layout=self.content.layout, live=self.live, served=self.served,
             policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,

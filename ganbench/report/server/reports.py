@@ -6,13 +6,13 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable
-from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
+from ganbench.report.html.pages import templates
 from ganbench.results import live
 
 KEPT = 256
@@ -135,15 +135,8 @@ class Shelf:
         return self.reports[suite]
 
     def _index(self) -> str:
-        there = suites(self.results)
-        links = "\n".join(f'<li><a href="{quote(name)}/">{escape(name)}</a></li>' for name in there)
-        style = f'<link rel="stylesheet" href="{quote(there[0])}/assets/report.css">' if there else ""
-        return (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>Suites · ganbench</title>\n{style}\n</head>\n<body>\n"
-            f'<main id="main">\n<h1>Suites</h1>\n<ul>\n{links}\n</ul>\n</main>\n</body>\n</html>\n'
-        )
+        suites_here = [(name, quote(name)) for name in suites(self.results)]
+        return templates().get_template("suites.html").render(suites=suites_here)
 
 
 def stamp(results: Path, suite: str) -> tuple[Any, ...]:

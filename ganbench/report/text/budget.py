@@ -21,7 +21,7 @@ def markdown(found: list[Reached]) -> str:
         f"{found[0].target}: when half of the seeds had reached it, by {most} snapshots a run and its end: no later "
         "than shown, and after the snapshot before. –: fewer than half ever did."  # noqa: RUF001
     )
-    return "\n".join([*grid(Grid(header, lines, [[False] * len(header) for _ in lines])), "", note, ""])
+    return "\n".join([*grid(Grid(header, lines)), "", note, ""])
 
 
 def _known(value: float | None, places: int) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 
 from ganbench.analysis.score_table import COSTS, PublishedCard, Table
-from ganbench.report.text.escape import visible
+from ganbench.report.text.escape import neutralize_formula
 from ganbench.results import protocol as cards
 from ganbench.results.records import ProtocolCard
 from ganbench.suite.plan_file import SavedPlan
@@ -25,14 +24,14 @@ def csv_text(layout: SavedPlan, tables: list[Table]) -> str:
     writer.writerow(HEAD)
     for table in tables:
         for row in table.rows:
-            labels = [inert(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
+            labels = [neutralize_formula(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
             cost = [_known(row.cost.get(key)) for key in COSTS.values()]
-            notes = inert("; ".join(row.notes))
+            notes = neutralize_formula("; ".join(row.notes))
             for name, score in row.scores.items():
                 numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
                 values = " ".join(repr(value) for value in score.values)
-                protocol = inert(_protocol(score.card))
-                words = [inert(text) for text in (row.verdict, name, score.better, score.scale)]
+                protocol = neutralize_formula(_protocol(score.card))
+                words = [neutralize_formula(text) for text in (row.verdict, name, score.better, score.scale)]
                 own = [row.kind, row.n_ok, row.n, *words]
                 writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
     return text.getvalue()
@@ -44,13 +43,3 @@ def _protocol(card: ProtocolCard | PublishedCard) -> str:
 
 def _known(value: float | None) -> str:
     return "" if value is None else repr(value)
-
-
-FORMULA = re.compile(r"(^|[;,])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a cell would begin with a formula, also where a spreadsheet takes ; or , for the end of one: in ASCII and
-in the full-width forms that some take for the same."""
-
-
-def inert(text: str) -> str:
-    """Text on one line that a spreadsheet takes for text: a leading = + - @ would be a formula."""
-    return FORMULA.sub(r"\1\2'", visible(text))

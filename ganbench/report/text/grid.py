@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ganbench.analysis.aggregate import Overall
@@ -22,11 +23,11 @@ LEGEND = (
 
 
 class Grid(NamedTuple):
-    """A table of text; `bold` says which cells stand out. The first column is aligned left."""
+    """A table of text, its first column left-aligned. `bold` says which cells of each line are bold; empty for none."""
 
     header: list[str]
     lines: list[list[str]]
-    bold: list[list[bool]]
+    bold: Sequence[Sequence[bool]] = ()
 
 
 def shown(score: Score) -> tuple[str, str]:
@@ -88,7 +89,7 @@ def costs(table: Table) -> Grid | None:
     if not rows:
         return None
     lines = [[row.title, *(_cost(name, row.cost.get(key)) for name, key in COSTS.items())] for row in rows]
-    return Grid(["cost of a seed", *COSTS], lines, [[False] * (len(COSTS) + 1) for _ in rows])
+    return Grid(["cost of a seed", *COSTS], lines)
 
 
 def _cost(name: str, value: float | None) -> str:
@@ -105,7 +106,7 @@ def overall(found: Overall) -> Grid:
         seeds = f"{row.n}" + (f", {row.failed} failed" if row.failed else "")
         over = "" if row.over_next is None else f"{row.over_next[0]:.2f} {_ends(row.over_next)}"
         lines.append([row.title, seeds, f"{row.iqm[0]:.3f}", _ends(row.iqm, 3), over])
-    return Grid(header, lines, [[False] * len(header) for _ in lines])
+    return Grid(header, lines)
 
 
 def overall_note(found: Overall) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from ganbench.analysis.score_table import Table, TableRow
-from ganbench.report.text.escape import visible
+from ganbench.report.text.escape import escape_latex
 from ganbench.report.text.grid import LEAD, lead, shown
 from ganbench.suite.plan_file import SavedPlan
 
@@ -21,15 +19,15 @@ def latex(layout: SavedPlan, tables: list[Table]) -> str:
 
     Names in scripts beyond pdfLaTeX's want XeLaTeX or LuaLaTeX and a font that has them.
     """
-    parts = [f"% suite {tex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
+    parts = [f"% suite {escape_latex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
     for table in tables:
         marks = _marks(table)
-        head = [*LEAD, *(f"{tex(n)} {_arrow(b)}" for n, b in table.columns.items())]
+        head = [*LEAD, *(f"{escape_latex(n)} {_arrow(b)}" for n, b in table.columns.items())]
         body = [_row(row, table, marks) for row in table.rows]
         variants = sum(row.kind == "variant" for row in table.rows)
         body.insert(variants, r"\midrule")
         parts += [
-            r"\begin{table}", r"\centering\small", rf"\caption{{{tex(table.dataset)}{CAPTION}",
+            r"\begin{table}", r"\centering\small", rf"\caption{{{escape_latex(table.dataset)}{CAPTION}",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{llll{'r' * len(table.columns)}}}", r"\toprule",
             " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}}",
@@ -50,8 +48,8 @@ def _letter(index: int) -> str:
 
 
 def _row(row: TableRow, table: Table, marks: dict[str, str]) -> str:
-    first, *rest = (tex(text) for text in lead(row, table))
-    title = f"{tex(row.loss)} $\\times$ {tex(row.architecture)}" if row.kind == "variant" else first
+    first, *rest = (escape_latex(text) for text in lead(row, table))
+    title = f"{escape_latex(row.loss)} $\\times$ {escape_latex(row.architecture)}" if row.kind == "variant" else first
     title = f"{{}}{title}" if title[:1] in ("[", "*") else title  # after \\\\ these would be its argument
     if row.notes:
         title += rf"\textsuperscript{{{','.join(marks[note] for note in dict.fromkeys(row.notes))}}}"
@@ -60,8 +58,8 @@ def _row(row: TableRow, table: Table, marks: dict[str, str]) -> str:
 
 def _below(table: Table, marks: dict[str, str]) -> list[str]:
     """The footnotes by their letters, then what holds for the whole table."""
-    lines = [rf"\textsuperscript{{{letter}}}~{tex(note)}" for note, letter in marks.items()]
-    lines += [tex(note) for note in table.notes[len(marks) :]]  # a table's notes begin with its rows'
+    lines = [rf"\textsuperscript{{{letter}}}~{escape_latex(note)}" for note, letter in marks.items()]
+    lines += [escape_latex(note) for note in table.notes[len(marks) :]]  # a table's notes begin with its rows'
     return [r"\par\smallskip\footnotesize\raggedright " + "\\par\n".join(lines)] if lines else []
 
 
@@ -76,19 +74,4 @@ def _cell(row: TableRow, name: str) -> str:
     mean = f"\\mathbf{{{mean}}}" if name in row.led else mean
     if beside.startswith(" ± ") and not row.scores[name].beside:
         return f"${mean} {beside.replace(' ± ', chr(92) + 'pm ')}$"
-    return f"${mean}$" + (f"~{tex(beside)}" if beside else "")
-
-
-HYPHEN = re.compile(r"-(?=-)")
-_TEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': "''", "±": r"$\pm$", "\xd7": r"$\times$", "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$", "→": r"$\rightarrow$", "≥": r"$\geq$", "≤": r"$\leq$", "≈": r"$\approx$", "\u2013": "--",
-    "\u2014": "---", "…": r"\ldots{}", "•": r"\textbullet{}", "\ufffd": r"\textbf{?}", "\0": "{}",
-}  # fmt: skip
-
-
-def tex(text: str) -> str:
-    """Text on one line that LaTeX sets as it is; hyphens in a row stay hyphens."""
-    return "".join(_TEX.get(char, char) for char in HYPHEN.sub("-\0", visible(text)))
+    return f"${mean}$" + (f"~{escape_latex(beside)}" if beside else "")

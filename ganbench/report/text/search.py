@@ -15,9 +15,9 @@ from rich.text import Text
 from ganbench.analysis.sensitivity import DrawResult, Sensitivity, Variation
 from ganbench.files import write_atomically
 from ganbench.formatting import number
-from ganbench.report.text.csv import inert
+from ganbench.report.text.escape import escape_markdown, neutralize_formula
 from ganbench.report.text.grid import ARROWS, Grid
-from ganbench.report.text.markdown import escaped, grid
+from ganbench.report.text.markdown import grid
 from ganbench.report.text.terminal import drawn
 from ganbench.suite.search import SavedSearch, quoted
 
@@ -61,7 +61,7 @@ def _grid(table: Sensitivity) -> Grid:
             row.title, f"{row.n_ok}/{len(row.draws)}", _number(row.default.score), _number(row.median),
             *(_best(row, k) for k in ks), _number(held_out),
         ])  # fmt: skip
-    return Grid(header, body, [[False] * len(header) for _ in body])
+    return Grid(header, body)
 
 
 def short(settings: dict[str, Any]) -> str:
@@ -102,11 +102,11 @@ def _title(table: Sensitivity) -> str:
 
 def markdown(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     """GitHub Markdown, columns aligned so that it also reads as text."""
-    parts = [f"# {escaped(layout.suite)}", "", *([escaped(layout.about), ""] if layout.about else [])]
+    parts = [f"# {escape_markdown(layout.suite)}", "", *([escape_markdown(layout.about), ""] if layout.about else [])]
     for table in tables:
-        parts += [f"## {escaped(_title(table))}", "", *grid(_grid(table)), ""]
-        parts += [*(f"- {escaped(note)}" for note in notes(table)), ""]
-    return "\n".join([*parts, escaped(LEGEND) if tables else "Nothing is measured yet.", ""])
+        parts += [f"## {escape_markdown(_title(table))}", "", *grid(_grid(table)), ""]
+        parts += [*(f"- {escape_markdown(note)}" for note in notes(table)), ""]
+    return "\n".join([*parts, escape_markdown(LEGEND) if tables else "Nothing is measured yet.", ""])
 
 
 def _plain_draw(draw: DrawResult) -> dict[str, Any]:
@@ -158,7 +158,8 @@ def csv_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     writer.writerow(HEAD)
     for table, whole in zip(tables, plain(tables), strict=True):
         for row in whole["rows"]:
-            labels = [inert(x) for x in (layout.suite, table.dataset, row["loss"], row["architecture"], table.score)]
+            names = (layout.suite, table.dataset, row["loss"], row["architecture"], table.score)
+            labels = [neutralize_formula(name) for name in names]
             writer.writerows([*labels, table.better, *line] for line in _csv_lines(row))
     return text.getvalue()
 
@@ -168,7 +169,7 @@ def _csv_lines(row: dict[str, Any]) -> list[list[Any]]:
     for draw in (row["default"], *row["draws"]):
         kind = "draw" if draw["draw"] else "default"
         values = " ".join(repr(value) for value in draw["values"].values())
-        settings = inert(quoted(draw["settings"]))
+        settings = neutralize_formula(quoted(draw["settings"]))
         lines.append(
             [kind, draw["draw"], draw["status"], draw["counted"], "", "", "", len(draw["values"]), values, settings]
         )

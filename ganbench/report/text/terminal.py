@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import click
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table, TableRow
-from ganbench.report.text.escape import visible
+from ganbench.report.text.escape import replace_controls
 from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, cell, costs, lead, overall_note
 from ganbench.report.text.grid import overall as overall_grid
+from ganbench.report.text.markdown import markdown
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -18,29 +20,29 @@ def show(console: Console, layout: SavedPlan, tables: list[Table]) -> None:
     """Intervals below means, as many columns side by side as fit, notes, costs, all data sets."""
     for table in tables:
         for i, names in enumerate(_fitting(table, console.width)):
-            console.print(_grid(table, names, visible(f"{layout.suite}: {table.dataset}") if i == 0 else ""))
+            console.print(_grid(table, names, replace_controls(f"{layout.suite}: {table.dataset}") if i == 0 else ""))
         for note in table.notes:
-            console.print(Text(f"  {visible(note)}"), style="dim")
+            console.print(Text(f"  {replace_controls(note)}"), style="dim")
         cost = costs(table)
         if cost:
             console.print(drawn(cost, ""), style="dim")
         console.print()
     found = aggregate.build(tables)
     if found is not None:
-        console.print(drawn(overall_grid(found), visible(f"{layout.suite}: over data sets")))
+        console.print(drawn(overall_grid(found), replace_controls(f"{layout.suite}: over all datasets")))
         for note in (overall_note(found), *found.notes):
-            console.print(Text(f"  {visible(note)}"), style="dim")
+            console.print(Text(f"  {replace_controls(note)}"), style="dim")
         console.print()
     console.print(Text(LEGEND), style="dim")
 
 
 def _stacked(row: TableRow, name: str) -> str:
-    return visible(cell(row, name)).replace(" ± ", "\n± ").replace(" [", "\n[")
+    return replace_controls(cell(row, name)).replace(" ± ", "\n± ").replace(" [", "\n[")
 
 
 def _head(table: Table, name: str) -> str:
     """A score's name over its judge's, so that a column is as narrow as its numbers."""
-    arrow, shown = ARROWS[table.columns[name]], visible(name)
+    arrow, shown = ARROWS[table.columns[name]], replace_controls(name)
     return shown.replace("[", f" {arrow}\n[") if "[" in shown else f"{shown} {arrow}"
 
 
@@ -69,7 +71,7 @@ def _grid(table: Table, names: list[str], title: str) -> RichTable:
     for row in table.rows:
         cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
         dim = "dim" if row.kind != "variant" or not row.n else ""
-        grid.add_row(*(Text(visible(text)) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
+        grid.add_row(*(Text(replace_controls(text)) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
     return grid
 
 
@@ -83,5 +85,13 @@ def drawn(content: Grid, title: str) -> RichTable:
     for i, head in enumerate(content.header):
         grid.add_column(Text(head), justify="left" if i == 0 else "right")
     for line in content.lines:
-        grid.add_row(*(Text(visible(text).replace(" [", "\n[")) for text in line))
+        grid.add_row(*(Text(replace_controls(text).replace(" [", "\n[")) for text in line))
     return grid
+
+
+def print_tables(content: SavedPlan, tables: list[Table]) -> None:
+    console = Console()
+    if console.is_terminal:
+        show(console, content, tables)
+    else:
+        click.echo(markdown(content, tables), nl=False)
