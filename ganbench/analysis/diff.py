@@ -149,13 +149,13 @@ def _facts(records: list[Record]) -> dict[str, dict[str, None]]:
     """Every value that records state of a fact: {fact: {value in words}}."""
     found: dict[str, dict[str, None]] = {}
     for one in manifest.environments(records):
-        libraries = one.pop("libraries", {})
-        for key, value in {**one, **libraries}.items():
-            if key != "records":
+        facts = {key: getattr(one, key) for key in manifest.FACTS if key != "libraries"}
+        for key, value in {**facts, **(one.libraries or {})}.items():
+            if value is not None:
                 found.setdefault(key, {})[str(value)] = None
     for key, versions in manifest.plugins(records).items():
         for plugin in versions:
-            found.setdefault(f"source of {key}", {})[f"{plugin.get('version')} {plugin.get('source')}"] = None
+            found.setdefault(f"source of {key}", {})[f"{plugin.version} {plugin.source}"] = None
     for record in records:
         for key in ("revision", "path"):
             if value := getattr(record.provenance, key):

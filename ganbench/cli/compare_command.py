@@ -39,10 +39,8 @@ def command(a: str, b: str, suites: tuple[str, ...], metrics: tuple[str, ...], a
     Prints one sentence a data set that can be quoted. Scores that were measured under different
     protocols are refused.
     """
-    if not results.is_dir():
-        raise UsageError(f"no results folder {str(results)!r}; run a suite first, or name its folder with --results")
-    store = Store(results)
-    layouts = [planned(suite, (), (), (), results) for suite in _suites(suites, results)]
+    store = Store.existing(results)
+    layouts = [planned(suite, (), (), (), results) for suite in _suites(suites, store)]
     built = [tables.build(layout, store) for layout in layouts]
     left = comparison.named(a, built[0], layouts[0].suite)
     right = comparison.named(b, built[-1], layouts[-1].suite)
@@ -60,19 +58,19 @@ def command(a: str, b: str, suites: tuple[str, ...], metrics: tuple[str, ...], a
     return 0
 
 
-def _suites(asked: tuple[str, ...], results: Path) -> list[str]:
+def _suites(asked: tuple[str, ...], store: Store) -> list[str]:
     """The suites named, or the only one that ran here."""
     if len(asked) > 2:
         raise UsageError("--suite is given once, or twice for A and B")
-    there = sorted(path.parent.name for path in results.glob("*/plan.json"))
+    there = store.suites()
     for name in asked:
         if name not in there and not is_file(name):
-            raise UsageError(f"suite {name!r} has not run in {results}{suggestion(name, there)}")
+            raise UsageError(f"suite {name!r} has not run in {store.root}{suggestion(name, there)}")
     if asked:
         return list(asked)
     if len(there) != 1:
         what = f"holds the suites {', '.join(there)}" if there else "holds no suite"
-        raise UsageError(f"{results} {what}; name one with --suite")
+        raise UsageError(f"{store.root} {what}; name one with --suite")
     return there
 
 

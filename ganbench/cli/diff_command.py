@@ -13,6 +13,7 @@ from ganbench.analysis.diff import Side, changes
 from ganbench.analysis.table_changes import Change
 from ganbench.errors import UsageError, printable
 from ganbench.formatting import suggestion
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import load_plan
 
 MOST = 10
@@ -64,7 +65,7 @@ def command(a: Path, b: Path, suites: tuple[str, ...], as_json: bool) -> int:
 def _side(folder: Path, suite: str | None) -> Side:
     if not folder.is_dir():
         raise UsageError(f"no folder {str(folder)!r}")
-    there = sorted(path.parent.name for path in folder.glob("*/plan.json"))
+    there = Store(folder).suites()
     if suite is None and len(there) != 1:
         what = f"holds the suites {', '.join(there)}" if there else "holds no suite"
         raise UsageError(f"{folder} {what}; " + ("name one with --suite" if there else "is it a results folder?"))

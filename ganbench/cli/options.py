@@ -15,6 +15,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.registry.registry import Registry
 from ganbench.results.manifest import NAME as MANIFEST
+from ganbench.results.store import Store
 from ganbench.suite import expand
 from ganbench.suite import load as suites
 from ganbench.suite.plan_file import SavedPlan, load_plan, plan_to_save, save_plan
@@ -133,10 +134,8 @@ def filters(texts: tuple[str, ...], plan: Plan) -> dict[str, tuple[str, ...]]:
 
 def started(suite: str, results: Path) -> SavedPlan:
     """The layout of a suite that has run in a results folder, by its name or its file. Raises `UsageError`."""
-    if not results.is_dir():
-        raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
     name = Path(suite).stem if is_file(suite) else suite
-    there = sorted(path.parent.name for path in results.glob("*/plan.json"))
+    there = Store.existing(results).suites()
     if name not in there:
         raise UsageError(
             f"suite {name!r} has not run in {results}{suggestion(name, there)}; run it first, or name its folder with "

@@ -107,7 +107,7 @@ def _curves(options: dict[str, Any], wide: float) -> Picture:
         if options["suite"] or options["dataset"] or options["variants"]:
             raise UsageError("--run draws one run alone; leave out --suite, --dataset and --variant")
         store = Store(options["results"])
-        id_ = store.only(options["run"])
+        id_ = store.only_run(options["run"])[1].name
         return curves.picture(curves.read_run(store, id_, options["signals"], options["metrics"]))
     content, store = _results(options)
     name = figure_data.dataset(content, options["dataset"])

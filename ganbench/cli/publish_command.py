@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ganbench.registry.choice import Kind
     from ganbench.registry.registry import Registry
     from ganbench.results.records import Record
+    from ganbench.results.store import Store
 
 KINDS: tuple[Kind, ...] = ("loss", "architecture")
 
@@ -59,7 +60,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
         click.echo(printable(f"note: {note}"), err=True)
     what = f"the report of {layout.suite}, {len(content.records)} runs, {count} files and the manifest"
     click.echo(f"{place / 'index.html'}: {what}")
-    return _checked(place)
+    return _checked(place, content.store)
 
 
 def _lacking(registry: Registry, records: list[Record]) -> list[str]:
@@ -68,11 +69,11 @@ def _lacking(registry: Registry, records: list[Record]) -> list[str]:
     return sorted(f"{kind} {name!r}" for kind, name in named if registry.trouble(kind, name))
 
 
-def _checked(place: Path) -> int:
+def _checked(place: Path, store: Store) -> int:
     """Check every record of the report as `ganbench verify` does: 1 where one is not what its run left."""
     from ganbench.results.verify import WRONG, check
 
-    wrong = [finding for finding in check(place).findings if finding.kind in WRONG]
+    wrong = [finding for finding in check(place, store.at(place)).findings if finding.kind in WRONG]
     for finding in wrong:
         click.echo(printable(f"warning: {finding.path} {finding.text}"), err=True)
     return 1 if wrong else 0

@@ -51,10 +51,8 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
     from ganbench.runner import progress, rebuild, replay
     from ganbench.suite.specs import RunSpec
 
-    if not results.is_dir():
-        raise UsageError(f"no results folder {str(results)!r}; name it with --results")
-    store = Store(results)
-    record, folder = replay.find(store, run)
+    store = Store.existing(results)
+    record, folder = store.only(run, references=True)
     registry = Registry.load(options["plugins"])
     spec = rebuild.rebuilt(record, registry, options["weights"])
     changed = rebuild.differences(record, spec)

@@ -10,7 +10,7 @@ import click
 from ganbench.cli import Terminated
 from ganbench.cli.options import is_file, plugin_option, results_option
 from ganbench.cli.published_rows import published_rows
-from ganbench.errors import ResultsError, UsageError
+from ganbench.errors import ResultsError
 
 if TYPE_CHECKING:
     from ganbench.registry.registry import Registry
@@ -31,9 +31,9 @@ def command(suite: str | None, port: int, host: str, plugins: tuple[Path, ...], 
     from ganbench.registry.registry import Registry
     from ganbench.report.server.http import Server
     from ganbench.report.server.reports import Shelf
+    from ganbench.results.store import Store
 
-    if not results.is_dir():
-        raise UsageError(f"no results folder {str(results)!r}; run a suite first, or name its folder with --results")
+    Store.existing(results)
     name = Path(suite).stem if suite is not None and is_file(suite) else suite
     registry = Registry.load(plugins)
     with Server(host, port, Shelf(results, lambda one: _pages(results, one, registry), name), results) as server:

@@ -25,12 +25,9 @@ from ganbench.results.store import Store
 @results_option
 def command(run: str, as_json: bool, surface: Path | None, plugins: tuple[Path, ...], results: Path) -> int:
     """Show one run: RUN is its id, or the beginning of it."""
-    store = Store(results)
-    id_ = store.only(run)
-    record = store.run(id_)
-    assert record is not None
-    drawn = None if surface is None else _surface(record, store.runs / id_, surface, plugins)
-    click.echo(json.dumps(plain(record), indent=1) if as_json else _text(record, store.runs / id_))
+    record, folder = Store(results).only_run(run)
+    drawn = None if surface is None else _surface(record, folder, surface, plugins)
+    click.echo(json.dumps(plain(record), indent=1) if as_json else _text(record, folder))
     if drawn is not None:
         click.echo(drawn, err=as_json)
     return 0

@@ -43,8 +43,7 @@ def command(**options: Any) -> int:
     (--published, --equal, --reach, --search) are printed, not written.
     """
     results, form = options["results"], options["form"]
-    if not results.is_dir():
-        raise UsageError(f"no results folder {str(results)!r}; run the suite first, or name its folder with --results")
+    store = Store.existing(results)
     views = [view for view in VIEWS if options[view]]
     if len(views) > 1 and set(views) != {"published", "equal"}:
         raise UsageError(f"{' and '.join(VIEWS[view] for view in views)} are different tables; ask for one at a time")
@@ -54,7 +53,6 @@ def command(**options: Any) -> int:
         return search_run.table(options["suite"], options["sets"], results, options["metrics"], form)
     if options["metrics"]:
         raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
-    store = Store(results)
     files = () if options["published"] else options["plugins"]  # they may hold published values alone
     content = planned(options["suite"], options["sets"], options["adds"], files, results)
     if options["reach"]:

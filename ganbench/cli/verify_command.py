@@ -59,13 +59,17 @@ def _artefact(manifest: Path, as_json: bool) -> int:
 
     report = check(manifest)
     if as_json:
-        content = {"holds": report.holds, "files": report.files, "findings": [vars(one) for one in report.findings]}
+        content = {
+            "holds": report.holds,
+            "files": len(report.content.files),
+            "findings": [vars(one) for one in report.findings],
+        }
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return 0 if report.holds else 1
     for finding in report.findings:
         click.echo(f"{finding.kind:<8} {printable(finding.path)}: {printable(finding.text)}")
-    runs, wrong = len(report.content.get("runs") or ()), sum(one.kind != "note" for one in report.findings)
-    what = f"{report.files} files, {runs} runs of {printable(', '.join(report.content.get('suites') or ()))}"
+    runs, wrong = len(report.content.runs), sum(one.kind != "note" for one in report.findings)
+    what = f"{len(report.content.files)} files, {runs} runs of {printable(', '.join(report.content.suites))}"
     if report.holds:
         click.echo(f"As published: {what}; every checksum, every record, every id that can be computed.")
     else:

@@ -41,16 +41,17 @@ def _is_report(folder: Path) -> bool:
     if not (folder / manifest.NAME).is_file():
         return False
     try:
-        return "files" in manifest.read(folder / manifest.NAME)
+        manifest.read(folder / manifest.NAME)
     except ResultsError:
         return False
+    return True
 
 
 def _check_earlier(place: Path) -> None:
     """Raise `UsageError` unless every file of a folder is one that an earlier report's manifest lists."""
     what = f"--to {str(place)!r} holds other files"
     try:
-        listed = manifest.read(place / manifest.NAME)["files"]
+        listed = manifest.read(place / manifest.NAME).files
     except ResultsError:
         raise UsageError(f"{what}; name a folder that is empty, not there yet, or an earlier report") from None
     others = sorted(path for path, _ in manifest.entries(place) if path not in listed)
@@ -133,4 +134,4 @@ def _finish(site: Site, made: Path) -> None:
     records = {id_: run.record for id_, run in content.runs.items()}
     write_atomically(made / layout.suite / "protocol.md", methods.protocol(layout, content.tables, records).encode())
     write_atomically(made / layout.suite / "citation.bib", citations.citation(content.records, site.registry).encode())
-    manifest.write(made)
+    manifest.write(made, content.store.at(made))

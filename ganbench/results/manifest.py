@@ -1,4 +1,4 @@
-"""What a published folder consists of: every file with its checksum, and where its numbers come from."""
+"""`manifest.json`: every file of a published folder with its checksum, and where its numbers come from."""
 
 from __future__ import annotations
 
@@ -7,95 +7,165 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ganbench.errors import ResultsError, UsageError
 from ganbench.files import canonical, write_atomically
 from ganbench.results import provenance
-from ganbench.results.record_json import known_facts
-from ganbench.results.records import AnyRecord, Record
+from ganbench.results.records import Count, PluginOrigin, Provenance, Record
 from ganbench.results.store import Store
 
 NAME = "manifest.json"
 SCHEMA = 1
-"""Raised whenever `gathered` says something else of the same records, too: an older summary is not compared."""
+"""Raised whenever `summarize` says something else of the same records, too: an older summary is not compared."""
 OUTSIDE = (".git", ".lock")
 """What may lie at the top of the folder without being a part of it."""
-ENVIRONMENT = ("python", "libraries", "platform", "processor", "cores", "device", "threads")
-MOST_BYTES = 64 << 20
-"""A larger manifest is none: ten thousand runs of six files each make twelve megabytes."""
+MAX_BYTES = 64 << 20
+"""A larger file is refused: ten thousand runs of six files each make twelve megabytes."""
+T = TypeVar("T")
 
 
-def write(folder: Path, facts: Mapping[str, Any] | None = None) -> None:
-    """Write `manifest.json` over every file below a folder: path, bytes, SHA-256, and where the runs come from.
+@dataclass(frozen=True)
+class FileSum:
+    """Size in bytes and SHA-256 of a file."""
 
-    `facts` are kept in it as they are. It holds no time of its own: the same folder gives the same
-    bytes. Raises `UsageError` where the folder holds links or other special files, `ResultsError`
-    where a record is damaged.
+    bytes: Count
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """The ganbench that wrote a manifest, and its machine."""
+
+    revision: str | None
+    python: str | None
+    libraries: Mapping[str, str]
+    platform: str | None
+    protocol: int | None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A machine with its versions, and the number of records it made. What is not known is None."""
+
+    cores: int | None = None
+    device: str | None = None
+    libraries: Mapping[str, str] | None = None
+    platform: str | None = None
+    processor: str | None = None
+    python: str | None = None
+    threads: int | None = None
+    records: int = 0
+
+
+FACTS = tuple(one.name for one in fields(Environment) if one.name != "records")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What the records of a folder say together."""
+
+    suites: tuple[str, ...] = ()
+    time: str | None = None
+    protocols: tuple[int, ...] = ()
+    revisions: tuple[str, ...] = ()
+    publisher: Publisher | None = None
+    environments: tuple[Environment, ...] = ()
+    plugins: Mapping[str, tuple[PluginOrigin, ...]] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    runs: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(Summary):
+    """A summary of the records, and every file by its path. `facts` are the publisher's own."""
+
+    schema: int
+    facts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, FileSum]
+
+
+def write(folder: Path, store: Store | None = None, facts: Mapping[str, str] = {}) -> None:
+    """Write `manifest.json` for every file below a folder; `store` is the folder's store if it is open already.
+
+    It holds no time of its own: the same folder gives the same bytes. Raises `UsageError` if the
+    folder holds links or other special files, `ResultsError` if a record is damaged.
     """
     found = dict(entries(folder))
     special = sorted(path for path, mode in found.items() if not stat.S_ISREG(mode))
     if special:
-        raise UsageError(f"{folder} holds what is no plain file ({', '.join(special[:3])}); a manifest cannot vouch")
-    files = {path: {"bytes": size, "sha256": sha} for path in sorted(found) for size, sha in [hashed(folder / path)]}
-    content = {"schema": SCHEMA, **gathered(folder), "facts": dict(facts or {}), "files": files}
+        raise UsageError(
+            f"{folder} contains links or special files ({', '.join(special[:3])}); a manifest can only list plain files"
+        )
+    files = {path: FileSum(*checksum(folder / path)) for path in sorted(found)}
+    content = plain(Manifest(**vars(summarize(store or Store(folder))), schema=SCHEMA, facts=facts, files=files))
     write_atomically(folder / NAME, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
-def gathered(folder: Path) -> dict[str, Any]:
-    """What the records of a folder say together: suites, revisions, environments, plugins, runs by status."""
-    store = Store(folder)
-    runs = [record for id_ in ids(store.runs) if (record := store.run(id_))]
-    references = [found for id_ in ids(store.references) if (found := store.reference(id_))]
-    both: list[AnyRecord] = [*runs, *references]
-    here = msgspec.to_builtins(provenance.machine())
+def plain(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as plain data, in the order of the keys of `manifest.json`."""
+    content: dict[str, Any] = msgspec.to_builtins(manifest)
+    known = [{key: value for key, value in one.items() if value is not None} for one in content["environments"]]
+    order = ("schema", *(one.name for one in fields(Summary)), "facts", "files")
+    return {key: content[key] for key in order} | {"environments": known}
+
+
+def summarize(store: Store) -> Summary:
+    """What the records of a folder say together. Raises `ResultsError` if one is damaged."""
+    runs, references = store.all_runs(), store.all_references()
+    made = [*(record.provenance for record in runs), *(record.provenance for record in references)]
+    here = provenance.machine()
     times = [record.provenance.time for record in runs if record.provenance.time is not None]
-    return {
-        "suites": sorted(path.parent.name for path in folder.glob("*/plan.json")),
-        "time": max(times, default=None),
-        "protocols": _distinct(record.provenance.protocol for record in both),
-        "revisions": _distinct(record.provenance.revision for record in both),
-        "publisher": {key: here[key] for key in ("revision", "python", "libraries", "platform", "protocol")},
-        "environments": environments(runs),
-        "plugins": plugins(runs),
-        "statuses": dict(sorted(Counter(record.status for record in runs).items())),
-        "runs": [record.id for record in runs],
-        "references": [record.id for record in references],
-    }
+    return Summary(
+        suites=tuple(store.suites()),
+        time=max(times, default=None),
+        protocols=_distinct(one.protocol for one in made),
+        revisions=_distinct(one.revision for one in made),
+        publisher=Publisher(here.revision, here.python, here.libraries, here.platform, here.protocol),
+        environments=environments(runs),
+        plugins=plugins(runs),
+        statuses=dict(sorted(Counter(record.status for record in runs).items())),
+        runs=tuple(record.id for record in runs),
+        references=tuple(record.id for record in references),
+    )
 
 
-def ids(folder: Path) -> list[str]:
-    """The names of the folders that hold a record."""
-    return sorted(path.parent.name for path in folder.glob("*/record.json"))
-
-
-def environments(records: list[Record]) -> list[dict[str, Any]]:
+def environments(records: Iterable[Record]) -> tuple[Environment, ...]:
     """The machines and versions of records, each once, with how many of them it made."""
-    known = [known_facts(record.provenance) for record in records if record.provenance.python]
-    counted = Counter(canonical({key: one[key] for key in ENVIRONMENT if key in one}) for one in known)
-    return [{**json.loads(text), "records": count} for text, count in sorted(counted.items())]
+    made = [_environment(record.provenance) for record in records if record.provenance.python]
+    counted = Counter(canonical(facts) for facts in made)
+    return tuple(Environment(**json.loads(text), records=count) for text, count in sorted(counted.items()))
 
 
-def plugins(records: list[Record]) -> dict[str, list[dict[str, Any]]]:
+def _environment(made: Provenance) -> dict[str, Any]:
+    """What is known of a machine, as plain data."""
+    facts = {name: getattr(made, name) for name in FACTS}
+    return {name: value for name, value in facts.items() if value is not None and value != {}}
+
+
+def plugins(records: Iterable[Record]) -> dict[str, tuple[PluginOrigin, ...]]:
     """Every plugin that records name, in each version and source that made some of them."""
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[PluginOrigin]] = {}
     for record in records:
         for key, plugin in record.provenance.plugins.items():
-            found.setdefault(key, []).append(msgspec.to_builtins(plugin))
+            found.setdefault(key, []).append(plugin)
     return {key: _distinct(found[key]) for key in sorted(found)}
 
 
-def _distinct(values: Any) -> list[Any]:
-    """Values that are there, each once, in an order of their own."""
-    return [json.loads(text) for text in sorted({canonical(value) for value in values if value is not None})]
+def _distinct(values: Iterable[T | None]) -> tuple[T, ...]:
+    """The values that are known, each once, ordered by their canonical JSON."""
+    found = {canonical(msgspec.to_builtins(value)): value for value in values if value is not None}
+    return tuple(found[text] for text in sorted(found))
 
 
 def entries(folder: Path) -> Iterator[tuple[str, int]]:
-    """Everything below a folder but folders: relative path and mode, links not followed."""
+    """Everything below a folder except folders: relative path and mode, links not followed."""
     for place, folders, files in os.walk(folder):
         inside = Path(place).relative_to(folder)
         if place == str(folder):
@@ -106,7 +176,7 @@ def entries(folder: Path) -> Iterator[tuple[str, int]]:
             yield (inside / name).as_posix(), (Path(place) / name).lstat().st_mode
 
 
-def hashed(path: Path) -> tuple[int, str]:
+def checksum(path: Path) -> tuple[int, str]:
     """Bytes and SHA-256 of a file; a link is not followed."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as file:
@@ -114,35 +184,30 @@ def hashed(path: Path) -> tuple[int, str]:
         return file.tell(), sha
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A manifest's content. Raises `ResultsError` where it is damaged or newer."""
+def read(path: Path) -> Manifest:
+    """A manifest. Raises `ResultsError` if it is damaged or newer."""
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise ValueError("larger than 64 MiB")
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
         newer = content["schema"] > SCHEMA
-        if not newer:
-            _check(content)
+        found = None if newer else _decoded(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ResultsError(f"{path} is damaged ({type(error).__name__}: {error}); publish the folder again") from error
-    if newer:
+    if found is None:
         raise ResultsError(f"{path} was written by a newer ganbench (schema {content['schema']}); upgrade")
-    return dict(content)
+    return found
 
 
-def _check(content: Mapping[str, Any]) -> None:
-    """Raise an error where a manifest's parts are not what `write` makes."""
-    for name, own in content["files"].items():
-        name.encode()  # half of a character raises UnicodeEncodeError, a ValueError
-        if type(own["bytes"]) is not int or not isinstance(own["sha256"], str):
-            raise ValueError(f"{name!r} has no size or no checksum")
-    for key in ("suites", "runs", "references"):
-        if not all(isinstance(one, str) for one in content.get(key) or []):
-            raise ValueError(f"{key!r} is no list of names")
+def _decoded(content: Any) -> Manifest:
+    found = msgspec.convert(content, Manifest)
+    for name in found.files:
+        name.encode()  # half of a surrogate pair raises UnicodeEncodeError, a ValueError
+    return found
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; a key that is there twice would hide one of the two."""
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that is written twice, one would be hidden."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key is written twice")

@@ -1,4 +1,4 @@
-"""The results store: one folder a run, committed whole by a rename, readable by anyone."""
+"""The results store: one folder per run, committed atomically by a rename."""
 
 from __future__ import annotations
 
@@ -21,22 +21,77 @@ T = TypeVar("T", Record, ReferenceRecord)
 
 
 class Store:
-    """A results folder. Many may read it; `writing()` lets one process write."""
+    """A results folder. Several processes may read it; `writing()` lets one of them write."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.runs, self.references, self.staging = root / "runs", root / "references", root / ".staging"
         self._read: dict[Path, tuple[tuple[int, int], AnyRecord]] = {}
+        self._decoded: dict[tuple[type, str], AnyRecord] = {}
+
+    @classmethod
+    def existing(cls, root: Path) -> Store:
+        """The store of a folder. Raises `UsageError` if there is no such folder."""
+        if not root.is_dir():
+            raise UsageError(f"no results folder {str(root)!r}; run a suite first, or name its folder with --results")
+        return cls(root)
+
+    def at(self, root: Path) -> Store:
+        """The store of another folder, such as a copy; a record with the same content is not decoded again."""
+        store = Store(root)
+        store._decoded = self._decoded
+        return store
+
+    def suites(self) -> list[str]:
+        """The names of the suites that were run in this folder, or published to it."""
+        names = (path.parent.name for path in self.root.glob("*/plan.json"))
+        return sorted(name for name in names if not name.startswith("."))
 
     def run(self, run_id: str) -> Record | None:
         """A run's record, or None. Raises `ResultsError` if it is damaged or too new."""
-        return self._record(self.runs / run_id / "record.json", decode_run)
+        return self._record(self.runs / run_id / "record.json", Record, decode_run)
 
     def reference(self, reference_id: str) -> ReferenceRecord | None:
         """A reference's record, or None. Raises `ResultsError` if it is damaged or too new."""
-        return self._record(self.references / reference_id / "record.json", decode_reference)
+        return self._record(self.references / reference_id / "record.json", ReferenceRecord, decode_reference)
 
-    def _record(self, path: Path, decode: Callable[[bytes], T]) -> T | None:
+    def all_runs(self) -> list[Record]:
+        """Every run's record, by id. Raises `ResultsError` if one is damaged or too new."""
+        return [record for id_ in _ids(self.runs) if (record := self.run(id_))]
+
+    def all_references(self) -> list[ReferenceRecord]:
+        """Every reference's record, by id. Raises `ResultsError` if one is damaged or too new."""
+        return [record for id_ in _ids(self.references) if (record := self.reference(id_))]
+
+    def find(self, prefix: str, references: bool = False) -> list[Path]:
+        """The folders of the runs (and references) whose id begins with a prefix."""
+        places = (self.runs, self.references) if references else (self.runs,)
+        found = (path for place in places for path in place.glob(f"{prefix}*")) if prefix.isalnum() else ()
+        return sorted(path for path in found if (path / "record.json").is_file())
+
+    def only(self, prefix: str, references: bool = False) -> tuple[AnyRecord, Path]:
+        """The one run (or reference) whose id begins with a prefix, and its folder.
+
+        Raises `UsageError` if there is none, or more than one.
+        """
+        found = self.find(prefix, references)
+        if not found:
+            raise UsageError(f"no run {prefix!r} in {self.runs}; ids are the names of the folders there")
+        if len(found) > 1:
+            ids = ", ".join(path.name for path in found[:5])
+            raise UsageError(f"{len(found)} runs begin with {prefix!r}: {ids}; write more of the id")
+        (folder,) = found
+        record = self.run(folder.name) if folder.parent == self.runs else self.reference(folder.name)
+        assert record is not None
+        return record, folder
+
+    def only_run(self, prefix: str) -> tuple[Record, Path]:
+        """The one run whose id begins with a prefix, and its folder. Raises as `only` does."""
+        record, folder = self.only(prefix)
+        assert isinstance(record, Record)
+        return record, folder
+
+    def _record(self, path: Path, kind: type[T], decode: Callable[[bytes], T]) -> T | None:
         """The record in a file; a file that has not changed since it was last read is not read again."""
         try:
             found = path.stat()
@@ -48,29 +103,18 @@ class Store:
         seen, record = self._read.get(path, (None, None))
         state = (found.st_mtime_ns, found.st_ino)
         if seen != state:
-            record = _decoded(path, decode)
-            if record is None:
+            content = _content(path)
+            if content is None:
                 return None
-            self._read[path] = (state, record)
-        return record  # type: ignore[return-value]
-
-    def find(self, prefix: str) -> list[str]:
-        """Ids of the runs that begin with a prefix."""
-        folders = self.runs.glob(f"{prefix}*") if prefix.isalnum() else ()
-        return sorted(path.name for path in folders if (path / "record.json").exists())
-
-    def only(self, prefix: str) -> str:
-        """The id of the one run that begins with a prefix. Raises `UsageError` where there is none, or several."""
-        ids = self.find(prefix)
-        if not ids:
-            raise UsageError(f"no run {prefix!r} in {self.runs}; ids are the names of the folders there")
-        if len(ids) > 1:
-            raise UsageError(f"{prefix!r} is the beginning of {len(ids)} runs: {', '.join(ids[:5])}; write more of it")
-        return ids[0]
+            key = kind, hashlib.sha256(content).hexdigest()
+            record = self._decoded.get(key) or _decoded(path, content, decode)
+            self._read[path], self._decoded[key] = (state, record), record
+        assert isinstance(record, kind)
+        return record
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the folder's lock. Raises `MissingError` where another run writes or the disk refuses."""
+        """Hold the folder's lock. Raises `MissingError` if another run holds it or the disk refuses."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / ".lock")
@@ -124,13 +168,21 @@ class Store:
             raise MissingError(f"run {record.id} cannot be written to {place}: {error.strerror or error}") from error
 
 
-def _decoded(path: Path, decode: Callable[[bytes], T]) -> T | None:
+def _ids(folder: Path) -> list[str]:
+    """The names of the folders that hold a record."""
+    return sorted(path.parent.name for path in folder.glob("*/record.json"))
+
+
+def _content(path: Path) -> bytes | None:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error}") from error
+
+
+def _decoded(path: Path, content: bytes, decode: Callable[[bytes], T]) -> T:
     try:
         return decode(content)
     except Newer as newer:

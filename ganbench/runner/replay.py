@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganbench.engine import devices
-from ganbench.errors import MissingError, UsageError
+from ganbench.errors import MissingError
 from ganbench.registry.registry import Registry
-from ganbench.results import manifest
 from ganbench.results.records import AnyRecord, Record
 from ganbench.results.store import Store
 from ganbench.runner import scheduler
@@ -21,29 +20,11 @@ NEVER = 1e9
 """Seconds between two checkpoints: a replay is not resumed."""
 
 
-def find(store: Store, prefix: str) -> tuple[AnyRecord, Path]:
-    """The one run or reference whose id begins so, and its folder. Raises `UsageError`."""
-    places = (store.runs, store.references) if prefix.isalnum() else ()
-    found = sorted(path for place in places for path in place.glob(f"{prefix}*") if (path / "record.json").is_file())
-    if not found:
-        raise UsageError(f"no run {prefix!r} in {store.root}; ids are the names of the folders in {store.runs}")
-    if len(found) > 1:
-        ids = ", ".join(path.name for path in found[:5])
-        raise UsageError(f"{prefix!r} is the beginning of {len(found)} runs: {ids}; write more of it")
-    folder = found[0]
-    record: AnyRecord | None = store.run(folder.name)
-    if folder.parent != store.runs:
-        record = store.reference(folder.name)
-    assert record is not None
-    return record, folder
-
-
 def siblings(store: Store, record: AnyRecord) -> list[Record]:
     """The folder's other runs of the same spec, which differ in their seed alone."""
     if not isinstance(record, Record):
         return []
-    records = (store.run(id_) for id_ in manifest.ids(store.runs))
-    return [one for one in records if one and one.id != record.id and _same_but_seed(one.spec, record.spec)]
+    return [one for one in store.all_runs() if one.id != record.id and _same_but_seed(one.spec, record.spec)]
 
 
 def _same_but_seed(a: RunSpec, b: RunSpec) -> bool:
@@ -97,7 +78,7 @@ def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[An
         writer = scheduler.run([(job, 1.0)], store, LocalExecutor(1, setting, means.timeout), means.display)
     if writer.reference_failures:
         raise MissingError(f"not measured: {writer.reference_failures[0]}")
-    return find(store, spec.id)
+    return store.only(spec.id, references=True)
 
 
 def _job(spec: RunSpec | ReferenceSpec) -> Job:

@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
     row = plan_row("game", "net", "points", {seed: record.id for seed, record in enumerate(records)})
     save_plan(root, SavedPlan("s", "about", "", (row,), (), ()))
     (root / "index.html").write_text("<p>hello</p>")
-    manifest.write(root, {"title": "a title"})
+    manifest.write(root, facts={"title": "a title"})
     return root
 
 
@@ -93,7 +93,7 @@ def test_a_manifest_lists_every_file_and_where_the_numbers_come_from(folder: Pat
 
 def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
     before = (folder / "manifest.json").read_bytes()
-    manifest.write(folder, {"title": "a title"})
+    manifest.write(folder, facts={"title": "a title"})
     assert (folder / "manifest.json").read_bytes() == before
 
 
@@ -229,7 +229,7 @@ def test_a_folder_with_links_is_not_vouched_for(folder: Path) -> None:
     from ganbench.errors import UsageError
 
     (folder / "link").symlink_to(folder / "index.html")
-    with pytest.raises(UsageError, match="no plain file"):
+    with pytest.raises(UsageError, match="links or special files"):
         manifest.write(folder)
 
 

@@ -14,6 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.report.html.pages import templates
 from ganbench.results import live
+from ganbench.results.store import Store
 
 KEPT = 256
 """Rendered pages and files that are kept of one state of a report."""
@@ -41,11 +42,6 @@ class Page(NamedTuple):
 
 def page(content: bytes, kind: str) -> Page:
     return Page(content, kind, hashlib.sha256(content).hexdigest()[:20])
-
-
-def suites(results: Path) -> list[str]:
-    """The suites that were run in a results folder, or published to it."""
-    return sorted(path.parent.name for path in results.glob("*/plan.json") if not path.parent.name.startswith("."))
 
 
 class Report:
@@ -104,7 +100,7 @@ class Shelf:
         """Raises `UsageError` where there is no suite, or not the one that is named."""
         self.results, self.make = results, make
         self.reports: dict[str, Report] = {}
-        there = suites(results)
+        there = Store(results).suites()
         if not there:
             raise UsageError(f"no suite has run in {str(results)!r}; 'ganbench run --suite quick' makes a first one")
         if suite is not None and suite not in there:
@@ -116,7 +112,7 @@ class Shelf:
         """The suite at the top: the one asked for, or the only one there is by now."""
         if self.asked is not None:
             return self.asked
-        there = suites(self.results)
+        there = Store(self.results).suites()
         return there[0] if len(there) == 1 else None
 
     def find(self, path: str) -> Page | None:
@@ -127,7 +123,7 @@ class Shelf:
         if path == "index.html":
             return page(self._index().encode(), HTML)
         suite, _, rest = path.partition("/")
-        return self._report(suite).find(rest) if rest and suite in suites(self.results) else None
+        return self._report(suite).find(rest) if rest and suite in Store(self.results).suites() else None
 
     def _report(self, suite: str) -> Report:
         if suite not in self.reports:
@@ -135,7 +131,7 @@ class Shelf:
         return self.reports[suite]
 
     def _index(self) -> str:
-        suites_here = [(name, quote(name)) for name in suites(self.results)]
+        suites_here = [(name, quote(name)) for name in Store(self.results).suites()]
         return templates().get_template("suites.html").render(suites=suites_here)
 
 
