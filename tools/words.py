@@ -25,7 +25,14 @@ WORDS = {
 
 PATTERN = re.compile("|".join(rf"(?<![a-z])(?P<w{i}>{word})(?![a-z])" for i, word in enumerate(WORDS)), re.IGNORECASE)
 SUFFIXES = {".py", ".md", ".html", ".js", ".css", ".yaml", ".yml", ".toml", ".sh", ".ipynb", ""}
-SKIPPED = ("results/published/", "benchmarks/results/", "LICENSE", "docs/glossary.md", "tools/words")
+SKIPPED = (
+    "results/published/",
+    "benchmarks/results/",
+    "LICENSE",
+    "docs/glossary.md",
+    "tools/words",
+    "tests/docs/test_words",
+)
 """Generated files, and those that name the words to refuse them."""
 TITLES: tuple[str, ...] = ()
 """Quoted titles of publications that contain such a word."""
