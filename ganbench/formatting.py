@@ -16,6 +16,15 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{max(0, places)}f}"
 
 
+SIGNIFICANT_DIGITS = 12
+"""Digits of a derived number in `table.csv` and `table.json`: the last ones differ between versions of libraries."""
+
+
+def rounded(value: float) -> float:
+    """A derived number (a mean, the end of an interval) with `SIGNIFICANT_DIGITS` digits; integers stay as they are."""
+    return value if isinstance(value, int) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
 def p_value(p: float) -> str:
     """`p = .031`, `p < .001`."""
     if p < 0.001:

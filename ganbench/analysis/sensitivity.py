@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean, median
+from math import fsum
+from statistics import median
 from typing import Any
 
 from ganbench.errors import UsageError
@@ -13,6 +14,7 @@ from ganbench.formatting import suggestion
 from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.statistics.best_of_k import expected_best, intervals
+from ganbench.statistics.means import mean
 from ganbench.suite.search import SavedSearch, SearchRow
 
 
@@ -35,7 +37,7 @@ class DrawResult:
 
     @property
     def score(self) -> float | None:
-        return fmean(self.values.values()) if self.values else None
+        return mean(list(self.values.values())) if self.values else None
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,14 @@ class Variation:
         if not self.draws or any(value is None for half in halves for value in half):
             return []
         ways = [expected_best(halves[i], self.better, halves[1 - i]) for i in (0, 1)]  # type: ignore[arg-type]
-        return [fmean(both) for both in zip(*ways, strict=True)]
+        return [mean(both) for both in zip(*ways, strict=True)]
 
     def _half(self, part: int) -> list[float | None]:
         """Every draw's mean over every other of its seeds; a failed draw has failed in both halves."""
         means = []
         for draw in self.draws:
             values = [draw.values[seed] for seed in sorted(draw.values)][part::2]
-            means.append(draw.counted if draw.status == "failed" else fmean(values) if values else None)
+            means.append(draw.counted if draw.status == "failed" else mean(values) if values else None)
         return means
 
     @property
@@ -179,7 +181,7 @@ def _table(
         run = tuple(draw for draw in draws if draw.status != "not run")
         rows.append(Variation(variant, better, default, run, len(draws)))
     spent = [record for id_ in set().union(*(row.trained for row in rows)) if (record := records[id_])]
-    seconds = sum(record.cost.train_seconds or 0 for record in spent)
+    seconds = fsum(record.cost.train_seconds or 0 for record in spent)
     asked = max(row.asked for row in rows)
     return Sensitivity(dataset, score, better, asked, worst, tuple(rows), len(spent), seconds)
 
@@ -194,6 +196,6 @@ def _result(draw: Any, score: str, records: dict[str, Record | None], worst: flo
     if bad:
         statuses = dict.fromkeys(r.status if r.status != "ok" else f"without {score}" for r in bad)
         reason = f"{len(bad)} of {len(draw.runs)} seeds {', '.join(statuses)}"
-    counted = worst if bad else fmean(values.values()) if values else None
+    counted = worst if bad else mean(list(values.values())) if values else None
     ids = tuple(draw.runs[seed] for seed in there)
     return DrawResult(draw.number, draw.settings, status, reason, values, len(draw.runs) - len(there), ids, counted)

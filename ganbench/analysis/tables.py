@@ -8,11 +8,13 @@ from typing import Any
 
 from ganbench.analysis import notes
 from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
+from ganbench.formatting import rounded
 from ganbench.results import protocol, verdicts
 from ganbench.results.diagnosis import diagnoses
 from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.statistics import ranking, significance
+from ganbench.statistics.means import mean
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 from ganbench.suite.specs import Skipped
 
@@ -106,7 +108,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, P
 
 def _mean(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    return mean(known) if known else None
 
 
 def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], ranking.Ranking]:
@@ -185,7 +187,7 @@ def plain(tables: list[Table]) -> list[dict[str, Any]]:
             "verdict": row.verdict,
             "rank": row.rank,
             "scores": {name: _plain_score(score) for name, score in row.scores.items()},
-            "cost": row.cost,
+            "cost": {key: _rounded(value) for key, value in row.cost.items()},
             "notes": list(row.notes),
         }
         for table in tables
@@ -195,5 +197,10 @@ def plain(tables: list[Table]) -> list[dict[str, Any]]:
 
 def _plain_score(score: Score) -> dict[str, Any]:
     card = score.card.plain() if isinstance(score.card, ProtocolCard) else vars(score.card)
-    plain = {**vars(score), "values": list(score.values), "card": card}
+    derived = {key: _rounded(getattr(score, key)) for key in ("mean", "low", "high")}
+    plain = {**vars(score), **derived, "values": list(score.values), "card": card}
     return plain if score.beside else {key: value for key, value in plain.items() if key != "beside"}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else rounded(value)

@@ -7,6 +7,7 @@ from collections import Counter
 from ganbench.formatting import duration
 from ganbench.results.store import Store
 from ganbench.runner.scheduler import state
+from ganbench.statistics.means import mean
 from ganbench.suite.specs import Cell, Plan
 
 
@@ -44,4 +45,4 @@ def _cost(cell: Cell, store: Store) -> float | None:
     """Seconds a seed, from the cell's runs that are there."""
     records = [store.run(cell.run(seed).id) for seed in cell.seeds]
     known = [record.cost.train_seconds for record in records if record and record.cost.train_seconds]
-    return sum(known) / len(known) if known else None
+    return mean(known) if known else None

@@ -8,6 +8,7 @@ from itertools import combinations
 from math import exp, log, sqrt
 from typing import NamedTuple
 
+from ganbench.statistics.means import mean
 from ganbench.statistics.significance import (
     ALPHA,
     CONFIDENCE,
@@ -175,7 +176,7 @@ def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear
             counts.append(len(x))
     if not variances:
         return None
-    noise = sqrt(sum(variances) / len(variances) / min(counts))
+    noise = sqrt(mean(variances) / min(counts))
     gap = _noncentrality(min(counts) - 1, ALPHA / max(1, comparisons)) * noise
     if scale == "log" and all(min(sample.values.values(), default=1) > 0 for sample in samples):
         gap = exp(min(gap, 700))

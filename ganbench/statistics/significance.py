@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import erfc, exp, log, sqrt
+from math import erfc, exp, fsum, log, sqrt
 
 import numpy as np
+
+from ganbench.statistics.means import mean
 
 ALPHA = 0.05
 """The level of every test: a corrected p below it is significant."""
@@ -26,21 +28,21 @@ def mean_interval(
     """
     if not values:
         raise ValueError("no values")
-    mean = sum(values) / len(values)
+    center = mean(values)
     if len(values) == 1:
-        return mean, None, None
+        return center, None, None
     if len(set(values)) == 1:
         return values[0], values[0], values[0]
     if scale == "log" and min(values) > 0:
         low, high = _interval([log(value) for value in values], level)
-        return mean, exp(low), exp(high)
-    return mean, *_interval(values, level)
+        return center, exp(low), exp(high)
+    return center, *_interval(values, level)
 
 
 def _interval(values: Sequence[float], level: float) -> tuple[float, float]:
-    mean, part = moments(values)
+    center, part = moments(values)
     half = quantile(len(values) - 1, level) * sqrt(part)
-    return mean - half, mean + half
+    return center - half, center + half
 
 
 def quantile(freedom: float, level: float) -> float:
@@ -51,8 +53,8 @@ def quantile(freedom: float, level: float) -> float:
 
 def moments(values: Sequence[float]) -> tuple[float, float]:
     """The mean and its squared standard error."""
-    mean = sum(values) / len(values)
-    return mean, sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values)
+    center = mean(values)
+    return center, fsum((value - center) ** 2 for value in values) / (len(values) - 1) / len(values)
 
 
 Test = tuple[float, float | None, float, str]
@@ -65,14 +67,14 @@ def paired(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) ->
     noise: then the exact permutation of signs, or of ranks where neither side varies.
     """
     gaps = [x - y for x, y in zip(a, b, strict=True)]
-    mean, part = moments(gaps)
+    gap, part = moments(gaps)
     if part > rounding([*a, *b]):
         freedom = len(a) - 1
-        return mean, quantile(freedom, level) * sqrt(part), _two_sided(mean / sqrt(part), freedom), "paired t"
+        return gap, quantile(freedom, level) * sqrt(part), _two_sided(gap / sqrt(part), freedom), "paired t"
     if moments(a)[1] <= rounding([*a, *b]):
         return _constant(a, b)
-    same = mean**2 <= rounding([*a, *b])
-    return mean, None, 1.0 if same else 2.0 ** (1 - len(gaps)), "sign flip"
+    same = gap**2 <= rounding([*a, *b])
+    return gap, None, 1.0 if same else 2.0 ** (1 - len(gaps)), "sign flip"
 
 
 def welch(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) -> Test:

@@ -34,6 +34,7 @@ from ganbench.report.plots.style import (
 from ganbench.report.text.grid import ARROWS
 from ganbench.results.records import Record, common_device
 from ganbench.results.store import Store
+from ganbench.statistics.means import mean
 from ganbench.suite.plan_file import SavedPlan
 
 AGAINST = {
@@ -57,7 +58,7 @@ class Point:
 
     @property
     def mean(self) -> tuple[float, float]:
-        return sum(self.costs) / len(self.costs), sum(self.values) / len(self.values)
+        return mean(self.costs), mean(self.values)
 
 
 @dataclass(frozen=True)

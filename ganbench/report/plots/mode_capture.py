@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -27,6 +26,7 @@ from ganbench.report.plots.style import (
     scale,
 )
 from ganbench.results.store import Store
+from ganbench.statistics.means import mean
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -100,7 +100,7 @@ def draw(data: Captured, figure: Figure) -> None:
                 aside = np.linspace(-0.03, 0.03, len(shares)) if len(shares) > 1 else np.zeros(1)
                 axes.plot(place + offset + aside, shares, linestyle="none", marker=look.marker, markersize=2,
                           color=look.colour, markeredgewidth=0, alpha=0.6, zorder=2)  # fmt: skip
-                axes.plot([place + offset], [fmean(shares)], linestyle="none", marker=look.marker, markersize=5,
+                axes.plot([place + offset], [mean(shares)], linestyle="none", marker=look.marker, markersize=5,
                           color=look.colour, markeredgecolor="white", markeredgewidth=0.5, zorder=3)  # fmt: skip
     room = float(figure.get_size_inches()[0]) / len(data.datasets) * 0.8
     axes.set_xticks(range(len(data.datasets)), [f"{fitted(literal(d), room)}\n{k} modes" for d, k, _ in data.datasets])

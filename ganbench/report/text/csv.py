@@ -6,6 +6,7 @@ import csv
 import io
 
 from ganbench.analysis.score_table import COSTS, PublishedCard, Table
+from ganbench.formatting import rounded
 from ganbench.report.text.escape import neutralize_formula
 from ganbench.results import protocol as cards
 from ganbench.results.records import ProtocolCard
@@ -42,4 +43,4 @@ def _protocol(card: ProtocolCard | PublishedCard) -> str:
 
 
 def _known(value: float | None) -> str:
-    return "" if value is None else repr(value)
+    return "" if value is None else repr(rounded(value))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from math import exp, log
 from typing import Any
 
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number, p_value
 from ganbench.statistics import ranking
+from ganbench.statistics.means import geometric_mean
 
 
 def sentence(one: Comparison) -> str:
@@ -42,7 +42,7 @@ def centre(row: TableRow, one: Comparison) -> float | None:
     """The mean that the difference is one of: geometric where it is a ratio."""
     score = row.scores[one.score]
     if one.difference is not None and one.difference.ratio and score.values:
-        return exp(sum(log(value) for value in score.values) / len(score.values))
+        return geometric_mean(score.values)
     return score.mean
 
 
