@@ -5,6 +5,10 @@ hyperparameters, their defaults are the schema, its docstring's first line descr
 `ganbench list`. The optional class attribute `version` (a string) of an installed plugin is part
 of every run's id: raise it when a change of the code changes results. A local file needs none: its
 hash is taken.
+
+The optional class attribute `reference` names the paper to cite, or a tuple of several: each a BibTeX
+entry, `arXiv:1706.08500`, a DOI or plain text. Reports write them to `citation.bib`. It is not part of
+a run's id.
 """
 
 from __future__ import annotations

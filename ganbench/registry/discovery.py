@@ -107,6 +107,13 @@ class Offer:
         declared = getattr(self.thing, "version", None) if "version" not in self.fields() else None
         return self.source.version if declared is None else str(declared)
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """What to cite for the plugin: its class attribute `reference`, a text or several."""
+        found = getattr(self.thing, "reference", ()) if "reference" not in self.fields() else ()
+        texts = (found,) if isinstance(found, str) else found if isinstance(found, tuple | list) else ()
+        return tuple(text for text in map(str, texts) if text.strip())
+
     def source_hash(self) -> str:
         """SHA-256 of the file that defines the plugin, 12 hex digits."""
         file = self.thing if isinstance(self.thing, Path) else inspect.getsourcefile(self.thing)

@@ -5,6 +5,15 @@ from itertools import pairwise
 
 from torch import nn
 
+PAPER = r"""
+@inproceedings{radford2016unsupervised,
+  author    = {Radford, Alec and Metz, Luke and Chintala, Soumith},
+  title     = {Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2016},
+}
+"""
+
 
 @dataclass(frozen=True)
 class Dcgan:
@@ -20,6 +29,7 @@ class Dcgan:
     slope: float = 0.2
 
     version = "1"
+    reference = PAPER
 
     def __post_init__(self) -> None:
         if min(self.width, self.latent) < 1:

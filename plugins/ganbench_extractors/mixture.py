@@ -8,6 +8,16 @@ from torch import Tensor
 
 from ganbench import Dataset, Features
 
+PAPER = r"""
+@inproceedings{srivastava2017veegan,
+  author    = {Srivastava, Akash and Valkov, Lazar and Russell, Chris and Gutmann, Michael U. and Sutton, Charles},
+  title     = {{VEEGAN}: Reducing Mode Collapse in {GANs} using Implicit Variational Learning},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {30},
+  year      = {2017},
+}
+"""
+
 
 @dataclass(frozen=True)
 class MixturePosterior:
@@ -21,6 +31,7 @@ class MixturePosterior:
     radius: float = 3.0
 
     version = "1"
+    reference = PAPER
     dims = 2
     canonical = True
     gives = ("logits", "modes")

@@ -4,6 +4,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench import Critic
+from ganbench_losses.papers import GOODFELLOW
 
 
 class NonSaturating:
@@ -13,6 +14,7 @@ class NonSaturating:
     """
 
     version = "1"
+    reference = GOODFELLOW
     log_odds = True
 
     def d_loss(self, critic: Critic) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench import Critic
+from ganbench_losses.papers import HUANG, JOLICOEUR, MESCHEDER
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class RpGANR1R2:
     gamma: float = 0.1
 
     version = "1"
+    reference = (HUANG, JOLICOEUR, MESCHEDER)
     log_odds = False
 
     def d_loss(self, critic: Critic) -> Tensor:

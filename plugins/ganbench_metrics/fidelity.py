@@ -10,6 +10,7 @@ from torch_fidelity.metric_fid import fid_features_to_statistics
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
 from ganbench import Dataset, Fault, View
+from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI, SALIMANS
 
 BLOCK = 1_000_000
 """Distances computed at a time: a block of a distance matrix takes 4 MB and stays in the cache."""
@@ -27,6 +28,7 @@ class Fid:
     """Frechet distance of Gaussians fitted to the features (Heusel et al. 2017)."""
 
     version = "1"
+    reference = HEUSEL
     better = {"FID": "lower"}
     scale = {"FID": "log"}
     uses_extractor = True
@@ -77,6 +79,7 @@ class InceptionScore:
     splits: int = 10
 
     version = "1"
+    reference = SALIMANS
     better = {"IS": "higher"}
     uses_extractor = True
     needs = ("logits",)
@@ -100,6 +103,7 @@ class Kid:
     subset_size: int = 1000
 
     version = "1"
+    reference = BINKOWSKI
     better = {"KID": "lower"}
     scale = {"KID": "log"}
     uses_extractor = True
@@ -163,6 +167,7 @@ class PrecisionRecall:
     neighbourhood: int = 3
 
     version = "1"
+    reference = KYNKAANNIEMI
     better = {"precision": "higher", "recall": "higher"}
     uses_extractor = True
 

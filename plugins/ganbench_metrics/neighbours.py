@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, Fault, View
+from ganbench_metrics.papers import NAEEM
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class CoverageDensity:
     count: int = 1000
 
     version = "1"
+    reference = NAEEM
     better = {"coverage": "higher", "density": "higher"}
     uses_extractor = True
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, View
+from ganbench_metrics.papers import RABIN
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class SlicedWasserstein:
     quantiles: int = 2000
 
     version = "1"
+    reference = RABIN
     better = {"SW1": "lower"}
     uses_extractor = False
 

@@ -1,0 +1,54 @@
+"""The papers behind the metrics, as BibTeX."""
+
+BINKOWSKI = r"""
+@inproceedings{binkowski2018demystifying,
+  author    = {Bi{\'n}kowski, Miko{\l}aj and Sutherland, Danica J. and Arbel, Michael and Gretton, Arthur},
+  title     = {Demystifying {MMD} {GANs}},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2018},
+}
+"""
+HEUSEL = r"""
+@inproceedings{heusel2017gans,
+  author    = {Heusel, Martin and Ramsauer, Hubert and Unterthiner, Thomas and Nessler, Bernhard and Hochreiter, Sepp},
+  title     = {{GANs} Trained by a Two Time-Scale Update Rule Converge to a Local {N}ash Equilibrium},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {30},
+  year      = {2017},
+}
+"""
+KYNKAANNIEMI = r"""
+@inproceedings{kynkaanniemi2019improved,
+  author    = {Kynk{\"a}{\"a}nniemi, Tuomas and Karras, Tero and Laine, Samuli and Lehtinen, Jaakko and Aila, Timo},
+  title     = {Improved Precision and Recall Metric for Assessing Generative Models},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {32},
+  year      = {2019},
+}
+"""
+NAEEM = r"""
+@inproceedings{naeem2020reliable,
+  author    = {Naeem, Muhammad Ferjad and Oh, Seong Joon and Uh, Youngjung and Choi, Yunjey and Yoo, Jaejun},
+  title     = {Reliable Fidelity and Diversity Metrics for Generative Models},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2020},
+}
+"""
+RABIN = r"""
+@inproceedings{rabin2011wasserstein,
+  author    = {Rabin, Julien and Peyr{\'e}, Gabriel and Delon, Julie and Bernot, Marc},
+  title     = {{W}asserstein Barycenter and Its Application to Texture Mixing},
+  booktitle = {Scale Space and Variational Methods in Computer Vision},
+  year      = {2011},
+}
+"""
+SALIMANS = r"""
+@inproceedings{salimans2016improved,
+  author    = {Salimans, Tim and Goodfellow, Ian and Zaremba, Wojciech and Cheung, Vicki and
+    Radford, Alec and Chen, Xi},
+  title     = {Improved Techniques for Training {GANs}},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {29},
+  year      = {2016},
+}
+"""
