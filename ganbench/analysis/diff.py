@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ganbench import formatting
 from ganbench.analysis import aggregate, tables
 from ganbench.analysis.score_table import Table
-from ganbench.analysis.table_changes import ORDER, Change, moved, relative, value_text
+from ganbench.analysis.table_diff import ORDER, Change, relative, table_changes, value_text
 from ganbench.results import manifest
 from ganbench.results.records import Record, leaf_text, unequal_leaves
 from ganbench.results.store import Store
@@ -59,7 +59,7 @@ class Run(NamedTuple):
 
 def changes(a: Side, b: Side) -> list[Change]:
     """Everything that differs, worst first."""
-    found = [*moved(a.tables, b.tables), *_overall(a, b), *_runs(a, b), *_environment(a, b)]
+    found = [*table_changes(a.tables, b.tables), *_overall(a, b), *_runs(a, b), *_environment(a, b)]
     return sorted(found, key=lambda one: (ORDER.index(one.kind), -one.size))
 
 

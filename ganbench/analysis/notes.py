@@ -57,15 +57,10 @@ def paths(records: list[Record]) -> tuple[str, ...]:
     return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
 
 
-def below(rows: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
-    """Notes below a table of so many comparisons; the same one for several rows is said once."""
-    said: dict[str, list[str]] = {}
-    for row in rows:
-        for note in row.notes:
-            said.setdefault(note, []).append(row.title)
-    notes = [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
+def table_notes(rows: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
+    """The notes on a whole table with `comparisons` tested pairs: too few seeds, failures, power, protocol."""
     variants = [row for row in rows if row.kind == "variant" and row.n]
-    notes += _few(variants, columns)
+    notes = _few(variants, columns)
     if any(row.failed for row in variants):
         notes.append(
             "Means and intervals are of the seeds that finished; ranks count every failed seed as the worst "

@@ -73,6 +73,10 @@ class Score:
         return self.scale == "log" and bool(self.values) and min(self.values) > 0
 
 
+VariantKey = tuple[str, str]
+"""The labels of a variant's loss and architecture."""
+
+
 @dataclass(frozen=True)
 class TableRow:
     """A variant, a reference, or a published value on one data set."""
@@ -91,6 +95,11 @@ class TableRow:
     failed: int = 0
     verdict: str = ""
     cost: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def key(self) -> VariantKey:
+        """What identifies the variant in its table's ranking."""
+        return self.loss, self.architecture
 
     @property
     def title(self) -> str:
@@ -119,13 +128,28 @@ class Table:
     """score -> better"""
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...]
-    ranking: Ranking = field(default_factory=Ranking)
-    """The comparisons behind the ranks; a variant's name in it is its row's index."""
+    """Notes on the whole table."""
+    ranking: Ranking[VariantKey] = field(default_factory=Ranking)
+    """The comparisons behind the ranks, by the rows' keys."""
 
     @property
     def primary(self) -> str | None:
         """The score that ranks the rows: the first column."""
         return next(iter(self.columns), None)
+
+    @property
+    def row_notes(self) -> dict[str, list[str]]:
+        """The notes on single rows, each with the titles of its rows."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            for note in row.notes:
+                found.setdefault(note, []).append(row.title)
+        return found
+
+    @property
+    def all_notes(self) -> list[str]:
+        """The rows' notes with the rows they belong to, then the table's."""
+        return [*(f"{', '.join(titles)}: {note}" for note, titles in self.row_notes.items()), *self.notes]
 
     @property
     def variants(self) -> list[TableRow]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ganbench.analysis import notes
-from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
+from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow, VariantKey
 from ganbench.formatting import rounded
 from ganbench.results import protocol, verdicts
 from ganbench.results.diagnosis import diagnoses
+from ganbench.results.literature import PublishedRow
 from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.statistics import ranking, significance
@@ -24,7 +25,10 @@ Reading = Callable[[Read], Read]
 
 
 def build(
-    layout: SavedPlan, store: Store, reading: Reading | None = None, published: Mapping[str, Any] = {}
+    layout: SavedPlan,
+    store: Store,
+    reading: Reading | None = None,
+    published: Mapping[str, Sequence[PublishedRow]] = {},
 ) -> list[Table]:
     """The tables of a suite from the records that are there; runs that are not count as not ok.
 
@@ -37,7 +41,9 @@ def build(
     return [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
 
 
-def _table(dataset: str, layout: SavedPlan, store: Store, reading: Reading | None, published: Any) -> Table:
+def _table(
+    dataset: str, layout: SavedPlan, store: Store, reading: Reading | None, published: Sequence[PublishedRow]
+) -> Table:
     read = [
         (row, {seed: store.run(id_) for seed, id_ in row.runs.items()})
         for row in layout.rows
@@ -57,7 +63,7 @@ def _table(dataset: str, layout: SavedPlan, store: Store, reading: Reading | Non
     rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
     columns = {name: card.better for name, card in shown.items()}
-    return Table(dataset, columns, tuple(rows), tuple(notes.below(rows, columns, len(found.pairs))), found)
+    return Table(dataset, columns, tuple(rows), tuple(notes.table_notes(rows, columns, len(found.pairs))), found)
 
 
 def _check(shown: dict[str, ProtocolCard], read: Read, yardsticks: list[tuple[str, ReferenceRecord | None]]) -> None:
@@ -111,18 +117,18 @@ def _mean(values: list[float | None]) -> float | None:
     return mean(known) if known else None
 
 
-def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], ranking.Ranking]:
+def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], ranking.Ranking[VariantKey]]:
     """The rows with their ranks, and the comparisons behind them."""
     if not rows:
         return [], ranking.Ranking()
     columns = {
-        name: ranking.Column(score.better, {str(i): row.sample(name) for i, row in enumerate(rows)}, score.scale)
+        name: ranking.Column(score.better, {row.key: row.sample(name) for row in rows}, score.scale)
         for name, score in rows[0].scores.items()
     }
     found = ranking.ranked(columns)
     ranked = [
-        replace(row, rank={name: own[str(i)] for name, own in found.ranks.items()}, led=found.leads(str(i)))
-        for i, row in enumerate(rows)
+        replace(row, rank={name: own[row.key] for name, own in found.ranks.items()}, led=found.leads(row.key))
+        for row in rows
     ]
     return ranked, found
 
@@ -149,13 +155,13 @@ def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: d
     )  # fmt: skip
 
 
-def published_rows(table: Table, entries: Iterable[Any]) -> tuple[TableRow, ...]:
+def published_rows(table: Table, entries: Iterable[PublishedRow]) -> tuple[TableRow, ...]:
     """Rows of publications that have scores of a table, as `build` would add them."""
     shown = {name: score.protocol for name, score in table.rows[0].scores.items()} if table.rows else {}
     return tuple(_published(table.dataset, one, shown) for one in entries if set(one.scores) & set(shown))
 
 
-def _published(dataset: str, entry: Any, shown: dict[str, ProtocolCard]) -> TableRow:
+def _published(dataset: str, entry: PublishedRow, shown: dict[str, ProtocolCard]) -> TableRow:
     """A row of somebody else's numbers, under somebody else's protocol."""
     scores = {name: _score({}, card) for name, card in shown.items()}
     for name, (value, spread) in entry.scores.items():

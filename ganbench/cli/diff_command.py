@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ganbench.analysis.diff import Side, changes
-from ganbench.analysis.table_changes import Change
+from ganbench.analysis.table_diff import Change
 from ganbench.errors import UsageError, printable
 from ganbench.formatting import suggestion
 from ganbench.results.store import Store

@@ -9,8 +9,8 @@ import click
 
 from ganbench.cli.options import plugin_option, results_option, started
 from ganbench.cli.progress_bar import progress_bar
-from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError, printable
+from ganbench.results.literature import published_rows
 
 if TYPE_CHECKING:
     from ganbench.registry.choice import Kind

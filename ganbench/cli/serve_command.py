@@ -9,8 +9,8 @@ import click
 
 from ganbench.cli import Terminated
 from ganbench.cli.options import is_file, plugin_option, results_option
-from ganbench.cli.published_rows import published_rows
 from ganbench.errors import ResultsError
+from ganbench.results.literature import published_rows
 
 if TYPE_CHECKING:
     from ganbench.registry.registry import Registry

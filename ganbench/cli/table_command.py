@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from ganbench.analysis import budget, tables
 from ganbench.cli.options import metric_option, planned, suite_options
-from ganbench.cli.published_rows import published_rows
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
 from ganbench.report.text import budget as reached
 from ganbench.report.text import formats
 from ganbench.report.text.terminal import print_tables
+from ganbench.results.literature import Published, published_rows
 from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.results.store import Store
 
@@ -61,7 +60,7 @@ def command(**options: Any) -> int:
         found = budget.reach(options["reach"], content.rows, store)
         click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)
         return 0
-    beside: Mapping[str, Any] = {}
+    beside: Published = {}
     if options["published"]:
         beside = published_rows(Registry.load(options["plugins"]), (row.dataset for row in content.rows))
     built = tables.build(content, store, budget.equal(options["equal"]) if options["equal"] else None, beside)

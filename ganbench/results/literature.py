@@ -1,20 +1,23 @@
-"""Values that others published, each with its source and its protocol."""
+"""Values from the literature, each with its source and its protocol."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganbench.registry.registry import Registry
 from ganbench.suite.fields import known_keys
+from ganbench.suite.labels import Label
 from ganbench.suite.yaml import Node, Problems, read_mapping
 
 TEXTS = ("source", "short", "dataset", "protocol")
 
 
 @dataclass(frozen=True)
-class Published:
-    """One row of a publication: {score: (value, what is printed beside it)}."""
+class PublishedRow:
+    """One row of a publication. `scores` holds, by score, the value and the text printed beside it."""
 
     variant: str
     dataset: str
@@ -24,10 +27,14 @@ class Published:
     protocol: str
 
 
-def load(path: Path) -> tuple[str, list[Published]]:
-    """What the file is about, and its rows.
+Published = Mapping[str, Sequence[PublishedRow]]
+"""Rows of publications by the labels of datasets."""
 
-    Raises `UsageError` with every problem and its place.
+
+def load(path: Path) -> tuple[str, list[PublishedRow]]:
+    """The description of a file, and its rows.
+
+    Raises `UsageError` with every problem and its line and column.
     """
     form = "published values are a mapping with the keys about and entries"
     _, root, problems = read_mapping(path, "published values", form)
@@ -41,7 +48,7 @@ def load(path: Path) -> tuple[str, list[Published]]:
     return str(root.value.get("about", Node("")).value), found
 
 
-def _rows(entry: Node, problems: Problems) -> list[Published]:
+def _rows(entry: Node, problems: Problems) -> list[PublishedRow]:
     if not isinstance(entry.value, dict):
         problems.add(entry, f"an entry is a mapping with the keys {', '.join(TEXTS)}, rows")
         return []
@@ -49,12 +56,12 @@ def _rows(entry: Node, problems: Problems) -> list[Published]:
     texts = {key: entry.value.get(key, Node("")).value for key in TEXTS}
     for key, value in texts.items():
         if not isinstance(value, str) or not value:
-            problems.add(entry, f"an entry needs {key!r}, a text: a value without it cannot stand beside others")
+            problems.add(entry, f"an entry needs {key!r}, a text: a value cannot be shown without it")
     rows = entry.value.get("rows", Node({}))
     if not isinstance(rows.value, dict) or not rows.value:
         problems.add(rows if rows.line else entry, "an entry needs 'rows', as in GAN: {FID: [9.8, ± 0.9]}")
         return []
-    return [Published(name, scores=_scores(node, problems), **texts) for name, node in rows.value.items()]
+    return [PublishedRow(name, scores=_scores(node, problems), **texts) for name, node in rows.value.items()]
 
 
 def _scores(node: Node, problems: Problems) -> dict[str, tuple[float, str]]:
@@ -73,10 +80,14 @@ def _scores(node: Node, problems: Problems) -> dict[str, tuple[float, str]]:
     return found
 
 
-def by_dataset(files: list[Path]) -> dict[str, list[Published]]:
-    """The rows of several files by data set."""
-    found: dict[str, list[Published]] = {}
-    for path in files:
-        for row in load(path)[1]:
-            found.setdefault(row.dataset, []).append(row)
-    return found
+def published_rows(registry: Registry, datasets: Iterable[Label]) -> Published:
+    """The rows that the registry's files hold for some datasets, by the datasets' labels.
+
+    The hyperparameters of a dataset do not matter. Raises `UsageError` if a file is wrong.
+    """
+    found: dict[str, list[PublishedRow]] = {}
+    for offers in registry.offers("published").values():
+        for offer in offers:
+            for row in load(offer.thing)[1]:
+                found.setdefault(row.dataset, []).append(row)
+    return {label.text: found[label.name] for label in datasets if label.name in found}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import exp, log, sqrt
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from ganbench.statistics.means import mean
 from ganbench.statistics.significance import (
@@ -43,12 +43,15 @@ class Sample:
         return len(self.values) + self.failed
 
 
+Name = TypeVar("Name", bound=Hashable)
+
+
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[Name]):
     """One score of a table: its direction, its scale (`linear` or `log`), and every variant's sample."""
 
     better: str
-    samples: Mapping[str, Sample]
+    samples: Mapping[Name, Sample]
     scale: str = "linear"
 
 
@@ -110,21 +113,21 @@ def _with_failures(side: Sample, better: str) -> list[float]:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Ranking(Generic[Name]):
     """A table's verdicts: ranks, the difference of every pair, and p after Holm's correction."""
 
-    ranks: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    ranks: dict[str, dict[Name, int | None]] = field(default_factory=dict)
     """score -> variant -> rank, None where a variant has too few seeds, or where all of them failed"""
-    pairs: dict[tuple[str, str, str], tuple[Difference, float]] = field(default_factory=dict)
+    pairs: dict[tuple[str, Name, Name], tuple[Difference, float]] = field(default_factory=dict)
     """(score, a, b) -> (difference, adjusted p)"""
 
-    def leads(self, name: str) -> frozenset[str]:
+    def leads(self, name: Name) -> frozenset[str]:
         """The scores in which a variant is better than another beyond noise, and none is better than it."""
         beaten = {(score, a if found.a_better else b) for (score, a, b), (found, p) in self.pairs.items() if p < ALPHA}
         return frozenset(score for score, own in self.ranks.items() if own.get(name) == 1 and (score, name) in beaten)
 
 
-def ranked(table: Mapping[str, Column]) -> Ranking:
+def ranked(table: Mapping[str, Column[Name]]) -> Ranking[Name]:
     """Shared ranks for every score of a table.
 
     A rank is 1 + the number of variants that are better by `compare`, Holm-corrected over all
@@ -138,7 +141,7 @@ def ranked(table: Mapping[str, Column]) -> Ranking:
     }
     adjusted = holm([found.p for found in tested.values()])
     pairs = {key: (found, p) for (key, found), p in zip(tested.items(), adjusted, strict=True)}
-    ranks: dict[str, dict[str, int | None]] = {
+    ranks: dict[str, dict[Name, int | None]] = {
         score: {
             name: 1 if sample.size >= MIN_SEEDS and sample.values else None for name, sample in column.samples.items()
         }

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ganbench.analysis import aggregate as overall
 from ganbench.analysis import tables
 from ganbench.analysis.aggregate import Overall
 from ganbench.analysis.score_table import TITLES, Table, TableRow
+from ganbench.results.literature import PublishedRow
 from ganbench.results.records import Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
@@ -69,7 +69,7 @@ class Content:
     column were measured under different protocols, `ResultsError` where a record is damaged.
     """
 
-    def __init__(self, layout: SavedPlan, root: Path, published: Mapping[str, Any] = {}) -> None:
+    def __init__(self, layout: SavedPlan, root: Path, published: Mapping[str, Sequence[PublishedRow]] = {}) -> None:
         self.layout, self.store = layout, Store(root)
         self.tables = tables.build(layout, self.store)
         self.published = {

@@ -38,8 +38,7 @@ def latex(layout: SavedPlan, tables: list[Table]) -> str:
 
 def _marks(table: Table) -> dict[str, str]:
     """Every row's notes with a letter each; rows that share a note share its letter."""
-    notes = dict.fromkeys(note for row in table.rows for note in row.notes)
-    return {note: _letter(i) for i, note in enumerate(notes)}
+    return {note: _letter(i) for i, note in enumerate(table.row_notes)}
 
 
 def _letter(index: int) -> str:
@@ -59,7 +58,7 @@ def _row(row: TableRow, table: Table, marks: dict[str, str]) -> str:
 def _below(table: Table, marks: dict[str, str]) -> list[str]:
     """The footnotes by their letters, then what holds for the whole table."""
     lines = [rf"\textsuperscript{{{letter}}}~{escape_latex(note)}" for note, letter in marks.items()]
-    lines += [escape_latex(note) for note in table.notes[len(marks) :]]  # a table's notes begin with its rows'
+    lines += [escape_latex(note) for note in table.notes]
     return [r"\par\smallskip\footnotesize\raggedright " + "\\par\n".join(lines)] if lines else []
 
 

@@ -16,7 +16,7 @@ def markdown(layout: SavedPlan, tables: list[Table]) -> str:
     parts = [f"# {escape_markdown_block(layout.suite)}", "", *about]
     for table in tables:
         parts += [f"## {escape_markdown_block(table.dataset)}", "", *grid(scores(table)), ""]
-        parts += [f"- {escape_markdown_block(note)}" for note in table.notes] + [""] * bool(table.notes)
+        parts += [f"- {escape_markdown_block(note)}" for note in table.all_notes] + [""] * bool(table.all_notes)
         cost = costs(table)
         parts += [*grid(cost), ""] if cost else []
     found = aggregate.build(tables)

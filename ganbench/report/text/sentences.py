@@ -123,13 +123,11 @@ def conclusions(table: Table) -> list[str]:
 
 def comparisons(table: Table, score: str) -> list[Comparison]:
     """Every pair of variants by one score, corrected over the whole table as the ranks are."""
-    index = [(str(i), row) for i, row in enumerate(table.rows) if row.kind == "variant" and row.n]
-    return [one for pair in combinations(index, 2) if (one := _pair(table, score, *pair))]
+    return [one for pair in combinations(table.variants, 2) if (one := _pair(table, score, *pair))]
 
 
-def _pair(table: Table, score: str, one: tuple[str, TableRow], other: tuple[str, TableRow]) -> Comparison | None:
-    (i, first), (j, second) = one, other
-    found = table.ranking.pairs.get((score, i, j))
+def _pair(table: Table, score: str, first: TableRow, second: TableRow) -> Comparison | None:
+    found = table.ranking.pairs.get((score, first.key, second.key))
     if found is None:
         return None
     difference, adjusted = found

@@ -21,7 +21,7 @@ def show(console: Console, layout: SavedPlan, tables: list[Table]) -> None:
     for table in tables:
         for i, names in enumerate(_fitting(table, console.width)):
             console.print(_grid(table, names, replace_controls(f"{layout.suite}: {table.dataset}") if i == 0 else ""))
-        for note in table.notes:
+        for note in table.all_notes:
             console.print(Text(f"  {replace_controls(note)}"), style="dim")
         cost = costs(table)
         if cost:

@@ -1,4 +1,4 @@
-"""Two sets of tables: conclusions that changed, means that left their intervals, scores measured another way."""
+"""Differences between two sets of tables: conclusions, means, protocols."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Change:
     size: float = 0.0
 
 
-def moved(a: list[Table], b: list[Table]) -> Iterator[Change]:
-    """What changed in the tables of the data sets that both have."""
+def table_changes(a: list[Table], b: list[Table]) -> Iterator[Change]:
+    """What changed in the tables of the datasets that both have."""
     left, right = ({table.dataset: table for table in tables} for tables in (a, b))
     for dataset in left:
         if dataset in right:
