@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,7 +33,7 @@ from ganbench.engine.devices import workers
 from ganbench.engine.networks import initial
 from ganbench.engine.noise import noise_block
 from ganbench.engine.trainer import Trainer
-from ganbench.runner.local import THREADS, environment
+from ganbench.runner.worker_process import THREAD_VARIABLES
 from ganbench.suite.specs import TrainSpec
 from ganbench_losses.nonsaturating import NonSaturating
 
@@ -138,13 +139,27 @@ def peak_flops() -> float:
     return best
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Processes that are started inside have one thread each."""
+    before = {name: os.environ.pop(name, None) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
 def compare(case: Case, rounds: int, seconds: float) -> dict[str, Any]:
     """One case: all sides in turn, `rounds` times."""
     gap = difference(case)
     if not gap <= case.tolerance:
         raise SystemExit(f"{case.name}: the sides differ by {gap} in the first {COMPARED} steps; it must be one game")
     one = Plain(case, 1, None)
-    with environment(dict.fromkeys(THREADS, "1")):
+    with one_thread():
         many = Plain(case, CORES, 1)
     rows = []
     with tempfile.TemporaryDirectory() as folder:

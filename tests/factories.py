@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from plans import cell
 
 from ganbench.registry.choice import Choice
 from ganbench.results.records import (
@@ -18,7 +20,12 @@ from ganbench.results.records import (
     ReferenceRecord,
 )
 from ganbench.results.store import Store
+from ganbench.runner.jobs import CellJob
+from ganbench.signals import SIGNALS
 from ganbench.suite.specs import PROTOCOL, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
+
+if TYPE_CHECKING:
+    from ganbench.engine.state import Progress
 
 EVALUATION = EvaluationSpec(samples=100, real_samples=100, extractor=Choice("features"), metrics=(Choice("measure"),))
 
@@ -98,3 +105,21 @@ def commit(store: Store, *records: AnyRecord) -> None:
     with store.writing():
         for record in records:
             store.commit(record, store.stage(record.id))
+
+
+def make_job(
+    seeds: tuple[int, ...] = (0, 1), steps: int = 100, labels: tuple[str, str, str] = ("game", "network", "points")
+) -> CellJob:
+    """A job that trains one cell of made-up plugins."""
+    loss, architecture, dataset = labels
+    spec = make_spec(seeds[0], loss, architecture, dataset, steps=steps)
+    return CellJob("small", cell(spec, seeds, labels))
+
+
+def make_progress(step: int, seeds: tuple[int, ...] = (0,), rows: int = 1) -> Progress:
+    """Progress with one row of signals per seed and step; every signal's value is the step."""
+    from ganbench.engine.state import Progress
+
+    steps = list(range(step, step + rows))
+    fresh = {seed: (steps, [[float(at)] * len(SIGNALS) for at in steps]) for seed in seeds}
+    return Progress(float(step), len(seeds), 0.5, 0.25, 1000.0, fresh)

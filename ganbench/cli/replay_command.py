@@ -67,7 +67,7 @@ def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: b
     if isinstance(spec, RunSpec):
         spec = replay.followed(spec, record)
     device = devices.resolve(asked or replay.device(record))
-    means = replay.Means(registry, device, options["timeout"] or replay.limit(record), progress.display())
+    means = replay.Means(registry, device, options["timeout"] or replay.limit(record), progress.progress_display())
     with tempfile.TemporaryDirectory(prefix="ganbench-replay-") as root:
         again, again_folder = replay.trained(spec, means, Path(root))
         if again.status in UNFINISHED and again.status != record.status:

@@ -62,7 +62,7 @@ def command(**options: Any) -> int:
     if options["trackers"]:
         from ganbench.runner import trackers
 
-        options["trackers"] = trackers.chosen(options["trackers"], asked.registry)
+        options["trackers"] = trackers.choose_trackers(options["trackers"], asked.registry)
     if options["search"] is not None:
         from ganbench.cli import search_run
 
@@ -92,9 +92,10 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
     """
     from ganbench.engine import devices
     from ganbench.runner import progress, scheduler, trackers
-    from ganbench.runner.background import Aside
-    from ganbench.runner.live_writer import Watch
-    from ganbench.runner.local import LocalExecutor, Setting
+    from ganbench.runner.background import BackgroundObserver
+    from ganbench.runner.live_writer import LiveWriter
+    from ganbench.runner.local import LocalExecutor
+    from ganbench.runner.worker_process import WorkerSettings
 
     device = devices.resolve(options["device"])
     workers = devices.workers(options["jobs"], device)
@@ -115,19 +116,19 @@ def carry_out(plan: Plan, asked: Asked, store: Store, options: dict[str, Any], c
         note = devices.check(device, (cell.spec.train for cell in plan.cells))
         if note:
             say(note)
-        tracking = trackers.ready(options["trackers"], asked.registry, store.root)
+        tracking = trackers.prepared_trackers(options["trackers"], asked.registry, store.root)
         scheduler.prepare(todo.jobs, asked.registry)
         jobs = scheduler.ordered(todo.jobs, asked.registry, workers)
         weights = [(job, scheduler.weight(job, asked.registry)) for job in jobs]
         if options["force"]:
             for run_id in (cell.run(seed).id for cell in plan.cells for seed in cell.seeds):
                 scheduler.checkpoints(store).drop(run_id)
-        setting = Setting(
+        settings = WorkerSettings(
             device, asked.registry.files, store.staging, scheduler.checkpoints(store).root, options["every"]
         )
-        executor = LocalExecutor(workers, setting, options["timeout"])
-        watch = Aside("the live state", Watch(store.root, plan.suite))
-        writer = scheduler.run(weights, store, executor, progress.Several(progress.display(), watch, *tracking))
+        executor = LocalExecutor(workers, settings, options["timeout"])
+        live = BackgroundObserver("the live state", LiveWriter(store.root, plan.suite))
+        writer = scheduler.run(weights, store, executor, progress.progress_display(), live, *tracking)
         for text in writer.reference_failures:
             say(f"not measured: {text}")
 

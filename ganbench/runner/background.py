@@ -1,96 +1,67 @@
-"""A display on a thread of its own, so that nothing it does can fail or hold up a run."""
+"""Runs an observer on a background thread so that it cannot fail or block the run."""
 
 from __future__ import annotations
 
 import queue
 import sys
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Protocol
 
 from ganbench.errors import GanbenchError, describe_error, raised_at
-from ganbench.results.records import AnyRecord
-from ganbench.runner.jobs import Display, Job
+from ganbench.runner.events import Event, Observer, SuiteFinished
 
-KEPT = 10_000
-"""Events that wait for a slow display; what comes when so many wait is left out."""
-IDLE = 1.0
-"""Seconds without an event after which `idle` is called."""
-PATIENCE = 10.0
-"""Seconds that a display has to come to its end."""
+MAX_WAITING_EVENTS = 10_000
+"""Events that wait for a slow observer; further ones are dropped."""
+SHUTDOWN_TIMEOUT_S = 10.0
 
 
-class Observer(Display, Protocol):
-    """A display that may be slow, wrong or stuck. `idle` is called when nothing has happened for a second."""
+class BackgroundObserver:
+    """Passes events to another observer on a daemon thread.
 
-    def idle(self) -> None: ...
-
-
-class Aside:
-    """Passes events to an observer on a daemon thread.
-
-    What the observer raises is said once on stderr and switches it off; one that hangs loses events
-    and is left behind at the end.
+    If the observer raises, this is reported once on stderr and the observer is switched off. If it
+    hangs, events are dropped and it is abandoned at the end.
     """
 
-    def __init__(self, name: str, observer: Observer, patience: float = PATIENCE) -> None:
-        self.name, self.observer, self.patience = name, observer, patience
-        self.events: queue.Queue[tuple[str, tuple[Any, ...]]] = queue.Queue(KEPT)
-        self.off, self.behind = threading.Event(), False
+    def __init__(self, name: str, observer: Observer, shutdown_timeout: float = SHUTDOWN_TIMEOUT_S) -> None:
+        self.name, self.observer, self.shutdown_timeout = name, observer, shutdown_timeout
+        self.events: queue.Queue[Event] = queue.Queue(MAX_WAITING_EVENTS)
+        self.off, self.dropping = threading.Event(), False
         self.thread = threading.Thread(target=self._work, name=f"ganbench: {name}", daemon=True)
 
-    def begin(self, weights: list[tuple[Job, float]]) -> None:
-        self.thread.start()
-        self._pass("begin", weights)
+    def __call__(self, event: Event) -> None:
+        if self.thread.ident is None:
+            self.thread.start()
+        if not self.off.is_set():
+            self._enqueue(event)
+        if isinstance(event, SuiteFinished):
+            self.thread.join(self.shutdown_timeout)
+            if self.thread.is_alive():
+                self.off.set()
+                self._report(f"did not shut down within {self.shutdown_timeout:g} s; abandoned")
 
-    def started(self, job: Job) -> None:
-        self._pass("started", job)
-
-    def advanced(self, job: Job, progress: Any) -> None:
-        self._pass("advanced", job, progress)
-
-    def recorded(self, job: Job, record: AnyRecord) -> None:
-        self._pass("recorded", job, record)
-
-    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
-        self._pass("ended", job, list(statuses), reason)
-
-    def close(self) -> None:
-        with suppress(queue.Full):
-            self.events.put_nowait(("close", ()))
-        self.thread.join(self.patience)
-        if self.thread.is_alive():
-            self.off.set()
-            self._say(f"did not end within {self.patience:g} s and is left behind")
-
-    def _pass(self, event: str, *content: Any) -> None:
-        if self.off.is_set():
-            return
+    def _enqueue(self, event: Event) -> None:
         try:
-            self.events.put_nowait((event, content))
+            self.events.put_nowait(event)
         except queue.Full:
-            if not self.behind:
-                self.behind = True
-                self._say("falls behind; some of what happens is kept from it")
+            if not self.dropping:
+                self.dropping = True
+                self._report("cannot keep up; events are being dropped")
 
     def _work(self) -> None:
-        event = ""
-        while event != "close" and not self.off.is_set():
+        finished = False
+        while not finished and not self.off.is_set():
+            event = self.events.get()
+            finished = isinstance(event, SuiteFinished)
             try:
-                event, content = self.events.get(timeout=IDLE)
-            except queue.Empty:
-                event, content = "idle", ()
-            try:
-                getattr(self.observer, event)(*content)
-            except (Exception, SystemExit) as error:  # a stranger's tracker may raise anything
+                self.observer(event)
+            except (Exception, SystemExit) as error:  # a third-party tracker may raise anything
                 self.off.set()
-                self._say(f"{_reason(error)}; it is switched off, the run goes on")
-                if event != "close":
+                self._report(f"{_reason(error)}; switched off, the run continues")
+                if not finished:
                     with suppress(Exception, SystemExit):
-                        self.observer.close()
+                        self.observer(SuiteFinished())
 
-    def _say(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
 
 

@@ -1,158 +1,129 @@
-"""Progress on stderr: one live line a running cell on a terminal, plain lines elsewhere."""
+"""Shows the progress of a run on stderr: a line per running job on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Any
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from ganbench.formatting import duration
-from ganbench.results.records import AnyRecord
-from ganbench.runner.jobs import CellJob, Display, Job
+from ganbench.runner.eta import Estimator, JobTimes
+from ganbench.runner.events import (
+    Event,
+    JobEnded,
+    JobProgress,
+    JobStarted,
+    Observer,
+    Phase,
+    Stopping,
+    SuiteFinished,
+    SuiteStarted,
+    Tick,
+)
+from ganbench.runner.jobs import CellJob, Job
 
-MINUTE = 60.0
-
-
-class Clock:
-    """How far all jobs are, and when they will be done, from this process's own rate."""
-
-    def __init__(self, weights: list[tuple[Job, float]]) -> None:
-        self.weights = {id(job): weight for job, weight in weights}
-        self.total, self.began = sum(self.weights.values()) or 1.0, time.monotonic()
-        self.parts: dict[int, tuple[float, float]] = {}
-
-    def update(self, job: Job, fraction: float) -> None:
-        self.parts[id(job)] = (self.weights[id(job)], fraction)
-
-    @property
-    def elapsed(self) -> float:
-        return time.monotonic() - self.began
-
-    def remaining(self) -> float | None:
-        """Seconds until all is done, or None where it is too early to say."""
-        done = sum(weight * fraction for weight, fraction in self.parts.values()) / self.total
-        return None if done < 0.02 or self.elapsed < 3 else max(0.0, self.elapsed * (1 - done) / done)
-
-    def eta(self) -> str:
-        remaining = self.remaining()
-        return "ETA unknown yet" if remaining is None else f"ETA {duration(remaining)}"
+PLAIN_INTERVAL_S = 60.0
 
 
-class Plain:
-    """One line a change of state and one a minute; no escape codes."""
+class PlainProgress:
+    """Prints a line for every job that starts or ends, and one a minute; no escape codes."""
 
-    def begin(self, weights: list[tuple[Job, float]]) -> None:
-        self.clock, self.count, self.finished = Clock(weights), len(weights), 0
-        self.said = time.monotonic()
+    def __init__(self) -> None:
+        self.estimator = Estimator()
+        self.printed = time.monotonic()
 
-    def started(self, job: Job) -> None:
-        self._say(f"start {_title(job)}")
+    def __call__(self, event: Event) -> None:
+        self.estimator(event)
+        match event:
+            case JobStarted(job):
+                self._print(f"start {_title(job)}")
+            case JobProgress(job, _):
+                self._each_minute(self.estimator.jobs[job.key])
+            case Tick():
+                self._each_minute(next(iter(self.estimator.running()), None))
+            case JobEnded(job, statuses, reason):
+                self._print(_ending(job, statuses, reason, self.estimator))
+            case Stopping(jobs):
+                self._print(_stopping(jobs))
 
-    def advanced(self, job: Job, progress: Any) -> None:
-        if isinstance(job, CellJob):
-            self.clock.update(job, progress.step / job.cell.spec.train.steps)
-        if time.monotonic() - self.said > MINUTE:
-            self._say(f"{_title(job)}: {_state(job, progress)}; {self.clock.eta()}")
+    def _each_minute(self, one: JobTimes | None) -> None:
+        if one is not None and time.monotonic() - self.printed > PLAIN_INTERVAL_S:
+            self._print(f"{_title(one.job)}: {_state(one)}; {self.estimator.text()}")
 
-    def recorded(self, job: Job, record: AnyRecord) -> None:
-        return
-
-    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
-        self.finished += 1
-        self.clock.update(job, 1.0)
-        self._say(f"{_ending(job, statuses, reason)} [{self.finished}/{self.count}, {duration(self.clock.elapsed)}]")
-
-    def close(self) -> None:
-        return
-
-    def _say(self, line: str) -> None:
-        self.said = time.monotonic()
+    def _print(self, line: str) -> None:
+        self.printed = time.monotonic()
         print(line, file=sys.stderr, flush=True)
 
 
-class Terminal(Plain):
-    """Live lines for what runs, above them a line for everything that ended."""
+class TerminalProgress:
+    """Shows a bar for every running job, and above the bars a line for every job that has ended."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self.running: dict[int, tuple[Job, Any]] = {}
-
-    def begin(self, weights: list[tuple[Job, float]]) -> None:
-        super().begin(weights)
-        self.live = Live(console=self.console, refresh_per_second=4, transient=True, get_renderable=self._lines)
-        self.live.start()
-
-    def started(self, job: Job) -> None:
-        self.running[id(job)] = (job, None)
-
-    def advanced(self, job: Job, progress: Any) -> None:
-        if isinstance(job, CellJob):
-            self.clock.update(job, progress.step / job.cell.spec.train.steps)
-        self.running[id(job)] = (job, progress)
-
-    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
-        self.running.pop(id(job), None)
-        super().ended(job, statuses, reason)
-
-    def close(self) -> None:
-        self.live.stop()
-
-    def _say(self, line: str) -> None:
-        self.live.console.print(Text(line))
-
-    def _lines(self) -> Table:
-        table = Table.grid(padding=(0, 2))
-        for job, progress in self.running.values():
-            table.add_row(Text(_title(job)), Text(_state(job, progress) if progress else "starting"))
-        table.add_row(
-            Text(f"{self.finished} of {self.count} jobs done, {duration(self.clock.elapsed)}"), Text(self.clock.eta())
+        self.estimator = Estimator()
+        self.bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
+            _StateColumn(self.estimator),
+            console=console,
+            refresh_per_second=4,
+            transient=True,
         )
-        return table
+        self.tasks: dict[str, TaskID] = {}
+        self.summary: TaskID | None = None
+
+    def __call__(self, event: Event) -> None:
+        self.estimator(event)
+        match event:
+            case SuiteStarted(jobs, _):
+                self.summary = self.bars.add_task("", total=len(jobs))
+                self.bars.start()
+            case JobStarted(job):
+                self._add(job)
+            case JobProgress(job, progress):
+                self.bars.update(self.tasks[job.key], completed=progress.step)
+            case JobEnded(job, statuses, reason):
+                self.bars.remove_task(self.tasks.pop(job.key))
+                if self.summary is not None:
+                    self.bars.advance(self.summary)
+                self.bars.console.print(Text(_ending(job, statuses, reason, self.estimator)))
+            case Stopping(jobs):
+                self.bars.console.print(Text(_stopping(jobs)))
+            case SuiteFinished():
+                self.bars.stop()
+
+    def _add(self, job: Job) -> None:
+        """A bar for a job; the bar of all jobs stays the last."""
+        total = job.steps if isinstance(job, CellJob) else None
+        self.tasks[job.key] = self.bars.add_task(_title(job), total=total, key=job.key)
+        if self.summary is not None:
+            self.bars.remove_task(self.summary)
+        self.summary = self.bars.add_task("", total=self.estimator.total, completed=self.estimator.done)
 
 
-class Several:
-    """Displays that all see the same, in order; whatever one's end does, the others are closed."""
+class _StateColumn(ProgressColumn):
+    """What a job is doing; for all jobs together how many have ended, and the ETA."""
 
-    def __init__(self, *displays: Display) -> None:
-        self.displays = displays
+    def __init__(self, estimator: Estimator) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+        self.estimator = estimator
 
-    def begin(self, weights: list[tuple[Job, float]]) -> None:
-        for one in self.displays:
-            one.begin(weights)
-
-    def started(self, job: Job) -> None:
-        for one in self.displays:
-            one.started(job)
-
-    def advanced(self, job: Job, progress: Any) -> None:
-        for one in self.displays:
-            one.advanced(job, progress)
-
-    def recorded(self, job: Job, record: AnyRecord) -> None:
-        for one in self.displays:
-            one.recorded(job, record)
-
-    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
-        for one in self.displays:
-            one.ended(job, statuses, reason)
-
-    def close(self) -> None:
-        with ExitStack() as closing:
-            for one in self.displays:
-                closing.callback(one.close)
+    def render(self, task: Task) -> Text:
+        key = task.fields.get("key")
+        if key is not None:
+            return Text(_state(self.estimator.jobs[key]))
+        one = self.estimator
+        return Text(f"{one.done} of {one.total} jobs done, {duration(one.elapsed)}, {one.text()}")
 
 
-def display() -> Plain:
+def progress_display() -> Observer:
     """The display that suits stderr."""
     console = Console(stderr=True)
-    return Terminal(console) if console.is_terminal else Plain()
+    return TerminalProgress(console) if console.is_terminal else PlainProgress()
 
 
 def _title(job: Job) -> str:
@@ -162,21 +133,25 @@ def _title(job: Job) -> str:
     return f"{job.name} ({count} seed{'s' * (count != 1)})"
 
 
-def _state(job: Job, progress: Any) -> str:
-    if not isinstance(job, CellJob):
-        return "measuring"
-    steps = job.cell.spec.train.steps
-    losses = f"D {progress.d_loss:.3f}, G {progress.g_loss:.3f}"
-    return f"step {progress.step:.0f}/{steps}, {losses}, {progress.alive} seeds alive{_speed(progress)}"
+def _state(one: JobTimes) -> str:
+    """The phase of a job, or how far its training is."""
+    now = one.progress
+    if one.phase is not Phase.TRAINING or now is None or not isinstance(one.job, CellJob):
+        return f"{one.phase}, {one.recorded} of {one.seeds} seeds" if one.finally_evaluating else str(one.phase or "")
+    losses = f"D {now.d_loss:.3f}, G {now.g_loss:.3f}"
+    speed = f", {now.images_per_second:,.0f} images/s" if now.images_per_second else ""
+    return f"step {now.step:.0f}/{one.job.steps}, {losses}, {now.alive} seeds alive{speed}"
 
 
-def _speed(progress: Any) -> str:
-    return f", {progress.images_per_second:,.0f} images/s" if progress.images_per_second else ""
+def _ending(job: Job, statuses: Sequence[str], reason: str, estimator: Estimator) -> str:
+    """The line for a job that has ended."""
+    text = f"done  {_title(job)}"
+    if any(status != "ok" for status in statuses):
+        counts = {status: list(statuses).count(status) for status in dict.fromkeys(statuses)}
+        text += ": " + ", ".join(f"{count} {status}" for status, count in counts.items())
+        text += f" ({reason})" if reason else ""
+    return f"{text} [{estimator.done}/{estimator.total}, {duration(estimator.elapsed)}]"
 
 
-def _ending(job: Job, statuses: Sequence[str], reason: str) -> str:
-    if all(status == "ok" for status in statuses):
-        return f"done  {_title(job)}"
-    counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
-    said = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return f"done  {_title(job)}: {said}" + (f" ({reason})" if reason else "")
+def _stopping(jobs: int) -> str:
+    return f"saving the state of {jobs} jobs"

@@ -1,29 +1,37 @@
-"""A worker's progress on its way to the runner: not too often, and no recorded row is lost."""
+"""Limits how often a worker reports progress; no recorded row is lost."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
-PULSE = 0.3
+from ganbench.runner.events import JobProgress, WorkerMessage
+
+MIN_INTERVAL_S = 0.3
 """Seconds between two progress messages of a worker."""
 
 
-class Pulse:
-    """Hands progress to `send` at most once every `PULSE` seconds; the next one has the rows of those left out."""
+class RateLimiter:
+    """Sends progress at most once every `MIN_INTERVAL_S` seconds, merged with what was held back; all else at once."""
 
-    def __init__(self, send: Callable[[Any], None]) -> None:
-        self.send, self.last, self.kept = send, 0.0, None
+    def __init__(self, send: Callable[[WorkerMessage], None]) -> None:
+        self.send, self.last = send, 0.0
+        self.held: JobProgress | None = None
 
-    def __call__(self, news: Any) -> None:
-        self.kept = news if self.kept is None else news.after(self.kept)
-        if time.monotonic() - self.last > PULSE:
-            self.flush()
+    def __call__(self, message: WorkerMessage) -> None:
+        if not isinstance(message, JobProgress):
+            self._flush()
+            self.send(message)
+            return
+        if self.held is not None:
+            message = replace(message, progress=message.progress.after(self.held.progress))
+        self.held = message
+        if time.monotonic() - self.last > MIN_INTERVAL_S:
+            self._flush()
 
-    def flush(self) -> None:
-        """Send what was kept back, as before a record or a failure."""
-        if self.kept is not None:
-            kept, self.kept = self.kept, None
+    def _flush(self) -> None:
+        if self.held is not None:
+            held, self.held = self.held, None
             self.last = time.monotonic()
-            self.send(kept)
+            self.send(held)

@@ -11,8 +11,10 @@ from ganbench.registry.registry import Registry
 from ganbench.results.records import AnyRecord, Record
 from ganbench.results.store import Store
 from ganbench.runner import scheduler
-from ganbench.runner.jobs import CellJob, Display, Job, ReferenceJob
-from ganbench.runner.local import LocalExecutor, Setting
+from ganbench.runner.events import Observer
+from ganbench.runner.jobs import CellJob, Job, ReferenceJob
+from ganbench.runner.local import LocalExecutor
+from ganbench.runner.worker_process import WorkerSettings
 from ganbench.suite.labels import Label, Variant
 from ganbench.suite.specs import Cell, ReferenceSpec, RunSpec
 
@@ -60,7 +62,7 @@ class Means:
     registry: Registry
     device: str
     timeout: float | None
-    display: Display
+    observer: Observer
 
 
 def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[AnyRecord, Path]:
@@ -73,9 +75,11 @@ def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[An
     if isinstance(spec, RunSpec):
         devices.check(means.device, [spec.train])
     scheduler.prepare([job], means.registry)
-    setting = Setting(means.device, means.registry.files, store.staging, scheduler.checkpoints(store).root, NEVER)
+    settings = WorkerSettings(
+        means.device, means.registry.files, store.staging, scheduler.checkpoints(store).root, NEVER
+    )
     with store.writing():
-        writer = scheduler.run([(job, 1.0)], store, LocalExecutor(1, setting, means.timeout), means.display)
+        writer = scheduler.run([(job, 1.0)], store, LocalExecutor(1, settings, means.timeout), means.observer)
     if writer.reference_failures:
         raise MissingError(f"not measured: {writer.reference_failures[0]}")
     return store.only(spec.id, references=True)

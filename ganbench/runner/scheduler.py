@@ -1,22 +1,41 @@
-"""A plan to records: what is already there, what must be trained, and the one writer of results."""
+"""From a plan to records: what is in the results already, what must be trained, and the one writer of results."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ganbench.engine.checkpoints import Checkpoints
 from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
 from ganbench.registry.registry import Registry
 from ganbench.results.records import FINISHED, AnyRecord, Record, Status
 from ganbench.results.store import Store
-from ganbench.runner.jobs import CellJob, Display, Executor, Job, JobFailure, ReferenceJob
+from ganbench.runner.events import (
+    ExecutorEvent,
+    JobEnded,
+    JobReturned,
+    Observer,
+    RunRecorded,
+    RunStaged,
+    SuiteFinished,
+    SuiteStarted,
+    broadcast,
+)
+from ganbench.runner.jobs import CellJob, Job, JobFailure, ReferenceJob
 from ganbench.runner.run_record import failed_record
-from ganbench.suite.specs import Cell, Plan
+from ganbench.suite.specs import Plan
+
+
+class Executor(Protocol):
+    """Runs jobs in `workers` processes, and reports what happens in the process that called it."""
+
+    workers: int
+
+    def __call__(self, jobs: list[Job], report: Callable[[ExecutorEvent], None]) -> None: ...
 
 
 def checkpoints(store: Store) -> Checkpoints:
@@ -36,14 +55,14 @@ def state(store: Store, run_id: str, force: bool = False) -> str:
 
 @dataclass
 class Todo:
-    """A plan against a results folder: the jobs to do, and how many runs are in which state."""
+    """The jobs of a plan that a results folder lacks, and how many runs are in which state."""
 
     jobs: list[Job] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
 
 
 def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
-    """What remains to be done. Finished runs are never trained again, unless `force` says so."""
+    """What remains to be done. Finished runs are never trained again, except with `force`."""
     result = Todo()
     for cell in plan.cells:
         states = {seed: state(store, cell.run(seed).id, force) for seed in cell.seeds}
@@ -62,26 +81,25 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
     seen = set()
     for job in jobs:
         spec: Any = job.cell.spec if isinstance(job, CellJob) else job.spec
-        wanted = (("dataset", spec.dataset), ("extractor", spec.evaluation.extractor))
-        for kind, choice in wanted:
+        for kind, choice in (("dataset", spec.dataset), ("extractor", spec.evaluation.extractor)):
             place = (kind, choice.name, str(choice.arguments()))
             if place not in seen:
                 seen.add(place)
-                prepared(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
+                prepare_plugin(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
 
 
-def prepared(kind: str, name: str, made: Any, *given: Any) -> None:
-    """Call a plugin's `prepare`, where it has one. Raises `ContractError` for what a stranger's may raise."""
+def prepare_plugin(kind: str, name: str, made: Any, *given: Any) -> None:
+    """Call a plugin's `prepare`, if it has one. Raises `ContractError` for what a third-party plugin may raise."""
     try:
         getattr(made, "prepare", lambda *_: None)(*given)
     except GanbenchError:
         raise
-    except Exception as error:  # a stranger's plugin may raise anything
+    except Exception as error:  # a third-party plugin may raise anything
         raise ContractError(f"{kind} {name!r}.prepare raised {describe_error(error)}{raised_at(error)}") from error
 
 
 def weight(job: Job, registry: Registry) -> float:
-    """A guess at a job's cost, for its order and the ETA: samples through networks."""
+    """An estimate of a job's cost, for its order and the ETA: samples through networks."""
     if isinstance(job, ReferenceJob):
         return 1.0
     spec = job.cell.spec
@@ -94,7 +112,7 @@ def weight(job: Job, registry: Registry) -> float:
 def ordered(jobs: list[Job], registry: Registry, workers: int) -> list[Job]:
     """Longest first; cells are halved while there are fewer of them than workers.
 
-    A seed's result does not depend on its neighbours, so a cell may be cut anywhere.
+    A seed's result does not depend on the other seeds, so a cell may be cut anywhere.
     """
     cells = sorted((job for job in jobs if isinstance(job, CellJob)), key=lambda job: -weight(job, registry))
     while cells and len(cells) < workers:
@@ -108,67 +126,63 @@ def ordered(jobs: list[Job], registry: Registry, workers: int) -> list[Job]:
     return [*cells, *(job for job in jobs if isinstance(job, ReferenceJob))]
 
 
-class Writer:
-    """Listens to an executor and commits every result: the only writer of a results folder."""
+class ResultWriter:
+    """Commits every result that an executor reports, and passes all events on: the only writer of a results folder."""
 
-    def __init__(self, store: Store, display: Display) -> None:
-        self.store, self.display = store, display
-        self.statuses: dict[int, list[Status]] = {}
+    def __init__(self, store: Store, observer: Observer) -> None:
+        self.store, self.observer = store, observer
+        self.statuses: dict[str, list[Status]] = {}
+        self.reasons: dict[str, str] = {}
         self.written: set[str] = set()
-        self.reasons: dict[int, str] = {}
         self.reference_failures: list[str] = []
 
-    def started(self, job: Job) -> None:
-        self.statuses[id(job)] = []
-        self.display.started(job)
+    def __call__(self, event: ExecutorEvent) -> None:
+        match event:
+            case RunStaged(job, record, folder):
+                self._commit(job, record, folder)
+            case JobReturned(job, failure):
+                if failure is not None:
+                    self._fail(job, failure)
+                reason = failure.cause.text if failure else self.reasons.get(job.key, "")
+                self.observer(JobEnded(job, tuple(self.statuses.get(job.key, ())), reason))
+            case _:
+                self.observer(event)
 
-    def advanced(self, job: Job, progress: Any) -> None:
-        self.display.advanced(job, progress)
-
-    def recorded(self, job: Job, record: AnyRecord, folder: Path) -> None:
+    def _commit(self, job: Job, record: AnyRecord, folder: Path) -> None:
         self.store.commit(record, folder)
+        if isinstance(record, Record) and record.status in FINISHED:
+            checkpoints(self.store).drop(record.id)
         self.written.add(record.id)
-        if isinstance(record, Record):
-            if record.status in FINISHED:
-                checkpoints(self.store).drop(record.id)
-            if record.reason:
-                self.reasons.setdefault(id(job), record.reason)
-        self.statuses[id(job)].append(record.status if isinstance(record, Record) else "ok")
-        self.display.recorded(job, record)
+        self.statuses.setdefault(job.key, []).append(record.status)
+        if record.reason:
+            self.reasons.setdefault(job.key, record.reason)
+        self.observer(RunRecorded(job, record))
 
-    def ended(self, job: Job, failure: JobFailure | None) -> None:
-        if failure and isinstance(job, CellJob):
-            self._fail(job.suite, job.cell, failure, job)
-        elif failure:
+    def _fail(self, job: Job, failure: JobFailure) -> None:
+        """Every run of a failed cell that left no record gets one that says why; a reference gets none."""
+        if isinstance(job, ReferenceJob):
             self.reference_failures.append(f"{job.name}: {failure.cause.text}")
-            self.statuses[id(job)].append(failure.cause.kind)
-        reason = failure.cause.text if failure else self.reasons.get(id(job), "")
-        self.display.ended(job, self.statuses[id(job)], reason)
-
-    def _fail(self, suite: str, cell: Cell, failure: JobFailure, job: Job) -> None:
-        """Every run of the cell that left no record gets one that says why."""
-        for seed in cell.seeds:
-            spec = cell.run(seed)
+            self.statuses.setdefault(job.key, []).append(failure.cause.kind)
+            return
+        for spec in map(job.cell.run, job.cell.seeds):
             if spec.id in self.written:
                 continue
             folder = self.store.stage(spec.id)
             if failure.traceback:
                 (folder / "traceback.txt").write_text(failure.traceback, encoding="utf-8")
-            record = failed_record(suite, spec, failure.cause)
-            self.store.commit(record, folder)
-            self.statuses[id(job)].append(failure.cause.kind)
-            self.display.recorded(job, record)
+            self._commit(job, failed_record(job.suite, spec, failure.cause), folder)
 
 
-def run(weights: list[tuple[Job, float]], store: Store, executor: Executor, display: Display) -> Writer:
-    """Carry out jobs, each with its weight.
+def run(jobs: Sequence[tuple[Job, float]], store: Store, executor: Executor, *observers: Observer) -> ResultWriter:
+    """Run jobs, each given with its `weight`.
 
     Every result is in the store when this returns, or when it is interrupted.
     """
-    writer = Writer(store, display)
-    display.begin(weights)
+    observer = broadcast(*observers)
+    writer = ResultWriter(store, observer)
     try:
-        executor([job for job, _ in weights], writer)
+        observer(SuiteStarted(tuple(jobs), executor.workers))
+        executor([job for job, _ in jobs], writer)
     finally:
-        display.close()
+        observer(SuiteFinished())
     return writer

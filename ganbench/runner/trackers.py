@@ -1,27 +1,27 @@
-"""Trackers of a run: chosen by name, made ready before anything trains, and kept from failing what they track."""
+"""Trackers of a run: chosen by name, prepared before anything trains, and unable to fail the run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Run, Tracker
 from ganbench.registry.registry import Registry
 from ganbench.results.record_json import plain
-from ganbench.results.records import AnyRecord, Record
-from ganbench.runner.background import Aside
-from ganbench.runner.jobs import CellJob, Job
-from ganbench.runner.scheduler import prepared
+from ganbench.results.records import Record
+from ganbench.runner.background import BackgroundObserver
+from ganbench.runner.events import Event, JobProgress, Observer, RunRecorded, SuiteFinished
+from ganbench.runner.jobs import CellJob
+from ganbench.runner.scheduler import prepare_plugin
 from ganbench.signals import SIGNALS
 from ganbench.suite.load import entries_of
 from ganbench.suite.yaml import Node, Problems, parse
 
 
-def chosen(texts: Iterable[str], registry: Registry) -> list[Choice]:
-    """`name`, or `{name: {key: value}}` as in a suite, as choices. Raises `UsageError` with all that is wrong."""
+def choose_trackers(texts: Iterable[str], registry: Registry) -> list[Choice]:
+    """`name`, or `{name: {key: value}}` as in a suite, as choices. Raises `UsageError` with all errors."""
     problems, found = Problems("--tracker"), []
     for text in texts:
         origin = f"--tracker {text}"
@@ -36,52 +36,36 @@ def chosen(texts: Iterable[str], registry: Registry) -> list[Choice]:
     return found
 
 
-def ready(choices: Iterable[Choice], registry: Registry, results: Path) -> list[Aside]:
-    """The trackers, prepared, as displays that cannot fail a run.
+def prepared_trackers(choices: Iterable[Choice], registry: Registry, results: Path) -> list[BackgroundObserver]:
+    """The trackers, prepared, as observers that cannot fail a run.
 
-    Raises `MissingError` where one lacks something on this machine, `ContractError` where it raises anything else.
+    Raises `MissingError` if one needs something that this machine lacks, `ContractError` if it raises anything else.
     """
     made = []
     for choice in choices:
         tracker = registry.create("tracker", choice)
-        prepared("tracker", choice.name, tracker, results)
-        made.append(Aside(f"tracker {choice.name}", Tracking(tracker)))
+        prepare_plugin("tracker", choice.name, tracker, results)
+        made.append(BackgroundObserver(f"tracker {choice.name}", tracker_observer(tracker)))
     return made
 
 
-class Tracking:
-    """An observer that tells a tracker what concerns it: cells' signals, and records of their runs."""
+def tracker_observer(tracker: Tracker) -> Observer:
+    """An observer that passes on what a tracker takes: the signals of cells, and the records of their runs."""
 
-    def __init__(self, tracker: Tracker) -> None:
-        self.tracker = tracker
+    def observe(event: Event) -> None:
+        match event:
+            case JobProgress(CellJob() as job, progress):
+                for seed, (steps, rows) in progress.fresh.items():
+                    for step, row in zip(steps, rows, strict=True):
+                        tracker.on_signals(_run(job, seed), step, dict(zip(SIGNALS, row, strict=True)))
+            case RunRecorded(CellJob() as job, Record() as record):
+                content = plain(record)
+                del content["files"]
+                tracker.on_record(_run(job, record.spec.seed), content)
+            case SuiteFinished():
+                tracker.close()
 
-    def begin(self, weights: list[tuple[Job, float]]) -> None:
-        return
-
-    def started(self, job: Job) -> None:
-        return
-
-    def advanced(self, job: Job, progress: Any) -> None:
-        if isinstance(job, CellJob):
-            for seed, (steps, rows) in progress.fresh.items():
-                run = _run(job, seed)
-                for step, row in zip(steps, rows, strict=True):
-                    self.tracker.on_signals(run, step, dict(zip(SIGNALS, row, strict=True)))
-
-    def recorded(self, job: Job, record: AnyRecord) -> None:
-        if isinstance(job, CellJob) and isinstance(record, Record):
-            content = plain(record)
-            del content["files"]
-            self.tracker.on_record(_run(job, record.spec.seed), content)
-
-    def ended(self, job: Job, statuses: Sequence[str], reason: str) -> None:
-        return
-
-    def idle(self) -> None:
-        return
-
-    def close(self) -> None:
-        self.tracker.close()
+    return observe
 
 
 def _run(job: CellJob, seed: int) -> Run:

@@ -23,6 +23,7 @@ from ganbench.files import write_atomically
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
 from ganbench.results.records import AnyRecord, Evaluation, Failure, Record, ReferenceRecord, Snapshot
+from ganbench.runner.events import Phase
 from ganbench.runner.run_record import (
     device_name,
     failed_record,
@@ -40,6 +41,9 @@ from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec
 OnProgress = Callable[[Progress], None]
 
 OnRecord = Callable[[AnyRecord, Path], None]
+
+OnPhase = Callable[[Phase, int], None]
+"""Called when a cell enters a phase, with its training step."""
 
 Staging = Callable[[str], Path]
 
@@ -86,6 +90,7 @@ def train_cell(
     on_progress: OnProgress,
     on_record: OnRecord,
     keeping: Keeping | None = None,
+    on_phase: OnPhase = lambda phase, step: None,
 ) -> None:
     """Train all seeds of a cell, judge each, hand over one record a seed.
 
@@ -93,11 +98,13 @@ def train_cell(
     raised in judging fails that seed alone. Raises `Stopped` where it was asked to stop.
     """
     reset_peak(device)
-    work = _Work(registry, suite, cell, device)
+    on_phase(Phase.LOADING, 0)
+    work = _Work(registry, suite, cell, device, on_phase)
     resumed = {} if keeping is None else _resumed(keeping.checkpoints, cell)
     data = work.dataset.load("train").samples
     rounded = cell.spec.train.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
+    on_phase(Phase.COMPILING, 0)
     trainer = Trainer(work.loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
     timer = (
         None
@@ -105,10 +112,12 @@ def train_cell(
         else CheckpointTimer(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
     )
     callbacks = (Callback(cell.spec.evaluation.snapshots, work.snapshot), Callback(FRAMES, work.frame))
+    on_phase(Phase.TRAINING, min(resumed[seed].step if seed in resumed else 0 for seed in cell.seeds))
     results = trainer.run(on_progress, callbacks, timer)
     if keeping is not None and sum(result.seconds for result in results) > keeping.every:
         for one in trainer.seed_states():  # so that a kill while judging costs no training
             _save(keeping.checkpoints, cell, one)
+    on_phase(Phase.EVALUATING, cell.spec.train.steps)
     for result in results:
         folder = staging(cell.run(result.seed).id)
         on_record(work.finish(result, trainer, folder), folder)
@@ -117,8 +126,9 @@ def train_cell(
 class _Work:
     """One cell's plugins and its evaluation protocol."""
 
-    def __init__(self, registry: Registry, suite: str, cell: Cell, device: torch.device) -> None:
+    def __init__(self, registry: Registry, suite: str, cell: Cell, device: torch.device, on_phase: OnPhase) -> None:
         spec = cell.spec
+        self.on_phase = on_phase
         self.registry, self.suite, self.cell, self.device = registry, suite, cell, device
         self.dataset = registry.create("dataset", spec.dataset)
         self.architecture = registry.create("architecture", spec.architecture)
@@ -153,13 +163,17 @@ class _Work:
 
     def snapshot(self, step: int, results: list[TrainedSeed]) -> None:
         """Scores during training; a seed that has diverged gets none, and the end is scored once, at the end."""
-        for result in results:
-            if result.failure is None and step < self.cell.spec.train.steps and not _has(result, step):
-                try:
-                    entry = _entry(result, step, metrics=self._scores(self._samples(result), f"step {step}").values)
-                except Exception as error:  # an extractor or metric may raise anything; training goes on
-                    entry = _entry(result, step, reason=describe_error(error))
-                result.snapshots.append(entry)
+        due = [result for result in results if result.failure is None and not _has(result, step)]
+        if not due or step >= self.cell.spec.train.steps:
+            return
+        self.on_phase(Phase.EVALUATING, step)
+        for result in due:
+            try:
+                entry = _entry(result, step, metrics=self._scores(self._samples(result), f"step {step}").values)
+            except Exception as error:  # an extractor or metric may raise anything; training goes on
+                entry = _entry(result, step, reason=describe_error(error))
+            result.snapshots.append(entry)
+        self.on_phase(Phase.TRAINING, step)
 
     def finish(self, result: TrainedSeed, trainer: Trainer, folder: Path) -> Record:
         """Score one trained seed and write its files; the weights first, so that they are never lost."""

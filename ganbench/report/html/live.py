@@ -1,4 +1,4 @@
-"""A suite that runs at this moment, as the overview shows it."""
+"""The live view of a running suite on the overview page."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from ganbench.signals import LEVELS, MEANING
 State = Mapping[str, Any]
 
 
-def told(state: State) -> str:
-    """How far it is, in a sentence."""
+def summary(state: State) -> str:
+    """How far the suite is, in a sentence."""
     jobs = state["jobs"]
     done = f"{jobs['done']} of {jobs['total']} jobs done, {duration(state['elapsed'])} so far"
-    if state["state"] != "running":
+    if state["state"] == "stale":
         when = f"{state['updated'][:16].replace('T', ' ')} UTC"
-        return f"This suite was killed at {when}: {done}. The same command goes on from there."
-    left = "unknown yet" if state["eta"] is None else f"about {duration(max(1.0, state['eta']))}"
-    return f"This suite is running: {done}, left {left}."
+        return f"This suite was killed at {when}: {done}. The same command continues from there."
+    if state["state"] == "stopping":
+        return f"This suite is stopping and saving its state: {done}. The same command continues from there."
+    left = "remaining time unknown yet" if state["eta"] is None else f"about {duration(max(1.0, state['eta']))} left"
+    return f"This suite is running: {done}, {left}."
 
 
 def cells(state: State) -> list[dict[str, Any]]:
-    """What runs: its name, how far it is, and its curves so far, a line a seed."""
+    """The running jobs: name, how far each is, and its curves so far, one line per seed."""
     found = []
     for one in state["running"]:
         entry: dict[str, Any] = {"name": one["name"], "step": one.get("step"), "steps": one.get("steps"), "charts": []}
@@ -37,9 +39,12 @@ def cells(state: State) -> list[dict[str, Any]]:
 
 
 def _facts(one: State) -> list[str]:
+    phase = str(one.get("phase") or "")
     if one.get("steps") is None:
-        return ["measuring"]
+        return ["evaluating" if phase in ("", "references") else phase]
     facts = [f"step {one['step']:,} of {one['steps']:,}", f"{len(one['seeds'])} seeds"]
+    if phase not in ("", "training"):
+        facts.insert(0, phase)
     if one["alive"] is not None and one["alive"] < len(one["seeds"]):
         facts.append(f"{one['alive']} alive")
     if one["images_per_second"]:

@@ -136,7 +136,7 @@ class Site:
         return self._page(
             "overview.html", "index.html", tables=tables, said=said, drawn=drawn, counts=counts,
             overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
-            running=(live_view.told(self.live), live_view.cells(self.live)) if self.live else None,
+            running=(live_view.summary(self.live), live_view.cells(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.layout.suite)}",
         )  # fmt: skip
 

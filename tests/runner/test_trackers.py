@@ -1,4 +1,4 @@
-"""Trackers: what they are told, that they change nothing, and that none of them can fail a run."""
+"""Trackers: what they receive, that they change nothing, and that none of them can fail a run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import json
 import os
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import Cli
 
 from ganbench.errors import ContractError, MissingError, UsageError
 from ganbench.registry.contracts import Run
 from ganbench.registry.registry import Registry
-from ganbench.runner.trackers import chosen, ready
+from ganbench.runner.trackers import choose_trackers, prepared_trackers
 from ganbench.signals import SIGNALS
 from ganbench.testing import check_file, check_tracker
 from ganbench_trackers.tensorboard import TensorBoard
@@ -36,7 +38,7 @@ from ganbench import MissingError, hookimpl, location
 
 @dataclass
 class Lines:
-    """Writes what it is told, a line each."""
+    """Writes what it receives, a line each."""
 
     path: str = location("told.jsonl")
     told: list = field(default_factory=list, init=False)
@@ -67,7 +69,7 @@ class Hangs(Lines):
 
 
 class Lacks(Lines):
-    """Wants what is not here."""
+    """Needs what is not here."""
 
     def prepare(self, results):
         raise MissingError("tracker 'lacks' needs a moon; wait for one")
@@ -104,18 +106,18 @@ def _close(seen: float, written: str) -> bool:
 
 
 @pytest.mark.slow
-def test_trackers_hear_every_row_and_record_and_change_nothing(cli, mine: Path, tmp_path: Path) -> None:
+def test_trackers_receive_every_row_and_record_and_change_nothing(inside: Cli, mine: Path, tmp_path: Path) -> None:
     """A run with five trackers, of which one raises, one ends its caller and one hangs; the same run without."""
-    bare = cli("run", "--suite", "short.yaml", "--results", "bare", "--jobs", "1")
+    bare = inside("run", "--suite", "short.yaml", "--results", "bare", "--jobs", "1")
     options = ("--suite", "short.yaml", "--jobs", "1", "--plugin", mine)
-    told = cli("run", *options, "--tracker", "{lines: {path: here.jsonl}}", "--tracker", "raises",
+    ran = inside("run", *options, "--tracker", "{lines: {path: here.jsonl}}", "--tracker", "raises",
                "--tracker", "leaves", "--tracker", "hangs", "--tracker", "{tensorboard: {folder: board}}")  # fmt: skip
-    assert (bare.code, told.code) == (0, 0), told.err
-    assert told.err.count("tracker raises: ValueError: no room | <b> (mine.py:") == 1
-    assert told.err.count("tracker leaves: SystemExit: 9 (mine.py:") == 1
-    assert told.err.count("it is switched off, the run goes on") == 2
-    assert told.err.count("tracker hangs: did not end within 10 s and is left behind") == 1
-    assert "| minimax x mlp" in told.out
+    assert (bare.code, ran.code) == (0, 0), ran.err
+    assert ran.err.count("tracker raises: ValueError: no room | <b> (mine.py:") == 1
+    assert ran.err.count("tracker leaves: SystemExit: 9 (mine.py:") == 1
+    assert ran.err.count("switched off, the run continues") == 2
+    assert ran.err.count("tracker hangs: did not shut down within 10 s; abandoned") == 1
+    assert "| minimax x mlp" in ran.out
     runs = sorted(path.name for path in (tmp_path / "bare" / "runs").iterdir())
     assert runs == sorted(path.name for path in (tmp_path / "results" / "runs").iterdir())
     lines = [json.loads(line) for line in (tmp_path / "here.jsonl").read_text().splitlines()]
@@ -134,9 +136,9 @@ def test_trackers_hear_every_row_and_record_and_change_nothing(cli, mine: Path, 
         _check_board(tmp_path / "board", record, rows)
 
 
-def _check_board(board: Path, record: dict, rows: list[dict[str, str]]) -> None:
+def _check_board(board: Path, record: dict[str, Any], rows: list[dict[str, str]]) -> None:
     """TensorBoard reads back what the run's own files hold."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
     (folder,) = board.glob(f"*{record['id']}")
     assert folder.name == f"ring8 - minimax x mlp - seed {record['spec']['seed']} - {record['id']}"
@@ -152,7 +154,7 @@ def _check_board(board: Path, record: dict, rows: list[dict[str, str]]) -> None:
     assert b"status: ok" in text.tensor_proto.string_val[0]
 
 
-def test_what_a_tracker_lacks_is_said_before_anything_trains(cli, mine: Path, tmp_path: Path) -> None:
+def test_what_a_tracker_needs_is_reported_before_anything_trains(cli: Cli, mine: Path, tmp_path: Path) -> None:
     (tmp_path / "absent" / "tensorboard").mkdir(parents=True)  # as if it were not installed
     (tmp_path / "absent" / "tensorboard" / "__init__.py").write_text("raise ImportError('no such package')")
     path = os.pathsep.join(filter(None, (str(tmp_path / "absent"), os.environ.get("PYTHONPATH"))))
@@ -160,25 +162,25 @@ def test_what_a_tracker_lacks_is_said_before_anything_trains(cli, mine: Path, tm
         ("tensorboard", 3, "tracker 'tensorboard' needs the package tensorboard (no such package): pip install"),
         ("line", 2, "--tracker line: unknown tracker 'line'. Did you mean 'lines'?"),
     )
-    for tracker, code, said in wrong:
+    for tracker, code, message in wrong:
         options = ("--suite", "short.yaml", "--plugin", mine, "--tracker", tracker)
         done = cli("run", *options, PYTHONPATH=path)
         assert (done.code, done.out) == (code, "")
-        assert said in done.err
+        assert message in done.err
         assert "Traceback" not in done.err
     assert not (tmp_path / "results" / "runs").exists()
 
 
 def test_choices_are_written_as_in_a_suite(mine: Path) -> None:
     registry = Registry.load([mine])
-    found = chosen(["lines", "{lines: {path: a}}"], registry)
+    found = choose_trackers(["lines", "{lines: {path: a}}"], registry)
     assert [choice.arguments() for choice in found] == [{"path": "told.jsonl"}, {"path": "a"}]
     with pytest.raises(UsageError, match=r"unknown tracker 'raise'.*\n.* has no hyperparameter 'pth'"):
-        chosen(["raise", "{lines: {pth: 1}}"], registry)
+        choose_trackers(["raise", "{lines: {pth: 1}}"], registry)
     with pytest.raises(UsageError, match="not valid YAML"):
-        chosen(["{lines: ["], registry)
+        choose_trackers(["{lines: ["], registry)
     with pytest.raises(MissingError, match="needs a moon"):
-        ready(chosen(["lacks"], registry), registry, mine.parent)
+        prepared_trackers(choose_trackers(["lacks"], registry), registry, mine.parent)
 
 
 def test_the_kit_checks_trackers(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

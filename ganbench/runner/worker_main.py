@@ -1,0 +1,110 @@
+"""The main program of a worker process: take a job, run it, report how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from ganbench.engine.checkpoints import Checkpoints, Stopped
+from ganbench.engine.state import Progress
+from ganbench.registry.registry import Registry
+from ganbench.results.records import AnyRecord, Failure
+from ganbench.runner.events import JobProgress, JobReturned, Phase, PhaseStarted, RunStaged, WorkerMessage, WorkerReady
+from ganbench.runner.jobs import CellJob, Job, JobFailure
+from ganbench.runner.rate_limit import RateLimiter
+from ganbench.runner.run_record import failure
+from ganbench.runner.worker import Keeping, measure_reference, train_cell
+from ganbench.runner.worker_process import WorkerSettings
+
+
+class _Terminated:
+    """Handles SIGTERM: it ends an idle worker at once; a training one saves its state first."""
+
+    def __init__(self) -> None:
+        self.busy = self.requested = False
+        signal.signal(signal.SIGTERM, self._handle)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+        if not self.busy:
+            sys.exit(128 + number)
+
+
+def main(number: int) -> None:
+    """Serve the pipe of a file number until its other end closes, because the parent is done or gone."""
+    terminated = _Terminated()
+    os.set_inheritable(number, False)
+    os.dup2(2, 1)  # what a plugin prints must not mix with results on stdout
+    pipe = Connection(number)
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # vanishing gradients end in denormals, which cost ten times a number
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        settings: WorkerSettings = pipe.recv()
+        registry = Registry.load(settings.files)
+        changed = _changed(settings.files, registry.files)
+        pipe.send(WorkerReady())
+        while not terminated.requested:
+            job: Job = pipe.recv()
+            terminated.busy = True
+            send = RateLimiter(pipe.send)
+            failed = changed or _run(job, registry, settings, send, lambda: terminated.requested)
+            send(JobReturned(job, failed))
+            terminated.busy = False
+
+
+def _changed(planned: dict[Path, str], loaded: dict[Path, str]) -> JobFailure | None:
+    """A failure if a plugin file is not what the runs' ids were made from: its results would be wrong."""
+    other = [str(path) for path, version in planned.items() if loaded.get(path) != version]
+    if not other:
+        return None
+    return JobFailure(Failure("failed", f"plugin {', '.join(other)} changed while the suite ran; run it again"))
+
+
+def _run(
+    job: Job,
+    registry: Registry,
+    settings: WorkerSettings,
+    send: Callable[[WorkerMessage], None],
+    stop_requested: Callable[[], bool],
+) -> JobFailure | None:
+    """Run one job. Exits if it was asked to stop and has saved its state."""
+    device = torch.device(settings.device)
+
+    def stage(name: str) -> Path:
+        folder = settings.staging / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def on_record(record: AnyRecord, folder: Path) -> None:
+        send(RunStaged(job, record, folder))
+
+    def on_progress(progress: Progress) -> None:
+        send(JobProgress(job, progress))
+
+    def on_phase(phase: Phase, step: int) -> None:
+        send(PhaseStarted(job, phase, step))
+
+    try:
+        if isinstance(job, CellJob):
+            checkpoints = Checkpoints(settings.checkpoints)
+            keeping = Keeping(checkpoints, settings.checkpoint_interval_s, stop_requested)
+            train_cell(registry, job.suite, job.cell, device, stage, on_progress, on_record, keeping, on_phase)
+        else:
+            on_phase(Phase.REFERENCES, 0)
+            measure_reference(registry, job.label, job.spec, device, stage, on_record)
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except Stopped:
+        sys.exit(128 + signal.SIGTERM)
+    except Exception as error:  # a plugin may raise anything; the job fails, the worker lives
+        return JobFailure(*failure(error))
+    return None

@@ -1,0 +1,107 @@
+"""A worker process as its parent sees it: started as a module of ganbench, reached through a pipe, ended for sure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ganbench.files import cache_folder
+from ganbench.runner.jobs import Job
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+EXIT_TIMEOUT_S, SAVE_TIMEOUT_S = 5.0, 60.0
+"""Seconds that an idle worker has to leave, and a training one to end its block and save its state."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What every worker is given: the device, plugin files with their hashes, and where to write."""
+
+    device: str
+    files: dict[Path, str]
+    staging: Path
+    checkpoints: Path
+    checkpoint_interval_s: float
+
+
+@dataclass
+class WorkerProcess:
+    """A process, the pipe to it, and the job that it has been running since a time of `time.monotonic`."""
+
+    process: subprocess.Popen[bytes]
+    pipe: Connection
+    job: Job | None = None
+    since: float = 0.0
+
+    @classmethod
+    def start(cls, settings: WorkerSettings) -> WorkerProcess:
+        """Start a worker of one thread.
+
+        The process runs `ganbench.runner.worker_main` and never imports the caller's `__main__`, so a script
+        needs no guard. It gets this process's `sys.path`, because plugins may import what is found there.
+        """
+        ours, theirs = Pipe()
+        number = theirs.fileno()
+        code = (
+            f"import sys; sys.path[:] = {[str(entry) for entry in sys.path]!r}; "
+            "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+            f"from ganbench.runner.worker_main import main; main({number})"
+        )
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        command = [sys.executable, *flags, "-c", code]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[number], env=_environment())
+        theirs.close()
+        with suppress(OSError):  # a worker that has died already is found by the end of its pipe
+            ours.send(settings)
+        return cls(process, ours)
+
+    def assign(self, job: Job) -> None:
+        """Hand over a job. If the worker has died, the end of the pipe will say so."""
+        self.job, self.since = job, time.monotonic()
+        with suppress(OSError):
+            self.pipe.send(job)
+
+    def exit_reason(self) -> str:
+        """Why a worker whose pipe has ended is gone."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(2 * EXIT_TIMEOUT_S)
+        code = self.process.returncode
+        if code is not None and code < 0:
+            hint = "; the usual cause is that the system ran out of memory" if code == -signal.SIGKILL else ""
+            return f"its worker process was killed by {signal.Signals(-code).name}{hint}"
+        return f"its worker process ended with exit code {code}"
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.process.kill()
+        self.process.wait()
+        self.pipe.close()
+
+    def stop(self) -> None:
+        """End the process: an idle one leaves by itself when its pipe closes, a busy one saves its state first."""
+        if self.job is None:
+            self.pipe.close()
+            self._wait(EXIT_TIMEOUT_S)
+        if self.process.poll() is None:
+            self.process.terminate()
+            self._wait(SAVE_TIMEOUT_S)
+        self.kill()
+
+    def _wait(self, timeout: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout)
+
+
+def _environment() -> dict[str, str]:
+    """One thread per worker; programs are compiled in the worker itself, and cached between runs."""
+    cache = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(cache_folder() / "programs")
+    compiling = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": cache}
+    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), **compiling}
