@@ -16,11 +16,10 @@ from ganbench.analysis import reproduction
 from ganbench.cli import replay_command, run_command
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.registry.registry import Registry
-from ganbench.runner import rebuild, replay
+from ganbench.runner import replay
 from ganbench.runner.replay import device, followed, limit
 from ganbench.suite import expand
 from ganbench.suite import load as suites
-from ganbench.suite.specs import PROTOCOL, RunSpec
 
 PLUGIN = '''
 from ganbench import hookimpl
@@ -154,68 +153,6 @@ def test_a_run_that_is_not_there_is_said(cli, tmp_path: Path, arguments: list[st
 @pytest.fixture(scope="module")
 def plan(registry: Registry) -> Any:
     return expand.expand(suites.load(registry.find("suite", "baseline").thing), registry)
-
-
-def _record(spec: Any, **changes: Any) -> dict[str, Any]:
-    plugins = {key: {"code": code, "distribution": "ganbench"} for key, code in spec.code().items()}
-    record = {"id": spec.id, "spec": spec.resolved(), "provenance": {"plugins": plugins, "protocol": PROTOCOL}}
-    return json.loads(json.dumps({**record, **changes}))
-
-
-def test_every_spec_of_a_suite_comes_back_from_its_record(plan, registry: Registry) -> None:
-    specs = [cell.run(3) for cell in plan.cells] + [one.spec for one in plan.references]
-    assert len(specs) == 17
-    for spec in specs:
-        again = rebuild.rebuilt(_record(spec), registry)
-        assert again == spec
-        assert rebuild.differences(_record(spec), again) == []
-
-
-def _edited(spec: RunSpec, *path: str, to: Any) -> dict[str, Any]:
-    record = _record(spec)
-    place = record["spec"]
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = to
-    return record
-
-
-@pytest.mark.parametrize(
-    ("path", "to", "said"),
-    [
-        (("train", "stepz"), 5, "stepz"),
-        (("train", "steps"), 0, "steps must be"),
-        (("loss", "name"), "nope", "unknown loss 'nope'"),
-        (("loss", "params"), {"weight": 1}, "no hyperparameter 'weight'"),
-        (("dataset",), None, "not whole"),
-        (("evaluation", "metrics"), [{"name": "nope", "params": {}}], "unknown metric"),
-        (("architecture",), {"name": "dcgan", "params": {}}, "convolutions need images"),
-        (("seed",), "x", "seeds"),
-    ],
-)
-def test_a_spec_that_cannot_be_run_is_refused(plan, registry, path: tuple[str, ...], to: Any, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        rebuild.rebuilt(_edited(plan.cells[0].spec, *path, to=to), registry)
-
-
-def test_why_an_id_is_another_is_said(plan, registry: Registry) -> None:
-    spec = plan.cells[0].spec
-    steps = _edited(spec, "train", "steps", to=6000)
-    rebuilt = rebuild.rebuilt(steps, registry)
-    assert rebuild.differences(steps, rebuilt) == [
-        "the id is not the one that its own spec, code versions and protocol give"
-    ]
-    old = _record(spec, id="000000000000")
-    del old["spec"]["train"]["engine"]
-    old["provenance"]["protocol"] = 1
-    old["provenance"]["plugins"]["loss:minimax"]["code"] = "0"
-    assert rebuild.differences(old, rebuild.rebuilt(old, registry)) == [
-        'train.engine is not there in the record and "auto" here',
-        "loss:minimax: the record's code version is 0, here it is 1",
-        f"the record's protocol version is 1, this ganbench's is {PROTOCOL}",
-    ]
-    failed = _record(spec, id="000000000000", provenance={})
-    assert "states no code versions" in rebuild.differences(failed, rebuild.rebuilt(failed, registry))[0]
 
 
 def test_the_recorded_path_device_and_limit_are_followed(plan) -> None:

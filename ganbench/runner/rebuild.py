@@ -1,95 +1,41 @@
-"""A run set up again from its record: the spec read as strictly as a suite, and why its id may be another."""
+"""Rebuilds a run's spec from its record, and explains why its id may differ."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.files import canonical
-from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.registry import Registry
-from ganbench.results.records import AnyRecord, leaf_text, unequal_leaves
-from ganbench.suite import expand
-from ganbench.suite import load as suites
-from ganbench.suite.fields import EVALUATION, block_values
-from ganbench.suite.specs import PROTOCOL, EvaluationSpec, ReferenceSpec, RunSpec
-from ganbench.suite.yaml import Problems, parse
+from ganbench.results.records import AnyRecord, ReferenceRecord, leaf_text, unequal_leaves
+from ganbench.suite.from_plain import reference_spec, run_spec
+from ganbench.suite.specs import PROTOCOL, ReferenceSpec, RunSpec
 
 SHIPPED = "ganbench"
-"""The distribution whose plugins need no --plugin."""
+"""The distribution whose plugins are always installed."""
 
 
 def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) -> RunSpec | ReferenceSpec:
     """The spec that a record holds, with today's plugins behind its names.
 
-    `weights` is a weight file for an extractor that takes one. Raises `UsageError` where the spec
-    is not whole, or names a plugin, a hyperparameter or a setting that there is not.
+    `weights` is a weight file for an extractor that takes one. Raises `UsageError` if the spec is incomplete, or
+    names a plugin, a hyperparameter or a setting that does not exist.
     """
     try:
-        spec = record.spec.resolved()
-        return _reference(spec, registry, weights) if "reference" in spec else _run(spec, registry, weights)
+        plain = json.loads(record.stored_spec) if record.stored_spec else record.spec.resolved()
+        make = reference_spec if isinstance(record, ReferenceRecord) else run_spec
+        return make(plain, registry, weights)
     except UsageError as error:
         hint = "".join(f"\n  {text}" for text in _needed(record, registry))
-        raise UsageError(f"run {record.id} cannot be set up again: {error}{hint}") from error
+        raise UsageError(f"run {record.id} cannot be rebuilt: {error}{hint}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UsageError(f"run {record.id} cannot be set up again: its spec is not whole ({error!r})") from error
-
-
-def _run(spec: Mapping[str, Any], registry: Registry, weights: Path | None) -> RunSpec:
-    """A suite of this one combination and seed, through the suite's own reading and expansion."""
-    judges = {"extractor": _named(spec["evaluation"]["extractor"])}
-    metrics = [_named(metric) for metric in spec["evaluation"]["metrics"]]
-    content = {
-        "losses": [_named(spec["loss"])],
-        "architectures": [_named(spec["architecture"])],
-        "datasets": [_named(spec["dataset"])],
-        "seeds": [spec["seed"]],
-        "train": spec["train"],
-        "evaluation": {**spec["evaluation"], **judges, **({"metrics": metrics} if metrics else {})},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "spec.yaml"
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-        suite = suites.adjusted(suites.load(path), weights=weights)
-    plan = expand.expand(suite, registry)
-    if not plan.cells:
-        raise UsageError("; ".join(skip.reason for skip in plan.skipped))
-    (cell,) = plan.cells
-    return cell.run(cell.seeds[0])
-
-
-def _reference(spec: Mapping[str, Any], registry: Registry, weights: Path | None) -> ReferenceSpec:
-    if spec["reference"] not in expand.REFERENCES:
-        raise UsageError(f"unknown reference {spec['reference']!r}; known: {', '.join(expand.REFERENCES)}")
-    written = {key: value for key, value in spec["evaluation"].items() if key not in expand.JUDGES}
-    problems = Problems("spec")
-    values = block_values(parse(json.dumps(written), problems), EVALUATION, "evaluation", problems)
-    problems.check()
-    own = spec["evaluation"]
-    extractor = _choice("extractor", own["extractor"], registry, weights)
-    metrics = tuple(_choice("metric", metric, registry, None) for metric in own["metrics"])
-    judged = replace(EvaluationSpec(**values), extractor=extractor, metrics=metrics)
-    return ReferenceSpec(spec["reference"], _choice("dataset", spec["dataset"], registry, None), judged)
-
-
-def _choice(kind: Kind, named: Mapping[str, Any], registry: Registry, weights: Path | None) -> Choice:
-    params = dict(named["params"])
-    if weights and registry.accepts(kind, named["name"], "weights"):
-        params["weights"] = str(weights)
-    return registry.choose(kind, named["name"], params)
-
-
-def _named(choice: Mapping[str, Any]) -> dict[str, Any]:
-    return {choice["name"]: dict(choice["params"])}
+        raise UsageError(f"run {record.id} cannot be rebuilt: its spec is incomplete ({error!r})") from error
 
 
 def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
-    """Which distributions or files the record's plugins came from, where there are none of that name here."""
+    """The distributions or files that the record's missing plugins came from."""
     for key, plugin in record.provenance.plugins.items():
         kind, _, name = key.partition(":")
         if registry.trouble(kind, name) and plugin.distribution != SHIPPED:  # type: ignore[arg-type]
@@ -99,7 +45,7 @@ def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
 
 
 def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
-    """Why a spec that was rebuilt from a record has another id than the record; empty where it has the same."""
+    """Why a spec that was rebuilt from a record has another id than the record; empty if it has the same."""
     if spec.id == record.id:
         return []
     found = [
@@ -114,5 +60,5 @@ def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
     if protocol != PROTOCOL:
         found.append(f"the record's protocol version is {protocol}, this ganbench's is {PROTOCOL}")
     if not found and not record.provenance.codes():
-        found.append("the record states no code versions, and with today's the id is another")
+        found.append("the record holds no code versions, and today's give another id")
     return found or ["the id is not the one that its own spec, code versions and protocol give"]

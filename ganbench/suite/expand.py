@@ -25,7 +25,8 @@ from ganbench.suite.specs import (
 )
 from ganbench.suite.yaml import Node, Problems
 
-JUDGES = ("extractor", "metrics")
+PLUGIN_KEYS = ("extractor", "metrics")
+"""The keys of an evaluation that name plugins."""
 REFERENCES = ("real", "gaussian", "noise")
 
 
@@ -207,8 +208,8 @@ class _Expansion:
         elif key == "train":
             merged.train |= both_rates(block_values(node, TRAIN, key, self.problems))
         elif key == "evaluation":
-            merged.evaluation |= block_values(node, EVALUATION, key, self.problems, JUDGES)
-            merged.judges |= {k: node.value[k] for k in JUDGES if isinstance(node.value, dict) and k in node.value}
+            merged.evaluation |= block_values(node, EVALUATION, key, self.problems, PLUGIN_KEYS)
+            merged.judges |= {k: node.value[k] for k in PLUGIN_KEYS if isinstance(node.value, dict) and k in node.value}
         elif isinstance(node.value, dict):
             kind: Kind = next(k for k in merged.params if k == key)
             merged.params[kind] |= node.value

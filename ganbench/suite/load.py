@@ -46,7 +46,7 @@ class Suite:
     base: Override
     overrides: tuple[Override, ...]
     problems: Problems
-    digest: str
+    digest: str = ""
     weights: Path | None = None
     """A weight file for every extractor that takes one."""
     search: Node | None = None
@@ -60,6 +60,13 @@ def load(path: Path, source: str | None = None) -> Suite:
     """
     form = "a suite is a mapping with the keys losses, architectures, datasets, ..."
     text, root, problems = read_mapping(path, "suite", form)
+    return replace(
+        suite_of(root, problems, path), source=source or path.name, digest=hashlib.sha256(text.encode()).hexdigest()
+    )
+
+
+def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
+    """The suite that a mapping describes; `path` gives its name, and plugin files are relative to it."""
     known_keys(root, TOP, problems)
     for key in AXES:
         if key not in root.value:
@@ -70,14 +77,13 @@ def load(path: Path, source: str | None = None) -> Suite:
     settings = {key: root.value[key] for key in ("seeds", "train", "evaluation") if key in root.value}
     return Suite(
         name=path.stem,
-        source=source or path.name,
+        source=path.name,
         about=str(about.value).strip(),
         plugins=tuple(path.parent / name for name in _words(root.value.get("plugins", Node([])), problems)),
         axes={kind: entries_of(root.value.get(key, Node([])), problems) for key, kind in AXES.items()},
         base=Override({}, settings),
         overrides=tuple(_override(node, problems) for node in items(root.value.get("overrides", Node([])), problems)),
         problems=problems,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
         search=root.value.get("search"),
     )
 

@@ -37,8 +37,17 @@ class Node:
     origin: str = ""
     """Where it was written, if not in the file whose problems are gathered."""
 
+    @classmethod
+    def of(cls, plain: Any) -> Node:
+        """Plain data as nodes without positions."""
+        if isinstance(plain, dict):
+            return cls({key: cls.of(value) for key, value in plain.items()})
+        if isinstance(plain, list | tuple):
+            return cls([cls.of(value) for value in plain])
+        return cls(plain)
+
     def plain(self) -> Any:
-        """The value without places."""
+        """The value without positions."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):

@@ -1,0 +1,104 @@
+"""A spec rebuilt from its record: the same spec, or refused as a suite would be, and why an id differs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from factories import make_record, make_reference
+
+from ganbench.errors import UsageError
+from ganbench.files import canonical
+from ganbench.registry.registry import Registry
+from ganbench.results.records import AnyRecord, PluginOrigin, Provenance
+from ganbench.runner import rebuild
+from ganbench.suite import load as suites
+from ganbench.suite.expand import expand
+from ganbench.suite.specs import PROTOCOL, Plan, ReferenceSpec, RunSpec
+
+
+@pytest.fixture(scope="module")
+def plan(registry: Registry) -> Plan:
+    return expand(suites.load(registry.find("suite", "baseline").thing), registry)
+
+
+def _record(spec: RunSpec | ReferenceSpec, **changes: Any) -> AnyRecord:
+    plugins = {key: PluginOrigin("ganbench", "1", code, "") for key, code in spec.code().items()}
+    known: dict[str, Any] = {
+        "spec": spec,
+        "stored_spec": canonical(spec.resolved()),
+        "provenance": Provenance(plugins=plugins, protocol=PROTOCOL),
+    }
+    record: AnyRecord = make_record(spec.id) if isinstance(spec, RunSpec) else make_reference(spec.id)
+    return replace(record, **{**known, **changes})
+
+
+def _edited(spec: RunSpec, *path: str, to: Any) -> AnyRecord:
+    content = place = spec.resolved()
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to
+    return _record(spec, stored_spec=canonical(content))
+
+
+def test_every_spec_of_a_suite_comes_back_from_its_record(plan: Plan, registry: Registry) -> None:
+    specs: list[RunSpec | ReferenceSpec] = [
+        *(cell.run(3) for cell in plan.cells),
+        *(one.spec for one in plan.references),
+    ]
+    assert len(specs) == 17
+    for spec in specs:
+        record = _record(spec)
+        again = rebuild.rebuilt(record, registry)
+        assert again == spec
+        assert rebuild.differences(record, again) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "reported"),
+    [
+        (("train", "stepz"), 5, "stepz"),
+        (("train", "steps"), 0, "steps must be"),
+        (("loss", "name"), "nope", "unknown loss 'nope'"),
+        (("loss", "params"), {"weight": 1}, "no hyperparameter 'weight'"),
+        (("dataset",), None, "incomplete"),
+        (("evaluation", "metrics"), [{"name": "nope", "params": {}}], "unknown metric"),
+        (("architecture",), {"name": "dcgan", "params": {}}, "convolutions need images"),
+        (("seed",), "x", "seeds"),
+    ],
+)
+def test_a_spec_that_cannot_be_run_is_refused(
+    plan: Plan, registry: Registry, path: tuple[str, ...], to: Any, reported: str
+) -> None:
+    with pytest.raises(UsageError, match=reported):
+        rebuild.rebuilt(_edited(plan.cells[0].spec, *path, to=to), registry)
+
+
+def test_a_reference_that_does_not_exist_is_refused(plan: Plan, registry: Registry) -> None:
+    spec = plan.references[0].spec
+    for change, reported in (({"reference": "nope"}, "unknown reference 'nope'"), ({"dataset": None}, "incomplete")):
+        with pytest.raises(UsageError, match=reported):
+            rebuild.rebuilt(_record(spec, stored_spec=canonical({**spec.resolved(), **change})), registry)
+
+
+def test_why_an_id_differs_is_explained(plan: Plan, registry: Registry) -> None:
+    spec = plan.cells[0].spec
+    steps = _edited(spec, "train", "steps", to=6000)
+    assert rebuild.differences(steps, rebuild.rebuilt(steps, registry)) == [
+        "the id is not the one that its own spec, code versions and protocol give"
+    ]
+    written = spec.resolved()
+    del written["train"]["engine"]
+    plugins = _record(spec).provenance.plugins
+    plugins = {**plugins, "loss:minimax": replace(plugins["loss:minimax"], code="0")}
+    provenance = Provenance(plugins=plugins, protocol=1)
+    old = _record(spec, id="000000000000", stored_spec=json.dumps(written), provenance=provenance)
+    assert rebuild.differences(old, rebuild.rebuilt(old, registry)) == [
+        'train.engine is not there in the record and "auto" here',
+        "loss:minimax: the record's code version is 0, here it is 1",
+        f"the record's protocol version is 1, this ganbench's is {PROTOCOL}",
+    ]
+    failed = _record(spec, id="000000000000", provenance=Provenance())
+    assert "holds no code versions" in rebuild.differences(failed, rebuild.rebuilt(failed, registry))[0]
