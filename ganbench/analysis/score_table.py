@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ganbench.registry.contracts import Direction
 from ganbench.results.records import ProtocolCard
@@ -73,6 +74,7 @@ class Score:
         return self.scale == "log" and bool(self.values) and min(self.values) > 0
 
 
+RowKind = Literal["variant", "reference", "published"]
 VariantKey = tuple[str, str]
 """The labels of a variant's loss and architecture."""
 
@@ -84,7 +86,7 @@ class TableRow:
     dataset: str
     loss: str
     architecture: str
-    kind: str
+    kind: RowKind
     n_ok: int
     n: int
     scores: dict[str, Score]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ganbench.analysis import notes
 from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow, VariantKey
-from ganbench.formatting import rounded
 from ganbench.results import protocol, verdicts
 from ganbench.results.diagnosis import diagnoses
 from ganbench.results.literature import PublishedRow
@@ -178,35 +176,3 @@ def _skipped(skip: Skipped, shown: dict[str, ProtocolCard]) -> TableRow:
         skip.dataset.text, *skip.texts[:2], "variant", 0, 0, scores, dict.fromkeys(shown),
         (f"not applicable: {skip.reason}",),
     )  # fmt: skip
-
-
-def plain(tables: list[Table]) -> list[dict[str, Any]]:
-    """All rows as plain data: the JSON that scripts read."""
-    return [
-        {
-            "dataset": row.dataset,
-            "loss": row.loss,
-            "architecture": row.architecture,
-            "kind": row.kind,
-            "n_ok": row.n_ok,
-            "n": row.n,
-            "verdict": row.verdict,
-            "rank": row.rank,
-            "scores": {name: _plain_score(score) for name, score in row.scores.items()},
-            "cost": {key: _rounded(value) for key, value in row.cost.items()},
-            "notes": list(row.notes),
-        }
-        for table in tables
-        for row in table.rows
-    ]
-
-
-def _plain_score(score: Score) -> dict[str, Any]:
-    card = score.card.plain() if isinstance(score.card, ProtocolCard) else vars(score.card)
-    derived = {key: _rounded(getattr(score, key)) for key in ("mean", "low", "high")}
-    plain = {**vars(score), **derived, "values": list(score.values), "card": card}
-    return plain if score.beside else {key: value for key, value in plain.items() if key != "beside"}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else rounded(value)

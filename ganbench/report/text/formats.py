@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table
-from ganbench.analysis.tables import plain
+from ganbench.analysis.table_json import plain
 from ganbench.files import write_atomically
 from ganbench.report.text.csv import csv_text
 from ganbench.report.text.latex import latex

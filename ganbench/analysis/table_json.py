@@ -1,0 +1,80 @@
+"""`table.json`: the rows of a suite's tables as scripts read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ganbench.analysis.score_table import PublishedCard, RowKind, Score, Table, TableRow
+from ganbench.formatting import rounded
+from ganbench.registry.contracts import Direction
+from ganbench.results.records import ProtocolCard
+
+
+@dataclass(frozen=True)
+class ScoreJson:
+    """A score: mean and 95 % interval, every seed's value, and the protocol card.
+
+    A published score has another card (its source and protocol) and `beside`, the text printed beside its value.
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    values: tuple[float, ...]
+    better: Direction
+    card: Mapping[str, Any]
+    beside: str | msgspec.UnsetType = msgspec.UNSET
+
+
+@dataclass(frozen=True)
+class RowJson:
+    """One row: a variant, a reference or a published value on one dataset.
+
+    `n_ok` of `n` seeds have finished. A `rank` is None if too few seeds have. `cost` is the mean per seed.
+    """
+
+    dataset: str
+    loss: str
+    architecture: str
+    kind: RowKind
+    n_ok: int
+    n: int
+    verdict: str
+    rank: Mapping[str, int | None]
+    scores: Mapping[str, ScoreJson]
+    cost: Mapping[str, float | None]
+    notes: tuple[str, ...]
+
+
+def plain(tables: list[Table]) -> list[dict[str, Any]]:
+    """All rows as plain data. Means and intervals are rounded to 12 digits, values are exact."""
+    return [msgspec.to_builtins(_row(row)) for table in tables for row in table.rows]
+
+
+def _row(row: TableRow) -> RowJson:
+    scores = {name: _score(score) for name, score in row.scores.items()}
+    cost = {key: _rounded(value) for key, value in row.cost.items()}
+    return RowJson(
+        row.dataset, row.loss, row.architecture, row.kind, row.n_ok, row.n, row.verdict, row.rank, scores, cost,
+        row.notes,
+    )  # fmt: skip
+
+
+def _score(score: Score) -> ScoreJson:
+    card = score.card.plain() if isinstance(score.card, ProtocolCard) else _published(score.card)
+    return ScoreJson(
+        _rounded(score.mean), _rounded(score.low), _rounded(score.high), score.values, score.better, card,
+        score.beside or msgspec.UNSET,
+    )  # fmt: skip
+
+
+def _published(card: PublishedCard) -> dict[str, Any]:
+    return {"source": card.source, "protocol": card.protocol, "better": card.better}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else rounded(value)

@@ -1,0 +1,201 @@
+"""Records on disk: they come back as they were, damage is named with its place, schema 1 is read as schema 2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories import make_card, make_evaluation, make_provenance, make_record, make_reference, make_spec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganbench.errors import ResultsError
+from ganbench.registry.choice import Choice
+from ganbench.registry.contracts import Fault
+from ganbench.results.record_json import decode_reference, decode_run, encode, plain
+from ganbench.results.records import (
+    Cost,
+    Failure,
+    Film,
+    Finding,
+    Histogram,
+    Neighbors,
+    PluginOrigin,
+    ProtocolCard,
+    Record,
+    Snapshot,
+    Verdict,
+)
+from ganbench.results.store import Store
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NAMES = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=10)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+COUNTS = st.integers(0, 2**40)
+SCORES = st.dictionaries(NAMES, NUMBERS, max_size=4)
+FAULTS = st.builds(
+    Fault,
+    st.sampled_from(["collapsed", "memorising", "low quality", "partial"]),
+    st.none() | COUNTS,
+    st.none() | COUNTS,
+)
+VERDICTS = st.builds(Verdict, TEXTS, TEXTS, st.dictionaries(NAMES, st.tuples(FAULTS), max_size=2))
+CARDS = st.builds(
+    make_card,
+    better=st.sampled_from(["higher", "lower"]), scale=st.sampled_from(["linear", "log"]), fake_samples=COUNTS,
+    real_samples=COUNTS, split=TEXTS, generator=TEXTS, checkpoint=st.none() | TEXTS, code=TEXTS,
+    weights=st.none() | TEXTS, resize=st.none() | TEXTS,
+    extractor=st.none() | st.builds(Choice, NAMES, st.dictionaries(NAMES, NUMBERS | TEXTS | st.booleans(), max_size=2)),
+)  # fmt: skip
+FAILURES = st.builds(
+    Failure, st.sampled_from(["diverged", "failed", "out-of-memory", "timeout", "interrupted"]), TEXTS,
+    step=st.none() | COUNTS, after=st.booleans(), limit_seconds=st.none() | NUMBERS,
+)  # fmt: skip
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """Any record that ganbench could write."""
+    spec = make_spec(draw(st.integers(0, 100)), draw(NAMES), steps=draw(st.integers(1, 10**6)), lr_d=draw(NUMBERS))
+    origins = {key: PluginOrigin(draw(TEXTS), draw(TEXTS), draw(TEXTS), draw(TEXTS)) for key in spec.code()}
+    spec = replace(
+        spec,
+        loss=replace(spec.loss, code=origins[f"loss:{spec.loss.name}"].code),
+        architecture=replace(spec.architecture, code=origins[f"architecture:{spec.architecture.name}"].code),
+        dataset=replace(spec.dataset, code=origins[f"dataset:{spec.dataset.name}"].code),
+    )
+    fakes = draw(st.lists(COUNTS, min_size=1, max_size=4).map(tuple))
+    evaluation = make_evaluation(
+        draw(SCORES), draw(CARDS),
+        verdict=draw(st.none() | VERDICTS),
+        histogram=draw(st.none() | st.builds(Histogram, st.just("modes"), st.just(fakes), st.integers(1, 10**6),
+                                             st.none() | st.just(fakes), st.none() | COUNTS, st.none() | COUNTS)),
+        snapshots=draw(st.lists(st.builds(Snapshot, COUNTS, NUMBERS, SCORES, TEXTS), max_size=2).map(tuple)),
+    )  # fmt: skip
+    return make_record(
+        draw(NAMES), spec=spec, failure=draw(st.none() | FAILURES), suite=draw(TEXTS),
+        evaluation=evaluation,
+        cost=draw(st.builds(Cost, st.none() | NUMBERS, st.none() | COUNTS, st.none() | NUMBERS, st.none() | COUNTS)),
+        signals=draw(st.dictionaries(NAMES, st.none() | NUMBERS, max_size=3)),
+        diagnosis=draw(st.none() | st.lists(st.builds(Finding, TEXTS, COUNTS, st.booleans(), TEXTS), max_size=2)
+                       .map(tuple)),
+        provenance=make_provenance(
+            spec, plugins=origins, revision=draw(st.none() | TEXTS), path=draw(st.none() | TEXTS)
+        ),
+        film=draw(st.none() | st.builds(Film, st.lists(COUNTS, max_size=3).map(tuple), st.integers(1, 999))),
+        neighbors=draw(st.none() | st.builds(Neighbors, TEXTS, COUNTS, COUNTS, COUNTS)),
+        files=draw(st.dictionaries(NAMES, TEXTS, max_size=2)),
+    )  # fmt: skip
+
+
+@settings(deadline=None)
+@given(record=records())
+def test_a_record_comes_back_as_it_was(record: Record) -> None:
+    again = decode_run(encode(record))
+    assert replace(again, stored_spec="") == record
+    assert encode(again) == encode(record)
+
+
+@settings(deadline=None)
+@given(scores=SCORES, card=CARDS, notes=st.lists(TEXTS, max_size=3), samples=COUNTS)
+def test_a_reference_comes_back_as_it_was(
+    scores: dict[str, float], card: ProtocolCard, notes: list[str], samples: int
+) -> None:
+    record = make_reference("r0", scores, card, samples=samples, notes=tuple(notes))
+    again = decode_reference(encode(record))
+    assert replace(again, stored_spec="") == record
+    assert encode(again) == encode(record)
+
+
+WRONG: dict[str, tuple[tuple[str | int, ...], Any]] = {
+    "$.metrics[...]": (("metrics", "score"), "8"),
+    "$.cards[...].better": (("cards", "score", "better"), "up"),
+    "$.cards[...].fake_samples": (("cards", "score", "fake_samples"), 1.5),
+    "$.spec.seed": (("spec", "seed"), None),
+    "$.spec.train.steps": (("spec", "train", "steps"), "many"),
+    "$.status": (("status",), "fine"),
+    "$.schema": (("schema",), "2"),
+    "$.suite": (("suite",), 5),
+    "$.failure": (("failure",), {"kind": "failed", "message": ""}),
+    "$.provenance.libraries": (("provenance", "libraries"), [1]),
+    "$.provenance.plugins[...].code": (("provenance", "plugins", "loss:game", "code"), [1]),
+    "$.files": (("files",), [1]),
+    "$.diagnosis[0]": (("diagnosis",), [{}]),
+    "$.histogram.n": (("histogram",), {"of": "modes", "fake": [1], "n": 0}),
+    "$.film.side": (("film",), {"steps": [1], "side": "wide"}),
+}
+
+
+@pytest.mark.parametrize("place", WRONG)
+def test_damage_is_named_with_the_file_and_its_place(tmp_path: Path, place: str) -> None:
+    content = plain(make_record("a1"))
+    keys, value = WRONG[place]
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    path = tmp_path / "runs" / "a1" / "record.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(content))
+    with pytest.raises(ResultsError) as caught:
+        Store(tmp_path).run("a1")
+    assert f"{path} is damaged ({place}: " in str(caught.value)
+
+
+@settings(deadline=None)
+@given(content=st.binary(max_size=60) | st.from_type(dict[str, int]).map(lambda found: json.dumps(found).encode()))
+def test_other_content_is_an_error_and_nothing_else(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode_run(content)
+
+
+def _schema_1(record: Record, reason: str) -> bytes:
+    """The record as schema 1 had it: the reason alone for a failure, cards without the score's own name."""
+    content = {**plain(record), "schema": 1, "reason": reason}
+    del content["failure"]
+    for card in content["cards"].values():
+        del card["score"]
+    return json.dumps(content).encode()
+
+
+REASONS: Mapping[str, Failure] = {
+    "a loss was not finite at step 100": Failure("diverged", "a loss was not finite", step=100),
+    "a parameter was not finite after step 50": Failure("diverged", "a parameter was not finite", step=50, after=True),
+    "it ran longer than 2.5 s": Failure("timeout", "it ran longer than 2.5 s", limit_seconds=2.5),
+    "ValueError: step 3 of\nmany": Failure("failed", "ValueError: step 3 of\nmany"),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_failure_of_schema_1_gets_its_parts_from_its_reason(reason: str) -> None:
+    failure = REASONS[reason]
+    record = decode_run(_schema_1(make_record(failure=failure), reason))
+    assert record.failure == failure
+    assert record.reason == reason
+
+
+def test_scores_of_schema_1_get_their_names_from_their_labels() -> None:
+    old = make_record(scores={"FID": 1.0, "modes[digits16]": 2.0}, card=make_card(extractor=Choice("digits16")))
+    record = decode_run(_schema_1(old, ""))
+    names = [str(card.name(label)) for label, card in record.evaluation.cards.items()]
+    assert names == ["FID", "modes[digits16]"]
+    assert [card.score for card in record.evaluation.cards.values()] == ["FID", "modes"]
+    assert record.ok
+
+
+def test_the_published_records_lose_nothing() -> None:
+    folder = Path(__file__).parents[2] / "results" / "published" / "baseline"
+    paths = sorted(folder.glob("*/*/record.json"))
+    assert len(paths) == 61
+    for path in paths:
+        decode = decode_run if path.parts[-3] == "runs" else decode_reference
+        stored, again = json.loads(path.read_bytes()), json.loads(encode(decode(path.read_bytes())))
+        for card in again["cards"].values():
+            del card["score"]
+        assert {key: again[key] for key in stored if key != "schema"} == {
+            key: value for key, value in stored.items() if key != "schema"
+        }

@@ -1,0 +1,46 @@
+"""Writes the JSON Schemas of ganbench's files to `docs/schemas`: `python -m tools.schemas`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ganbench.analysis.table_json import RowJson
+from ganbench.results.manifest import Manifest
+from ganbench.results.record_json import ReferenceFile, RunFile
+from ganbench.suite.plan_file import SavedPlan
+
+FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
+FILES: dict[str, tuple[Any, str]] = {
+    "record": (RunFile, "runs/<id>/record.json: one run"),
+    "reference": (ReferenceFile, "references/<id>/record.json: one reference"),
+    "plan": (SavedPlan, "<suite>/plan.json: the runs behind each row of a suite's tables"),
+    "table": (list[RowJson], "<suite>/table.json: the rows of a suite's tables"),
+    "manifest": (Manifest, "manifest.json: every file of a published folder, and where its numbers come from"),
+}
+
+
+def schema(name: str) -> str:
+    """The JSON Schema of a file, as text."""
+    kind, title = FILES[name]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return json.dumps({**head, **msgspec.json.schema(kind)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def path(name: str) -> Path:
+    """Where the schema of a file is kept."""
+    return FOLDER / f"{name}.schema.json"
+
+
+def main() -> None:
+    """Write all schemas."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in FILES:
+        path(name).write_text(schema(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
