@@ -59,8 +59,7 @@ def tracker_observer(tracker: Tracker) -> Observer:
                     for step, row in zip(steps, rows, strict=True):
                         tracker.on_signals(_run(job, seed), step, dict(zip(SIGNALS, row, strict=True)))
             case RunRecorded(CellJob() as job, Record() as record):
-                content = plain(record)
-                del content["files"]
+                content = {key: value for key, value in plain(record).items() if key != "files"}
                 tracker.on_record(_run(job, record.spec.seed), content)
             case SuiteFinished():
                 tracker.close()

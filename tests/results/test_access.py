@@ -14,8 +14,11 @@ NAMES = {one.name for kind in (Record, ReferenceRecord, Evaluation) for one in f
 OTHER_DATA = {
     "cli/*.py": {"options"},  # click's options
     "engine/checkpoints.py": {"facts"},
+    "report/html/live.py": {"state"},
     "report/plots/suite_plots.py": {"made"},
+    "report/text/search.py": {"draw"},
     "suite/expand.py": {"nodes", "picked"},
+    "suite/from_plain.py": {"plain", "evaluation", "plain['evaluation']", "own"},
 }
 """Dictionaries that are not records and share a name with a field, by file."""
 
