@@ -1,4 +1,4 @@
-"""Numbers, durations and ranges as people read them, and "did you mean"."""
+"""Numbers, ticks, durations and ranges as people read them, shortened names, and "did you mean"."""
 
 from __future__ import annotations
 
@@ -23,6 +23,30 @@ SIGNIFICANT_DIGITS = 12
 def rounded(value: float) -> float:
     """A derived number (a mean, the end of an interval) with `SIGNIFICANT_DIGITS` digits; integers stay as they are."""
     return value if isinstance(value, int) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def amount(value: float) -> str:
+    """A cost: whole and with thousands separated from 100 on, else three significant digits."""
+    return f"{value:,.0f}" if value >= 100 else number(value)
+
+
+def tick(value: float) -> str:
+    """A round value beside an axis, in as few characters as hold it: `0.05`, `300`, `20k`, `2e6`."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e6 or abs(value) < 1e-3:
+        mantissa, _, exponent = f"{value:.9e}".partition("e")
+        text = f"{float(mantissa):g}e{int(exponent)}"
+    else:
+        text = f"{value / 1000:.10g}k" if abs(value) >= 10_000 else f"{value:.10g}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def shortened(text: str, count: int) -> str:
+    """`count` characters of a longer name: its middle is left out, because variants differ at both ends."""
+    if count >= len(text):
+        return text
+    return f"{text[: count - count // 2]}…{text[len(text) - count // 2 :]}"
 
 
 def p_value(p: float) -> str:

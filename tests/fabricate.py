@@ -39,9 +39,10 @@ from ganbench.results.records import (
     ReferenceRecord,
     Snapshot,
 )
+from ganbench.results.run_files import write_history
 from ganbench.results.store import Store
 from ganbench.results.verdicts import verdict
-from ganbench.runner.run_record import failed_record, run_record, write_history
+from ganbench.runner.run_record import failed_record, run_record
 from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
 from ganbench.suite.specs import Cell, EvaluationSpec, Plan, PlannedReference, ReferenceSpec, RunSpec, TrainSpec
 
@@ -230,7 +231,7 @@ def _write_run(store: Store, made: Made, run: _Run) -> None:
         store.commit(failed_record(made.suite, run.spec, Failure(run.status, run.reason)), folder)  # type: ignore[arg-type]
         return
     result = _trained(run)
-    write_history(folder, result)
+    write_history(folder, result.steps, result.history)
     found = Evaluation()
     if run.status == "ok":
         found = scores(run.image, run.quality, Source("raw", "last"), run.spec.evaluation, made.nasty)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
@@ -13,12 +11,13 @@ from typing import Any, Literal
 
 from ganbench.errors import ResultsError
 from ganbench.results.records import AnyRecord, Record
+from ganbench.results.run_files import HISTORY, read_history
 from ganbench.statistics import significance
 from ganbench.statistics.ranking import MIN_SEEDS
 
 ROUNDING = 1e-6
 """Relative gap of two scores that only the last bits of float32 explain: its resolution is 1.2e-7."""
-HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
+WEIGHTS = "weights.safetensors"
 ENVIRONMENT = ("platform", "processor", "device", "threads", "python", "path", "lanes", "revision", "protocol")
 """What may give other bits, by its name in a record's provenance; libraries and plugins are compared one by one."""
 Verdict = Literal["bit-identical", "same failure", "within rounding", "within the seeds' spread", "different"]
@@ -97,7 +96,7 @@ def compare(
     names = dict.fromkeys([*record.evaluation.metrics, *again.evaluation.metrics])
     scores = tuple(_gap(name, record, again, seeds) for name in names)
     statuses, reasons = (record.status, again.status), (record.reason, again.reason)
-    first = _first(folder / HISTORY, again_folder / HISTORY) if files[HISTORY] == OTHER else None
+    first = _first(folder, again_folder) if files[HISTORY] == OTHER else None
     environment = (*changed, *_environment(record, again))
     verdict = _verdict(record, again, scores, files, bool(environment))
     return Comparison(verdict, statuses, reasons, scores, files, first, environment)
@@ -161,19 +160,21 @@ def spread(values: Sequence[float], scale: str, scores: int) -> tuple[float, flo
 
 
 def _first(recorded: Path, replayed: Path) -> Difference | None:
-    """The first row in which two histories differ; None where the recorded one is not there."""
+    """The first row in which the histories of two folders differ; None if one of them cannot be read."""
     try:
-        a, b = (list(csv.reader(io.StringIO(path.read_text(encoding="utf-8")))) for path in (recorded, replayed))
-    except (OSError, UnicodeDecodeError):
+        a, b = read_history(recorded), read_history(replayed)
+    except ResultsError:
         return None
-    head = a[0] if a else []
-    for one, other in zip(a[1:], b[1:], strict=False):
+    if a is None or b is None:
+        return None
+    for one, other in zip(a.rows, b.rows, strict=False):
         if one != other:
-            signals = {name: (x, y) for name, x, y in zip(head, one, other, strict=False) if x != y}
+            signals = {name: (x, y) for name, x, y in zip(a.names, one, other, strict=False) if x != y}
             return Difference(int(one[0]), signals)
-    if len(a) != len(b):
-        longer = max(a, b, key=len)
-        return Difference(int(longer[min(len(a), len(b))][0]), {"rows": (str(len(a) - 1), str(len(b) - 1))})
+    if len(a.rows) != len(b.rows):
+        longer = max(a, b, key=lambda history: len(history.rows))
+        step = int(longer.rows[min(len(a.rows), len(b.rows))][0])
+        return Difference(step, {"rows": (str(len(a.rows)), str(len(b.rows)))})
     return None
 
 

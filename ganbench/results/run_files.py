@@ -1,25 +1,65 @@
-"""The files beside a record: the training history."""
+"""The training history beside a record, `history.csv`: its reader and its writer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import isfinite
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
 from pathlib import Path
 
 from ganbench.errors import ResultsError
+from ganbench.files import write_atomically
+from ganbench.signals import SIGNALS
+
+HISTORY = "history.csv"
 
 
-def columns(path: Path, names: Sequence[str]) -> dict[str, dict[float, float]]:
-    """Columns of a history as {step: value}, without what is no number; {} where there is no history."""
+@dataclass(frozen=True)
+class History:
+    """A run's training signals as text, one row per recorded step; the first column is the step."""
+
+    path: Path
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, name: str) -> list[float]:
+        """The values of a column by row, NaN where a field is empty; no values if there is no such column.
+
+        Raises `ResultsError` if a field is not a number or a row is too short.
+        """
+        if name not in self.names:
+            return []
+        at = self.names.index(name)
+        try:
+            return [float(row[at]) if row[at] else nan for row in self.rows]
+        except (ValueError, IndexError) as error:
+            raise damaged(self.path, error) from error
+
+
+def read_history(folder: Path) -> History | None:
+    """The history in a run's folder, None if there is none. Raises `ResultsError` if the file is damaged."""
+    path = folder / HISTORY
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        header = lines[0].split(",")
-        rows = [(float(fields[0]), fields) for fields in (line.split(",") for line in lines[1:])]
-        at = {name: header.index(name) for name in names if name in header}
-        return {
-            name: {step: value for step, f in rows if f[i] and isfinite(value := float(f[i]))} for name, i in at.items()
-        }
+        names, *rows = (tuple(row) for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
     except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, IndexError) as error:
-        raise ResultsError(f"{path} is damaged ({error}); remove that folder and run the suite again") from error
+        return None
+    except (OSError, ValueError, csv.Error) as error:
+        raise damaged(path, error) from error
+    return History(path, names, tuple(rows))
+
+
+def write_history(folder: Path, steps: Iterable[int], values: Iterable[Sequence[float]]) -> None:
+    """Write the signals of each recorded step, in the order of `SIGNALS`; a NaN is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", *SIGNALS])
+    for step, row in zip(steps, values, strict=True):
+        writer.writerow([step, *("" if isnan(value) else f"{value:.7g}" for value in row)])
+    write_atomically(folder / HISTORY, text.getvalue().encode())
+
+
+def damaged(path: Path, error: Exception) -> ResultsError:
+    """The error to raise for a file that cannot be read."""
+    return ResultsError(f"{path} is damaged ({error}); remove its folder and run the suite again")

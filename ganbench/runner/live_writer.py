@@ -24,9 +24,9 @@ from ganbench.runner.events import (
     Tick,
 )
 from ganbench.runner.jobs import CellJob
-from ganbench.signals import SIGNALS
+from ganbench.signals import SIGNALS, TABLE
 
-CURVES = ("d_loss", "g_loss", "p_real_above_fake", "js", "diversity")
+CURVES = tuple(signal.name for signal in TABLE if signal.live)
 """The signals whose curves are in the file."""
 COLUMNS = [SIGNALS.index(name) for name in CURVES]
 WRITE_INTERVAL_S, IDLE_INTERVAL_S = 1.0, 10.0

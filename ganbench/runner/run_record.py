@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 import re
@@ -112,16 +110,6 @@ def _written(path: Path, made: tuple[bytes, T] | None) -> T | None:
         return None
     write_atomically(path, made[0])
     return made[1]
-
-
-def write_history(folder: Path, result: TrainedSeed) -> None:
-    """Training signals as CSV; a value that does not exist is an empty field."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", *SIGNALS])
-    for step, row in zip(result.steps, result.history, strict=True):
-        writer.writerow([step, *(f"{value:.7g}" if not math.isnan(value) else "" for value in row)])
-    write_atomically(folder / "history.csv", text.getvalue().encode())
 
 
 def write_weights(folder: Path, result: TrainedSeed, generator: Network, discriminator: Network) -> None:

@@ -23,6 +23,7 @@ from ganbench.files import write_atomically
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
 from ganbench.results.records import AnyRecord, Evaluation, Failure, Record, ReferenceRecord, Snapshot
+from ganbench.results.run_files import write_history
 from ganbench.runner.events import Phase
 from ganbench.runner.run_record import (
     device_name,
@@ -32,7 +33,6 @@ from ganbench.runner.run_record import (
     reset_peak,
     run_record,
     write_film,
-    write_history,
     write_pictures,
     write_weights,
 )
@@ -179,7 +179,7 @@ class _Work:
         """Score one trained seed and write its files; the weights first, so that they are never lost."""
         spec = self.cell.run(result.seed)
         write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
-        write_history(folder, result)
+        write_history(folder, result.steps, result.history)
         evaluation, strip, near = Evaluation(), None, None
         try:
             samples = self._samples(result) if result.failure is None else None

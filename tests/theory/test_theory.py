@@ -161,7 +161,7 @@ def test_the_picture_is_the_same_on_every_call(name: str, magic: bytes, tmp_path
 
 
 def test_a_place_where_no_picture_can_be_is_told_before_the_work(tmp_path) -> None:
-    with pytest.raises(UsageError, match="is no folder to write in"):
+    with pytest.raises(UsageError, match="is not a writable folder"):
         _run("verify", "--theory", "--picture", tmp_path / "nowhere" / "d.png")
 
 

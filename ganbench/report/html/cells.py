@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
-from ganbench.formatting import number
+from ganbench.formatting import amount
 from ganbench.report.html.content import Content
 from ganbench.report.text.grid import ARROWS, shown
 
@@ -146,5 +146,4 @@ def _cost(name: str, row: TableRow, href: str) -> Cell:
 
 def cost(key: str, value: float) -> str:
     """A cost by the record's name of it, in the unit of the tables."""
-    value = value / 2**20 if key.endswith("bytes") else value
-    return f"{value:,.0f}" if value >= 100 else number(value)
+    return amount(value / 2**20 if key.endswith("bytes") else value)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any
 
+from ganbench.analysis.figure_data.curves import Line
 from ganbench.formatting import duration
-from ganbench.report.html.charts import Chart, curves
-from ganbench.signals import LEVELS, MEANING
+from ganbench.report.html.charts import Chart, curves_chart
+from ganbench.signals import BY_NAME, Signal
 
 State = Mapping[str, Any]
 
@@ -54,10 +55,11 @@ def _facts(one: State) -> list[str]:
 
 def _chart(name: str, one: State) -> Chart | None:
     lines = [
-        (f"seed {seed}", columns["step"], [nan if value is None else value for value in columns[name]])
+        Line(f"seed {seed}", columns["step"], [nan if value is None else value for value in columns[name]])
         for seed, columns in one["curves"].items()
         if columns.get(name)
     ]
-    known = any(value == value for _, _, values in lines for value in values)
-    levels = [LEVELS[name]] if name in LEVELS else []
-    return curves(MEANING.get(name, name), lines, one["steps"], levels=levels) if known else None
+    known = any(value == value for line in lines for value in line.values)
+    signal = BY_NAME.get(name, Signal(name, name))
+    levels = [] if signal.equilibrium is None else [signal.equilibrium]
+    return curves_chart(signal.label, lines, one["steps"], levels=levels) if known else None

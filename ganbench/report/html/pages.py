@@ -16,10 +16,10 @@ from ganbench.formatting import number, p_value
 from ganbench.report.html import live as live_view
 from ganbench.report.html import run_page
 from ganbench.report.html.cells import columns, view
-from ganbench.report.html.charts import Chart, Group, ranks
+from ganbench.report.html.charts import Chart, Group, ranks_chart
 from ganbench.report.html.content import Content, Reference, Run
-from ganbench.report.html.groups import MOST_DOTS, charts
 from ganbench.report.html.plugin_text import PluginText, described, meanings
+from ganbench.report.html.score_charts import MAX_DOTS, score_charts
 from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.grid import LEGEND, overall_note, shown
 from ganbench.report.text.sentences import comparisons, conclusions
@@ -125,9 +125,9 @@ class Site:
     def _overview(self) -> Page:
         tables = [(table, view(self.content, table)) for table in self.content.tables]
         said = {table.dataset: conclusions(table) for table in self.content.tables}
-        few = len(self.content.runs) <= MOST_DOTS
+        few = len(self.content.runs) <= MAX_DOTS
         drawn = {
-            table.dataset: charts(self.content, table, table.primary, seeds=few) if table.primary else []
+            table.dataset: score_charts(self.content, table, table.primary, seeds=few) if table.primary else []
             for table, _ in tables
         }
         counts: dict[str, int] = {}
@@ -172,7 +172,7 @@ class Site:
             groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
         marks = (("noise", 0.0), ("real data", 1.0))
         note = f"{overall_note(found)} Beats next: the probability that a seed of it beats one of the next variant."
-        return ranks("normalised score, interquartile mean", "higher", groups, marks, False), note, found.notes
+        return ranks_chart("normalised score, interquartile mean", "higher", groups, marks, False), note, found.notes
 
     def _variant_path(self, title: str) -> str:
         return f"variants/{self.content.variants[title]}.html"
@@ -197,9 +197,11 @@ class Site:
         path = f"datasets/{self.content.datasets[table.dataset]}.html"
         pairs = comparisons(table, table.primary) if table.primary else []
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
-        few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MOST_DOTS
+        few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MAX_DOTS
         scores = list(table.columns)[: None if len(own) <= MOST_CHARTED else 1]
-        drawn = {score: charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores}
+        drawn = {
+            score: score_charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores
+        }
         records = [run.record for _, runs in own for run in runs if run.record]
         yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
         ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
@@ -232,15 +234,15 @@ class Site:
         assert record is not None, NO_PAGE
         folder = self.content.folder(run)
         there = self.content.files(run)
-        columns = run_page.history(folder / "history.csv") if "history.csv" in there else {}
+        signals = run_page.signal_charts(record, folder) if "history.csv" in there else []
         runs = [one for one in self.content.runs.values() if one.row == run.row and one.record]
         at = runs.index(run)
         traceback = run_page.traceback(folder) if "traceback.txt" in there else ""
         return self._page(
             "run.html", run.path, run=run, record=record, files=there, plane=_on_points(record),
             scores=run_page.scores(self.content, run),
-            costs=run_page.costs(record), findings=run_page.findings(record), signals=run_page.signals(record, columns),
-            progress=run_page.progress(record), histogram=run_page.histogram(record),
+            costs=run_page.costs(record), findings=run_page.findings(record), signals=signals,
+            progress=run_page.snapshot_charts(record), histogram=run_page.histogram(record),
             traceback=traceback, before=runs[at - 1] if at else None,
             after=runs[at + 1] if at + 1 < len(runs) else None,
         )  # fmt: skip

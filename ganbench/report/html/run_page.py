@@ -1,97 +1,64 @@
-"""One run in full: what its page says, made from its record and its history."""
+"""The contents of a run's page, made from its record and its history."""
 
 from __future__ import annotations
 
-import csv
-from math import nan
 from pathlib import Path
 from typing import Any
 
+from ganbench.analysis.figure_data.curves import run_score_panels, run_signal_panels
+from ganbench.analysis.figure_data.modes import real_counts
 from ganbench.analysis.score_table import TableRow
+from ganbench.errors import ResultsError
 from ganbench.formatting import number
 from ganbench.report.html.cells import cost
-from ganbench.report.html.charts import Chart, bars, curves, timeline
+from ganbench.report.html.charts import Chart, curves_chart, diagnosis_chart, histogram_chart
 from ganbench.report.html.content import Content, Run
 from ganbench.report.text.grid import ARROWS
 from ganbench.results import protocol
 from ganbench.results.records import AnyRecord, Record
-from ganbench.signals import LEVELS, MEANING
-
-PANELS = (
-    ("losses", ("d_loss", "g_loss"), False),
-    ("mean D(x) and D(G(z))", ("d_real", "d_fake"), False),
-    ("accuracy of D, and P(D(x) > D(G(z)))", ("accuracy_real", "accuracy_fake", "p_real_above_fake"), False),
-    ("Jensen-Shannon estimate, nats", ("js",), False),
-    ("diversity of fakes over that of reals", ("diversity",), False),
-    ("gradient norms, log scale", ("d_gradient", "g_gradient"), True),
-)
-"""Which signals are drawn together, and whether on a logarithmic axis."""
+from ganbench.results.run_files import read_history
 
 
-def history(path: Path) -> dict[str, list[float]]:
-    """The columns of a history.csv; empty fields are NaN. Nothing where there is no such file, or a damaged one."""
+def signal_charts(record: Record, folder: Path) -> list[Chart]:
+    """The training signals, with a mark at each step at which a finding begins; no chart if the history is damaged."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head, *rows = csv.reader(file)
-        return {name: [float(row[i]) if row[i] else nan for row in rows] for i, name in enumerate(head)}
-    except (OSError, ValueError, IndexError, csv.Error):
-        return {}
-
-
-def signals(record: Record, columns: dict[str, list[float]]) -> list[Chart]:
-    """The training signals as charts, with a mark where the diagnosis begins to find something."""
-    steps = columns.get("step", [])
-    since = [finding.since for finding in record.diagnosis or ()]
-    length = record.spec.train.steps
-    drawn = []
-    for name, parts, log in PANELS:
-        there = [part for part in parts if any(v == v for v in columns.get(part, ()))]
-        lines = [(MEANING[part], steps, columns[part]) for part in there]
-        levels = sorted({LEVELS[part] for part in there if part in LEVELS})
-        if steps and lines:
-            drawn.append(curves(name, lines, length, log, since, levels))
-    return drawn
-
-
-def progress(record: Record) -> list[Chart]:
-    """Scores over the snapshots of a training, and at its end, a chart a score."""
-    taken = [entry for entry in record.evaluation.snapshots if entry.metrics]
-    if not taken:
+        history = read_history(folder)
+        panels = run_signal_panels(history) if history else []
+    except ResultsError:
         return []
-    drawn = []
-    for name, card in record.evaluation.cards.items():
-        points = [(float(entry.step), entry.metrics[name]) for entry in taken if name in entry.metrics]
-        points.append((record.spec.train.steps, record.evaluation.metrics[name]))
-        at, values = zip(*sorted(dict(points).items()), strict=True)
-        log = card.scale == "log" and min(values) > 0
-        title = f"{name} {ARROWS[card.better]}" + (", log scale" if log else "")
-        drawn.append(curves(title, [(name, at, values)], record.spec.train.steps, log))
-    return drawn
+    since = [finding.since for finding in record.diagnosis or ()]
+    steps = record.spec.train.steps
+    return [curves_chart(panel.title, panel.lines, steps, panel.log, since, panel.levels) for panel in panels]
+
+
+def snapshot_charts(record: Record) -> list[Chart]:
+    """The scores at snapshots and at the end of training, one chart per score."""
+    charts = []
+    for better, panel in run_score_panels(record):
+        title = f"{panel.title} {ARROWS[better]}" + (", log scale" if panel.log else "")
+        charts.append(curves_chart(title, panel.lines, record.spec.train.steps, panel.log))
+    return charts
 
 
 def histogram(record: AnyRecord) -> Chart | None:
-    """Samples a mode or class, beside what as many real samples give."""
+    """The samples per mode or class, beside the counts of as many real samples."""
     counts = record.evaluation.histogram
     if not counts:
         return None
-    real = None
-    if counts.real:
-        share = counts.n / max(1, counts.n_real or sum(counts.real))
-        real = [count * share for count in counts.real]
     what = "mode" if counts.of == "modes" else "class"
-    return bars(f"samples by {what}", counts.fake, real)
+    return histogram_chart(f"samples by {what}", counts.fake, real_counts(counts))
 
 
 def findings(record: Record) -> Chart | None:
-    """The diagnosis as bars over the steps."""
+    """The findings of the diagnosis as bars over the steps."""
     found = record.diagnosis
     if not found:
         return None
-    return timeline([(one.flag, one.since, one.fault) for one in found], record.spec.train.steps)
+    return diagnosis_chart([(one.flag, one.since, one.fault) for one in found], record.spec.train.steps)
 
 
 def scores(content: Content, run: Run) -> list[dict[str, Any]]:
-    """Every score beside its variant's mean and real data, with its protocol in words."""
+    """Every score beside its variant's mean and that of real data."""
     record = run.record
     assert record is not None
     table = content.table(run.row.dataset.text)
@@ -110,7 +77,7 @@ def scores(content: Content, run: Run) -> list[dict[str, Any]]:
 
 
 def protocols(record: AnyRecord) -> list[tuple[str, str]]:
-    """The protocol cards in words, scores with the same one together."""
+    """The protocol cards in words, scores with the same card together."""
     found: dict[str, list[str]] = {}
     for name, card in record.evaluation.cards.items():
         found.setdefault(protocol.sentence(card), []).append(name)
@@ -127,19 +94,19 @@ def _mean(row: TableRow | None, name: str) -> str:
 
 
 def costs(record: Record) -> list[tuple[str, str]]:
-    """What it cost, in words."""
+    """The costs of a run with their units."""
     units = {
         "train_seconds": "s of training",
         "images": "real samples seen",
-        "images_per_second": "real samples a second",
-        "peak_memory_bytes": "MiB of memory at the peak",
+        "images_per_second": "real samples per second",
+        "peak_memory_bytes": "MiB of peak memory",
     }
     known = {key: getattr(record.cost, key) for key in units}
     return [(cost(key, value), units[key]) for key, value in known.items() if value is not None]
 
 
 def facts(value: Any) -> list[tuple[str, str]]:
-    """A nested part of a record as names and texts, dotted: `extractor.name`."""
+    """A nested part of a record as dotted names and texts: `extractor.name`."""
     if isinstance(value, dict):
         inner = [(key, part) for key, item in value.items() for part in facts(item)]
         return [(f"{key}.{name}" if name else key, text) for key, (name, text) in inner]
@@ -152,7 +119,7 @@ def facts(value: Any) -> list[tuple[str, str]]:
 
 
 def traceback(folder: Path) -> str:
-    """The traceback of a failure, its end where it is very long."""
+    """The traceback of a failure, only its end if it is very long."""
     try:
         return (folder / "traceback.txt").read_text(encoding="utf-8", errors="replace")[-20_000:]
     except OSError:

@@ -24,29 +24,29 @@ METADATA = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
 }
-"""What matplotlib would write into the file itself: its version, and the time."""
+"""Left out of the file: matplotlib's version, and the time."""
 FIXED = {
     "svg.hashsalt": "ganbench",
     "pdf.fonttype": 42,  # publishers refuse Type 3 fonts
-    "text.parse_math": False,  # a name with two $ is a name, no formula
+    "text.parse_math": False,  # a name with two $ is a name, not a formula
 }
 SCREEN = {"font.size": 9, "savefig.dpi": 120}
 
 
 def form(path: Path) -> str:
-    """`png`, `svg` or `pdf`, by the file's ending. Raises `UsageError` for another, or where it cannot be written."""
-    ending = path.suffix.removeprefix(".").lower()
-    if ending not in METADATA:
-        raise UsageError(f"a picture is a .png, .svg or .pdf file, not {str(path)!r}")
+    """`png`, `svg` or `pdf`, from the file's extension. Raises `UsageError` for another, or if it cannot be written."""
+    extension = path.suffix.removeprefix(".").lower()
+    if extension not in METADATA:
+        raise UsageError(f"unsupported format {path.suffix!r}; use .png, .svg or .pdf")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UsageError(f"no picture can be written to {str(path)!r}: {str(path.parent)!r} is no folder to write in")
-    return ending
+        raise UsageError(f"cannot write {str(path)!r}: {str(path.parent)!r} is not a writable folder")
+    return extension
 
 
 def rendered(
     draw: Callable[[Figure], None], size: tuple[float, float], form: str, settings: Mapping[str, Any] = SCREEN
 ) -> bytes:
-    """The bytes of a figure of `size` inches that `draw` fills, whatever the user's own settings of matplotlib."""
+    """The bytes of a figure of `size` inches that `draw` fills, independent of the user's matplotlib settings."""
     buffer = io.BytesIO()
     chosen: dict[Any, Any] = {**FIXED, **settings}
     with matplotlib.style.context("default"), matplotlib.rc_context(chosen):
@@ -57,6 +57,6 @@ def rendered(
 
 
 def probability(axes: Axes, values: NDArray[np.floating], extent: tuple[float, float, float, float]) -> AxesImage:
-    """A map of probabilities (rows upwards, columns) over an extent; blue real, red fake, grey where it is NaN."""
+    """A map of probabilities (rows upwards, columns) over an extent; blue real, red fake, gray for NaN."""
     axes.set_facecolor("0.75")
     return axes.imshow(values, origin="lower", extent=extent, vmin=0, vmax=1, cmap="RdBu", interpolation="nearest")

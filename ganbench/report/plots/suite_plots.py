@@ -1,4 +1,4 @@
-"""Plots for papers and reports: training curves, samples, ranks, cost and modes, made from records."""
+"""Every figure that the records of a suite allow: ranks, cost, curves and modes of each dataset, and aggregates."""
 
 from __future__ import annotations
 
@@ -6,34 +6,46 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ganbench.analysis import aggregate as over_all
-from ganbench.analysis.figure_data import datasets
+from ganbench.analysis import aggregate
+from ganbench.analysis.figure_data.aggregate import aggregate_info
+from ganbench.analysis.figure_data.cost import cost_info
+from ganbench.analysis.figure_data.curves import curves_info
+from ganbench.analysis.figure_data.modes import captured_modes, has_histogram, mode_capture_info, modes_info
+from ganbench.analysis.figure_data.ranks import ranks_info
+from ganbench.analysis.figure_data.selection import datasets
 from ganbench.analysis.score_table import COSTS, Table
 from ganbench.errors import GanbenchError
-from ganbench.report.plots import aggregate, cost, curves, mode_capture, modes, ranks
-from ganbench.report.plots.style import Picture
+from ganbench.report.plots.aggregate import plot_aggregate
+from ganbench.report.plots.cost import plot_cost
+from ganbench.report.plots.curves import plot_curves
+from ganbench.report.plots.mode_capture import plot_mode_capture
+from ganbench.report.plots.modes import plot_modes
+from ganbench.report.plots.ranks import plot_ranks
+from ganbench.report.plots.style import PaperFigure
+from ganbench.results.records import Record
+from ganbench.results.run_files import HISTORY
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure of a suite: its file's name, its data set's label (empty: it is of all), and what draws it."""
+    """A figure of a suite: its file name, its dataset's label (empty if it is of all), and what draws it."""
 
     name: str
     dataset: str
-    make: Callable[[], Picture]
+    make: Callable[[], PaperFigure]
 
     @cached_property
     def svg(self) -> bytes:
-        """Drawn once. Raises `ResultsError` where a file is damaged, `UsageError` where there is nothing to draw."""
+        """Drawn once. Raises `ResultsError` if a file is damaged, `UsageError` if there is nothing to draw."""
         return self.make().rendered("svg")
 
 
 def drawable(
     plots: Sequence[Plot], on_progress: Callable[[int, int, str], None] = lambda done, total, what: None
 ) -> tuple[list[Plot], list[str]]:
-    """The plots that can be drawn, and why the others cannot: one damaged history is no reason for no report."""
+    """The plots that can be drawn, and why the others cannot, so that one damaged history does not stop a report."""
     found, notes = [], []
     for index, plot in enumerate(plots):
         on_progress(index, len(plots), "drawing plots")
@@ -46,44 +58,48 @@ def drawable(
     return found, notes
 
 
-def suite_plots(layout: SavedPlan, tables: list[Table], store: Store, slugs: Mapping[str, str]) -> list[Plot]:
-    """Every plot that the records of a suite allow, none of them drawn yet.
+def suite_plots(plan: SavedPlan, tables: list[Table], store: Store, slugs: Mapping[str, str]) -> list[Plot]:
+    """Every plot that the records of a suite allow, not drawn yet.
 
-    `overall.svg`, `captured.svg`, and for each data set `ranks-*.svg`, `cost-*.svg`, `curves-*.svg`
-    and `modes-*.svg`, where `slugs` says what stands for its label in a file's name.
+    `overall.svg`, `captured.svg`, and for each dataset `ranks-*.svg`, `cost-*.svg`, `curves-*.svg`
+    and `modes-*.svg`; `slugs` maps its label to the part of the file name.
     """
     made: list[Plot] = []
-    if over_all.build(tables) is not None:
-        made.append(Plot("overall.svg", "", lambda: aggregate.picture(aggregate.read(tables))))
-    counted = _counted(layout, store)
-    if counted:
-        made.append(Plot("captured.svg", "", lambda: mode_capture.picture(mode_capture.read(layout, store))))
+    if aggregate.build(tables) is not None:
+        made.append(Plot("overall.svg", "", lambda: plot_aggregate(aggregate_info(tables))))
+    counted = _datasets_with(plan, store, has_histogram)
+    if _datasets_with(plan, store, _captures):
+        made.append(Plot("captured.svg", "", lambda: plot_mode_capture(mode_capture_info(plan, store))))
     for table in tables:
-        for kind, make in _of_one(table, layout, store, table.dataset in counted).items():
+        for kind, make in _of_one(table, plan, store, table.dataset in counted).items():
             made.append(Plot(f"{kind}-{slugs[table.dataset]}.svg", table.dataset, make))
     return made
 
 
-def _of_one(table: Table, layout: SavedPlan, store: Store, counted: bool) -> dict[str, Callable[[], Picture]]:
-    """The plots of one data set that have something to show."""
-    made: dict[str, Callable[[], Picture]] = {}
+def _of_one(table: Table, plan: SavedPlan, store: Store, counted: bool) -> dict[str, Callable[[], PaperFigure]]:
+    """The plots of one dataset that have something to show."""
+    made: dict[str, Callable[[], PaperFigure]] = {}
     scored = [row for row in table.variants if table.primary and row.scores[table.primary].values]
     if scored:
-        made["ranks"] = lambda: ranks.picture(ranks.read(table))
+        made["ranks"] = lambda: plot_ranks(ranks_info(table))
     if any(row.cost.get(COSTS["train s"]) is not None for row in scored):
-        made["cost"] = lambda: cost.picture(cost.read(table, layout, store))
-    runs = [id_ for row in layout.rows if row.dataset.text == table.dataset for id_ in row.runs.values()]
-    if any((store.runs / id_ / "history.csv").is_file() for id_ in runs):
-        made["curves"] = lambda: curves.picture(curves.read(layout, store, table.dataset))
+        made["cost"] = lambda: plot_cost(cost_info(table, plan, store))
+    runs = [id_ for row in plan.rows if row.dataset.text == table.dataset for id_ in row.runs.values()]
+    if any((store.runs / id_ / HISTORY).is_file() for id_ in runs):
+        made["curves"] = lambda: plot_curves(curves_info(plan, store, table.dataset))
     if counted:
-        made["modes"] = lambda: modes.picture(modes.read(layout, store, table.dataset))
+        made["modes"] = lambda: plot_modes(modes_info(plan, store, table.dataset))
     return made
 
 
-def _counted(layout: SavedPlan, store: Store) -> set[str]:
-    """The data sets with a run that counted its samples by mode."""
+def _captures(record: Record | None) -> bool:
+    return bool(record and record.ok and captured_modes(record) is not None)
+
+
+def _datasets_with(plan: SavedPlan, store: Store, has: Callable[[Record | None], bool]) -> set[str]:
+    """The datasets with a run of which something is true."""
     return {
         dataset
-        for dataset in datasets(layout)
-        if any(modes.has(store.run(id_)) for r in layout.rows if r.dataset.text == dataset for id_ in r.runs.values())
+        for dataset in datasets(plan)
+        if any(has(store.run(run_id)) for r in plan.rows if r.dataset.text == dataset for run_id in r.runs.values())
     }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ganbench.analysis.aggregate import Overall
 from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
-from ganbench.formatting import number
+from ganbench.formatting import amount, number
 from ganbench.statistics.bootstrap import Interval
 
 ARROWS = {"higher": "↑", "lower": "↓"}
@@ -95,8 +95,7 @@ def costs(table: Table) -> Grid | None:
 def _cost(name: str, value: float | None) -> str:
     if value is None:
         return "–"  # noqa: RUF001
-    value = value / 2**20 if name.endswith("MiB") else value
-    return f"{value:,.0f}" if value >= 100 else number(value)
+    return amount(value / 2**20 if name.endswith("MiB") else value)
 
 
 def overall(found: Overall) -> Grid:
