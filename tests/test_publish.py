@@ -18,10 +18,7 @@ from plans import plan_row
 from ganbench.files import write_atomically
 from ganbench.registry.registry import Registry
 from ganbench.report.html import Content, Site
-from ganbench.report.html.axes import axis
-from ganbench.report.html.charts import Group, _cost_axis, scatter
 from ganbench.report.html.content import slug
-from ganbench.report.html.groups import charts
 from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.sentences import conclusions
 from ganbench.suite.plan_file import SavedPlan, load_plan
@@ -270,20 +267,6 @@ def test_a_record_of_an_older_version_has_its_page(results: Path, tmp_path: Path
     assert b"Scores" in page[0]
 
 
-@pytest.mark.parametrize("log", [False, True])
-def test_an_axis_holds_its_values_in_order_and_its_ticks_within(log: bool) -> None:
-    values = [0.5, 3, 700]
-    made = axis(values, 10, 210, log)
-    places = [made.at(value) for value in values]
-    assert places == sorted(places)
-    assert places[0] >= 10
-    assert places[-1] <= 210
-    assert 2 <= len(made.ticks) <= 7
-    assert all(10 <= place <= 210 for place, _ in made.ticks)
-    assert axis([5.0], 0, 100).at(5.0) == pytest.approx(50)
-    assert axis([], 0, 100).ticks
-
-
 def test_budgets_that_differ_are_said_and_equal_ones_are_not(content: Content) -> None:
     table = content.table("ring8")
     assert not any("Budgets differ" in one for one in conclusions(table))
@@ -294,22 +277,6 @@ def test_budgets_that_differ_are_said_and_equal_ones_are_not(content: Content) -
     ]
     assert f"{row.title} {dearer.cost['images']:,.0f}" in said
     assert f"{table.variants[1].title} {row.cost['images']:,.0f}" in said
-
-
-def test_a_variant_that_failed_whole_stays_in_the_charts_below_the_others(tmp_path: Path) -> None:
-    layout = fabricate(tmp_path, Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), seeds=5))
-    content = Content(layout, tmp_path)
-    dead = [(table, row) for table in content.tables for row in table.variants if not row.n_ok]
-    assert dead
-    for table, row in dead:
-        for chart in charts(content, table, str(table.primary)):
-            texts = [shape.text for shape in chart.shapes] + [label for _, label, _ in chart.legend]
-            assert any("no seed finished" in text for text in texts), chart.name
-        (ranked, *_) = charts(content, table, str(table.primary))
-        named = [shape.text for shape in ranked.shapes if shape.look == "label"]
-        assert named[-1].startswith(row.title[:8])
-        failed = [other.failed > 0 for name in named for other in table.variants if other.title == name]
-        assert failed == sorted(failed)
 
 
 def test_scores_are_explained_by_the_plugins_that_made_them(content: Content) -> None:
@@ -334,21 +301,6 @@ def test_the_overview_shows_each_variants_first_samples(content: Content) -> Non
     assert shown == wanted
 
 
-@pytest.mark.parametrize(
-    ("values", "log", "ticks"),
-    [
-        ((7, 120), True, ["10", "20", "50", "100"]),
-        ((30, 120), True, ["30", "50", "70", "100"]),
-        ((1, 1e6), True, ["1", "100", "10k", "1e6"]),
-        ((4, 8), False, ["4", "6", "8"]),
-    ],
-)
-def test_ticks_are_round_and_a_log_axis_is_seen_to_be_one(values, log, ticks) -> None:
-    found = [text for _, text in axis(values, 0, 100, log, whole=not log).ticks]
-    assert 3 <= len(found) <= 5
-    assert found == ticks
-
-
 def test_a_page_of_many_variants_is_there_before_anything_has_finished(tmp_path: Path) -> None:
     widths = tuple(f"mlp(width={width})" for width in range(8, 52))
     layout = fabricate(tmp_path, Made(losses=("minimax",), architectures=widths, images=(), seeds=1, pictures=False))
@@ -357,14 +309,3 @@ def test_a_page_of_many_variants_is_there_before_anything_has_finished(tmp_path:
     page = Site(Content(layout, tmp_path), Registry.load(), served=True).render("datasets/ring8.html")
     assert page is not None
     assert "Nothing has finished here yet." in page[0].decode()
-
-
-def test_no_cost_axis_begins_below_zero() -> None:
-    for costs in ([1.0, 9.0], [1.0, 1.01], [1.0, 50.0], [2.5]):
-        groups = [Group(str(cost), 5.0, None, None, [], cost=cost) for cost in costs]
-        chart = scatter("score", "higher", groups, "seconds", False)
-        numbers = [shape.text for shape in chart.shapes if shape.kind == "text" and shape.text[:1] in "-0123456789"]
-        assert numbers
-        assert not any(text.startswith("-") for text in numbers)
-        low = _cost_axis(costs, 0, 100).low
-        assert 0 <= low <= min(costs)

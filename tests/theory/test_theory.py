@@ -168,5 +168,5 @@ def test_a_place_where_no_picture_can_be_is_told_before_the_work(tmp_path) -> No
 def test_what_to_verify_must_be_said(tmp_path) -> None:
     with pytest.raises(UsageError, match="verify --theory"):
         _run("verify")
-    with pytest.raises(UsageError, match=r"a \.png, \.svg or \.pdf file"):
+    with pytest.raises(UsageError, match=r"unsupported format '\.gif'"):
         _run("verify", "--theory", "--picture", tmp_path / "d.gif")

@@ -85,7 +85,7 @@ def axis_range(values: Iterable[float], log: bool = False, margin: float = 0.05,
 def cost_range(costs: Sequence[float]) -> AxisRange:
     """The axis of a cost: logarithmic if costs span more than a decade, else wide, and never below 0."""
     if not costs:
-        return axis_range(())
+        return AxisRange(0, 1)
     low, high = min(costs), max(costs)
     if low > 0 and high > LOG_COST_RATIO * low:
         return axis_range(costs, True, 0.08)
