@@ -1,0 +1,98 @@
+"""Worker processes: started as a module of ganbench, gone when their parent is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ganbench.results import live
+
+SUITE = """
+losses: [minimax]
+architectures: [mlp]
+datasets: [ring8]
+seeds: 2
+train: {steps: 60, batch: 32, lr: 2e-3}
+evaluation: {samples: 1000, real_samples: 1000}
+"""
+SCRIPT = """
+import sys
+from pathlib import Path
+
+from ganbench.registry.registry import Registry
+from ganbench.results.store import Store
+from ganbench.runner import scheduler
+from ganbench.runner.events import RunRecorded
+from ganbench.runner.local import LocalExecutor
+from ganbench.runner.worker_process import WorkerSettings
+from ganbench.suite.expand import expand
+from ganbench.suite.load import load
+
+print("the script is run")
+folder = Path(__file__).parent
+registry, store = Registry.load(), Store(folder / "results")
+with store.writing():
+    jobs = scheduler.todo(expand(load(folder / "small.yaml"), registry), store).jobs
+    settings = WorkerSettings("cpu", {}, store.staging, scheduler.checkpoints(store).root, 60)
+
+
+    def show(event):
+        if isinstance(event, RunRecorded):
+            print(event.record.status)
+
+
+    scheduler.run([(job, 1.0) for job in jobs[:1]], store, LocalExecutor(1, settings, None), show)
+"""
+
+
+def test_a_script_without_a_guard_trains_and_is_run_once(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(SUITE)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("torch", "signal"):  # nothing is imported from the current folder
+        (elsewhere / f"{name}.py").write_text("raise ImportError('from the current folder')")
+    command = [sys.executable, str(tmp_path / "script.py")]
+    done = subprocess.run(command, cwd=elsewhere, capture_output=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n") == ["the script is run", "ok", "ok", ""]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "not in 60 s"
+        time.sleep(0.05)
+
+
+def _training(results: Path) -> bool:
+    state = live.read(results)
+    return state is not None and any(one.get("step") for one in state["running"])
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "long.yaml").write_text(SUITE.replace("steps: 60", "steps: 400000"))
+    command = [sys.executable, "-m", "ganbench", "run", "--suite", "long.yaml", "--jobs", "1"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _wait(lambda: _training(tmp_path / "results"))
+    workers = _children(process.pid)
+    assert len(workers) == 1
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _wait(lambda: all(_gone(pid) for pid in workers))
