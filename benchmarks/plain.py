@@ -22,7 +22,8 @@ class PlainLoop:
         self.d_optimiser = torch.optim.Adam(discriminator.parameters(), case.lr, betas=case.betas)
         self.g_optimiser = torch.optim.Adam(generator.parameters(), case.lr, betas=case.betas)
         self.bce = nn.BCEWithLogitsLoss()
-        self.ones, self.zeros = torch.ones(case.batch, 1), torch.zeros(case.batch, 1)
+        kind = next(discriminator.parameters()).dtype
+        self.ones, self.zeros = torch.ones(case.batch, 1, dtype=kind), torch.zeros(case.batch, 1, dtype=kind)
         self.log: list[tuple[float, float]] = []
 
     def step(self, real: Tensor, latent: Callable[[], Tensor]) -> None:
@@ -61,7 +62,7 @@ def losses(case: Case, modules: tuple[nn.Module, nn.Module], batches: Iterator[t
     loop = PlainLoop(case, *modules)
     for real, latent in batches:
         loop.step(real, iter(latent).__next__)
-    return torch.tensor(loop.log)
+    return torch.tensor(loop.log, dtype=torch.float64)
 
 
 def serve(pipe: Connection, case: Case, threads: int | None) -> None:
