@@ -1,7 +1,7 @@
-"""The conformance kit: what every plugin must hold to, as checks that its author can run.
+"""The conformance kit: checks of the plugin contracts that plugin authors can run.
 
-In a test of your own: `from ganbench.testing import check_file` and `check_file("my_loss.py")`.
-Each check raises `ContractError` with what is wrong.
+In your own test: `from ganbench.testing import check_file`, then `check_file("my_loss.py")`.
+Each check raises `ContractError` with a message that says what is wrong.
 """
 
 from __future__ import annotations
@@ -40,10 +40,9 @@ RATES = Rates(FACTORS[None], FACTORS)
 
 
 def check_file(path: str | Path) -> list[str]:
-    """Check everything a plugin file offers; the names of what was checked.
+    """Check every plugin of a file, and return the names of what was checked.
 
-    Raises `UsageError` where the file cannot be loaded, `ContractError` where a plugin breaks
-    its contract.
+    Raises `UsageError` if the file cannot be loaded, `ContractError` if a plugin breaks its contract.
     """
     registry = Registry.load([Path(path)])
     own = [offer for offer in every_offer(registry) if offer.source.file == Path(path).resolve()]
@@ -53,7 +52,7 @@ def check_file(path: str | Path) -> list[str]:
 
 
 def every_offer(registry: Registry) -> Iterator[Offer]:
-    """All that a registry holds, of every kind."""
+    """Every plugin of a registry, of every kind."""
     from ganbench.registry.discovery import HOOKS
 
     for kind in HOOKS:
@@ -63,7 +62,9 @@ def every_offer(registry: Registry) -> Iterator[Offer]:
 
 def check(offer: Offer, registry: Registry) -> None:
     """Check one plugin with its default hyperparameters. Raises `ContractError`."""
-    _require(offer.kind in FILES or bool(offer.about), f"{offer.kind} {offer.name!r} has no docstring to describe it")
+    _require(
+        offer.kind in FILES or bool(offer.about), f"{offer.kind} {offer.name!r} has no docstring that describes it"
+    )
     if offer.kind == "suite":
         expand(load(offer.thing), registry)
         return
@@ -91,7 +92,7 @@ def _require(condition: bool, text: str) -> None:
 
 
 class _Points(nn.Module):
-    """A small network on points, for trying losses."""
+    """A small network on points, for testing losses."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -107,7 +108,7 @@ def _first() -> int:
 
 
 def _game(loss: Loss, seed: int) -> tuple[Game, State, Batch]:
-    """A loss on a small game of points, and one step's draws."""
+    """A loss in a small game on points, and the data and noise of one step."""
     g_module, g_params, _ = initial(lambda: _Points(2, 2), seed, "generator")
     d_module, d_params, _ = initial(lambda: _Points(2, 1), seed, "discriminator")
     zeros = [(torch.zeros_like(p), torch.zeros_like(p)) for p in (g_params, d_params)]
@@ -120,38 +121,37 @@ def _game(loss: Loss, seed: int) -> tuple[Game, State, Batch]:
 
 
 def check_loss(loss: Loss) -> None:
-    """Both losses are finite scalars, move their own player, and are functions of the critic alone."""
+    """Check that both losses are finite scalars, move their own player, and depend on the critic alone."""
     name = type(loss).__name__
     game, state, batch = _game(loss, 0)
     after, trace = step(game, state, batch, _first, RATES)
     for label, value, grad in (("d_loss", trace.d_loss, trace.d_grad), ("g_loss", trace.g_loss, trace.g_grad)):
-        _require(value.dim() == 0, f"{name}.{label} must be a scalar, not of shape {tuple(value.shape)}")
-        _require(bool(value.isfinite()), f"{name}.{label} is {value.item()} on ordinary logits")
-        _require(bool(grad.isfinite().all()), f"the gradient of {name}.{label} is not finite on ordinary logits")
-        _require(bool(grad.abs().sum() > 0), f"{name}.{label} has no gradient: its player cannot learn")
+        _require(value.dim() == 0, f"{name}.{label} must be a scalar, got shape {tuple(value.shape)}")
+        _require(bool(value.isfinite()), f"{name}.{label} is {value.item()} for ordinary logits")
+        _require(bool(grad.isfinite().all()), f"the gradient of {name}.{label} is not finite for ordinary logits")
+        _require(bool(grad.abs().sum() > 0), f"{name}.{label} has no gradient, so its player cannot learn")
     again = step(game, state, batch, _first, RATES)[1]
     same = all(torch.equal(ours, theirs) for ours, theirs in zip(trace, again, strict=True))
-    _require(same, f"{name} gives other losses on the same draws: it must draw nothing and remember nothing")
+    _require(same, f"{name} returns different losses for the same inputs; it must use no randomness and keep no state")
     other = _game(loss, 1)
     try:
         both, _ = advance(game, 2)(stacked([state, other[1]]), stacked([batch, other[2]]), _first, RATES)
-    except Exception:  # a loss that vmap cannot map is allowed: its seeds run one by one
+    except Exception:  # allowed: seeds of a loss that vmap cannot map run one by one
         return
     close = torch.allclose(lane(both, 0).generator.params, after.generator.params, atol=1e-5)
-    _require(close, f"{name} mixes seeds: in a stack a seed gets another gradient than alone")
+    _require(close, f"{name} mixes seeds: a seed in a stack gets a different gradient than alone")
 
 
 def check_architecture(architecture: Architecture, shapes: tuple[tuple[int, ...], ...] = SHAPES) -> None:
-    """Every supported shape gives networks of the right shapes, ranges and gradients, from the seed alone."""
+    """Check that every supported shape gives networks of the right output shapes and ranges, from the seed alone."""
     name = type(architecture).__name__
-    _require(
-        isinstance(architecture.latent, int) and architecture.latent > 0, f"{name}.latent must be a number above 0"
-    )
+    _require(isinstance(architecture.latent, int) and architecture.latent > 0, f"{name}.latent must be an integer >= 1")
     supported = [shape for shape in shapes if architecture.supports(shape) is None]
     for shape in shapes:
         reason = architecture.supports(shape)
         _require(
-            reason is None or (isinstance(reason, str) and reason != ""), f"{name}.supports must give None or why not"
+            reason is None or (isinstance(reason, str) and reason != ""),
+            f"{name}.supports must return None or the reason why not",
         )
     _require(bool(supported), f"{name} supports none of the shapes {shapes}")
     for shape in supported:
@@ -162,49 +162,53 @@ def _check_networks(architecture: Architecture, name: str, shape: tuple[int, ...
     g_module, g_params, g_buffers = initial(lambda: architecture.generator(shape), 0, "generator")
     d_module, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), 0, "discriminator")
     again = initial(lambda: architecture.generator(shape), 0, "generator")[1]
-    _require(torch.equal(again, g_params), f"{name}: the same seed gives other initial weights")
+    _require(torch.equal(again, g_params), f"{name}: the same seed gives different initial weights")
     check_stateless(lambda: architecture.generator(shape), torch.ones(2, architecture.latent), f"{name}: the generator")
     check_stateless(lambda: architecture.discriminator(shape), torch.ones(2, *shape), f"{name}: the discriminator")
     _require(len(g_params) > 0 and len(d_params) > 0, f"{name}: a network has no parameters")
     latent = torch.randn(4, architecture.latent, generator=torch.Generator().manual_seed(0))
     generator, discriminator = Network(g_module), Network(d_module)
     fake, _ = generator(generator.named(g_params), g_buffers, latent)
-    _require(fake.shape == (4, *shape), f"{name}: G gives {tuple(fake.shape)}, not {(4, *shape)}")
+    _require(fake.shape == (4, *shape), f"{name}: G returns shape {tuple(fake.shape)}, expected {(4, *shape)}")
     if len(shape) == 3:
-        _require(bool(fake.abs().max() <= 1), f"{name}: images must lie in [-1, 1]; end G in tanh")
+        _require(bool(fake.abs().max() <= 1), f"{name}: images must be in [-1, 1]; end G with tanh")
     logits, _ = discriminator(discriminator.named(d_params), d_buffers, fake)
-    _require(tuple(logits.shape) in ((4,), (4, 1)), f"{name}: D gives {tuple(logits.shape)}, not one logit a sample")
-    _require(bool(logits.isfinite().all()), f"{name}: D's first logits are not finite")
+    _require(
+        tuple(logits.shape) in ((4,), (4, 1)),
+        f"{name}: D returns shape {tuple(logits.shape)}, expected one logit per sample",
+    )
+    _require(bool(logits.isfinite().all()), f"{name}: D's initial logits are not finite")
 
 
 def check_dataset(dataset: Dataset) -> None:
-    """Both splits hold finite float32 samples of the promised shape and range, the same each time."""
+    """Check that both splits contain finite float32 samples of the stated shape and range, the same each time."""
     name, shape = type(dataset).__name__, tuple(dataset.shape)
     for split in ("train", "test"):
         data = dataset.load(split)
         samples = data.samples
-        _require(samples.dtype == torch.float32, f"{name}: samples must be float32, not {samples.dtype}")
+        _require(samples.dtype == torch.float32, f"{name}: samples must be float32, got {samples.dtype}")
         _require(
-            tuple(samples.shape[1:]) == shape, f"{name}: samples are {tuple(samples.shape[1:])}, `shape` says {shape}"
+            tuple(samples.shape[1:]) == shape,
+            f"{name}: samples have shape {tuple(samples.shape[1:])}, but `shape` is {shape}",
         )
         _require(bool(samples.isfinite().all()), f"{name}: samples of split {split} are not finite")
         if len(shape) == 3:
-            _require(bool(samples.abs().max() <= 1), f"{name}: images must lie in [-1, 1]")
+            _require(bool(samples.abs().max() <= 1), f"{name}: images must be in [-1, 1]")
         same = torch.equal(dataset.load(split).samples, samples)
-        _require(same, f"{name}: loading split {split} twice gives other samples")
+        _require(same, f"{name}: loading split {split} twice gives different samples")
         if data.labels is not None:
-            _require(data.labels.shape == (len(samples),), f"{name}: one label a sample")
+            _require(data.labels.shape == (len(samples),), f"{name}: there must be one label per sample")
             _require(data.labels.dtype == torch.int64, f"{name}: labels must be int64")
             inside = dataset.modes is not None and 0 <= int(data.labels.min()) <= int(data.labels.max()) < dataset.modes
-            _require(inside, f"{name}: labels must lie in 0..modes-1")
+            _require(inside, f"{name}: labels must be in 0..modes-1")
     log_density = getattr(dataset, "log_density", None)
     if log_density is not None:
         density = log_density(dataset.load("test").samples[:10])
-        _require(density.shape == (10,), f"{name}: log_density must give one number a sample")
+        _require(density.shape == (10,), f"{name}: log_density must return one number per sample")
 
 
 def _suited(registry: Registry, extractor: FeatureExtractor) -> Dataset:
-    """A data set on this machine that an extractor can judge. Raises `ContractError`."""
+    """A dataset on this machine that an extractor supports. Raises `ContractError`."""
     supports = getattr(extractor, "supports", lambda _: None)
     for name in registry.names("dataset"):
         dataset: Dataset = registry.create("dataset", registry.choose("dataset", name, {}))
@@ -215,14 +219,17 @@ def _suited(registry: Registry, extractor: FeatureExtractor) -> Dataset:
         if supports(dataset) is None:
             return dataset
     raise ContractError(
-        f"{type(extractor).__name__}: no data set on this machine suits it; call check_extractor with one"
+        f"{type(extractor).__name__}: it supports no dataset on this machine; call check_extractor with one"
     )
 
 
 def check_extractor(extractor: FeatureExtractor, dataset: Dataset, count: int = 15) -> None:
-    """Features of the promised width, the same for every batch size, and a stable fingerprint."""
+    """Check that features have the stated width and do not depend on the batch size; the fingerprint is stable."""
     name = type(extractor).__name__
-    _require(extractor.fingerprint() == extractor.fingerprint() != "", f"{name}.fingerprint must be a stable text")
+    _require(
+        extractor.fingerprint() == extractor.fingerprint() != "",
+        f"{name}.fingerprint must be a stable, non-empty string",
+    )
     extract = extractor.open(dataset, torch.device("cpu"))
     samples = dataset.load("test").samples[:count]
     with torch.no_grad():
@@ -232,7 +239,8 @@ def check_extractor(extractor: FeatureExtractor, dataset: Dataset, count: int = 
     for field in ("features", "logits"):
         one = getattr(whole, field)
         _require(
-            one is not None or field not in ("features", *extractor.gives), f"{name} promises {field} and gives none"
+            one is not None or field not in ("features", *extractor.gives),
+            f"{name} lists {field} in `gives` but returns None",
         )
         if one is not None:
             alone = torch.cat([getattr(part, field) for part in single])
@@ -243,10 +251,12 @@ def check_extractor(extractor: FeatureExtractor, dataset: Dataset, count: int = 
 
 
 def check_metric(metric: Metric, name: str, registry: Registry) -> None:
-    """On every data set at hand that it suits: finite named scores, known faults, the same each time."""
+    """Check a metric on every supported dataset here: finite named scores and valid faults, the same each time."""
     for score, scale in getattr(metric, "scale", {}).items():
-        _require(score in metric.better, f"metric {name!r} has a scale for {score!r}, which its `better` does not name")
-        _require(scale in ("linear", "log"), f"metric {name!r}: the scale of {score!r} is linear or log, not {scale!r}")
+        _require(score in metric.better, f"metric {name!r} has a scale for {score!r}, which its `better` does not list")
+        _require(
+            scale in ("linear", "log"), f"metric {name!r}: the scale of {score!r} must be linear or log, got {scale!r}"
+        )
     tried = 0
     for dataset_name in registry.names("dataset"):
         dataset = registry.create("dataset", registry.choose("dataset", dataset_name, {}))
@@ -258,32 +268,36 @@ def check_metric(metric: Metric, name: str, registry: Registry) -> None:
             continue
         _check_scores(metric, name, dataset, registry)
         tried += 1
-    _require(tried > 0, f"metric {name!r}: no data set on this machine suits it")
+    _require(tried > 0, f"metric {name!r}: it supports no dataset on this machine")
 
 
 def _check_scores(metric: Metric, name: str, dataset: Any, registry: Registry) -> None:
     extractor = registry.choose("extractor", dataset.extractor, {})
     choice: Choice = registry.choose("metric", name, {})
     evaluation = replace(EvaluationSpec(), real_samples=2000, extractor=extractor, metrics=(choice,))
-    judge = Evaluator(dataset, evaluation, registry.create("extractor", extractor), {name: metric}, torch.device("cpu"))
+    made = registry.create("extractor", extractor)
+    evaluator = Evaluator(dataset, evaluation, made, {name: metric}, torch.device("cpu"))
     samples = dataset.load("train").samples[:1200]
-    first = judge.scores(samples).values
-    _require(bool(first), f"metric {name!r} gives no score on {type(dataset).__name__}")
-    _require(first == judge.scores(samples).values, f"metric {name!r} gives other scores on the same samples")
+    first = evaluator.scores(samples).values
+    _require(bool(first), f"metric {name!r} returns no score for {type(dataset).__name__}")
+    _require(
+        first == evaluator.scores(samples).values, f"metric {name!r} returns different scores for the same samples"
+    )
 
 
 RECORD = {
-    "schema": 1, "id": "0" * 12, "suite": "check", "status": "ok", "reason": "", "metrics": {"score[judge]": 1.0},
-    "cards": {}, "verdict": "ok", "snapshots": [{"step": 1, "train_seconds": 0.1, "metrics": {"score[judge]": 2.0}}],
+    "schema": 1, "id": "0" * 12, "suite": "check", "status": "ok", "reason": "", "metrics": {"score[extractor]": 1.0},
+    "cards": {}, "verdict": "ok",
+    "snapshots": [{"step": 1, "train_seconds": 0.1, "metrics": {"score[extractor]": 2.0}}],
     "cost": {}, "signals": dict.fromkeys(SIGNALS, 0.5), "provenance": {},
-    "diagnosis": [{"flag": "collapse", "since": 1, "fault": True, "evidence": "as seen"}],
+    "diagnosis": [{"flag": "collapse", "since": 1, "fault": True, "evidence": "an example"}],
     "spec": {"seed": 0, "train": {"steps": 2}},
 }  # fmt: skip
-"""What a tracker may be told of a run that ended well."""
+"""An example of the record of a run that ended well, as trackers receive it."""
 
 
 def check_tracker(tracker: Tracker) -> None:
-    """A tracker takes signals, NaN and infinities among them, and records of runs that ended well or failed."""
+    """Check that a tracker accepts signals (also NaN and infinity), and records of runs that ended well or failed."""
     name = type(tracker).__name__
     failed: dict[str, Any] = {
         "status": "failed", "reason": "<b>", "metrics": {}, "verdict": None, "snapshots": [], "diagnosis": None,
@@ -303,4 +317,4 @@ def check_tracker(tracker: Tracker) -> None:
             tracker.on_record(run._replace(id="2" * 12), {**RECORD, **failed})  # of a run that never trained
         finally:
             tracker.close()
-    _require(not printed.getvalue(), f"{name} prints; stdout is for tables")
+    _require(not printed.getvalue(), f"{name} prints to stdout, which is reserved for tables")

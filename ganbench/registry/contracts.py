@@ -40,8 +40,11 @@ class Critic(Protocol):
     read. `real_samples` and `fake_samples` are the batches themselves, (B, *shape).
     """
 
-    real_samples: Tensor
-    fake_samples: Tensor
+    @property
+    def real_samples(self) -> Tensor: ...
+
+    @property
+    def fake_samples(self) -> Tensor: ...
 
     @property
     def step(self) -> int:
@@ -79,7 +82,8 @@ class Loss(Protocol):
 class Architecture(Protocol):
     """A pair of networks. They are built under the seed's own random stream."""
 
-    latent: int
+    @property
+    def latent(self) -> int: ...
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A module (B, latent) -> (B, *shape)."""
@@ -108,10 +112,17 @@ class Dataset(Protocol):
     be fetched, `prepare()` does so before anything trains, or raises `MissingError` with what to do.
     """
 
-    shape: tuple[int, ...]
-    modes: int | None
-    extractor: str
-    metrics: tuple[str, ...]
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def modes(self) -> int | None: ...
+
+    @property
+    def extractor(self) -> str: ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]: ...
 
     def load(self, split: Literal["train", "test"]) -> Data: ...
 
@@ -138,9 +149,14 @@ class FeatureExtractor(Protocol):
     `supports(dataset) -> str | None` and `prepare()`, as a data set may.
     """
 
-    dims: int
-    canonical: bool
-    gives: tuple[str, ...]
+    @property
+    def dims(self) -> int: ...
+
+    @property
+    def canonical(self) -> bool: ...
+
+    @property
+    def gives(self) -> tuple[str, ...]: ...
 
     def fingerprint(self) -> str:
         """A hash of the weights: what makes two extractors of one name the same."""
@@ -190,8 +206,11 @@ class Metric(Protocol):
     show to be wrong with the samples.
     """
 
-    better: Mapping[str, Direction]
-    uses_extractor: bool
+    @property
+    def better(self) -> Mapping[str, Direction]: ...
+
+    @property
+    def uses_extractor(self) -> bool: ...
 
     def __call__(self, real: View, fake: View) -> Mapping[str, float]: ...
 

@@ -1,11 +1,11 @@
-"""What theory says of the original game, checked on densities that are known: D*, and the V that it reaches.
+"""The theory of the original game checked on known densities: D*, and the value V that it reaches.
 
 Goodfellow et al. 2014: for a fixed G the best D is D*(x) = p_r(x) / (p_r(x) + p_g(x)) (proposition 1),
 and there V(D*, G) = 2 JS(p_r || p_g) - 2 log 2 (theorem 1), in nats.
 
-What is verified is the engine: D is trained by `ganbench.engine.trainer.Trainer` itself, with its draws, its
+This verifies the engine: D is trained by `ganbench.engine.trainer.Trainer` itself, with its noise, its
 schedule, its Adam and the D half-step of `ganbench.engine.step`, against a generator without parameters
-whose samples have the density p_g, on the equation V written below. It says nothing of a loss plugin.
+whose samples have the density p_g, on the equation of V below. It does not verify loss plugins.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from ganbench.theory.densities import CONTROL, PAIRS, Density, Pair, best, jense
 TRAINING = TrainSpec(
     steps=100, n_dis=10, batch=500, lr_d=1e-2, betas=(0.9, 0.999), schedule="cosine", engine="eager"
 )  # fmt: skip
-"""1,000 moves of D, ten for each idle one of G. The batch is no multiple of 32, so that the seed runs
-alone and not as a stack of two. At a rate of 3e-3 D is right in one dimension, but not yet on the ring
-(mean |D - D*| 0.035)."""
+"""1,000 moves of D, ten for each move of G, which has no parameters. The batch is not a multiple of 32, so
+that the seed runs alone and not in a stack of two. With a rate of 3e-3 D converges in one dimension, but
+not on the ring (mean |D - D*| 0.035)."""
 SAMPLES, POINTS = 200_000, 20_000
-"""Samples of p_r to train on, and fresh ones a side to evaluate at."""
+"""Training samples of p_r, and new samples per side for the evaluation."""
 JS_LIMIT, D_LIMIT = 0.01, 0.02
-"""The largest |JS of D - true JS| (nats) and mean |D - D*| with which a pair passes."""
+"""A pair passes with at most this |JS from D - true JS| (nats) and this mean |D - D*|."""
 WIDTHS = (64, 64)
 Function = Callable[[Tensor], Tensor]
 
@@ -46,7 +46,7 @@ def value(real: Tensor, fake: Tensor) -> Tensor:
 
 
 class ValueLoss:
-    """D raises V. G, which has no parameters here, could not lower it."""
+    """D maximizes V; G has no parameters here and cannot minimize it."""
 
     log_odds = True
 
@@ -58,7 +58,7 @@ class ValueLoss:
 
 
 class Source(nn.Module):
-    """A generator that is right by construction: latents to samples of a known density."""
+    """A generator without parameters that maps latents to samples of a known density."""
 
     def __init__(self, density: Density) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Source(nn.Module):
 
 
 class Players:
-    """An architecture: such a generator, and a tanh network of the given widths as D (none: a linear D)."""
+    """An architecture: such a generator, and as D a tanh network of the given widths (linear if there are none)."""
 
     def __init__(self, fake: Density, widths: tuple[int, ...]) -> None:
         self.fake, self.widths, self.latent = fake, widths, fake.dims + 1
@@ -88,13 +88,13 @@ class Players:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a trained D says of a pair, beside what is true: V and JS in nats, and D(x) itself."""
+    """What a trained D gives for a pair, beside the truth: V and JS in nats, and D(x) itself."""
 
     pair: Pair
     true_js: float
     value: float
     gap: float
-    """mean |D - D*| over as many samples of p_r as of p_g"""
+    """mean |D - D*| over equal numbers of samples of p_r and p_g"""
     d: Function
 
     @property
@@ -104,7 +104,7 @@ class Finding:
 
     @property
     def js(self) -> float:
-        """JS by D: (V + 2 log 2) / 2, a lower bound that is reached at D*."""
+        """JS from D: (V + 2 log 2) / 2, a lower bound that D* reaches."""
         return (self.value + 2 * log(2)) / 2
 
     @property
@@ -118,7 +118,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Every pair's finding, and that of a linear D, which is too weak and must be caught."""
+    """The findings of all pairs, and of a linear D, which is too weak and must fail."""
 
     seed: int
     findings: tuple[Finding, ...]
@@ -130,7 +130,7 @@ class Report:
 
 
 def verify(seed: int = 0, on_finding: Callable[[Finding], None] = lambda finding: None) -> Report:
-    """Train D on every pair, then the linear D on the control; the same seed gives the same bits."""
+    """Train D on every pair, then the linear D on the control pair; the same seed gives the same bits."""
     findings = []
     for pair in PAIRS:
         findings.append(check(pair, seed))
@@ -141,7 +141,7 @@ def verify(seed: int = 0, on_finding: Callable[[Finding], None] = lambda finding
 
 
 def check(pair: Pair, seed: int, widths: tuple[int, ...] = WIDTHS) -> Finding:
-    """Train D alone on a pair and measure it on fresh samples."""
+    """Train D on a pair and measure it on new samples."""
     d = _trained(pair, seed, widths)
     real, fake = (side.sample(POINTS, noise.generator(seed, f"theory, {name}"))
                   for name, side in (("real", pair.real), ("fake", pair.fake)))  # fmt: skip
@@ -152,7 +152,7 @@ def check(pair: Pair, seed: int, widths: tuple[int, ...] = WIDTHS) -> Finding:
 
 
 def _trained(pair: Pair, seed: int, widths: tuple[int, ...]) -> Function:
-    """The logits (N,) of a D that the engine has trained alone."""
+    """A function that returns the logits (N,) of a D trained by the engine."""
     data = pair.real.sample(SAMPLES, noise.generator(seed, "theory, data"))
     trainer = Trainer(ValueLoss(), Players(pair.fake, widths), data, TRAINING, (seed,), torch.device("cpu"))
     (result,) = trainer.run()

@@ -1,4 +1,4 @@
-"""Densities known in closed form, and what follows from a pair of them: D* and the Jensen-Shannon divergence."""
+"""Densities in closed form, and for a pair of them D* and the Jensen-Shannon divergence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Density:
-    """Equal isotropic normals: `centres` (K, D) and one standard deviation."""
+    """A mixture of equal isotropic normals: centers (K, D) and one standard deviation."""
 
     centres: tuple[tuple[float, ...], ...]
     std: float
@@ -28,7 +28,7 @@ class Density:
         return torch.logsumexp(-squares / (2 * self.std**2), dim=1) - scale
 
     def push(self, latent: Tensor) -> Tensor:
-        """Samples (B, D) from standard normal latents (B, D + 1); the last one picks the component."""
+        """Samples (B, D) from standard normal latents (B, D + 1); the last one selects the component."""
         count = len(self.centres)
         component = (torch.special.ndtr(latent[:, -1]) * count).long().clamp(max=count - 1)
         return torch.tensor(self.centres)[component] + self.std * latent[:, :-1]
@@ -38,7 +38,7 @@ class Density:
 
 
 class Pair(NamedTuple):
-    """What D is to tell apart."""
+    """Two densities that D must tell apart."""
 
     name: str
     real: Density
@@ -57,7 +57,7 @@ PAIRS = (
     Pair("ring of 8 - N(0, 2I)", RING, Density(((0.0, 0.0),), sqrt(2))),
 )
 CONTROL = Pair("two modes, linear D", MODES, BROAD)
-"""A linear D cannot tell these apart: the check must fail."""
+"""A linear D cannot tell these apart, so the check must fail on them."""
 
 
 def best(pair: Pair, x: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def best(pair: Pair, x: Tensor) -> Tensor:
 
 
 def jensen_shannon(pair: Pair) -> float:
-    """JS(p_r || p_g) in nats by the trapezoidal rule, which for such densities is exact to about 1e-9."""
+    """JS(p_r || p_g) in nats by the trapezoidal rule, exact to about 1e-9 for these densities."""
     sides = (pair.real, pair.fake)
     reach = max(abs(c) + 10 * side.std for side in sides for centre in side.centres for c in centre)
     axis = torch.linspace(-reach, reach, 20_001 if pair.real.dims == 1 else 401, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Both players of a finished run, rebuilt from its record and its weights."""
+"""Generator and discriminator of a finished run, rebuilt from its record and its weights."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
-class Played:
-    """A finished game: `logits(x)` (N,) of D for x (N, *shape), and `samples(n)` (n, *shape) of the raw G.
+class TrainedModels:
+    """Models of a finished run: `logits(x)` (N,) of D for x (N, *shape), and `samples(n)` (n, *shape) of the raw G.
 
-    Both networks are in evaluation mode. The raw G is the one that D played against, also where
-    scores are those of its average.
+    Both networks are in evaluation mode. The raw G is the one that D was trained against, even if the scores
+    are those of its average.
     """
 
     logits: Callable[[Tensor], Tensor]
@@ -37,9 +37,9 @@ class Played:
 
 
 def plugin(record: Record, kind: Kind, registry: Registry) -> Any:
-    """The plugin that a run used, made anew.
+    """A new instance of the plugin that a run used.
 
-    Raises `UsageError` where it is not there, or is not of the version that the run used.
+    Raises `UsageError` if the plugin is not installed, or not in the version that the run used.
     """
     chosen = next(choice for own, choice in record.spec.choices() if own == kind)
     name, params = chosen.name, chosen.params
@@ -47,19 +47,19 @@ def plugin(record: Record, kind: Kind, registry: Registry) -> Any:
     if name not in registry.names(kind):
         raise UsageError(
             f"{kind} {name!r} of run {record.id} came from {used.distribution} {used.version}, "
-            "which is not here; install it, or name its file with --plugin"
+            "which is not installed; install it, or pass its file with --plugin"
         )
     choice = registry.choose(kind, name, dict(params))
     if choice.code != used.code:
         raise UsageError(
             f"run {record.id} used {kind} {name!r} of version {used.code}, and here is {choice.code}: "
-            "its weights may mean something else; use that version, or train again"
+            "its weights may have another meaning; use that version, or train again"
         )
     return registry.create(kind, choice)
 
 
-def players(record: Record, folder: Path, architecture: Architecture, dataset: Dataset) -> Played:
-    """Both players of a run in `folder`. Raises `UsageError`, `MissingError` or `ResultsError`."""
+def trained_models(record: Record, folder: Path, architecture: Architecture, dataset: Dataset) -> TrainedModels:
+    """Both models of a run in `folder`. Raises `MissingError` or `ResultsError`."""
     tensors = _weights(record, folder)
     shape = tuple(dataset.shape)
     g, _, _ = initial(lambda: architecture.generator(shape), 0, "generator")
@@ -76,11 +76,11 @@ def players(record: Record, folder: Path, architecture: Architecture, dataset: D
     def samples(count: int) -> Tensor:
         return generate(architecture, shape, trained, count, False, torch.device("cpu"))
 
-    return Played(logits, samples)
+    return TrainedModels(logits, samples)
 
 
 def _weights(record: Record, folder: Path) -> dict[str, Tensor]:
-    """The tensors of a run's weights file, which must be the one that the record names."""
+    """The tensors of a run's weights file, checked against the hash in its record."""
     path = folder / WEIGHTS
     again = "weights are not published with results; train it again with `ganbench run ... --force`"
     try:
@@ -88,17 +88,17 @@ def _weights(record: Record, folder: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise MissingError(f"run {record.id} has no {WEIGHTS} in {folder}: {again}") from None
     if hashlib.sha256(content).hexdigest() != record.files.get(WEIGHTS):
-        raise ResultsError(f"{path} is not the file that its record names; train the run again with --force")
+        raise ResultsError(f"{path} differs from the file that its record names; train the run again with --force")
     tensors = load(content)
     if not any(name.startswith("discriminator.") for name in tensors):
-        raise MissingError(f"{path} holds no discriminator, as those of earlier versions; train it again with --force")
+        raise MissingError(f"{path} contains no discriminator, as in earlier versions; train it again with --force")
     return tensors
 
 
 def _split(tensors: dict[str, Tensor], player: str, network: Network) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """A player's parameters in the module's order, and its buffers."""
+    """A network's parameters in the module's order, and its buffers. Raises `ResultsError`."""
     own = {name.removeprefix(f"{player}."): t for name, t in tensors.items() if name.startswith(f"{player}.")}
     wanted = {**network.shapes, **{name: b.shape for name, b in network.module.named_buffers()}}
     if {name: t.shape for name, t in own.items()} != wanted:
-        raise ResultsError(f"the weights of the {player} are not those of this architecture; train the run again")
+        raise ResultsError(f"the weights of the {player} do not fit this architecture; train the run again")
     return {name: own.pop(name) for name in network.shapes}, own

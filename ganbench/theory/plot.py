@@ -1,4 +1,4 @@
-"""D against D*, drawn: what `ganbench verify --theory` found."""
+"""The figure of `ganbench verify --theory`: D against D*."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIDE = 241
 
 
 def drawn(report: Report, form: str) -> bytes:
-    """One panel for each finding in one dimension, two for each in two."""
+    """One panel per finding in one dimension, two per finding in two dimensions."""
     panels: list[Callable[[Axes], None]] = []
     for finding in (*report.findings, report.control):
         if finding.pair.real.dims == 1:
@@ -41,7 +41,7 @@ def _fill(figure: Figure, panels: list[Callable[[Axes], None]], rows: int) -> No
 
 
 def _curves(finding: Finding, axes: Axes) -> None:
-    """Both densities (scaled to a top of 1) as areas, D* and the trained D as lines."""
+    """Both densities (scaled to a maximum of 1) as areas, D* and the trained D as lines."""
     pair = finding.pair
     low, high = (
         end(end(side.centres)[0] + sign * 3.5 * side.std for side in (pair.real, pair.fake))
@@ -61,14 +61,14 @@ def _curves(finding: Finding, axes: Axes) -> None:
 def _map(finding: Finding, name: str, of: Callable[[Tensor], Tensor], axes: Axes) -> None:
     half = 3.5
     axis = torch.linspace(-half, half, SIDE)
-    points = torch.cartesian_prod(axis, axis).flip(1)  # rows are y, upwards
+    points = torch.cartesian_prod(axis, axis).flip(1)  # rows are y, upward
     image = probability(axes, of(points).reshape(SIDE, SIDE).numpy(), (-half, half, -half, half))
     axes.figure.colorbar(image, ax=axes)
     _title(finding, axes, f"{name}: ")
 
 
 def _title(finding: Finding, axes: Axes, before: str = "") -> None:
-    verdict = "pass" if finding.holds else "fail" if finding.pair != CONTROL else "fails, as it must"
+    verdict = "pass" if finding.holds else "fail" if finding.pair != CONTROL else "fails, as it should"
     axes.set_title(
         f"{before}{finding.pair.name}\nJS {finding.true_js:.4f}, from D {finding.js:.4f}; "
         f"mean |D - D*| {finding.gap:.4f}: {verdict}",

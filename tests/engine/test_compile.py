@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from conftest import Cli
 from test_seeds import NoisyMlp
 
+from ganbench import Architecture, Loss
 from ganbench.engine import strategy
 from ganbench.engine.compile import CannotCompileError, compiled
 from ganbench.engine.devices import missing_compiler
@@ -39,7 +42,7 @@ def _same(a, b) -> bool:
 
 
 @pytest.mark.parametrize("loss", [Minimax(), RpGANR1R2()], ids=lambda loss: type(loss).__name__)
-def test_a_seed_has_the_same_bits_in_every_lane(loss) -> None:
+def test_a_seed_has_the_same_bits_in_every_lane(loss: Loss) -> None:
     spec = replace(SPEC, ema=0.99)
     together, trainer = _train(range(6), spec, loss)
     assert (trainer.path.kind, trainer.path.lanes) == ("compiled", 4)
@@ -59,7 +62,9 @@ def test_a_seed_has_the_same_bits_in_every_lane(loss) -> None:
     ],
     ids=["lanes", "penalties", "alone", "convolutions"],
 )
-def test_a_program_plays_the_game_of_the_uncompiled_step(loss, architecture, data, lanes: int, tolerance) -> None:
+def test_a_program_plays_the_game_of_the_uncompiled_step(
+    loss: Loss, architecture: Architecture, data, lanes: int, tolerance
+) -> None:
     spec = replace(SPEC, steps=10)
     fast, trainer = _train([0, 1], spec, loss, architecture, data)
     slow, other = _train([0, 1], replace(spec, engine="eager"), loss, architecture, data)
@@ -86,7 +91,9 @@ class Warming(Minimax):
         (Minimax(), NoisyMlp(width=20), "random"),
     ],
 )
-def test_what_cannot_be_one_program_runs_uncompiled_and_says_why(loss, architecture, why: str) -> None:
+def test_what_cannot_be_one_program_runs_uncompiled_and_says_why(
+    loss: Loss, architecture: Architecture, why: str
+) -> None:
     long = replace(SPEC, steps=COMPILE_FROM, engine="auto")
     path = Trainer(loss, architecture, POINTS, long, (0,), CPU).path
     assert path.kind in ("stacked", "looped")
@@ -95,7 +102,7 @@ def test_what_cannot_be_one_program_runs_uncompiled_and_says_why(loss, architect
         Trainer(loss, architecture, POINTS, SPEC, (0,), CPU)
 
 
-def test_without_a_compiler_long_cells_run_uncompiled(monkeypatch) -> None:
+def test_without_a_compiler_long_cells_run_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
     assert path.kind == "stacked"
@@ -112,7 +119,7 @@ def test_short_cells_are_not_compiled_whatever_the_number_of_seeds() -> None:
         assert "too few for compiling to pay off" in path.reason
 
 
-def test_a_program_that_plays_another_game_is_not_used(monkeypatch) -> None:
+def test_a_program_that_plays_another_game_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A compiler's fault that shows in the second step alone: the first is right, its state is not."""
 
     def wrong(function, example):
@@ -168,7 +175,7 @@ evaluation: {samples: 1000, real_samples: 1000}
 """
 
 
-def test_a_compiled_suite_runs_and_its_records_say_so(cli, tmp_path) -> None:
+def test_a_compiled_suite_runs_and_its_records_say_so(cli: Cli, tmp_path: Path) -> None:
     suite = tmp_path / "fast.yaml"
     suite.write_text(SUITE % ("compiled", "fp32"))
     done = cli("run", "--suite", suite, "--jobs", 2)
@@ -190,7 +197,7 @@ def test_a_compiled_suite_runs_and_its_records_say_so(cli, tmp_path) -> None:
     ],
 )
 def test_what_a_machine_cannot_do_is_said_before_anything_trains(
-    cli, tmp_path, engine: str, precision: str, environment, words: str
+    cli: Cli, tmp_path: Path, engine: str, precision: str, environment, words: str
 ) -> None:
     suite = tmp_path / "fast.yaml"
     suite.write_text(SUITE % (engine, precision))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench import seeding
+from ganbench import Architecture, Loss, seeding
 from ganbench.engine.state import Callback
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.generate import generate
@@ -40,7 +40,7 @@ def _same(a, b) -> bool:
 
 @pytest.mark.parametrize("loss", [Minimax(), NonSaturating(), RpGANR1R2()], ids=lambda loss: type(loss).__name__)
 @pytest.mark.parametrize("width", [32, 64, 100])
-def test_seeds_together_and_alone_give_the_same_bits(loss, width: int) -> None:
+def test_seeds_together_and_alone_give_the_same_bits(loss: Loss, width: int) -> None:
     architecture = Mlp(width=width, depth=2)
     together, trainer = _train(range(8), loss, architecture)
     assert trainer.path.kind == "stacked"
@@ -69,7 +69,7 @@ def test_more_seeds_than_a_stack_holds() -> None:
         (Mlp(width=32), POINTS, 100, "not a multiple of 32"),
     ],
 )
-def test_what_cannot_be_stacked_to_the_bit_is_looped(architecture, data, batch: int, why: str) -> None:
+def test_what_cannot_be_stacked_to_the_bit_is_looped(architecture: Architecture, data, batch: int, why: str) -> None:
     spec = TrainSpec(steps=8, batch=batch, lr_d=1e-3, lr_g=1e-3)
     together, trainer = _train(range(3), None, architecture, data, spec)
     assert trainer.path.kind == "looped"
@@ -208,7 +208,7 @@ def test_the_diversity_ratio_is_scipys_mean_distance() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_samples_do_not_depend_on_how_they_are_batched(monkeypatch, size: int) -> None:
+def test_samples_do_not_depend_on_how_they_are_batched(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     import ganbench.evaluation.generate
 
     architecture = Dcgan(width=4, latent=8)

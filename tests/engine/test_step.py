@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from ganbench import Architecture
 from ganbench.engine.networks import Network, flat, initial
 from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.step import Batch, Game, Player, Rates, State, move_discriminator, move_generator, step
@@ -42,7 +43,7 @@ def _first():
     return 0
 
 
-def _batches(architecture, shape, n_dis, steps, size=16):
+def _batches(architecture: Architecture, shape, n_dis, steps, size=16):
     generator = torch.Generator().manual_seed(1)
     for _ in range(steps):
         real = torch.randn(n_dis, size, *shape, generator=generator).tanh()

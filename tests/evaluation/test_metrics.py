@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ganbench import View
 from ganbench.errors import ContractError, MissingError
 from ganbench.evaluation.evaluator import Evaluator, NotFinite, Source
 from ganbench.evaluation.references import reference_samples
+from ganbench.registry.registry import Registry
 from ganbench.suite.specs import EvaluationSpec
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Grid25, Mixture, Ring8
@@ -26,7 +30,9 @@ from ganbench_metrics.transport import SlicedWasserstein
 CPU = torch.device("cpu")
 
 
-def _evaluator(registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params) -> Evaluator:
+def _evaluator(
+    registry: Registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params
+) -> Evaluator:
     made = registry.create("dataset", registry.choose("dataset", dataset, params))
     extractor = registry.choose("extractor", made.extractor, {})
     choices = tuple(registry.choose("metric", name, {}) for name in metrics or made.metrics)
@@ -44,7 +50,7 @@ def _digits_like(count: int, seed: int = 0) -> Tensor:
     return ((noisy + 1) * 127.5).round() / 127.5 - 1
 
 
-def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
+def test_fidelity_scores_are_torch_fidelitys_own(registry: Registry) -> None:
     """FID, IS, KID, precision and recall equal `calculate_metrics` on the same fixed images."""
     import torch_fidelity
 
@@ -66,7 +72,7 @@ def test_fidelity_scores_are_torch_fidelitys_own(registry) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_scores_do_not_depend_on_the_batch_size(registry, monkeypatch, size: int) -> None:
+def test_scores_do_not_depend_on_the_batch_size(registry: Registry, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     import ganbench.evaluation.evaluator
 
     evaluator = _evaluator(registry, "digits", 1200)
@@ -77,23 +83,30 @@ def test_scores_do_not_depend_on_the_batch_size(registry, monkeypatch, size: int
         assert value == pytest.approx(whole[name], rel=1e-5, abs=1e-7), name
 
 
-def test_precision_and_recall_know_which_side_is_which(registry) -> None:
+def test_precision_and_recall_know_which_side_is_which(registry: Registry) -> None:
     """Collapsed onto one real class: everything made is real, little that is real is made."""
     evaluator = _evaluator(registry, "digits", 1000, ["precision-recall"])
     data = Digits().load("train")
+    assert data.labels is not None
     ones = data.samples[data.labels == 1].repeat(8, 1, 1, 1)[:1000]
     scores = evaluator.scores(ones).values
     assert scores["precision[digits16]"] == 1.0
     assert scores["recall[digits16]"] < 0.2
 
 
-def test_fid_of_the_training_set_against_itself_is_zero(registry) -> None:
+def test_fid_of_the_training_set_against_itself_is_zero(registry: Registry) -> None:
     evaluator = _evaluator(registry, "digits", 1347, ["fid"])
     assert evaluator.scores(Digits().load("train").samples).values["FID[digits16]"] == pytest.approx(0, abs=1e-3)
 
 
-def _view(samples: Tensor, dataset, features: Tensor | None = None, modes=None, logits=None, labels=None) -> View:
-    return View(samples, samples if features is None else features, logits, modes, labels, dataset)
+def _view(
+    samples: Tensor,
+    dataset: Any,
+    modes: Tensor | None = None,
+    logits: Tensor | None = None,
+    labels: Tensor | None = None,
+) -> View:
+    return View(samples, samples, logits, modes, labels, dataset)
 
 
 def test_coverage_and_density_are_what_scikit_learn_counts() -> None:
@@ -145,10 +158,15 @@ def test_the_mixtures_log_density_is_scipys() -> None:
     np.testing.assert_allclose(grid.log_density(x).numpy(), np.log(density), rtol=2e-4, atol=2e-4)
 
 
+def _mixture(evaluator: Evaluator) -> Mixture:
+    assert isinstance(evaluator.dataset, Mixture)
+    return evaluator.dataset
+
+
 @pytest.mark.parametrize("name", ["ring8", "grid25"])
-def test_a_perfect_sampler_captures_every_mode(registry, name: str) -> None:
+def test_a_perfect_sampler_captures_every_mode(registry: Registry, name: str) -> None:
     evaluator = _evaluator(registry, name, 10_000, real_samples=10_000)
-    scores = evaluator.scores(evaluator.dataset.sample(10_000, torch.Generator().manual_seed(7))).values
+    scores = evaluator.scores(_mixture(evaluator).sample(10_000, torch.Generator().manual_seed(7))).values
     count = evaluator.dataset.modes
     assert scores["modes"] == scores["modes>=1"] == count
     assert scores["HQ"] == pytest.approx(1 - math.exp(-4.5), abs=0.004)
@@ -157,7 +175,7 @@ def test_a_perfect_sampler_captures_every_mode(registry, name: str) -> None:
 
 
 @pytest.mark.parametrize("kept", [1, 3, 4])
-def test_k_of_eight_modes_have_reverse_kl_log_8_over_k(registry, kept: int) -> None:
+def test_k_of_eight_modes_have_reverse_kl_log_8_over_k(registry: Registry, kept: int) -> None:
     evaluator = _evaluator(registry, "ring8", 8000, ["modes"])
     ring = Ring8()
     modes = torch.arange(8000) % kept
@@ -167,7 +185,7 @@ def test_k_of_eight_modes_have_reverse_kl_log_8_over_k(registry, kept: int) -> N
     assert scores["reverse KL"] == pytest.approx(math.log(8 / kept), abs=1e-3)
 
 
-def test_a_blob_and_a_circle_capture_nothing(registry) -> None:
+def test_a_blob_and_a_circle_capture_nothing(registry: Registry) -> None:
     """Sets that pass laxer counts: a blob hits modes once, a circle twenty times."""
     evaluator = _evaluator(registry, "ring8", 10_000, ["modes"])
     generator = torch.Generator().manual_seed(0)
@@ -198,7 +216,7 @@ def test_labelled_data_are_counted_by_class() -> None:
     assert scores["confidence"] == pytest.approx(1.0)
 
 
-def test_samples_or_features_that_are_not_finite_give_no_score(registry) -> None:
+def test_samples_or_features_that_are_not_finite_give_no_score(registry: Registry) -> None:
     evaluator = _evaluator(registry, "digits", 1200, ["fid"])
     fake = _digits_like(1200)
     fake[3, 0, 2, 2] = float("nan")
@@ -208,7 +226,7 @@ def test_samples_or_features_that_are_not_finite_give_no_score(registry) -> None
         evaluator.scores(_digits_like(1200) * 3e38)
 
 
-def test_too_few_samples_give_no_score(registry) -> None:
+def test_too_few_samples_give_no_score(registry: Registry) -> None:
     evaluator = _evaluator(registry, "digits", 1200, ["fid", "kid"])
     with pytest.raises(ContractError, match="metric 'kid' needs 1000 samples per side; there are 300"):
         evaluator.scores(_digits_like(300))
@@ -217,7 +235,7 @@ def test_too_few_samples_give_no_score(registry) -> None:
     assert scores.missing == ("kid needs 1000 samples, there are 300",)
 
 
-def test_every_score_carries_its_protocol_card(registry) -> None:
+def test_every_score_carries_its_protocol_card(registry: Registry) -> None:
     scores = _evaluator(registry, "digits", 1200).scores(_digits_like(1200), Source("raw", "last"))
     assert set(scores.evaluation.cards) == set(scores.values)
     for name, card in scores.evaluation.cards.items():
@@ -232,7 +250,7 @@ def test_every_score_carries_its_protocol_card(registry) -> None:
     assert points.evaluation.cards["SW1"].extractor is None
 
 
-def test_references_bracket_what_a_gan_can_do(registry) -> None:
+def test_references_bracket_what_a_gan_can_do(registry: Registry) -> None:
     evaluator = _evaluator(registry, "digits", 5000)
     fid, coverage = {}, {}
     for name in ("real", "gaussian", "noise"):
@@ -247,7 +265,9 @@ def test_references_bracket_what_a_gan_can_do(registry) -> None:
     torch.testing.assert_close(torch.cov(gaussian.T), torch.cov(real.T), atol=0.06, rtol=0)
 
 
-def test_real_features_are_cached_by_content(registry, monkeypatch, tmp_path) -> None:
+def test_real_features_are_cached_by_content(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path))
     first = _evaluator(registry, "digits").real.features
     (file,) = (tmp_path / "features").iterdir()
@@ -264,13 +284,15 @@ def test_real_features_are_cached_by_content(registry, monkeypatch, tmp_path) ->
     assert torch.equal(_evaluator(registry, "digits").real.features, first)
 
 
-def test_the_shipped_judge_reads_97_percent_of_the_test_digits() -> None:
+def test_the_shipped_extractor_reads_97_percent_of_the_test_digits() -> None:
     test = Digits().load("test")
     logits = Digits16().open(Digits(), CPU)(test.samples).logits
+    assert logits is not None
+    assert test.labels is not None
     assert (logits.argmax(dim=1) == test.labels).float().mean().item() >= 0.97
 
 
-def test_a_damaged_judge_is_refused(monkeypatch, tmp_path) -> None:
+def test_a_damaged_extractor_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import ganbench_extractors.digits16 as module
 
     content = bytearray(WEIGHTS.read_bytes())
@@ -281,20 +303,27 @@ def test_a_damaged_judge_is_refused(monkeypatch, tmp_path) -> None:
         Digits16().open(Digits(), CPU)
 
 
-def test_the_training_script_makes_such_a_judge(monkeypatch, tmp_path, capsys) -> None:
+def test_the_training_script_makes_such_an_extractor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from ganbench_extractors import train_digits16
 
     monkeypatch.setattr(train_digits16, "EPOCHS", 8)
     train_digits16.main(tmp_path / "new.safetensors")
     assert "test accuracy 0.9" in capsys.readouterr().out
-    assert isinstance(train_digits16.DigitsNet(), DigitsNet)
+    DigitsNet().load_state_dict(load_file(tmp_path / "new.safetensors"))
 
 
-def test_other_mixtures_can_be_had_by_parameters(registry) -> None:
+def test_other_mixtures_are_made_by_parameters(registry: Registry) -> None:
     """The ring of PacGAN's configuration files: radius 1, std 0.01."""
     evaluator = _evaluator(registry, "ring8", 5000, scale=1.0, std=0.01)
     perfect = Mixture(scale=1.0, std=0.01).sample(5000, torch.Generator().manual_seed(1))
     assert evaluator.scores(perfect).values["modes"] == 8
+
+
+def _other(view: View) -> View:
+    assert view.other is not None
+    return view.other()
 
 
 def _split_views(count: int = 1000) -> tuple[View, Tensor]:
@@ -321,18 +350,18 @@ def test_memorisation_is_one_for_fresh_samples_and_falls_with_copies(share: floa
 
 def test_memorisation_looks_at_the_training_split_whichever_is_compared_with() -> None:
     real, fresh = _split_views()
-    turned = real.other()._replace(split="test", other=lambda: real)
+    turned = _other(real)._replace(split="test", other=lambda: real)
     for fake in (fresh, real.samples):
         assert Memorisation()(turned, _view(fake, None)) == Memorisation()(real, _view(fake, None))
 
 
-def test_memorisation_against_scipys_nearest_neighbours() -> None:
+def test_memorisation_against_scipys_nearest_neighbors() -> None:
     from scipy.spatial import cKDTree
 
     real, fresh = _split_views(500)
     fresh = 0.6 * fresh  # nearer to the middle of the data, so that the cap at 1 is not reached
     tree = cKDTree(real.samples.numpy())
-    wanted = np.median(tree.query(fresh.numpy())[0]) / np.median(tree.query(real.other().samples.numpy())[0])
+    wanted = np.median(tree.query(fresh.numpy())[0]) / np.median(tree.query(_other(real).samples.numpy())[0])
     assert wanted < 0.95
     assert Memorisation()(real, _view(fresh, None))["memorisation"] == pytest.approx(
         wanted, rel=1e-3

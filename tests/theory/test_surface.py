@@ -25,7 +25,7 @@ from ganbench.results.records import Failure, Record
 from ganbench.results.store import Store
 from ganbench.theory import surface
 from ganbench.theory.kernels import kernel_at, kernel_grid, mode_width, smoothed
-from ganbench.theory.models import players, plugin
+from ganbench.theory.models import plugin, trained_models
 from ganbench_architectures.mlp import Mlp
 from ganbench_datasets.mixtures import Grid25, Ring8
 
@@ -119,14 +119,14 @@ def test_of_a_perfect_generator_d_star_is_one_half() -> None:
 def test_the_players_are_those_that_were_trained(results: Path, records: dict[str, Record]) -> None:
     record = records["minimax"]
     folder = results / "runs" / record.id
-    played = players(record, folder, Mlp(), Ring8())
+    models = trained_models(record, folder, Mlp(), Ring8())
     tensors = load_file(folder / "weights.safetensors")
     x = torch.randn(9, 2)
     for prefix, network in (("generator.", Mlp().generator((2,))), ("discriminator.", Mlp().discriminator((2,)))):
         network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
     with torch.no_grad():
-        torch.testing.assert_close(played.logits(x), network(x)[:, 0])
-    samples = played.samples(2500)  # the same latents as were evaluated
+        torch.testing.assert_close(models.logits(x), network(x)[:, 0])
+    samples = models.samples(2500)  # the same latents as were evaluated
     near = torch.cdist(samples, Ring8().centres).amin(dim=1) <= 3 * 0.02
     assert float(near.float().mean()) == pytest.approx(record.evaluation.metrics["HQ"], abs=1e-6)
 
@@ -136,8 +136,8 @@ def test_a_discriminator_saw_the_last_step(results: Path, records: dict[str, Rec
     record = records["minimax"]
     tensors = load_file(results / "runs" / record.id / "weights.safetensors")
     assert {name.split(".")[0] for name in tensors} == {"generator", "average", "discriminator"}
-    played = players(record, results / "runs" / record.id, Mlp(), Ring8())
-    logits = played.logits(torch.cat([Ring8().load("test").samples[:500], torch.zeros(500, 2)]))
+    models = trained_models(record, results / "runs" / record.id, Mlp(), Ring8())
+    logits = models.logits(torch.cat([Ring8().load("test").samples[:500], torch.zeros(500, 2)]))
     assert float(logits[:500].mean()) > float(logits[500:].mean())
 
 
@@ -202,12 +202,12 @@ def test_weights_that_are_missing_or_damaged_are_reported(
         surface.surface(record, tmp_path, registry, "png")
     tensors = load_file(results / "runs" / record.id / "weights.safetensors")
     save_file({n: t for n, t in tensors.items() if not n.startswith("discriminator")}, tmp_path / "weights.safetensors")
-    with pytest.raises(ResultsError, match="not the file that its record names"):
+    with pytest.raises(ResultsError, match="differs from the file that its record names"):
         surface.surface(record, tmp_path, registry, "png")
     digest = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
     older = replace(record, files={"weights.safetensors": digest})
-    with pytest.raises(MissingError, match="holds no discriminator"):
+    with pytest.raises(MissingError, match="contains no discriminator"):
         surface.surface(older, tmp_path, registry, "png")
-    with pytest.raises(ResultsError, match="not those of this architecture"):
-        players(record, results / "runs" / record.id, Mlp(width=32), Ring8())
+    with pytest.raises(ResultsError, match="do not fit this architecture"):
+        trained_models(record, results / "runs" / record.id, Mlp(width=32), Ring8())
     assert plugin(record, "dataset", registry) == Ring8()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from math import log, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,7 +143,9 @@ def test_the_commands_json_is_the_report(report: Report, capsys: pytest.CaptureF
 
 @pytest.mark.usefixtures("verified")
 @pytest.mark.parametrize("limit", ["JS_LIMIT", "D_LIMIT"])
-def test_a_broken_limit_is_exit_code_1(limit: str, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_a_broken_limit_is_exit_code_1(
+    limit: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(check, limit, 1e-5)
     assert _run("verify", "--theory") == 1
     assert "Does not hold: ring of 8" in capsys.readouterr().out
@@ -150,7 +153,9 @@ def test_a_broken_limit_is_exit_code_1(limit: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("verified")
 @pytest.mark.parametrize(("name", "magic"), [("d.png", b"\x89PNG"), ("d.svg", b"<?xml")])
-def test_the_picture_is_the_same_on_every_call(name: str, magic: bytes, tmp_path, monkeypatch) -> None:
+def test_the_picture_is_the_same_on_every_call(
+    name: str, magic: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plot, "SIDE", 31)
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
@@ -160,12 +165,12 @@ def test_the_picture_is_the_same_on_every_call(name: str, magic: bytes, tmp_path
     assert first == second
 
 
-def test_a_place_where_no_picture_can_be_is_told_before_the_work(tmp_path) -> None:
+def test_a_place_that_cannot_hold_a_picture_is_reported_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a writable folder"):
         _run("verify", "--theory", "--picture", tmp_path / "nowhere" / "d.png")
 
 
-def test_what_to_verify_must_be_said(tmp_path) -> None:
+def test_what_to_verify_must_be_stated(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="verify --theory"):
         _run("verify")
     with pytest.raises(UsageError, match=r"unsupported format '\.gif'"):
