@@ -100,7 +100,7 @@ def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
             if len(registry.offers(kind)[name]) > 1:
                 yield Finding(
                     "wrong",
-                    str(registry.trouble(kind, name)),
+                    str(registry.problem_with(kind, name)),
                     "set GANBENCH_DISABLE to the distribution you do not want",
                 )
     yield from _extractors(registry)
@@ -109,7 +109,7 @@ def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
 def _extractors(registry: Registry) -> Iterator[Finding]:
     """Whether each judge's weights are here; absent ones are fetched on first use."""
     for name in registry.names("extractor"):
-        if registry.trouble("extractor", name):
+        if registry.problem_with("extractor", name):
             continue
         path = getattr(registry.create("extractor", registry.choose("extractor", name, {})), "path", None)
         if path is not None and not path().is_file():

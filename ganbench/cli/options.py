@@ -89,7 +89,7 @@ def find_suite(
             what = "a folder of the results" if path.stem in RESERVED else "a suite that is installed"
             raise UsageError(f"suite file {name!r} has the name of {what}; its tables would mix: rename the file")
     else:
-        trouble = registry.trouble("suite", name)
+        trouble = registry.problem_with("suite", name)
         if trouble:
             raise UsageError(trouble)
         path, source = registry.find("suite", name).thing, name

@@ -66,7 +66,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
 def _lacking(registry: Registry, records: list[Record]) -> list[str]:
     """Losses and architectures of the runs whose code is not here."""
     named = {(kind, choice.name) for record in records for kind, choice in record.spec.choices() if kind in KINDS}
-    return sorted(f"{kind} {name!r}" for kind, name in named if registry.trouble(kind, name))
+    return sorted(f"{kind} {name!r}" for kind, name in named if registry.problem_with(kind, name))
 
 
 def _checked(place: Path, store: Store) -> int:

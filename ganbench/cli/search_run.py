@@ -70,7 +70,7 @@ def _print_plan(drawn: Sequence[Drawn], plan: Plan, store: Store, force: bool) -
     from ganbench.runner.plan_summary import plan_text
 
     click.echo(plan_text(plan, store, force), nl=False)
-    click.echo("\n" + "\n".join(f"{one.title}: {search.quoted(one.settings())}" for one in drawn[1:]))
+    click.echo("\n" + "\n".join(f"{one.title}: {search.settings_text(one.settings())}" for one in drawn[1:]))
 
 
 def _report(whole: SavedSearch, shown: SavedSearch, store: Store, metrics: tuple[str, ...]) -> None:

@@ -1,1 +1,1 @@
-"""What a plugin is, and how plugins are found."""
+"""The contracts of plugins, and their discovery."""

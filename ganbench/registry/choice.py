@@ -1,4 +1,4 @@
-"""A plugin by name, with its hyperparameters: what a suite chooses."""
+"""A plugin by name with its hyperparameters, as a suite chooses it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite"
 
 @dataclass(frozen=True)
 class Choice:
-    """A plugin by name, its hyperparameters resolved.
+    """A plugin by name, with its hyperparameters resolved.
 
-    `params` change results and are part of the id; `places` (folders, files) do not and are not;
-    `code` is the version of the code behind the name.
+    `params` change results and are part of the run id; `places` (folders, files) do not and are not. `code` is the
+    version of the plugin's code.
     """
 
     name: str
@@ -23,7 +23,9 @@ class Choice:
     code: str = ""
 
     def identity(self) -> dict[str, Any]:
+        """Name and params as plain data: the part of the choice that is in the run id."""
         return {"name": self.name, "params": dict(self.params)}
 
     def arguments(self) -> dict[str, Any]:
+        """The arguments of the plugin's class."""
         return {**self.params, **self.places}

@@ -1,4 +1,4 @@
-"""Where plugins come from: entry points and named files, each loaded in isolation."""
+"""Finds plugins in entry points and in files named by the user, each loaded in isolation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HOOKS: dict[Kind, str] = {
 }
 
 FILES: tuple[Kind, ...] = ("suite", "published")
-"""What is a file and no class."""
+"""Kinds whose plugins are files, not classes."""
 
 REQUIRED: dict[Kind, tuple[str, ...]] = {
     "loss": ("d_loss", "g_loss"),
@@ -54,9 +54,9 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where plugins come from: a distribution's entry point, or a file that was named.
+    """An origin of plugins: an entry point of a distribution, or a file.
 
-    A file's version is its hash when it was loaded.
+    The version of a file is its hash when it was loaded.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Offer:
-    """One name that a source offers: a plugin class, or the path of a suite or of published values."""
+    """One plugin of a source: a class, or the path of a suite or of published values."""
 
     kind: Kind
     name: str
@@ -121,6 +121,7 @@ class Offer:
 
 
 def file_hash(path: Path) -> str:
+    """SHA-256 of a file, 12 hex digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
@@ -133,6 +134,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def entry_points() -> list[Source]:
+    """All installed entry points, except those of distributions in `$GANBENCH_DISABLE`; a broken one has its error."""
     disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
     sources = []
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.value, point.name)):
@@ -144,14 +146,14 @@ def entry_points() -> list[Source]:
         try:
             module = point.load()
             error = _misspelt(module)
-        except (Exception, SystemExit) as failure:  # whatever a stranger's module raises must stay its own problem
+        except (Exception, SystemExit) as failure:  # a third-party module may raise anything
             module, error = None, f"{type(failure).__name__}: {failure}"
         sources.append(Source(name, distribution, version, module, error=error))
     return sources
 
 
 def from_file(path: Path) -> Source:
-    """A local plugin file. Raises `UsageError` where it cannot be loaded or offers nothing."""
+    """A local plugin file. Raises `UsageError` if it cannot be loaded or registers nothing."""
     path = path.resolve()
     if not path.is_file():
         raise UsageError(f"plugin {str(path)!r} is not a file")
@@ -173,7 +175,7 @@ def from_file(path: Path) -> Source:
 
 
 def _misspelt(module: ModuleType) -> str:
-    """What is wrong with a module's hooks, or nothing."""
+    """The error in a module's hooks, or an empty string."""
     known = list(HOOKS.values())
     marked = [name for name, value in vars(module).items() if hasattr(value, "ganbench_impl")]
     for name in marked:
@@ -182,18 +184,23 @@ def _misspelt(module: ModuleType) -> str:
     unmarked = [name for name in known if name not in marked and callable(getattr(module, name, None))]
     if unmarked:
         return f"{unmarked[0]!r} is not marked with @hookimpl"
-    return "" if marked else "it offers nothing: write register_losses (say) and mark it with @hookimpl"
+    return "" if marked else "it registers no plugins: define a hook such as register_losses and mark it with @hookimpl"
 
 
 def offered(source: Source, kind: Kind) -> list[Offer]:
-    """What one source offers of one kind, by its own plugin manager. Raises `ContractError`."""
+    """The plugins of one kind that a source registers. Raises `ContractError`.
+
+    Each source has its own plugin manager, so that every offer is known to come from it.
+    """
     manager = pluggy.PluginManager("ganbench")
     manager.add_hookspecs(hookspecs)
     manager.register(source.module)
     offers = []
     for mapping in getattr(manager.hook, HOOKS[kind])():
         if not isinstance(mapping, Mapping):
-            raise ContractError(f"{HOOKS[kind]} must return a mapping of names, not {type(mapping).__name__}")
+            raise ContractError(
+                f"{HOOKS[kind]} must return a mapping from names to plugins, got {type(mapping).__name__}"
+            )
         for name, thing in mapping.items():
             _check(kind, name, thing)
             offers.append(Offer(kind, name, thing, source))
@@ -201,18 +208,18 @@ def offered(source: Source, kind: Kind) -> list[Offer]:
 
 
 def _check(kind: Kind, name: Any, thing: Any) -> None:
-    """The part of a contract that can be seen without running the plugin."""
+    """Check the part of the contract that does not require running the plugin."""
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
-        raise ContractError(f"a {kind}'s name is letters, digits, '-', '_' and '.', not {name!r}")
+        raise ContractError(f"the name of a {kind} may contain only letters, digits, '-', '_' and '.', got {name!r}")
     if kind in FILES:
         if not isinstance(thing, Path):
-            raise ContractError(f"{kind} {name!r} must be a pathlib.Path, not {type(thing).__name__}")
+            raise ContractError(f"{kind} {name!r} must be a pathlib.Path, got {type(thing).__name__}")
         return
     if not inspect.isclass(thing):
-        raise ContractError(f"{kind} {name!r} must be a class, not {type(thing).__name__}")
+        raise ContractError(f"{kind} {name!r} must be a class, got {type(thing).__name__}")
     if not dataclasses.is_dataclass(thing) and thing.__init__ is not object.__init__:
         raise ContractError(
-            f"{kind} {name!r} takes arguments; make it a @dataclass(frozen=True), its fields are its hyperparameters"
+            f"{kind} {name!r} takes arguments; make it a @dataclass(frozen=True), whose fields are its hyperparameters"
         )
     for field in dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ():
         default = _default(field)
@@ -221,9 +228,9 @@ def _check(kind: Kind, name: Any, thing: Any) -> None:
         except (TypeError, ValueError):
             raise ContractError(
                 f"{kind} {name!r}: the default of {field.name} is {default!r}; "
-                "a hyperparameter is a finite number, a text, true or false, or a tuple of these"
+                "a hyperparameter must be a finite number, a string, a boolean or a tuple of these"
             ) from None
     fields = {field.name for field in dataclasses.fields(thing)} if dataclasses.is_dataclass(thing) else set()
     lacking = [part for part in REQUIRED[kind] if part not in fields and not hasattr(thing, part)]
     if lacking:
-        raise ContractError(f"{kind} {name!r} has no {', '.join(lacking)}")
+        raise ContractError(f"{kind} {name!r} is missing {', '.join(lacking)}")

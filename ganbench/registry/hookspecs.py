@@ -1,4 +1,4 @@
-"""The eight hooks: each returns what it offers, under the names that suites use."""
+"""The eight hooks. Each returns a mapping from names, as suites use them, to plugins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def register_architectures() -> Mapping[str, type[Architecture]]:
 
 @hookspec
 def register_datasets() -> Mapping[str, type[Dataset]]:
-    """Data sets: classes that load real samples."""
+    """Datasets: classes that load real samples."""
     raise NotImplementedError
 
 
@@ -57,5 +57,5 @@ def register_published() -> Mapping[str, Path]:
 
 @hookspec
 def register_trackers() -> Mapping[str, type[Tracker]]:
-    """Trackers: classes that signals and records are sent to while a suite runs, by `ganbench run --tracker`."""
+    """Trackers: classes that receive signals and records while a suite runs (`ganbench run --tracker`)."""
     raise NotImplementedError

@@ -15,7 +15,7 @@ from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_poi
 
 
 class WrongHyperparameter(UsageError):
-    """A hyperparameter that a plugin does not have, or of another type."""
+    """A hyperparameter that a plugin does not have, or that has the wrong type."""
 
     def __init__(self, key: str, text: str) -> None:
         super().__init__(text)
@@ -23,10 +23,9 @@ class WrongHyperparameter(UsageError):
 
 
 class Registry:
-    """All plugins by kind and name. Hooks of a kind are called when that kind is first asked for.
+    """All plugins by kind and name. The hooks of a kind are called when that kind is first used.
 
-    A broken entry point is kept with its error and stops nothing that does not use it; a broken
-    file that was named raises `UsageError` at once.
+    A broken entry point is recorded with its error and affects only what uses it; a broken file raises `UsageError`.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
@@ -42,17 +41,17 @@ class Registry:
 
     @property
     def files(self) -> dict[Path, str]:
-        """The named files with their hashes: what another process needs to build the same registry."""
+        """The plugin files with their hashes, from which another process builds the same registry."""
         return {source.file: source.version for source in self.sources if source.file}
 
     def broken(self) -> dict[str, str]:
-        """Sources that could not be loaded, or whose hooks failed, with the reason."""
+        """Sources that could not be loaded or whose hooks failed, with the reason."""
         for kind in HOOKS:
             self.offers(kind)
         return dict(self._broken)
 
     def offers(self, kind: Kind) -> dict[str, list[Offer]]:
-        """Every offer of a kind by name; more than one under a name is a clash."""
+        """All plugins of a kind by name; more than one under a name is a clash."""
         if kind not in self._offers:
             found: dict[str, list[Offer]] = {}
             for source in self.sources:
@@ -76,8 +75,8 @@ class Registry:
     def names(self, kind: Kind) -> list[str]:
         return sorted(self.offers(kind))
 
-    def trouble(self, kind: Kind, name: str) -> str | None:
-        """Why a name cannot be used, in one sentence, or None."""
+    def problem_with(self, kind: Kind, name: str) -> str | None:
+        """Why a name cannot be used, or None."""
         offers = self.offers(kind).get(name, [])
         if not offers:
             hint = "".join(
@@ -90,14 +89,14 @@ class Registry:
         return None
 
     def find(self, kind: Kind, name: str) -> Offer:
-        """The one offer of that name. Raises `UsageError` for unknown names and clashes."""
-        trouble = self.trouble(kind, name)
+        """The plugin of that name. Raises `UsageError` for unknown names and clashes."""
+        trouble = self.problem_with(kind, name)
         if trouble:
             raise UsageError(trouble)
         return self.offers(kind)[name][0]
 
     def choose(self, kind: Kind, name: str, params: Mapping[str, Any]) -> Choice:
-        """The plugin with all its hyperparameters. Raises `WrongHyperparameter`."""
+        """The plugin with all hyperparameters resolved. Raises `UsageError` or `WrongHyperparameter`."""
         offer = self.find(kind, name)
         fields = offer.fields()
         values = offer.defaults()
@@ -108,7 +107,7 @@ class Registry:
             values[key] = _fitted(kind, name, key, value, values[key])
         unset = [key for key, value in values.items() if value is dataclasses.MISSING]
         if unset:
-            raise WrongHyperparameter(unset[0], f"{kind} {name!r} needs hyperparameter {unset[0]!r}")
+            raise WrongHyperparameter(unset[0], f"{kind} {name!r} requires hyperparameter {unset[0]!r}")
         places = {key: values.pop(key) for key, field in fields.items() if not field.metadata.get("identity", True)}
         choice = Choice(name, values, places, offer.code)
         made = self.create(kind, choice)
@@ -120,19 +119,19 @@ class Registry:
         return key in self.find(kind, name).fields()
 
     def create(self, kind: Kind, choice: Choice) -> Any:
-        """An instance. Raises `WrongHyperparameter` where the plugin refuses its values."""
+        """An instance. Raises `WrongHyperparameter` if the plugin refuses its values, `ContractError` if it fails."""
         try:
             return self.find(kind, choice.name).thing(**choice.arguments())
         except (ValueError, TypeError) as error:
             raise WrongHyperparameter("", f"{kind} {choice.name!r}: {error}") from error
-        except Exception as error:  # a stranger's __post_init__ may raise anything
+        except Exception as error:  # a third-party plugin may raise anything
             raise ContractError(
-                f"{kind} {choice.name!r} cannot be made: {describe_error(error)}{raised_at(error)}"
+                f"{kind} {choice.name!r} cannot be created: {describe_error(error)}{raised_at(error)}"
             ) from error
 
 
 def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:
-    """The value in the type of the default; refuses what does not fit."""
+    """The value converted to the type of the default. Raises `WrongHyperparameter` if it does not fit."""
     if isinstance(default, bool) or default is None or default is dataclasses.MISSING:
         fits = default is None or default is dataclasses.MISSING or isinstance(value, bool)
     elif isinstance(default, int):
@@ -146,10 +145,10 @@ def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:
     else:
         fits = isinstance(value, type(default))
     if isinstance(value, float) and not isfinite(value):
-        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} must be finite, not {value!r}")
+        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} must be finite, got {value!r}")
     if not fits:
         wanted = type(default).__name__
         raise WrongHyperparameter(
-            key, f"{kind} {name!r}: {key} must be {wanted}, as its default {default!r}, not {value!r}"
+            key, f"{kind} {name!r}: {key} must be of type {wanted} like its default {default!r}, got {value!r}"
         )
     return value

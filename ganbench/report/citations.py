@@ -51,7 +51,7 @@ def _references(registry: Registry | None, key: str) -> tuple[str, ...]:
     """The papers of a plugin, `kind:name`; none if it is not installed or names none."""
     kind, _, name = key.partition(":")
     plugin: Kind = kind  # type: ignore[assignment]
-    if registry is None or registry.trouble(plugin, name):
+    if registry is None or registry.problem_with(plugin, name):
         return ()
     return registry.find(plugin, name).references
 

@@ -38,7 +38,7 @@ def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
     """The distributions or files that the record's missing plugins came from."""
     for key, plugin in record.provenance.plugins.items():
         kind, _, name = key.partition(":")
-        if registry.trouble(kind, name) and plugin.distribution != SHIPPED:  # type: ignore[arg-type]
+        if registry.problem_with(kind, name) and plugin.distribution != SHIPPED:  # type: ignore[arg-type]
             where = plugin.distribution
             how = f"give it with --plugin {where}" if where.endswith(".py") else f"install {where} {plugin.version}"
             yield f"{kind} {name!r} came from {where} (code {plugin.code}): {how}"

@@ -1,14 +1,15 @@
-"""A suite's product of losses, architectures and data sets as a plan, every default written in."""
+"""Expands a suite to a plan: every combination of loss, architecture and dataset, with all defaults resolved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 from ganbench.errors import GanbenchError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.registry import Registry
 from ganbench.suite import search_space
 from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, seed_values
 from ganbench.suite.labels import Combination, Label, Variant
@@ -30,46 +31,32 @@ PLUGIN_KEYS = ("extractor", "metrics")
 REFERENCES = ("real", "gaussian", "noise")
 
 
-class Catalogue(Protocol):
-    """What expansion asks of a registry."""
+def expand(suite: Suite, registry: Registry, seeds: tuple[int, ...] | None = None) -> Plan:
+    """Every combination of loss, architecture and dataset, with all defaults resolved.
 
-    def trouble(self, kind: Kind, name: str) -> str | None:
-        """Why a name cannot be used, or None."""
-
-    def choose(self, kind: Kind, name: str, params: dict[str, Any]) -> Choice:
-        """The choice with defaults; raises `UsageError` naming a wrong hyperparameter."""
-
-    def accepts(self, kind: Kind, name: str, key: str) -> bool:
-        """Whether the plugin has a hyperparameter of that name."""
-
-    def create(self, kind: Kind, choice: Choice) -> Any: ...
-
-
-def expand(suite: Suite, catalogue: Catalogue, seeds: tuple[int, ...] | None = None) -> Plan:
-    """The product loss x architecture x data set, every default written in.
-
-    Raises `UsageError` with all problems at once: unknown names and hyperparameters, settings
-    out of range, metrics that do not suit a data set.
+    `seeds` replace those of the suite. Raises `UsageError` with all problems together: unknown names and
+    hyperparameters, settings out of range, metrics that are not compatible with a dataset.
     """
-    return _Expansion(suite, catalogue).plan(seeds)
+    return _Expansion(suite, registry).plan(seeds)
 
 
 @dataclass
 class Merged:
-    """Settings of one combination on the way to its spec."""
+    """The settings of one combination, before they become its spec."""
 
     params: dict[Kind, dict[str, Node]]
     train: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
-    judges: dict[str, Node] = field(default_factory=dict)
+    evaluators: dict[str, Node] = field(default_factory=dict)
+    """The extractor and the metrics, if the suite names them."""
     seeds: tuple[int, ...] = (0,)
 
 
 class _Expansion:
-    """One expansion; collects problems on the way."""
+    """One expansion, which collects all problems before it fails."""
 
-    def __init__(self, suite: Suite, catalogue: Catalogue) -> None:
-        self.suite, self.catalogue = suite, catalogue
+    def __init__(self, suite: Suite, registry: Registry) -> None:
+        self.suite, self.registry = suite, registry
         self.problems = Problems(suite.problems.file)
         self.problems.found += suite.problems.found
         self.unusable: set[tuple[Kind, str]] = set()
@@ -78,7 +65,7 @@ class _Expansion:
     def plan(self, seeds: tuple[int, ...] | None) -> Plan:
         self._check_names()
         self._check_settings()
-        search_space.read(self.suite, self.catalogue, self.problems)
+        search_space.read_ranges(self.suite, self.registry, self.problems)
         cells: list[Cell] = []
         skipped: list[Skipped] = []
         axes = [_labelled(self.suite.axes[kind]) for kind in ("dataset", "architecture", "loss")]
@@ -89,17 +76,17 @@ class _Expansion:
                 cells.append(outcome)
             elif outcome is not None:
                 skipped.append(outcome)
-        self._check_twice(cells)
+        self._check_duplicates(cells)
         self._check_comparable(cells)
         self.problems.check()
         return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells))
 
     def _check_names(self) -> None:
-        """Unknown names on the axes and in overrides."""
+        """Report unknown names on the axes and in overrides."""
         for kind, entries in self.suite.axes.items():
             names = [entry.name for entry in entries]
             for entry in entries:
-                trouble = self.catalogue.trouble(kind, entry.name)
+                trouble = self.registry.problem_with(kind, entry.name)
                 if trouble:
                     self.problems.add(entry.node, trouble)
                     self.unusable.add((kind, entry.name))
@@ -111,30 +98,31 @@ class _Expansion:
                         self.problems.add(override.node, f"the suite has no {kind} {name!r}{suggestion(name, names)}")
 
     def _check_written(self, kind: Kind, entry: Entry) -> None:
-        """Hyperparameters that are wrong where they are written, whatever overrides add."""
+        """Report wrong hyperparameters at the position where they are written."""
         try:
-            self.catalogue.choose(kind, entry.name, {key: node.plain() for key, node in entry.params.items()})
+            self.registry.choose(kind, entry.name, {key: node.plain() for key, node in entry.params.items()})
         except UsageError as error:
             node = entry.params.get(getattr(error, "key", ""))
             if node is not None:
                 self.problems.add(node if node.line else entry.node, str(error))
 
     def _check_settings(self) -> None:
-        """Settings that are wrong whatever they are laid over."""
+        """Report settings that are invalid in every combination."""
         nothing = Merged(params={kind: {} for kind in self.suite.axes})
         for override in self.overrides:
             for key, node in override.settings.items():
                 self._merge(nothing, key, node)
 
-    def _check_twice(self, cells: list[Cell]) -> None:
+    def _check_duplicates(self, cells: list[Cell]) -> None:
+        """Report combinations that would train the same runs."""
         seen: dict[str, Cell] = {}
         for cell in cells:
             twin = seen.setdefault(cell.spec.id, cell)
             if twin is not cell:
-                self.problems.add(None, f"{cell.title} and {twin.title} are the same runs; list them once")
+                self.problems.add(None, f"{cell.title} and {twin.title} are the same runs; list only one of them")
 
     def _check_comparable(self, cells: list[Cell]) -> None:
-        """One table has one protocol: all cells of a data set are judged alike."""
+        """Report cells of one dataset whose scores would not be comparable."""
         first: dict[Label, Cell] = {}
         for cell in cells:
             other = first.setdefault(cell.dataset, cell)
@@ -145,13 +133,13 @@ class _Expansion:
                     None,
                     f"{cell.title} and {other.title} appear in the same table but use different evaluation settings "
                     f"({', '.join(differ)}), so their scores are not comparable; "
-                    "let overrides of 'evaluation' depend on the dataset alone",
+                    "let overrides of 'evaluation' depend only on the dataset",
                 )
             if bool(cell.spec.train.ema) != bool(other.spec.train.ema):
                 self.problems.add(
                     None,
-                    f"{cell.title} and {other.title} stand in one table, but one is judged by its averaged generator "
-                    "(ema) and one by its raw one: let overrides of 'ema' depend on the dataset alone",
+                    f"{cell.title} and {other.title} appear in the same table, but one is evaluated with its averaged "
+                    "generator (ema) and the other with its raw one; let overrides of 'ema' depend only on the dataset",
                 )
 
     def _cell(
@@ -163,14 +151,14 @@ class _Expansion:
             return self._built(entries, labels, seeds)
         except GanbenchError:
             raise
-        except Exception as error:  # whatever a stranger's plugin raises while it is asked what it is
+        except Exception as error:  # a third-party plugin may raise anything
             self.problems.add(None, f"{labels.title}: a plugin raised {describe_error(error)}{raised_at(error)}")
             return None
 
     def _built(
         self, entries: dict[Kind, Entry], labels: Combination, seeds: tuple[int, ...] | None
     ) -> Cell | Skipped | None:
-        """The cell of one combination, or why there is none; problems are gathered."""
+        """The cell of one combination, the reason why it does not apply, or None if there are problems."""
         merged = self._merged(entries)
         picks = {
             kind: self._choose(kind, entry.name, merged.params[kind], entry.node) for kind, entry in entries.items()
@@ -181,18 +169,20 @@ class _Expansion:
         assert loss is not None
         assert architecture is not None
         assert dataset is not None
-        data = self.catalogue.create("dataset", dataset)
-        reason = self.catalogue.create("architecture", architecture).supports(tuple(data.shape))
+        data = self.registry.create("dataset", dataset)
+        reason = self.registry.create("architecture", architecture).supports(tuple(data.shape))
         if reason:
             return Skipped(labels.variant, labels.dataset, reason)
-        judged = self._judge(EvaluationSpec(**merged.evaluation), merged.judges, data, entries["dataset"])
-        if judged is None:
+        evaluation = self._with_evaluators(
+            EvaluationSpec(**merged.evaluation), merged.evaluators, data, entries["dataset"]
+        )
+        if evaluation is None:
             return None
-        spec = RunSpec(loss, architecture, dataset, 0, TrainSpec(**merged.train), judged)
+        spec = RunSpec(loss, architecture, dataset, 0, TrainSpec(**merged.train), evaluation)
         return Cell(labels.variant, labels.dataset, spec, seeds or merged.seeds)
 
     def _merged(self, entries: dict[Kind, Entry]) -> Merged:
-        """The suite's settings and all matching overrides, in order, for one combination."""
+        """The suite's settings for one combination, with all matching overrides applied in order."""
         names: dict[str, str] = {kind: entry.name for kind, entry in entries.items()}
         merged = Merged(params={kind: dict(entry.params) for kind, entry in entries.items()})
         for override in self.overrides:
@@ -209,26 +199,28 @@ class _Expansion:
             merged.train |= both_rates(block_values(node, TRAIN, key, self.problems))
         elif key == "evaluation":
             merged.evaluation |= block_values(node, EVALUATION, key, self.problems, PLUGIN_KEYS)
-            merged.judges |= {k: node.value[k] for k in PLUGIN_KEYS if isinstance(node.value, dict) and k in node.value}
+            merged.evaluators |= {
+                k: node.value[k] for k in PLUGIN_KEYS if isinstance(node.value, dict) and k in node.value
+            }
         elif isinstance(node.value, dict):
             kind: Kind = next(k for k in merged.params if k == key)
             merged.params[kind] |= node.value
         else:
-            self.problems.add(node, f"'{key}' here is a mapping of hyperparameters")
+            self.problems.add(node, f"'{key}' must be a mapping of hyperparameters here")
 
     def _choose(self, kind: Kind, name: str, params: dict[str, Node], node: Node) -> Choice | None:
         try:
-            return self.catalogue.choose(kind, name, {key: value.plain() for key, value in params.items()})
+            return self.registry.choose(kind, name, {key: value.plain() for key, value in params.items()})
         except UsageError as error:
             wrong = getattr(error, "key", "")
             value = params.get(wrong)
             self.problems.add(value if value is not None and value.line else node, str(error))
             return None
 
-    def _judge(
+    def _with_evaluators(
         self, evaluation: EvaluationSpec, chosen: dict[str, Node], data: Any, entry: Entry
     ) -> EvaluationSpec | None:
-        """The evaluation with its extractor and metrics, where they suit the data set."""
+        """The evaluation with its extractor and metrics; None if they are not compatible with the dataset."""
         nodes = {"extractor": Node([chosen["extractor"]]) if "extractor" in chosen else Node([Node(data.extractor)])}
         nodes["metrics"] = chosen.get("metrics", Node([Node(name) for name in data.metrics]))
         picked: dict[str, list[Choice]] = {}
@@ -237,18 +229,18 @@ class _Expansion:
             picked[key] = []
             for item in entries_of(nodes[key], self.problems):
                 place = item.node if item.node.line else entry.node
-                trouble = self.catalogue.trouble(kind, item.name)
+                trouble = self.registry.problem_with(kind, item.name)
                 params = dict(item.params)
-                if self.suite.weights and not trouble and self.catalogue.accepts(kind, item.name, "weights"):
+                if self.suite.weights and not trouble and self.registry.accepts(kind, item.name, "weights"):
                     params["weights"] = Node(str(self.suite.weights))
                 choice = None if trouble else self._choose(kind, item.name, params, place)
                 if trouble:
                     self.problems.add(place, trouble)
                 if choice is None:
                     continue
-                reason = getattr(self.catalogue.create(kind, choice), "supports", lambda _: None)(data)
+                reason = getattr(self.registry.create(kind, choice), "supports", lambda _: None)(data)
                 if reason:
-                    self.problems.add(place, f"{kind} {item.name!r} does not suit {entry.name!r}: {reason}")
+                    self.problems.add(place, f"{kind} {item.name!r} is not compatible with {entry.name!r}: {reason}")
                 if any(choice.name == other.name for other in picked[key]):
                     self.problems.add(place, f"{kind} {item.name!r} is listed twice")
                 picked[key].append(choice)
@@ -260,21 +252,22 @@ class _Expansion:
     def _check_metrics(
         self, evaluation: EvaluationSpec, extractor: Choice, metrics: list[Choice], entry: Entry
     ) -> None:
-        """Every metric has samples enough, and an extractor that gives what it needs."""
-        judge = self.catalogue.create("extractor", extractor)
+        """Report metrics that need more samples, or more than the extractor provides."""
+        features = self.registry.create("extractor", extractor)
         for choice in metrics:
-            metric = self.catalogue.create("metric", choice)
-            lacking = [need for need in getattr(metric, "needs", ()) if need not in judge.gives]
+            metric = self.registry.create("metric", choice)
+            lacking = [need for need in getattr(metric, "needs", ()) if need not in features.gives]
             if lacking:
                 self.problems.add(
                     entry.node,
-                    f"metric {choice.name!r} needs {', '.join(lacking)}; extractor {extractor.name!r} gives none",
+                    f"metric {choice.name!r} needs {', '.join(lacking)}, "
+                    f"which extractor {extractor.name!r} does not provide",
                 )
-            least = getattr(metric, "minimum", lambda _: 1)(judge.dims)
+            least = getattr(metric, "minimum", lambda _: 1)(features.dims)
             given = [n for n in (evaluation.samples, evaluation.real_samples) if n]
             if min(given) < least:
                 self.problems.add(
-                    entry.node, f"{min(given)} samples are too few for metric {choice.name!r}: it needs {least}"
+                    entry.node, f"metric {choice.name!r} needs at least {least} samples, got {min(given)}"
                 )
 
 
@@ -290,7 +283,7 @@ def _labelled(entries: list[Entry]) -> list[tuple[Entry, Label]]:
 
 
 def _references(cells: list[Cell]) -> tuple[PlannedReference, ...]:
-    """Every reference of every data set, once a data set and evaluation."""
+    """Every reference of every dataset, once per evaluation."""
     found: dict[tuple[Label, str], PlannedReference] = {}
     for cell in cells:
         for name in REFERENCES:

@@ -1,18 +1,22 @@
-"""The settings of a suite: what each may be, and what to say where it is not."""
+"""The settings of a suite: the values that each accepts, and the error for any other."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ganbench.formatting import suggestion
 from ganbench.suite.specs import ENGINES, OPTIMIZERS, PRECISIONS, SCHEDULES
 from ganbench.suite.yaml import Node, Problems
 
+Reader = Callable[[Node, str, Problems], Any]
+"""Reads the value of one setting; adds a problem and returns None if it is not valid."""
 
-def _number(low: float, high: float = float("inf"), whole: bool = False, above: bool = False) -> Any:
-    """A reader of numbers in [low, high], or above `low`."""
-    kind = "a whole number" if whole else "a number"
-    limit = f"{'above' if above else 'of at least'} {low:g}" + (f" and below {high:g}" if high < float("inf") else "")
+
+def _number(low: float, high: float = float("inf"), whole: bool = False, above: bool = False) -> Reader:
+    """A reader of numbers in [low, high), or in (low, high) if `above`."""
+    kind = "an integer" if whole else "a number"
+    limit = f"{'>' if above else '>='} {low:g}" + (f" and < {high:g}" if high < float("inf") else "")
 
     def read(node: Node, key: str, problems: Problems) -> Any:
         value = node.value
@@ -20,17 +24,17 @@ def _number(low: float, high: float = float("inf"), whole: bool = False, above: 
             value = int(value)
         good = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
         if not good or not (value > low if above else value >= low) or not value < high:
-            problems.add(node, f"{key} must be {kind} {limit}, not {node.plain()!r}")
+            problems.add(node, f"{key} must be {kind} {limit}, got {node.plain()!r}")
             return None
         return value if whole else float(value)
 
     return read
 
 
-def _word(*known: str) -> Any:
+def _word(*known: str) -> Reader:
     def read(node: Node, key: str, problems: Problems) -> Any:
         if node.value not in known:
-            problems.add(node, f"{key} must be one of {', '.join(known)}, not {node.plain()!r}")
+            problems.add(node, f"{key} must be one of {', '.join(known)}, got {node.plain()!r}")
             return None
         return node.value
 
@@ -44,30 +48,30 @@ def _betas(node: Node, key: str, problems: Problems) -> Any:
         or len(values) != 2
         or not all(isinstance(b, int | float) and not isinstance(b, bool) and 0 <= b < 1 for b in values)
     ):
-        problems.add(node, f"{key} must be two numbers in [0, 1), as in [0.5, 0.999], not {values!r}")
+        problems.add(node, f"{key} must be two numbers in [0, 1), such as [0.5, 0.999], got {values!r}")
         return None
     return tuple(float(b) for b in values)
 
 
 _RATE = _number(0, 1e6, above=True)
 
-TRAIN = {
+TRAIN: dict[str, Reader] = {
     "steps": _number(1, whole=True), "batch": _number(2, whole=True), "n_dis": _number(1, whole=True),
     "optimiser": _word(*OPTIMIZERS), "lr": _RATE, "lr_d": _RATE, "lr_g": _RATE, "betas": _betas,
     "schedule": _word(*SCHEDULES), "ema": _number(0, 1),
     "precision": _word(*PRECISIONS), "engine": _word(*ENGINES),
 }  # fmt: skip
 
-EVALUATION = {
+EVALUATION: dict[str, Reader] = {
     "samples": _number(1, whole=True), "real_samples": _number(0, whole=True),
     "split": _word("train", "test"), "snapshots": _number(0, whole=True),
 }  # fmt: skip
 
 
 def block_values(
-    node: Node, readers: dict[str, Any], block: str, problems: Problems, extra: tuple[str, ...] = ()
-) -> Any:
-    """The settings of one block that are right; the others become problems."""
+    node: Node, readers: dict[str, Reader], block: str, problems: Problems, extra: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The valid settings of one block; the others become problems. `extra` keys are known but not read."""
     if not isinstance(node.value, dict):
         problems.add(node, f"'{block}' must be a mapping")
         return {}
@@ -76,12 +80,13 @@ def block_values(
     return {key: value for key, value in read.items() if value is not None}
 
 
-MOST_SEEDS = 100_000
+MAX_SEEDS = 100_000
 
 
 def seed_values(node: Node, problems: Problems) -> tuple[int, ...]:
+    """Seeds from a count or a list."""
     value = node.plain()
-    count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SEEDS
+    count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_SEEDS
     values = list(range(value)) if count else value
     if (
         not isinstance(values, list)
@@ -89,18 +94,19 @@ def seed_values(node: Node, problems: Problems) -> tuple[int, ...]:
         or any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in values)
         or len(set(values)) < len(values)
     ):
-        problems.add(node, f"seeds must be a count or a list of distinct whole numbers, not {value!r}")
+        problems.add(node, f"seeds must be a count or a list of distinct integers >= 0, got {value!r}")
         return (0,)
     return tuple(values)
 
 
 def both_rates(block: dict[str, Any]) -> dict[str, Any]:
-    """`lr` is both players' rate, unless `lr_d` or `lr_g` beside it say otherwise."""
+    """Replace `lr`, the learning rate of both players, by `lr_d` and `lr_g`, which take precedence if given."""
     both = block.pop("lr", None)
     return ({} if both is None else {"lr_d": both, "lr_g": both}) | block
 
 
 def known_keys(node: Node, known: list[str], problems: Problems) -> None:
+    """Add a problem for every key that is not known."""
     for name in node.value:
         if name not in known:
             problems.add(node.key(name), f"unknown key {name!r}{suggestion(name, known)}")

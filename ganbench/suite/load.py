@@ -1,4 +1,4 @@
-"""A suite's YAML, read strictly, and what a command line lays over it."""
+"""Reads a suite's YAML strictly, and applies the `--set` and `--add` of a command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Override:
 
 @dataclass(frozen=True)
 class Entry:
-    """One name on an axis with the hyperparameters written beside it."""
+    """One plugin on an axis, with the hyperparameters that the suite gives it."""
 
     name: str
     params: dict[str, Node]
@@ -36,7 +36,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite as written: checked for form, not yet for the plugins it names."""
+    """A suite as written: its structure is checked, the plugins that it names are not yet."""
 
     name: str
     source: str
@@ -48,17 +48,17 @@ class Suite:
     problems: Problems
     digest: str = ""
     weights: Path | None = None
-    """A weight file for every extractor that takes one."""
+    """A weight file for every extractor that accepts one."""
     search: Node | None = None
-    """The ranges for `--search`, read by `ganbench.suite.search_space`."""
+    """The ranges for `--search`; `ganbench.suite.search_space` reads them."""
 
 
 def load(path: Path, source: str | None = None) -> Suite:
-    """Read a suite file; problems of form are kept in `problems`, so that expansion can add its own.
+    """Read a suite file; errors in its structure are collected in `problems`, to which expansion adds.
 
-    Raises `UsageError` where the file cannot be read or is no mapping.
+    Raises `UsageError` if the file cannot be read or is not a mapping.
     """
-    form = "a suite is a mapping with the keys losses, architectures, datasets, ..."
+    form = "a suite must be a mapping with the keys losses, architectures, datasets, ..."
     text, root, problems = read_mapping(path, "suite", form)
     return replace(
         suite_of(root, problems, path), source=source or path.name, digest=hashlib.sha256(text.encode()).hexdigest()
@@ -73,7 +73,7 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
             problems.add(root, f"key {key!r} is missing")
     about = root.value.get("about", Node(""))
     if not isinstance(about.value, str):
-        problems.add(about, "'about' is one line of text")
+        problems.add(about, "'about' must be one line of text")
     settings = {key: root.value[key] for key in ("seeds", "train", "evaluation") if key in root.value}
     return Suite(
         name=path.stem,
@@ -89,9 +89,9 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
 
 
 def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), weights: Path | None = None) -> Suite:
-    """The suite with `--set key=value` laid over everything and `--add kind=name` added.
+    """The suite with `--set key=value` applied to every combination and `--add kind=name` added.
 
-    Settings make another suite, with another name: its tables never replace the original's.
+    A suite with settings has another name, so that its tables never replace the original's.
     """
     problems, sets = Problems("--set"), tuple(sets)
     overrides = [_setting(text, problems) for text in sets]
@@ -102,7 +102,7 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), w
         key, _, value = text.partition("=")
         kind = next((k for k in axes if k == key.strip()), None)
         if kind is None or not value:
-            adding.add(None, f"{text!r} is not of the form loss=NAME (or architecture=, dataset=)")
+            adding.add(None, f"{text!r} is not of the form loss=NAME (or architecture=NAME, dataset=NAME)")
             continue
         written = parse(value, Problems(f"--add {text}"))
         axes[kind] += entries_of(Node([Node(written.value, origin=f"--add {text}")]), adding)
@@ -113,12 +113,12 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), w
 
 
 def named(name: str, sets: Iterable[str]) -> str:
-    """The name of a suite with settings laid over it."""
+    """The name of a suite with `--set` settings."""
     return "+".join([name, *(text.replace(" ", "").replace("/", "_") for text in sets)])
 
 
 def _setting(text: str, problems: Problems) -> Override:
-    """`train.steps=500` as an override of everything; what is wrong with it names the option."""
+    """`train.steps=500` as an override of every combination; problems name the option."""
     path, equals, value = text.partition("=")
     block, dot, key = path.strip().partition(".")
     if not (equals and dot and key) or block not in SETTINGS or block == "seeds":
@@ -132,10 +132,11 @@ SETTINGS = ["seeds", "train", "evaluation", "loss", "architecture", "dataset"]
 
 
 def items(node: Node, problems: Problems) -> list[Node]:
+    """The items of a list; null is an empty one."""
     if node.value is None:
         return []
     if not isinstance(node.value, list):
-        problems.add(node, "this must be a list")
+        problems.add(node, "expected a list")
         return []
     return node.value
 
@@ -146,7 +147,7 @@ def _words(node: Node, problems: Problems) -> list[str]:
         if isinstance(item.value, str):
             words.append(item.value)
         else:
-            problems.add(item, "this must be a name")
+            problems.add(item, "expected a name")
     return words
 
 
@@ -161,24 +162,24 @@ def entries_of(node: Node, problems: Problems) -> list[Entry]:
             if params.value is None or isinstance(params.value, dict):
                 entries.append(Entry(name, params.value or {}, item))
             else:
-                problems.add(params, f"hyperparameters of {name!r} must be a mapping, as in {name}: {{key: value}}")
+                problems.add(params, f"hyperparameters of {name!r} must be a mapping, such as {name}: {{key: value}}")
         else:
-            problems.add(item, "this must be a name or one 'name: {hyperparameters}'")
+            problems.add(item, "expected a name or a single 'name: {hyperparameters}'")
     if node.line and node.value == []:
-        problems.add(node, "this list is empty")
+        problems.add(node, "the list is empty")
     return entries
 
 
 def _override(node: Node, problems: Problems) -> Override:
     if not isinstance(node.value, dict):
-        problems.add(node, "an override is a mapping with 'when' and settings")
+        problems.add(node, "an override must be a mapping with 'when' and settings")
         return Override({}, {})
     known_keys(node, ["when", *SETTINGS], problems)
     when = node.value.get("when", Node({}))
     if "when" not in node.value:
-        problems.add(node, "an override needs 'when', as in when: {dataset: digits}")
+        problems.add(node, "an override needs 'when', such as when: {dataset: digits}")
     if not isinstance(when.value, dict):
-        problems.add(when, "'when' is a mapping, as in {dataset: digits}")
+        problems.add(when, "'when' must be a mapping, such as {dataset: digits}")
         when = Node({})
     known_keys(when, list(AXES.values()), problems)
     wanted = {}

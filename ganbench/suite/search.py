@@ -1,4 +1,4 @@
-"""Random search: a suite's plan once a draw, and the file that keeps which runs make which draw."""
+"""Random search: one plan per draw, and `draws.json` with the run ids behind each draw."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.files import from_plain, load_json, save_json
+from ganbench.registry.registry import Registry
 from ganbench.suite import search_space
-from ganbench.suite.expand import Catalogue, expand
+from ganbench.suite.expand import expand
 from ganbench.suite.labels import Combination
 from ganbench.suite.load import Override, Suite
 from ganbench.suite.plan_file import PlanReference, RunId, Seed, combination_1, references_1, references_to_save
@@ -23,13 +24,13 @@ MAX_DRAWS = 1000
 
 
 def search_name(suite: str) -> str:
-    """The name under which a suite's search is kept: its own table stays as it is."""
+    """The name under which a suite's search is saved, so that it does not replace the suite's own table."""
     return f"{suite}+search"
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """One draw's plan: number 0 is the suite as it is, the others have drawn settings laid over it."""
+    """The plan of one draw: draw 0 is the suite without changes, the others override it with drawn settings."""
 
     number: int
     overrides: tuple[Override, ...]
@@ -40,9 +41,9 @@ class Drawn:
         return f"draw {self.number}" if self.number else "default"
 
     def settings(self, cell: Cell | None = None) -> dict[str, Any]:
-        """What was drawn for a cell, or for all: `{"train.lr": 0.0031, "loss.gamma": 0.2}`.
+        """The settings drawn for a cell, or for all cells: `{"train.lr": 0.0031, "loss.gamma": 0.2}`.
 
-        Without a cell, hyperparameters have their plugin's name too: `loss.hinge-gp.weight`.
+        Without a cell, the key of a hyperparameter includes its plugin's name: `loss.hinge-gp.weight`.
         """
         found: dict[str, Any] = {}
         for override in self.overrides:
@@ -55,56 +56,55 @@ class Drawn:
         return found
 
 
-def draws(suite: Suite, catalogue: Catalogue, count: int) -> tuple[Drawn, ...]:
-    """Draws 0 to `count`, each expanded: no number of draws changes an earlier draw.
+def draws(suite: Suite, registry: Registry, count: int) -> tuple[Drawn, ...]:
+    """Draws 0 to `count`, each expanded; a larger `count` does not change earlier draws.
 
-    Drawn values lie over everything, `--set` included; ids are those of ordinary runs. Raises
-    `UsageError` where the suite declares no ranges, where its text is wrong, and where a draw
-    makes no sense (its values are named).
+    Drawn values override everything, `--set` included; ids are those of ordinary runs. Raises `UsageError` if the
+    suite defines no ranges or has errors, or if the values of a draw are invalid (the error names them).
     """
     if not 1 <= count <= MAX_DRAWS:
-        raise UsageError(f"--search {count}: write a number of draws from 1 to {MAX_DRAWS}")
-    expand(suite, catalogue)  # says what is wrong with the suite, ranges included, before the first draw
-    found = search_space.read(suite, catalogue, Problems(suite.problems.file))
+        raise UsageError(f"--search must be between 1 and {MAX_DRAWS}, got {count}")
+    expand(suite, registry)  # reports errors in the suite and its ranges before the first draw
+    found = search_space.read_ranges(suite, registry, Problems(suite.problems.file))
     if found is None:
         raise UsageError(
-            f"suite {suite.name!r} declares no ranges to search; "
+            f"suite {suite.name!r} defines no ranges to search; "
             "add a block such as search: {train: {lr: {low: 1e-4, high: 1e-2, scale: log}}}"
         )
-    made = [_drawn(suite, catalogue, found, number) for number in range(count + 1)]
+    made = [_drawn(suite, registry, found, number) for number in range(count + 1)]
     for one in made:
         _check_applicable(made[0], one)
     return tuple(made)
 
 
-def _drawn(suite: Suite, catalogue: Catalogue, found: search_space.Ranges, number: int) -> Drawn:
+def _drawn(suite: Suite, registry: Registry, found: search_space.Ranges, number: int) -> Drawn:
     overrides = found.draw(number, suite)
     laid_over = replace(suite, name=search_name(suite.name), overrides=(*suite.overrides, *overrides), search=None)
     drawn = Drawn(number, overrides, Plan(suite.name, "", (), (), ()))
     try:
-        return replace(drawn, plan=expand(laid_over, catalogue, found.seeds))
+        return replace(drawn, plan=expand(laid_over, registry, found.seeds))
     except UsageError as error:
-        raise UsageError(f"{error}\nin {drawn.title} of the search: {quoted(drawn.settings())}") from None
+        raise UsageError(f"{error}\nin {drawn.title} of the search: {settings_text(drawn.settings())}") from None
 
 
 def _check_applicable(first: Drawn, other: Drawn) -> None:
-    """A draw has the variants that the default has."""
+    """Raise `UsageError` unless a draw has the same variants as the default."""
     lost = {cell.title for cell in first.plan.cells} ^ {cell.title for cell in other.plan.cells}
     if lost:
         reasons = sorted({skip.reason for skip in (*first.plan.skipped, *other.plan.skipped)})
         raise UsageError(
-            f"{', '.join(sorted(lost))}: applicable by default or in {other.title} "
-            f"({quoted(other.settings())}), not in both ({'; '.join(reasons)}); narrow the ranges"
+            f"{', '.join(sorted(lost))}: applicable in only one of the default and {other.title} "
+            f"({settings_text(other.settings())}): {'; '.join(reasons)}; narrow the ranges"
         )
 
 
-def quoted(settings: dict[str, Any]) -> str:
+def settings_text(settings: dict[str, Any]) -> str:
     """Settings in a line: `train.lr=0.0031, train.betas=[0, 0.99]`."""
     return ", ".join(f"{key}={value}" for key, value in settings.items())
 
 
 def merged(drawn: Sequence[Drawn]) -> Plan:
-    """All draws as one plan to train: a cell that two draws have in common is there once."""
+    """All draws as one plan to train; a cell that several draws share appears once."""
     cells: dict[str, Cell] = {}
     for one in drawn:
         for cell in one.plan.cells:

@@ -1,39 +1,37 @@
-"""The ranges that a suite declares under `search`, and random draws from them."""
+"""The search space of a suite: the ranges in its `search` block, and random draws from them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganbench import seeding
 from ganbench.errors import UsageError
 from ganbench.registry.choice import Kind
+from ganbench.registry.registry import Registry
 from ganbench.suite.fields import TRAIN, known_keys, seed_values
 from ganbench.suite.load import Override, Suite, items
 from ganbench.suite.yaml import Node, Problems
 
-if TYPE_CHECKING:
-    from ganbench.suite.expand import Catalogue
-
 KINDS: tuple[Kind, ...] = ("loss", "architecture")
-"""Whose hyperparameters may be drawn. A data set's would make another problem, not another variant."""
+"""Kinds whose hyperparameters may be drawn. Another dataset would be another problem, not another variant."""
 DIGITS = 4
-"""Significant digits of a drawn number, so that it can be quoted; more where a range is narrow."""
-FORM = "a range is {low: 1e-4, high: 1e-2, scale: log} (or scale: linear), or {choices: [1, 5]}"
+"""Significant digits of a drawn number, so that it can be quoted; more if the range is narrow."""
+FORM = "expected {low: 1e-4, high: 1e-2, scale: log} (or scale: linear) or {choices: [1, 5]}"
 
 _WRONG = object()
 Check = Callable[[Node], Any]
-"""The value of a setting as its own reader reads it, or `_WRONG`, which is then a problem already."""
+"""Returns the value of a setting, or `_WRONG` after it has added a problem."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """What one setting may be: a number from `low` to `high`, both included, or one of `choices`.
+    """The values of one setting: a number from `low` to `high`, both included, or one of `choices`.
 
-    `path` is ("train", key), or (kind, plugin's name, hyperparameter). Numbers are whole where the
-    setting is; a log-uniform whole number k has the mass of [k - 1/2, k + 1/2].
+    `path` is ("train", key), or (kind, plugin's name, hyperparameter). Draws are integers if the setting is one; a
+    log-uniform integer k has the probability of [k - 1/2, k + 1/2].
     """
 
     path: tuple[str, ...]
@@ -44,7 +42,7 @@ class Range:
     choices: tuple[Node, ...] = ()
 
     def draw(self, number: int) -> Node:
-        """Draw `number`: it depends on the range, its path and the number, and on nothing else."""
+        """The draw of this number, a function of the range, its path and the number alone."""
         uniform = (seeding.number(number, "/".join(("search", *self.path))) >> 32) / 2**31
         if self.choices:
             return self.choices[int(uniform * len(self.choices))]
@@ -65,13 +63,13 @@ class Range:
 
 @dataclass(frozen=True)
 class Ranges:
-    """All ranges of a suite, and the seeds per draw where the suite says so."""
+    """All ranges of a suite, and the seeds per draw if the suite sets them."""
 
     ranges: tuple[Range, ...]
     seeds: tuple[int, ...] | None = None
 
     def draw(self, number: int, suite: Suite) -> tuple[Override, ...]:
-        """Draw `number` (from 1; 0 is the suite as it is) as overrides of the suite.
+        """The overrides of draw `number`; draw 0 is the suite without changes.
 
         A setting that several variants share has one value for all of them (common random numbers).
         """
@@ -88,8 +86,8 @@ class Ranges:
         )
 
 
-def read(suite: Suite, catalogue: Catalogue, problems: Problems) -> Ranges | None:
-    """The suite's `search` block, or None where it has none; what is wrong with it becomes problems.
+def read_ranges(suite: Suite, registry: Registry, problems: Problems) -> Ranges | None:
+    """The suite's `search` block, or None if it has none; errors in it are added to `problems`.
 
     ```yaml
     search:
@@ -99,23 +97,23 @@ def read(suite: Suite, catalogue: Catalogue, problems: Problems) -> Ranges | Non
       architecture: {mlp: {width: {choices: [32, 64]}}}
     ```
 
-    `low` and `high` are both possible; `scale` is linear unless it says log. Every end and every
-    choice is checked as the setting itself is. A plugin named here need not be in the suite: its
-    ranges hold when `--add` adds it. Data sets and `evaluation` cannot be searched.
+    `low` and `high` are included; `scale` is linear by default. Both ends and every choice are checked as the
+    setting itself is. A plugin need not be in the suite: its ranges apply if `--add` adds it. Datasets and
+    `evaluation` cannot be searched.
     """
     node = suite.search
     if node is None:
         return None
     if not isinstance(node.value, dict):
-        problems.add(node, "'search' must be a mapping, as in search: {train: {lr: {low: 1e-4, high: 1e-2}}}")
+        problems.add(node, "'search' must be a mapping, such as search: {train: {lr: {low: 1e-4, high: 1e-2}}}")
         return Ranges(())
     known_keys(node, ["seeds", "train", *KINDS], problems)
     if not set(node.value) - {"seeds"}:
-        problems.add(node, "'search' declares no range")
+        problems.add(node, "'search' defines no range")
     seeds = seed_values(node.value["seeds"], problems) if "seeds" in node.value else None
     found = [*_train(node.value.get("train", Node({})), problems)]
     for kind in KINDS:
-        found += _plugins(kind, node.value.get(kind, Node({})), suite, catalogue, problems)
+        found += _plugins(kind, node.value.get(kind, Node({})), suite, registry, problems)
     return Ranges(tuple(found), seeds)
 
 
@@ -143,30 +141,30 @@ def _setting(key: str, problems: Problems) -> Check:
     return check
 
 
-def _plugins(kind: Kind, node: Node, suite: Suite, catalogue: Catalogue, problems: Problems) -> Iterator[Range]:
+def _plugins(kind: Kind, node: Node, suite: Suite, registry: Registry, problems: Problems) -> Iterator[Range]:
     for name, params in _mapping(node, f"'{kind}' in search", problems).items():
-        trouble = catalogue.trouble(kind, name)
+        trouble = registry.problem_with(kind, name)
         if trouble:
             problems.add(node.key(name), trouble)
             continue
         written = [{key: one.plain() for key, one in e.params.items()} for e in suite.axes[kind] if e.name == name]
         for key, value in _mapping(params, f"'{name}' in search", problems).items():
-            if not catalogue.accepts(kind, name, key):
+            if not registry.accepts(kind, name, key):
                 problems.add(params.key(key), f"{kind} {name!r} has no hyperparameter {key!r}")
                 continue
-            check = _hyperparameter(kind, name, key, (written or [{}])[0], catalogue, problems)
+            check = _hyperparameter(kind, name, key, (written or [{}])[0], registry, problems)
             yield from _range((kind, name, key), value, check, problems)
 
 
 def _hyperparameter(
-    kind: Kind, name: str, key: str, written: dict[str, Any], catalogue: Catalogue, problems: Problems
+    kind: Kind, name: str, key: str, written: dict[str, Any], registry: Registry, problems: Problems
 ) -> Check:
     def check(node: Node) -> Any:
         try:
-            return catalogue.choose(kind, name, {**written, key: node.plain()}).arguments()[key]
+            return registry.choose(kind, name, {**written, key: node.plain()}).arguments()[key]
         except UsageError as error:
             if getattr(error, "key", "") not in ("", key):
-                return node.plain()  # another hyperparameter is wrong or unset, and is told where it is written
+                return node.plain()  # another hyperparameter is wrong, which is reported at its own position
             problems.add(node, str(error))
             return _WRONG
 
@@ -174,7 +172,7 @@ def _hyperparameter(
 
 
 def _range(path: tuple[str, ...], node: Node, check: Check, problems: Problems) -> Iterator[Range]:
-    """The range of one setting, if it is right."""
+    """The range of one setting, if it is valid."""
     ends = isinstance(node.value, dict) and {"low", "high"} & node.value.keys()
     if not isinstance(node.value, dict) or bool(ends) == ("choices" in node.value):
         problems.add(node, f"{path[-1]}: {FORM}")
@@ -183,7 +181,7 @@ def _range(path: tuple[str, ...], node: Node, check: Check, problems: Problems) 
     if not ends:
         choices = items(node.value["choices"], problems)
         if node.value["choices"].value in (None, []):
-            problems.add(node.value["choices"], "this list is empty")
+            problems.add(node.value["choices"], "the list is empty")
         checked = [check(choice) is not _WRONG for choice in choices]
         if choices and all(checked):
             yield Range(path, node, choices=tuple(choices))
@@ -193,17 +191,17 @@ def _range(path: tuple[str, ...], node: Node, check: Check, problems: Problems) 
     found = {key: check(node.value[key]) for key in ("low", "high") if key in node.value}
     scale = node.value.get("scale", Node("linear"))
     if scale.value not in ("linear", "log"):
-        problems.add(scale, f"scale must be linear or log, not {scale.plain()!r}")
+        problems.add(scale, f"scale must be linear or log, got {scale.plain()!r}")
     if len(found) == 2 and _WRONG not in found.values():
         yield from _between(path, node, found["low"], found["high"], scale.value == "log", problems)
 
 
 def _between(path: tuple[str, ...], node: Node, low: Any, high: Any, log: bool, problems: Problems) -> Iterator[Range]:
     if any(not isinstance(end, int | float) or isinstance(end, bool) for end in (low, high)):
-        problems.add(node, f"{path[-1]} is no number and has no low and high; write {{choices: [...]}}")
+        problems.add(node, f"{path[-1]} is not a number, so it cannot have low and high; use {{choices: [...]}}")
     elif log and low <= 0:
-        problems.add(node.value["low"], f"a range on a log scale begins above 0, not at {low:g}")
+        problems.add(node.value["low"], f"low must be > 0 on a log scale, got {low:g}")
     elif low >= high:
-        problems.add(node.value["high"], f"high must be above low ({low:g}), not {high:g}")
+        problems.add(node.value["high"], f"high must be > low ({low:g}), got {high:g}")
     else:
         yield Range(path, node, low, high, log)

@@ -1,4 +1,4 @@
-"""What a run is: frozen specs with every default written in, and the ids made from them."""
+"""Frozen specs of runs and references, with all defaults resolved, and the ids that they determine."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from ganbench.registry.choice import Choice, Kind
 from ganbench.suite.labels import Combination, Label
 
 PROTOCOL = 2
-"""Raised whenever the same spec would give other numbers: block of draws, signals, schedules."""
+"""Incremented whenever the same spec would give other numbers: noise blocks, signals, schedules."""
 
 COMPILE_FROM = 2500
-"""Steps from which compiling pays: 4 to 10 s a program (2 to 3 s when kept from an earlier run; 20 s and
-more for the first one on a machine) against 0.6 to 2 ms saved a step and seed, with the four or more
-seeds that a worker has of a cell."""
+"""Steps from which compiling pays: 4 to 10 s per program (2 to 3 s if cached from an earlier run; 20 s and more for
+the first one on a machine) against 0.6 to 2 ms saved per step and seed, with four or more seeds per worker."""
 COMPILE_CONVOLUTIONS_FROM = 1000
-"""The same for convolutions, where 3 ms and more are saved."""
+"""The same for convolutions, which save 3 ms and more."""
 
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """How both players are trained: `steps` moves of G, `n_dis` moves of D before each."""
+    """How both players are trained: `steps` updates of G, with `n_dis` updates of D before each.
+
+    `lr_d` and `lr_g` are the learning rates, `betas` those of Adam, `ema` the decay of the averaged generator (0 for
+    none). The values that each field accepts are in `ganbench.suite.fields`.
+    """
 
     steps: int = 3000
     batch: int = 64
@@ -39,7 +42,7 @@ class TrainSpec:
     engine: str = "auto"
 
     def compiling_pays(self, convolutions: bool) -> bool:
-        """Whether so many steps are worth the compiler's time."""
+        """Whether the number of steps justifies the compiler's time."""
         return self.steps >= (COMPILE_CONVOLUTIONS_FROM if convolutions else COMPILE_FROM)
 
     @property
@@ -59,8 +62,8 @@ class TrainSpec:
 OPTIMIZERS = ("adam", "sgd")
 SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("fp32", "tf32", "bf16")
-"""`tf32` lets a GPU round the factors of products; `bf16` runs layers in bfloat16. Parameters,
-optimiser and loss are float32 in all three."""
+"""`tf32` lets a GPU round the factors of products; `bf16` runs layers in bfloat16. Parameters, optimizer and loss
+are float32 in all three."""
 ENGINES = ("auto", "eager", "compiled")
 """Whether the step is compiled: by the rule of `ganbench.engine.strategy`, never, or always."""
 
@@ -70,10 +73,9 @@ NO_EXTRACTOR = Choice("")
 
 @dataclass(frozen=True)
 class EvaluationSpec:
-    """How samples are judged: numbers of fake and real samples, the real split, the judge.
+    """How samples are evaluated: numbers of fake and real samples, the real split, extractor and metrics.
 
-    `real_samples` 0 means the whole split. `snapshots` is how many times, evenly spaced, the
-    metrics are also computed during training.
+    `real_samples` 0 means the whole split. `snapshots` is the number of evaluations during training, evenly spaced.
     """
 
     samples: int = 10_000
@@ -86,7 +88,7 @@ class EvaluationSpec:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One training: everything that changes its result, and nothing else."""
+    """One training run: everything that its result depends on, and nothing else."""
 
     loss: Choice
     architecture: Choice
@@ -116,6 +118,7 @@ class RunSpec:
         }
 
     def code(self) -> dict[str, str]:
+        """The code version of every plugin, by `kind:name`."""
         return {f"{kind}:{choice.name}": choice.code for kind, choice in self.choices()}
 
     @property
@@ -125,10 +128,12 @@ class RunSpec:
 
 
 def resolved_train(train: TrainSpec) -> dict[str, Any]:
+    """The settings as plain data."""
     return {**asdict(train), "betas": list(train.betas)}
 
 
 def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, Any]:
+    """The evaluation as plain data."""
     return {
         "samples": evaluation.samples,
         "real_samples": evaluation.real_samples,
@@ -141,7 +146,7 @@ def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ReferenceSpec:
-    """A yardstick for a data set: samples that no GAN made, judged like a GAN's."""
+    """A reference for a dataset: samples that no GAN generated, evaluated like a GAN's."""
 
     reference: str
     dataset: Choice

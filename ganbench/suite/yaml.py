@@ -1,7 +1,7 @@
-"""YAML with a position for every value and none of YAML's traps.
+"""Strict YAML with the position of every value.
 
-No aliases, tags, repeated keys or deep nesting; YAML 1.2 scalars, so `2e-4` is a number and
-`on` is a word. Problems are collected, so that a person sees all of them at once.
+Aliases, tags, duplicate keys and deep nesting are refused. Scalars follow YAML 1.2, so `2e-4` is a number and `on`
+a string. Problems are collected, so that all of them are reported together.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _SPECIAL = {
 
 @dataclass(frozen=True)
 class Node:
-    """A value with its place: a scalar, a `list[Node]`, or a `dict[str, Node]`."""
+    """A value with its position: a scalar, a `list[Node]`, or a `dict[str, Node]`."""
 
     value: Any
     line: int = 0
     column: int = 0
     keys: tuple[tuple[str, int, int], ...] = ()
     origin: str = ""
-    """Where it was written, if not in the file whose problems are gathered."""
+    """The option that the value comes from, if not from the file."""
 
     @classmethod
     def of(cls, plain: Any) -> Node:
@@ -55,18 +55,19 @@ class Node:
         return self.value
 
     def key(self, name: str) -> Node:
-        """The place where a key of this mapping is written."""
+        """The position of a key of this mapping."""
         return next((Node(k, line, column, (), self.origin) for k, line, column in self.keys if k == name), self)
 
 
 class Problems:
-    """What is wrong with one file, gathered."""
+    """The problems of one file, collected."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: list[tuple[int, int, str]] = []
 
     def add(self, node: Node | None, text: str) -> None:
+        """Add a problem at the position of `node`; the same problem is added once."""
         place = f":{node.line}:{node.column}" if node is not None and node.line else ""
         line = f"{(node and node.origin) or self.file}{place}: {text}"
         entry = (node.line if node else 0, node.column if node else 0, line)
@@ -74,7 +75,7 @@ class Problems:
             self.found.append(entry)
 
     def check(self) -> None:
-        """Raise `UsageError` with all problems found so far, in the file's order, if any."""
+        """Raise `UsageError` with all problems so far, in the order of the file, if there are any."""
         if self.found:
             raise UsageError("\n".join(line for _, _, line in sorted(self.found)))
 
@@ -91,9 +92,9 @@ def scalar(text: str) -> Any:
 
 
 def read_mapping(path: Path, what: str, form: str) -> tuple[str, Node, Problems]:
-    """A file's text, its mapping, and a gathering place for what is wrong with it.
+    """A file's text, the mapping in it, and its problems.
 
-    Raises `UsageError` where the file cannot be read, or is no mapping (then `form` says what it must be).
+    Raises `UsageError` if the file cannot be read or is not a mapping (the error is then `form`).
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -108,9 +109,9 @@ def read_mapping(path: Path, what: str, form: str) -> tuple[str, Node, Problems]
 
 
 def parse(text: str, problems: Problems) -> Node:
-    """The document's root. Syntax problems raise `UsageError` at once, with their place."""
+    """The root of the document. Raises `UsageError` with the position of a syntax error."""
     if len(text.encode()) > MAX_BYTES:
-        problems.add(None, "larger than 1 MiB; a suite is a page of text")
+        problems.add(None, "the file is larger than 1 MiB")
         problems.check()
     try:
         root = _build(text, problems)
@@ -124,7 +125,7 @@ def parse(text: str, problems: Problems) -> Node:
 
 
 def _build(text: str, problems: Problems) -> Node:
-    """Events to nodes without recursion, so that nesting cannot exhaust the stack."""
+    """Build nodes from parser events without recursion, so that nesting cannot exhaust the stack."""
     done: list[Node] = [Node(None, 1, 1)]
     open_: list[tuple[Node, list[Node]]] = []
     documents = 0
@@ -132,14 +133,14 @@ def _build(text: str, problems: Problems) -> Node:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                problems.add(_place(event), "a second document ('---'); write one suite a file")
+                problems.add(_place(event), "contains a second document ('---'); write one per file")
                 break
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            problems.add(_place(event), "anchors and aliases (&, *) are not accepted; write the value out")
+            problems.add(_place(event), "anchors and aliases (&, *) are not supported; repeat the value")
             break
         tag = getattr(event, "tag", None)
         if tag:
-            problems.add(_place(event), f"tags ({tag}) are not accepted")
+            problems.add(_place(event), f"tags ({tag}) are not supported")
             break
         if isinstance(event, yaml.CollectionStartEvent):
             if len(open_) >= MAX_DEPTH:
@@ -173,11 +174,11 @@ def _mapping(start: Node, children: list[Node], problems: Problems) -> Node:
     keys: list[tuple[str, int, int]] = []
     for key, value in zip(children[::2], children[1::2], strict=True):
         if isinstance(key.value, dict | list):
-            problems.add(key, "a key must be a word")
+            problems.add(key, "a key must be a string")
             continue
         name = str(key.value)
         if name in entries:
-            problems.add(key, f"key {name!r} is written twice; the first is at line {entries[name].line}")
+            problems.add(key, f"duplicate key {name!r}; it is first defined in line {entries[name].line}")
         entries[name] = value
         keys.append((name, key.line, key.column))
     return Node(entries, start.line, start.column, tuple(keys))

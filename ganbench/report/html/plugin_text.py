@@ -51,7 +51,7 @@ def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, s
     for record in records:
         extractors = (card.extractor for card in record.evaluation.cards.values())
         named.update({("extractor", one.name): {} for one in extractors if one})
-    found = {key: inspect.getdoc(registry.find(*key).thing) for key in named if not registry.trouble(*key)}
+    found = {key: inspect.getdoc(registry.find(*key).thing) for key in named if not registry.problem_with(*key)}
     return [
         (", ".join(named[kind, name]) or f"{_KINDS[kind]} {name}", doc) for (kind, name), doc in found.items() if doc
     ]
@@ -60,7 +60,7 @@ def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, s
 def _text(registry: Registry, kind: Kind, choice: Choice, trained: PluginOrigin | None) -> PluginText:
     name, params = choice.name, choice.params
     where = f"{trained.distribution} {trained.version}" if trained else ""
-    if registry.trouble(kind, name):
+    if registry.problem_with(kind, name):
         note = "Its code is not here; give its file with --plugin to show it."
         return PluginText(kind, name, params, "", "", where, note)
     offer = registry.find(kind, name)

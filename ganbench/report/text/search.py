@@ -19,7 +19,7 @@ from ganbench.report.text.escape import escape_markdown, neutralize_formula
 from ganbench.report.text.grid import ARROWS, Grid
 from ganbench.report.text.markdown import grid
 from ganbench.report.text.terminal import drawn
-from ganbench.suite.search import SavedSearch, quoted
+from ganbench.suite.search import SavedSearch, settings_text
 
 LEGEND = (
     "default: the suite's own settings, mean over seeds. median: over the random draws' means. best of k: expected "
@@ -66,7 +66,7 @@ def _grid(table: Sensitivity) -> Grid:
 
 def short(settings: dict[str, Any]) -> str:
     """Settings without the block that they are from: `lr=0.0031, gamma=0.2`."""
-    return quoted({key.split(".")[-1]: value for key, value in settings.items()})
+    return settings_text({key.split(".")[-1]: value for key, value in settings.items()})
 
 
 def notes(table: Sensitivity) -> list[str]:
@@ -169,7 +169,7 @@ def _csv_lines(row: dict[str, Any]) -> list[list[Any]]:
     for draw in (row["default"], *row["draws"]):
         kind = "draw" if draw["draw"] else "default"
         values = " ".join(repr(value) for value in draw["values"].values())
-        settings = neutralize_formula(quoted(draw["settings"]))
+        settings = neutralize_formula(settings_text(draw["settings"]))
         lines.append(
             [kind, draw["draw"], draw["status"], draw["counted"], "", "", "", len(draw["values"]), values, settings]
         )

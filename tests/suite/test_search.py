@@ -63,7 +63,7 @@ def _draws(tmp_path: Path, registry, text: str = TEXT, count: int = 5, **options
 
 def _ranges(tmp_path: Path, registry, text: str = TEXT) -> dict[str, search_space.Range]:
     problems = Problems("tuned.yaml")
-    found = search_space.read(_suite(tmp_path, text), registry, problems)
+    found = search_space.read_ranges(_suite(tmp_path, text), registry, problems)
     problems.check()
     assert found is not None
     return {one.path[-1]: one for one in found.ranges}
@@ -183,33 +183,39 @@ HEAD = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\n"
     [
         ("search: 3", "4:9: 'search' must be a mapping"),
         ("search:", "4:8: 'search' must be a mapping"),
-        ("search: {}", "4:9: 'search' declares no range"),
-        ("search: {seeds: 2}", "4:9: 'search' declares no range"),
+        ("search: {}", "4:9: 'search' defines no range"),
+        ("search: {seeds: 2}", "4:9: 'search' defines no range"),
         ("search: {seeds: -1, train: {lr: {choices: [1]}}}", "4:17: seeds must be a count"),
         ("search: {tran: {}}", "4:10: unknown key 'tran'. Did you mean 'train'?"),
         ("search: {evaluation: {samples: {choices: [1]}}}", "4:10: unknown key 'evaluation'"),
         ("search: {train: 3}", "4:17: 'train' in search must be a mapping"),
         ("search: {train: {lrr: {low: 1, high: 2}}}", "4:18: unknown key 'lrr'. Did you mean 'lr'?"),
-        ("search: {train: {lr: 1e-3}}", "4:22: lr: a range is {low: 1e-4, high: 1e-2, scale: log}"),
-        ("search: {train: {lr: {}}}", "4:22: lr: a range is"),
-        ("search: {train: {lr: {low: 1, choices: [2]}}}", "4:22: lr: a range is"),
+        ("search: {train: {lr: 1e-3}}", "4:22: lr: expected {low: 1e-4, high: 1e-2, scale: log}"),
+        ("search: {train: {lr: {}}}", "4:22: lr: expected"),
+        ("search: {train: {lr: {low: 1, choices: [2]}}}", "4:22: lr: expected"),
         ("search: {train: {lr: {low: 1e-4}}}", "4:22: key 'high' is missing"),
         ("search: {train: {lr: {low: 1, high: 2, scal: log}}}", "4:40: unknown key 'scal'. Did you mean 'scale'?"),
-        ("search: {train: {lr: {low: 1, high: 2, scale: ln}}}", "4:47: scale must be linear or log, not 'ln'"),
-        ("search: {train: {lr: {low: 0, high: 2}}}", "4:28: lr must be a number above 0 and below"),
-        ("search: {train: {lr: {low: 2, high: 1}}}", "4:37: high must be above low (2), not 1"),
-        ("search: {train: {ema: {low: 0, high: 0.9, scale: log}}}", "4:29: a range on a log scale begins above 0"),
-        ("search: {train: {ema: {low: 0, high: 1}}}", "4:38: ema must be a number of at least 0 and below 1, not 1"),
-        ("search: {train: {batch: {low: 1.5, high: 64}}}", "4:31: batch must be a whole number of at least 2"),
-        ("search: {train: {schedule: {low: constant, high: cosine}}}", "4:28: schedule is no number"),
+        ("search: {train: {lr: {low: 1, high: 2, scale: ln}}}", "4:47: scale must be linear or log, got 'ln'"),
+        ("search: {train: {lr: {low: 0, high: 2}}}", "4:28: lr must be a number > 0 and <"),
+        ("search: {train: {lr: {low: 2, high: 1}}}", "4:37: high must be > low (2), got 1"),
+        ("search: {train: {ema: {low: 0, high: 0.9, scale: log}}}", "4:29: low must be > 0 on a log scale"),
+        ("search: {train: {ema: {low: 0, high: 1}}}", "4:38: ema must be a number >= 0 and < 1, got 1"),
+        ("search: {train: {batch: {low: 1.5, high: 64}}}", "4:31: batch must be an integer >= 2"),
+        ("search: {train: {schedule: {low: constant, high: cosine}}}", "4:28: schedule is not a number"),
         ("search: {train: {betas: {choices: [[0, 0.9], [0, 2]]}}}", "4:46: betas must be two numbers in [0, 1)"),
-        ("search: {train: {n_dis: {choices: []}}}", "4:35: this list is empty"),
-        ("search: {train: {n_dis: {choices: 5}}}", "4:35: this must be a list"),
+        ("search: {train: {n_dis: {choices: []}}}", "4:35: the list is empty"),
+        ("search: {train: {n_dis: {choices: 5}}}", "4:35: expected a list"),
         ("search: {loss: {hinje: {a: {choices: [1]}}}}", "4:17: unknown loss 'hinje'"),
         ("search: {loss: {minimax: {gamma: {choices: [1]}}}}", "4:27: loss 'minimax' has no hyperparameter 'gamma'"),
-        ("search: {loss: {rpgan-r1r2: {gamma: {low: a, high: 1}}}}", "4:43: loss 'rpgan-r1r2': gamma must be float"),
+        (
+            "search: {loss: {rpgan-r1r2: {gamma: {low: a, high: 1}}}}",
+            "4:43: loss 'rpgan-r1r2': gamma must be of type",
+        ),
         ("search: {architecture: {mlp: {width: {low: 0, high: 9}}}}", "4:44: architecture 'mlp': width, depth"),
-        ("search: {architecture: {mlp: {width: {low: 8.5, high: 9}}}}", "4:44: architecture 'mlp': width must be int"),
+        (
+            "search: {architecture: {mlp: {width: {low: 8.5, high: 9}}}}",
+            "4:44: architecture 'mlp': width must be of type",
+        ),
         ("search: {architecture: {mlp: 3}}", "4:30: 'mlp' in search must be a mapping"),
     ],
 )
@@ -233,15 +239,17 @@ def test_all_wrong_ranges_are_told_at_once(tmp_path, registry) -> None:
 def test_what_only_a_draw_shows_is_told_with_its_values(tmp_path, registry) -> None:
     """Two losses that a drawn hyperparameter makes one; no run has begun."""
     text = TEXT.replace("[minimax, rpgan-r1r2]", "[{rpgan-r1r2: {gamma: 1}}, {rpgan-r1r2: {gamma: 2}}]")
-    with pytest.raises(UsageError, match=r"are the same runs; list them once\nin draw 1 of the search: train\.lr="):
+    with pytest.raises(
+        UsageError, match=r"are the same runs; list only one of them\nin draw 1 of the search: train\.lr="
+    ):
         _draws(tmp_path, registry, text)
 
 
 @pytest.mark.parametrize(("count", "text", "said"), [
-    (0, TEXT, "--search 0: write a number of draws"),
-    (-3, TEXT, "--search -3"),
-    (1001, TEXT, "--search 1001"),
-    (3, HEAD, "suite 'tuned' declares no ranges to search"),
+    (0, TEXT, "--search must be between 1 and 1000, got 0"),
+    (-3, TEXT, "got -3"),
+    (1001, TEXT, "got 1001"),
+    (3, HEAD, "suite 'tuned' defines no ranges to search"),
 ])  # fmt: skip
 def test_a_search_that_cannot_be(tmp_path, registry, count: int, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
@@ -558,8 +566,8 @@ def test_a_draw_that_diverges_is_counted_as_the_worst(cli, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run", "--suite", "small.yaml", "--search", "3"), "suite 'small' declares no ranges to search"),
-        (("run", "--suite", "quick", "--search", "0"), "--search 0: write a number of draws"),
+        (("run", "--suite", "small.yaml", "--search", "3"), "suite 'small' defines no ranges to search"),
+        (("run", "--suite", "quick", "--search", "0"), "--search must be between 1 and 1000, got 0"),
         (("run", "--suite", "quick", "--metric", "FID"), "--metric chooses the score of --search"),
         (("table", "--suite", "quick", "--metric", "FID", "--results", "."), "--metric chooses the score of --search"),
         (("table", "--suite", "quick", "--search", "--results", "."), "no search 'quick+search'"),

@@ -38,14 +38,14 @@ def test_places_are_lines_and_columns_from_one() -> None:
     ("text", "said"),
     [
         ("a: &x 1\nb: *x", "suite.yaml:1:4: anchors and aliases"),
-        ("a: 1\na: 2", "suite.yaml:2:1: key 'a' is written twice; the first is at line 1"),
+        ("a: 1\na: 2", "suite.yaml:2:1: duplicate key 'a'; it is first defined in line 1"),
         ("a: !!python/object:os.system x", "tags"),
         ("[" * 500 + "]" * 500, "nested deeper than 50 levels"),
         ("a: 1\n---\nb: 2", "a second document"),
         ("a: [1, 2", "suite.yaml:1:9: not valid YAML"),
         ("a: \x00", "not valid YAML"),
         ("x" * (1 << 20 | 1), "larger than 1 MiB"),
-        ("? [a]\n: 1", "a key must be a word"),
+        ("? [a]\n: 1", "a key must be a string"),
     ],
 )
 def test_traps_are_refused_with_their_place(text: str, said: str) -> None:
