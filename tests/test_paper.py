@@ -1,4 +1,4 @@
-"""What a paper says of a suite is what its records say, and what it cites is what the plugins name."""
+"""The methods section states what the records hold, and cites what the plugins refer to."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _record(id_: str, cell: tuple[str, str, str], seed: int, failed: bool = Fals
     return make_record(id_, {"FID": 3.0 + seed}, CARD, spec, provenance=machine)
 
 
-def _told(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], missing: int = 0) -> str:
+def _methods(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], missing: int = 0) -> str:
     """The protocol of cells of two seeds; the first cell's second seed failed, `missing` more never ran."""
     store, rows = Store(tmp_path), []
     for cell, train in cells.items():
@@ -65,45 +65,45 @@ CELLS = {
 }
 
 
-def test_every_setting_is_told_with_where_it_holds(tmp_path: Path) -> None:
-    text = _told(tmp_path, CELLS)
-    assert "the losses a and b with the architectures net and conv on the data sets ring and digits" in text
-    assert "6 combinations; 1 more not applicable; seeds 0-1." in text
-    assert "steps of G 3,000 (ring), 1,000 (conv and a x net on digits), 2,000 (b x net on digits)" in text
-    assert "averaging of G (EMA) 0 (net), 0.999 (conv)" in text
-    assert "batch 128;" in text
+def test_every_setting_names_the_variants_it_applies_to(tmp_path: Path) -> None:
+    text = _methods(tmp_path, CELLS)
+    assert "the losses a and b with the architectures net and conv on the datasets ring and digits" in text
+    assert "6 combinations (1 more not applicable); seeds 0-1." in text
+    assert "generator steps 3,000 (ring), 1,000 (conv and a x net on digits), 2,000 (b x net on digits)" in text
+    assert "EMA of G 0 (net), 0.999 (conv)" in text
+    assert "batch size 128;" in text
     assert "learning rate of D 0.002; learning rate of G 0.0001" in text
     assert "betas (0, 0.99)" in text
     assert "FID on ring and digits: 5,000 fake against 1,347 real samples (split train)" in text
     assert "features of judge, weights abc123; raw generator, last checkpoint" in text
-    assert "on logarithms for FID" in text
-    assert "as yardsticks: real data." in text
+    assert "computed on logarithms for FID" in text
+    assert "References, evaluated in the same way: real data." in text
 
 
-def test_what_failed_and_what_never_ran_is_counted(tmp_path: Path) -> None:
-    text = _told(tmp_path, CELLS, missing=1)
-    assert "Made: 11 of 18 runs ended ok (1 failed, 6 not run; all are counted in the tables)." in text
-    assert "Run on EPYC, 2 cores, Linux (device cpu, threads a worker 1); Python 3.11, torch 2.15" in text
+def test_failed_and_missing_runs_are_counted(tmp_path: Path) -> None:
+    text = _methods(tmp_path, CELLS, missing=1)
+    assert "Runs: 11 of 18 finished (1 failed, 6 not run; all are counted in the tables)." in text
+    assert "Machine: EPYC, 2 cores, Linux (device cpu, threads per worker 1); Python 3.11, torch 2.15" in text
     assert "protocol 2, revision fd4f784" in text
 
 
 def test_one_setting_for_all_names_no_place(tmp_path: Path) -> None:
-    text = _told(tmp_path, {("a", "net", "ring"): {}})
-    assert "the loss a with the architecture net on the data set ring, 1 combination;" in text
-    assert "steps of G 3,000;" in text
+    text = _methods(tmp_path, {("a", "net", "ring"): {}})
+    assert "the loss a with the architecture net on the dataset ring, 1 combination (1 more not applicable);" in text
+    assert "generator steps 3,000;" in text
     assert "(ring)" not in text
 
 
 def test_names_are_inert(tmp_path: Path) -> None:
-    text = _told(tmp_path, {("<script>*a*", "![x](http://x.y)", "ring"): {}})
+    text = _methods(tmp_path, {("<script>*a*", "![x](http://x.y)", "ring"): {}})
     assert "<script>" not in text
     assert "](http" not in text.replace("\\]", "")
     assert r"\*a\*" in text
 
 
-def test_without_runs_there_is_nothing_to_tell() -> None:
+def test_without_runs_there_is_nothing_to_describe() -> None:
     layout = SavedPlan("s", "", "", (plan_row("a", "net", "ring", {0: "x"}),), (), ())
-    assert protocol(layout, [], {}) == "No run of the suite s is there yet.\n"
+    assert protocol(layout, [], {}) == "No run of the suite s has a record yet.\n"
 
 
 PAPERS = """

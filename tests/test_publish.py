@@ -160,9 +160,9 @@ def test_an_earlier_report_stays_until_the_new_one_is_complete(inside, results: 
     [
         (["--suite", "fabricate"], 2, "Did you mean 'fabricated'"),
         (["--suite", "fabricated", "--results", "nowhere"], 2, "no results folder"),
-        (["--suite", "fabricated", "--to", "full"], 2, "holds other files"),
-        (["--suite", "fabricated", "--to", "full/note.txt"], 2, "is no folder"),
-        (["--suite", "fabricated", "--to", "."], 2, "holds other files"),
+        (["--suite", "fabricated", "--to", "full"], 2, "contains files that are not part of a report"),
+        (["--suite", "fabricated", "--to", "full/note.txt"], 2, "is not a folder"),
+        (["--suite", "fabricated", "--to", "."], 2, "contains files that are not part of a report"),
     ],
 )
 def test_wrong_orders_are_refused_in_a_sentence(
@@ -308,4 +308,4 @@ def test_a_page_of_many_variants_is_there_before_anything_has_finished(tmp_path:
         shutil.rmtree(tmp_path / name)
     page = Site(Content(layout, tmp_path), Registry.load(), served=True).render("datasets/ring8.html")
     assert page is not None
-    assert "Nothing has finished here yet." in page[0].decode()
+    assert "No run has finished yet." in page[0].decode()

@@ -65,7 +65,7 @@ def test_only_an_earlier_report_is_replaced(publish, tmp_path: Path) -> None:
     (mine / "manifest.json").write_text('{"manifest_version": 3}')  # as browsers' extensions have one
     done = publish(mine)
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "holds other files" in done.err
+    assert "contains files that are not part of" in done.err
     assert (mine / "src" / "thesis.tex").read_text() == "mine"
 
 
@@ -109,7 +109,7 @@ def test_what_a_killed_publish_left_is_put_back_or_cleared(publish, tmp_path: Pa
     report_publish._recover(tmp_path / "site")
     assert (tmp_path / "site" / "index.html").is_file()
     (left / "report").mkdir()
-    os.utime(left, (time.time(), time.time() - 2 * report_publish.STALE))
+    os.utime(left, (time.time(), time.time() - 2 * report_publish.STALE_AFTER_S))
     assert publish().code == 0
     assert not left.exists()
 
@@ -267,7 +267,7 @@ def test_no_report_inside_another(publish, tmp_path: Path) -> None:
     assert publish().code == 0
     done = publish("site/inner")
     assert done.code == 2
-    assert "lies in another report" in done.err
+    assert "is inside another report" in done.err
     assert not (tmp_path / "site" / "inner").exists()
 
 

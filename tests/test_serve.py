@@ -215,7 +215,7 @@ def test_a_report_that_is_slow_to_make_is_not_made_for_every_change(tmp_path: Pa
 def test_what_fails_is_a_page_that_says_so_and_the_server_goes_on(server: Server, capsys) -> None:
     for _ in range(2):
         status, _, content = _ask(server, "/broken")
-        assert (status, content) == (500, b"this page could not be made: runs/abc/record.json is damaged\n")
+        assert (status, content) == (500, b"this page cannot be rendered: runs/abc/record.json is damaged\n")
     assert b"KeyError" in _ask(server, "/bad")[2]
     assert _ask(server, "/")[0] == 200
     assert capsys.readouterr().err.count("record.json is damaged") == 1
@@ -274,7 +274,7 @@ def test_a_damaged_report_is_not_read_again_for_every_request(tmp_path: Path) ->
 def test_a_host_that_cannot_be_a_name_is_a_sentence(tmp_path: Path, host: str) -> None:
     results = _planned(tmp_path / "results", "small")
     shelf = Shelf(results, lambda name: Fake(results, name))
-    with pytest.raises(UsageError, match="is no address of this machine"):
+    with pytest.raises(UsageError, match="is not an address of this machine"):
         Server(host, 0, shelf, results)
 
 
@@ -292,10 +292,10 @@ def test_what_cannot_be_served_is_a_sentence(tmp_path: Path) -> None:
         Shelf(results, lambda name: Fake(results, name), "smal")
     with _serving(results) as server:
         for port in (server.server_port,):
-            with pytest.raises(MissingError, match=f"port {port} of 127.0.0.1 is in use; give another with --port"):
+            with pytest.raises(MissingError, match=f"port {port} of 127.0.0.1 is in use; choose another with --port"):
                 Server("127.0.0.1", port, server.shelf, results)
     for host in ("no.such.host.invalid", "203.0.113.7"):
-        with pytest.raises(UsageError, match="is no address of this machine"):
+        with pytest.raises(UsageError, match="is not an address of this machine"):
             Server(host, 0, server.shelf, results)
 
 
@@ -325,7 +325,7 @@ def test_the_command_serves_until_it_is_told_to_stop(cli, tmp_path: Path) -> Non
         if number == signal.SIGINT:
             taken = cli("serve", "--port", url.rpartition(":")[2].rstrip("/"))
             assert (taken.code, taken.out) == (3, "")
-            assert "is in use; give another with --port" in taken.err
+            assert "is in use; choose another with --port" in taken.err
         os.killpg(process.pid, number)
         out, err = process.communicate(timeout=30)
         assert (process.returncode, out) == (0, "")

@@ -1,4 +1,4 @@
-"""How a suite's numbers came about, in paragraphs that can be pasted: written from its records alone."""
+"""A suite's methods section: how its numbers were made, in paragraphs written from its records alone."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ganbench.suite.plan_file import SavedPlan
 from ganbench.suite.specs import RunSpec
 
 TRAIN = {
-    "steps": "steps of G", "batch": "batch", "n_dis": "moves of D before each of G", "optimiser": "optimiser",
-    "betas": "betas", "lr_d": "learning rate of D", "lr_g": "learning rate of G", "schedule": "schedule",
-    "ema": "averaging of G (EMA)", "precision": "precision", "engine": "engine",
+    "steps": "generator steps", "batch": "batch size", "n_dis": "updates of D per update of G",
+    "optimiser": "optimizer", "betas": "betas", "lr_d": "learning rate of D", "lr_g": "learning rate of G",
+    "schedule": "schedule", "ema": "EMA of G", "precision": "precision", "engine": "engine",
 }  # fmt: skip
 
 
 def protocol(layout: SavedPlan, tables: list[Table], records: Mapping[str, Record | None]) -> str:
-    """What was trained, how it was measured and compared, and on what, as Markdown.
+    """How a suite was trained, evaluated and compared, and on which machines, as Markdown.
 
-    `records` are the suite's runs by id; a run that is not there counts as not run. Settings that
-    differ are told with where each holds.
+    `records` are the suite's runs by id; a missing one counts as not run. Settings that differ are
+    listed with the variants that each applies to.
     """
     cells = [
         Cell(*row.texts, tuple(row.runs), tuple(filter(None, map(records.get, ids))))
@@ -39,7 +39,7 @@ def protocol(layout: SavedPlan, tables: list[Table], records: Mapping[str, Recor
     ]
     run = [cell for cell in cells if cell.records]
     if not run:
-        return f"No run of the suite {escape_markdown(layout.suite)} is there yet.\n"
+        return f"No run of the suite {escape_markdown(layout.suite)} has a record yet.\n"
     parts = (_trained(cells, run, layout), _measured(tables, layout), _compared(tables), _made(cells, run))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -50,37 +50,37 @@ def _trained(cells: list[Cell], run: list[Cell], layout: SavedPlan) -> str:
         for noun, plural, names in (
             ("loss", "es", dict.fromkeys(cell.loss for cell in cells)),
             ("architecture", "s", dict.fromkeys(cell.architecture for cell in cells)),
-            ("data set", "s", dict.fromkeys(cell.dataset for cell in cells)),
+            ("dataset", "s", dict.fromkeys(cell.dataset for cell in cells)),
         )
     ]
-    lost = f"; {len(layout.skipped)} more not applicable" if layout.skipped else ""
+    lost = f" ({len(layout.skipped)} more not applicable)" if layout.skipped else ""
     count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
-    seeds = told(cells, lambda cell: formatting.ranges(list(cell.seeds)))
+    seeds = by_variant(cells, lambda cell: formatting.ranges(list(cell.seeds)))
     settings = [
-        f"{title} {told(run, lambda cell, key=key: plain(cell.train[key]))}"  # type: ignore[misc]
+        f"{title} {by_variant(run, lambda cell, key=key: plain(cell.train[key]))}"  # type: ignore[misc]
         for key, title in TRAIN.items()
     ]
     return (
-        f"Trained: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. All by one "
-        f"alternating schedule, in which each move of D sees a fresh real and a fresh fake batch: "
+        f"Training: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. Updates of D and G "
+        f"alternate, and each update of D uses a new real and a new fake batch. Settings: "
         f"{'; '.join(settings)}.{_hyperparameters(run)}"
     )
 
 
 def _hyperparameters(cells: list[Cell]) -> str:
-    """Every plugin's hyperparameters, with where they hold if that is not everywhere."""
+    """Every plugin's hyperparameters, with the variants they apply to if they differ."""
     found = []
     for kind in ("loss", "architecture", "dataset"):
         for name in dict.fromkeys(getattr(cell.spec, kind).name for cell in cells):
             own = [cell for cell in cells if getattr(cell.spec, kind).name == name]
             if any(getattr(cell.spec, kind).params for cell in own):
-                text = told(own, lambda cell, kind=kind: params(getattr(cell.spec, kind).params))  # type: ignore[misc]
+                text = by_variant(own, lambda cell, kind=kind: params(getattr(cell.spec, kind).params))  # type: ignore[misc]
                 found.append(f"{escape_markdown(name)}: {text}")
     return f" Hyperparameters: {'; '.join(found)}." if found else ""
 
 
 def _measured(tables: list[Table], layout: SavedPlan) -> str:
-    """Every protocol card in words, with the scores and the data sets that it holds for."""
+    """Every protocol card in words, with the scores and datasets that it applies to."""
     found: dict[str, dict[str, list[str]]] = {}
     metrics: dict[str, dict[str, None]] = {}
     for table in tables:
@@ -98,24 +98,24 @@ def _measured(tables: list[Table], layout: SavedPlan) -> str:
         whose = "; ".join(f"{listed(names)} on {listed(datasets)}" for names, datasets in same.items())
         parts.append(f"{whose}: {escape_markdown(text)} (metrics {', '.join(map(escape_markdown, metrics[text]))}).")
     beside = dict.fromkeys(TITLES.get(name, name) for name in (one.reference for one in layout.references))
-    yardsticks = f" Measured the same way, as yardsticks: {listed(beside)}." if beside else ""
-    return f"Measured: {' '.join(parts)}{yardsticks}" if parts else ""
+    references = f" References, evaluated in the same way: {listed(beside)}." if beside else ""
+    return f"Evaluation: {' '.join(parts)}{references}" if parts else ""
 
 
 def _compared(tables: list[Table]) -> str:
     scores = {name: score for table in tables for row in table.variants for name, score in row.scores.items()}
     logs = [name for name, score in scores.items() if score.scale == "log"]
-    taken = f", taken on logarithms for {listed(logs)}" if logs else ""
+    on_logs = f", computed on logarithms for {listed(logs)}" if logs else ""
     return (
-        f"Compared: means over seeds with 95 % intervals (Student's t){taken}; differences paired by seed (Student's "
-        "t; Welch's t where the seeds differ; a permutation test on ranks where one failed, every failed seed the "
-        f"worst), corrected after Holm over each table, p < {f'{ALPHA:g}'.lstrip('0')}, "
-        f"at least {MIN_SEEDS} seeds a side."
+        f"Comparison: means over seeds with 95 % intervals (Student's t){on_logs}. Differences are tested with "
+        "Student's t paired by seed (Welch's t if the seeds differ; a rank permutation test if a seed failed, with "
+        f"failed seeds as the worst), Holm-corrected over each table, p < {f'{ALPHA:g}'.lstrip('0')}, "
+        f"at least {MIN_SEEDS} seeds per variant."
     )
 
 
 def _made(cells: list[Cell], run: list[Cell]) -> str:
-    """How many runs ended well, the path that they took, and on what they ran."""
+    """How many runs finished, on which execution path, and on which machines."""
     records = [record for cell in run for record in cell.records]
     total = sum(len(cell.seeds) for cell in cells)
     states = Counter(record.status for record in records)
@@ -123,12 +123,12 @@ def _made(cells: list[Cell], run: list[Cell]) -> str:
     bad += [f"{total - len(records)} not run"] if total > len(records) else []
     lost = f" ({', '.join(bad)}; all are counted in the tables)" if bad else ""
     known = [cell for cell in run if any(record.provenance.path for record in cell.records)]
-    path = f" Paths: {told(known, _path)}." if known else ""
+    path = f" Execution path: {by_variant(known, _path)}." if known else ""
     places = Counter(canonical(_place(record)) for record in records if record.provenance.python)
     texts = [_machine(record.provenance) for record in _firsts(records)]
-    where = "; ".join(f"{places[key]} on {text}" if len(places) > 1 else f"on {text}" for key, text in
+    where = "; ".join(f"{places[key]} runs on {text}" if len(places) > 1 else text for key, text in
                       zip(places, texts, strict=True))  # fmt: skip
-    return f"Made: {states['ok']} of {total} runs ended ok{lost}.{path}{f' Run {where}.' if where else ''}"
+    return f"Runs: {states['ok']} of {total} finished{lost}.{path}{f' Machine: {where}.' if where else ''}"
 
 
 def _place(record: Record) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _place(record: Record) -> dict[str, Any]:
 
 
 def _firsts(records: list[Record]) -> list[Record]:
-    """The first record of every place, in order."""
+    """The first record of each machine, in order."""
     found: dict[str, Record] = {}
     for record in records:
         if record.provenance.python:
@@ -149,15 +149,15 @@ def _machine(one: Provenance) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in one.libraries.items())
     text = (
         f"{one.processor}, {one.cores} cores, {one.platform} (device {one.device}, threads "
-        f"a worker {one.threads}); Python {one.python}, {libraries}; protocol {one.protocol}, "
-        f"revision {one.revision or 'not known'}"
+        f"per worker {one.threads}); Python {one.python}, {libraries}; protocol {one.protocol}, "
+        f"revision {one.revision or 'unknown'}"
     )
     return escape_markdown(text)
 
 
 def _path(cell: Cell) -> str:
     ways = dict.fromkeys(
-        f"{record.provenance.path}, {record.provenance.lanes} to a stack"
+        f"{record.provenance.path}, {record.provenance.lanes} seeds per stack"
         for record in cell.records
         if record.provenance.path
     )
@@ -166,7 +166,7 @@ def _path(cell: Cell) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """One variant on one data set: its labels, and the records of its runs that are there."""
+    """One variant on one dataset: its labels, and the records of its runs."""
 
     loss: str
     architecture: str
@@ -176,7 +176,7 @@ class Cell:
 
     @property
     def spec(self) -> RunSpec:
-        """What all of its runs have in common, except the seed."""
+        """The spec of its runs, which differ only in the seed."""
         return self.records[0].spec
 
     @property
@@ -186,8 +186,8 @@ class Cell:
         return found
 
 
-def told(cells: list[Cell], value: Callable[[Cell], str]) -> str:
-    """A value, or all values each with where it holds: `3,000 (ring8), 6,000 (grid25)`."""
+def by_variant(cells: list[Cell], value: Callable[[Cell], str]) -> str:
+    """A value, or all values with the variants they apply to: `3,000 (ring8), 6,000 (grid25)`."""
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(value(cell), []).append(cell)
@@ -197,7 +197,7 @@ def told(cells: list[Cell], value: Callable[[Cell], str]) -> str:
 
 
 def _where(group: list[Cell], cells: list[Cell]) -> str:
-    """The shortest true name for some of the cells: data sets, architectures, losses, or variants one by one."""
+    """The shortest true name for some of the cells: datasets, architectures, losses, or single variants."""
     for axis in ("dataset", "architecture", "loss"):
         names = _whole(axis, group, cells)
         if sum(getattr(cell, axis) in names for cell in cells) == len(group):
@@ -211,7 +211,7 @@ def _where(group: list[Cell], cells: list[Cell]) -> str:
 
 
 def _variants(group: list[Cell], cells: list[Cell]) -> str:
-    """Some variants of one data set: architectures and losses where all of theirs are among them, else one by one."""
+    """Some variants of one dataset: whole architectures or losses if possible, else single variants."""
     for axis in ("architecture", "loss"):
         names = _whole(axis, group, cells)
         if names:
@@ -221,7 +221,7 @@ def _variants(group: list[Cell], cells: list[Cell]) -> str:
 
 
 def _whole(axis: str, group: list[Cell], cells: list[Cell]) -> list[str]:
-    """The names on an axis that belong to the group with all of their cells."""
+    """The names on an axis whose cells all belong to the group."""
     inside = {id(cell) for cell in group}
     outside = {getattr(cell, axis) for cell in cells if id(cell) not in inside}
     return [name for name in dict.fromkeys(getattr(cell, axis) for cell in group) if name not in outside]

@@ -17,24 +17,24 @@ from ganbench.report.text import formats
 from ganbench.results import manifest
 from ganbench.suite.plan_file import save_plan
 
-STALE = 24 * 3600.0
-"""Seconds after which what a killed publish left beside its place is removed."""
+STALE_AFTER_S = 24 * 3600.0
+"""Seconds after which the leftovers of a killed publish are removed."""
 
 OnProgress = Callable[[int, int, str], None]
-"""Called with how much is done, the total, and what is being done."""
+"""Called with the amount done, the total, and what is being done."""
 
 
 def check_target(place: Path) -> None:
-    """Raise `UsageError` where a folder may not be replaced: it holds something that is no part of a report."""
+    """Raise `UsageError` if a folder must not be replaced, because it holds something that is not part of a report."""
     if place.is_symlink() or (place.exists() and not place.is_dir()):
-        raise UsageError(f"--to {str(place)!r} is no folder; name one that is not there yet, or an earlier report")
+        raise UsageError(f"--to {str(place)!r} is not a folder; name a new folder, or an earlier report")
     if place.is_dir() and any(path.name not in manifest.OUTSIDE for path in place.iterdir()):
         _check_earlier(place)
     if place.resolve() in (Path.cwd(), *Path.cwd().parents):
-        raise UsageError(f"--to {str(place)!r} is the folder you are in, or one above it; name one inside")
+        raise UsageError(f"--to {str(place)!r} is the current folder or one above it; name a folder inside it")
     outer = next((parent for parent in place.resolve().parents if _is_report(parent)), None)
     if outer is not None:
-        raise UsageError(f"--to {str(place)!r} lies in another report, {outer}; name a folder outside it")
+        raise UsageError(f"--to {str(place)!r} is inside another report, {outer}; name a folder outside it")
 
 
 def _is_report(folder: Path) -> bool:
@@ -48,27 +48,27 @@ def _is_report(folder: Path) -> bool:
 
 
 def _check_earlier(place: Path) -> None:
-    """Raise `UsageError` unless every file of a folder is one that an earlier report's manifest lists."""
-    what = f"--to {str(place)!r} holds other files"
+    """Raise `UsageError` unless an earlier report's manifest lists every file of a folder."""
+    what = f"--to {str(place)!r} contains files that are not part of"
     try:
         listed = manifest.read(place / manifest.NAME).files
     except ResultsError:
-        raise UsageError(f"{what}; name a folder that is empty, not there yet, or an earlier report") from None
+        raise UsageError(f"{what} a report; name a new or empty folder, or an earlier report") from None
     others = sorted(path for path, _ in manifest.entries(place) if path not in listed)
     if others:
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise UsageError(
-            f"{what} than the earlier report's: {', '.join(others[:3])}{more}; move them away, or name another folder"
+            f"{what} the earlier report: {', '.join(others[:3])}{more}; move them away, or name another folder"
         )
 
 
 def write_folder(
     site: Site, place: Path, finish: Callable[[Path], None], on_progress: OnProgress = lambda done, total, what: None
 ) -> int:
-    """Write every page and file of a site to a folder; the number of files without the manifest.
+    """Write every page and file of a site to a folder; returns the number of files without the manifest.
 
-    `finish` adds what needs the folder whole, the manifest say. An earlier report is replaced only
-    when the new one is complete; a `.git` in it stays. Raises `MissingError` where the disk refuses.
+    `finish` adds what needs the complete folder, such as the manifest. An earlier report is replaced only
+    when the new one is complete; a `.git` in it stays. Raises `MissingError` if writing fails.
     """
     check_target(place)
     place = place.resolve()
@@ -91,11 +91,11 @@ def write_folder(
         return sum(1 for _ in manifest.entries(place))
     except OSError as error:
         where = "" if error.filename is None else f": {error.filename}"
-        raise MissingError(f"no report can be written to {place}{where}: {error.strerror or error}") from error
+        raise MissingError(f"cannot write the report to {place}{where}: {error.strerror or error}") from error
 
 
 def _exchange(made: Path, place: Path, aside: Path) -> None:
-    """Put a new report in an earlier one's place; the earlier one goes back where that fails or is interrupted."""
+    """Replace an earlier report by a new one; the earlier one is restored if that fails or is interrupted."""
     try:
         if place.exists():
             place.rename(aside)
@@ -110,18 +110,18 @@ def _exchange(made: Path, place: Path, aside: Path) -> None:
 
 
 def _recover(place: Path) -> None:
-    """Put back an earlier report that a kill left aside, and remove what killed calls left long ago."""
+    """Restore an earlier report that a killed call had moved away, and remove old leftovers of killed calls."""
     for left in place.parent.glob(f".{place.name}-*"):
         if (left / "earlier").is_dir() and not place.exists():
             (left / "earlier").rename(place)
-        if time.time() - left.stat().st_mtime > STALE:
+        if time.time() - left.stat().st_mtime > STALE_AFTER_S:
             shutil.rmtree(left, ignore_errors=True)
 
 
 def publish(site: Site, place: Path, on_progress: OnProgress = lambda done, total, what: None) -> int:
-    """Write a report, laid out like a results folder; the number of files.
+    """Write a report, laid out like a results folder; returns the number of files.
 
-    Raises `UsageError` where `place` holds something else, `MissingError` where the disk refuses.
+    Raises `UsageError` if `place` holds something else, `MissingError` if writing fails.
     """
     return write_folder(site, place, partial(_finish, site), on_progress)
 

@@ -100,7 +100,7 @@ def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside: Cli, tmp_
     assert f"geometric mean {number(means[0])} against {number(means[1])}" in fid["sentence"]
     assert fid["a"]["mean"] == pytest.approx(sum(FID_A) / 6)
     assert "times, 95 % interval" in fid["sentence"]
-    assert "after Holm for 2 comparisons" in fid["sentence"]
+    assert "after Holm correction for 2 comparisons" in fid["sentence"]
     ps = sorted(one["difference"]["p"] for one in found.values())
     assert sorted(one["difference"]["p_holm"] for one in found.values()) == pytest.approx(
         [2 * ps[0], max(2 * ps[0], ps[1])]
@@ -110,8 +110,8 @@ def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside: Cli, tmp_
 def test_no_difference_is_said_with_what_would_have_been_missed(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     out = inside("compare", "a", "c").out
-    assert out.startswith("No difference in modes seen between a and c on ring8 with mlp")
-    assert re.search(r"A difference below 0\.\d+ would be missed more than once in five", out)
+    assert out.startswith("No significant difference in modes between a and c on ring8 with mlp")
+    assert re.search(r"A difference below 0\.\d+ is detected with less than 80 % power", out)
 
 
 def test_few_seeds_claim_nothing(inside: Cli, tmp_path: Path) -> None:

@@ -369,7 +369,7 @@ def test_a_failed_draw_counts_as_the_worst_and_a_missing_one_not_at_all(tmp_path
     assert any("best is draw 2 (1.50): lr=0.25" in note for note in said)
 
 
-def test_the_worst_is_worse_than_every_yardstick_and_draw(tmp_path: Path) -> None:
+def test_the_worst_is_worse_than_every_reference_and_draw(tmp_path: Path) -> None:
     layout, store = _store(tmp_path)
     (table,) = sensitivity.build(replace(layout, references=()), store)
     assert table.worst == 3.5  # the default's mean
@@ -404,7 +404,7 @@ def test_a_terminal_gets_intervals_below_values(tmp_path: Path) -> None:
     assert (low, high) == pytest.approx((1.5, 7.0))
     assert "mlp" not in line
     search_table.show(console, layout, [])
-    assert "Nothing is measured yet." in console.file.getvalue()
+    assert "No draw has finished yet." in console.file.getvalue()
 
 
 def test_draws_that_are_equally_good_are_counted(tmp_path: Path) -> None:
@@ -412,7 +412,7 @@ def test_draws_that_are_equally_good_are_counted(tmp_path: Path) -> None:
     (variant,) = layout.variants
     twin = replace(variant.draws[2], number=5)
     tables = sensitivity.build(replace(layout, variants=(replace(variant, draws=(*variant.draws, twin)),)), store)
-    assert any("best is draw 2 (1.50, as 1 other): lr=0.25" in note for note in search_table.notes(tables[0]))
+    assert any("best is draw 2 (1.50, tied with 1 other): lr=0.25" in note for note in search_table.notes(tables[0]))
 
 
 def test_a_metric_by_its_name_with_or_without_its_judge(tmp_path: Path) -> None:

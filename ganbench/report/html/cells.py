@@ -1,4 +1,4 @@
-"""A table as a page shows it: columns to choose from, cells with what sorts them and where they lead."""
+"""A table as a page shows it: columns to choose from, cells with their sort keys and links."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ganbench.report.html.content import Content
 from ganbench.report.text.grid import ARROWS, shown
 
 FIRST = 5
-"""Scores shown before anybody chooses; the rest is a click away."""
+"""Scores shown by default; the others can be switched on."""
 NONE = "–"  # noqa: RUF001
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `shown` before anybody chooses; `better` empty for a cost."""
+    """A column: `shown` by default or not; `better` is empty for a cost."""
 
     name: str
     better: str
@@ -24,17 +24,17 @@ class Column:
 
     @property
     def head(self) -> tuple[str, str]:
-        """The score with its direction, and the judge below it: `FID ↓`, `digits16`."""
-        score, bracket, judge = self.name.partition("[")
+        """The score with its direction, and the extractor below it: `FID ↓`, `digits16`."""
+        score, bracket, extractor = self.name.partition("[")
         name = score if bracket else self.name
-        return f"{name} {ARROWS[self.better]}" if self.better else name, judge.removesuffix("]")
+        return f"{name} {ARROWS[self.better]}" if self.better else name, extractor.removesuffix("]")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell says: `beside` its interval, `sort` what sorts it (None: last), `best` whether it leads.
+    """A cell: `beside` is its interval, `sort` its sort key (None: last), `best` whether it is starred.
 
-    `values` are by seed, in the order of the line's `seeds`; `href` is where the number comes from.
+    `values` are by seed, in the order of the line's `seeds`; `href` leads to where the number comes from.
     """
 
     text: str = NONE
@@ -47,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: a variant, a yardstick or a publication."""
+    """A row: a variant, a reference or a publication."""
 
     title: str
     kind: str
@@ -63,17 +63,17 @@ class Line:
 
 @dataclass(frozen=True)
 class View:
-    """A table's columns, its variants, and what stands below them."""
+    """A table's columns, its variants, and what is below them."""
 
     name: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     below: tuple[Line, ...] = ()
     notes: tuple[str, ...] = ()
-    """Why some variants are not there, and what others published."""
+    """Why some variants are missing, and what others published."""
 
     logs: bool = False
-    """whether some intervals were taken on logarithms"""
+    """Whether some intervals were computed on logarithms."""
 
     @property
     def dots(self) -> bool:
@@ -87,18 +87,18 @@ def columns(table: Table) -> list[Column]:
 
 
 def view(content: Content, table: Table, published: bool = False) -> View:
-    """A data set's table: scores, then what a seed cost; with rows of publications or without."""
+    """A dataset's table: scores, then the cost of a seed; with or without published rows."""
     costs = [name for name, key in COSTS.items() if any(row.cost.get(key) is not None for row in table.variants)]
     heads = columns(table)
     heads += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
     elsewhere = content.published[table.dataset] if published else ()
     there = [row for row in (*table.rows, *elsewhere) if row.n]
     lines = [_line(content, table, row, costs) for row in there]
-    said: dict[str, list[str]] = {}
+    notes_of: dict[str, list[str]] = {}
     for row in (*table.rows, *elsewhere):
         if not row.n or row.kind == "published":
-            said.setdefault("; ".join(row.notes), []).append(row.title)
-    notes = tuple(f"{', '.join(titles)}: {note}" for note, titles in said.items())
+            notes_of.setdefault("; ".join(row.notes), []).append(row.title)
+    notes = tuple(f"{', '.join(titles)}: {note}" for note, titles in notes_of.items())
     variants = tuple(line for line in lines if line.kind == "variant")
     below = tuple(line for line in lines if line.kind != "variant")
     logs = any(score.logs for row in table.variants for score in row.scores.values())
@@ -145,5 +145,5 @@ def _cost(name: str, row: TableRow, href: str) -> Cell:
 
 
 def cost(key: str, value: float) -> str:
-    """A cost by the record's name of it, in the unit of the tables."""
+    """A cost, by its name in the record, in the unit of the tables."""
     return amount(value / 2**20 if key.endswith("bytes") else value)

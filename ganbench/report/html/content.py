@@ -1,4 +1,4 @@
-"""What a report shows: a suite's tables, and the records behind them, each read once."""
+"""What a report shows: a suite's tables and the records behind them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 SHOWN = ("record.json", "history.csv", "samples.png", "film.png", "neighbours.png", "traceback.txt")
-"""The files of a run that a report carries. Weights are none of them: they are large, and can be trained again."""
+"""The files of a run that a report includes. Weights are not included: they are large and can be trained again."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One seed of a variant on a data set; `record` is None where it has not run yet."""
+    """One seed of a variant on a dataset; `record` is None if it has not run yet."""
 
     id: str
     row: PlanRow
@@ -50,7 +50,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Reference:
-    """A yardstick's record; None where it is not measured yet."""
+    """A reference; `record` is None if it is not measured yet."""
 
     id: str
     dataset: str
@@ -65,8 +65,8 @@ class Reference:
 class Content:
     """A suite as a results folder holds it at this moment.
 
-    `published` holds rows of publications by data set. Raises `UsageError` where scores of one
-    column were measured under different protocols, `ResultsError` where a record is damaged.
+    `published` holds published rows by dataset. Raises `UsageError` if the scores of one column were
+    measured under different protocols, `ResultsError` if a record is damaged.
     """
 
     def __init__(self, layout: SavedPlan, root: Path, published: Mapping[str, Sequence[PublishedRow]] = {}) -> None:
@@ -89,19 +89,19 @@ class Content:
 
     @cached_property
     def overall(self) -> Overall | None:
-        """The variants over all data sets, where they can be put together."""
+        """The variants over all datasets; None if they cannot be aggregated."""
         return overall.build(self.tables)
 
     @cached_property
     def records(self) -> list[Record]:
-        """Every record of a run that is there."""
+        """The records of all runs that have one."""
         return [run.record for run in self.runs.values() if run.record]
 
     def table(self, dataset: str) -> Table:
         return next(table for table in self.tables if table.dataset == dataset)
 
     def runs_of(self, row: TableRow) -> list[Run]:
-        """A variant's runs on a data set, by seed."""
+        """A variant's runs on a dataset, by seed."""
         labels = (row.loss, row.architecture, row.dataset)
         return [run for run in self._by_labels.get(labels, ()) if row.kind == "variant"]
 
@@ -120,7 +120,7 @@ class Content:
         return (self.store.runs if isinstance(one, Run) else self.store.references) / one.id
 
     def files(self, one: Run | Reference) -> list[str]:
-        """The files of a run that a report carries, of those that are there; a link could lead anywhere."""
+        """The files of a run that a report includes; links are left out, because they could lead anywhere."""
         folder = self.folder(one)
         there = [folder / name for name in SHOWN] if one.record else []
         return [path.name for path in there if path.is_file() and not path.is_symlink()]
@@ -128,14 +128,14 @@ class Content:
 
 LONGEST = 60
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-"""Names that no file may have on Windows."""
+"""Names that files cannot have on Windows."""
 
 
 def slug(label: str) -> str:
-    """A file name, without ending, that differs wherever labels differ.
+    """A file name, without suffix, that differs if labels differ.
 
-    Labels of small letters, digits, `-`, `_` and `.` keep their name, `a x b` is `a-x-b`; in others what is different
-    becomes `-` and a hash of the label is added, for file systems that ignore case.
+    Labels of lower-case letters, digits, `-`, `_` and `.` keep their name, and `a x b` becomes `a-x-b`. In others all
+    other characters become `-` and a hash of the label is appended, because some file systems ignore case.
     """
     plain = re.sub(r"[^a-z0-9._]+", "-", label.lower()).strip("-.")[:LONGEST]
     spelt = "" if "-x-" in label else label.replace(" x ", "-x-")

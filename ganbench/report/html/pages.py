@@ -1,4 +1,4 @@
-"""The pages of a report by path, each made when it is asked for."""
+"""The pages of a report by path, each rendered on request."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ POLICY = (
     "default-src 'none'; style-src 'self' file:; script-src 'self' file:; img-src 'self' file:; base-uri 'none'; "
     "form-action 'none'"
 )
-"""Nothing from elsewhere, nothing inline. `file:` is what 'self' means where a folder is opened from a disk."""
+"""Nothing external, nothing inline. `file:` is needed for a folder that is opened from a disk."""
 ASSETS = {"report.css": "text/css", "report.js": "text/javascript", "icon.svg": "image/svg+xml"}
 TYPES = {"json": "application/json", "csv": "text/csv", "png": "image/png", "txt": "text/plain"}
 PAIRS = 300
-"""Comparisons listed on a data set's page; for more there is `ganbench compare`."""
+"""Comparisons listed on a dataset's page; `ganbench compare` shows the others."""
 
 MOST_CHARTED, MOST_SAMPLES = 40, 400
-"""Variants whose every score is a chart on a data set's page, and seeds whose samples are there."""
+"""The most variants for which every score is a chart on a dataset's page, and the most seeds with samples there."""
 GLANCES = 6
 """Variants whose samples are shown on the overview."""
 
-NO_PAGE = "a page is listed only where there is a record"
+NO_PAGE = "a page is listed only if there is a record"
 
 Page = tuple[bytes, str]
 
@@ -63,8 +63,8 @@ def templates() -> jinja2.Environment:
 class Site:
     """A suite's report: `paths` lists its pages and files, `render` gives one.
 
-    `live` is the state of a suite that runs at this moment, shown on top, or None. `plots` are
-    figures for papers, drawn when they are asked for.
+    `live` is the state of a suite that is running now, shown at the top, or None. `plots` are
+    figures for papers, drawn on request.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Site:
         return list(self._pages)
 
     def render(self, path: str) -> Page | None:
-        """Content and media type of a path, None where there is no such page."""
+        """Content and media type of a path; None if there is no such page."""
         made = self._pages.get(path)
         return made() if made else None
 
@@ -124,7 +124,7 @@ class Site:
 
     def _overview(self) -> Page:
         tables = [(table, view(self.content, table)) for table in self.content.tables]
-        said = {table.dataset: conclusions(table) for table in self.content.tables}
+        sentences = {table.dataset: conclusions(table) for table in self.content.tables}
         few = len(self.content.runs) <= MAX_DOTS
         drawn = {
             table.dataset: score_charts(self.content, table, table.primary, seeds=few) if table.primary else []
@@ -134,21 +134,21 @@ class Site:
         for run in self.content.runs.values():
             counts[run.status] = counts.get(run.status, 0) + 1
         return self._page(
-            "overview.html", "index.html", tables=tables, said=said, drawn=drawn, counts=counts,
+            "overview.html", "index.html", tables=tables, sentences=sentences, drawn=drawn, counts=counts,
             overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
             running=(live_view.summary(self.live), live_view.cells(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.layout.suite)}",
         )  # fmt: skip
 
     def _plots(self) -> dict[str, list[str]]:
-        """The figures for papers by data set, those of all under no name."""
+        """The figures for papers by dataset; those of all datasets under an empty name."""
         found: dict[str, list[str]] = {}
         for plot in self.plots:
             found.setdefault(plot.dataset, []).append(plot.name)
         return found
 
     def _glance(self) -> dict[str, list[tuple[str, Run]]]:
-        """By data set, the first seed of each variant that left samples: none is picked for its looks."""
+        """By dataset, the first seed of each variant that has samples; no seed is chosen for its looks."""
         found: dict[str, list[tuple[str, Run]]] = {}
         for table in self.content.tables:
             for row in table.variants:
@@ -159,7 +159,7 @@ class Site:
         return {dataset: runs[:GLANCES] for dataset, runs in found.items()}
 
     def _overall(self) -> tuple[Chart, str, tuple[str, ...]] | None:
-        """The variants over all data sets, as a chart."""
+        """The variants over all datasets, as a chart."""
         found = self.content.overall
         if found is None:
             return None
@@ -171,14 +171,14 @@ class Site:
                 beside += f" · beats next: {row.over_next[0]:.2f}"
             groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
         marks = (("noise", 0.0), ("real data", 1.0))
-        note = f"{overall_note(found)} Beats next: the probability that a seed of it beats one of the next variant."
-        return ranks_chart("normalised score, interquartile mean", "higher", groups, marks, False), note, found.notes
+        note = f"{overall_note(found)} Beats next: the probability that a seed beats one of the next variant."
+        return ranks_chart("normalized score, interquartile mean", "higher", groups, marks, False), note, found.notes
 
     def _variant_path(self, title: str) -> str:
         return f"variants/{self.content.variants[title]}.html"
 
     def _made(self) -> list[str]:
-        """Machines and versions behind the runs, in words."""
+        """The machines and versions behind the runs, in words."""
         found: dict[str, int] = {}
         for record in self.content.records:
             made = record.provenance
@@ -203,11 +203,11 @@ class Site:
             score: score_charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores
         }
         records = [run.record for _, runs in own for run in runs if run.record]
-        yardsticks = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
+        references = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
         ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
         return self._page(
-            "dataset.html", path, table=table, view=view(self.content, table, True), said=conclusions(table),
-            pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, yardsticks=yardsticks,
+            "dataset.html", path, table=table, view=view(self.content, table, True), sentences=conclusions(table),
+            pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, references=references,
             meanings=meanings(self.registry, records), each=MOST_SAMPLES // max(1, len(own)),
             uncharted=len(table.columns) - len(drawn),
             plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
@@ -260,13 +260,13 @@ class Site:
 
 
 def _on_points(record: Record) -> bool:
-    """Whether the samples are drawn over the data: they are counted by modes, and no images with neighbours."""
+    """Whether the samples are drawn over the data: they are counted by modes and are not images with neighbors."""
     counts = record.evaluation.histogram
     return bool(counts and counts.of == "modes" and record.neighbors is None)
 
 
 def _settings(spec: RunSpec) -> dict[str, Any]:
-    """What all seeds of a variant share, without the loss, which the page describes in full."""
+    """The settings that all seeds of a variant share, without the loss, which the page describes in full."""
     return {key: value for key, value in spec.resolved().items() if key not in ("seed", "loss")}
 
 

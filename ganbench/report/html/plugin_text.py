@@ -1,4 +1,4 @@
-"""What a plugin says of itself: its docstring, its source, and whether that is the code that was trained."""
+"""A plugin's docstring and source, and whether that is the code that was trained."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ganbench.registry.registry import Registry
 
 
-_KINDS = {"dataset": "the data set", "extractor": "the extractor"}
+_KINDS = {"dataset": "the dataset", "extractor": "the extractor"}
 
 
 class PluginText(NamedTuple):
-    """One plugin of a variant; `doc` and `source` are empty, and `note` says why, where it is not installed here."""
+    """One plugin of a variant; if it is not installed here, `doc` and `source` are empty and `note` says so."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kin
 
 
 def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, str]]:
-    """What the data set, each group of scores, and the extractor behind them say of themselves: (names, text)."""
+    """The descriptions of the dataset, of each group of scores and of the extractors: (names, text)."""
     named: dict[tuple[Kind, str], dict[str, None]] = {}
     for record in records:
         named.setdefault(("dataset", record.spec.dataset.name), {})
@@ -61,11 +61,11 @@ def _text(registry: Registry, kind: Kind, choice: Choice, trained: PluginOrigin 
     name, params = choice.name, choice.params
     where = f"{trained.distribution} {trained.version}" if trained else ""
     if registry.problem_with(kind, name):
-        note = "Its code is not here; give its file with --plugin to show it."
+        note = "Its source is not available here; pass its file with --plugin to show it."
         return PluginText(kind, name, params, "", "", where, note)
     offer = registry.find(kind, name)
     same = not trained or offer.source_hash() == trained.source
-    note = "" if same else "The code below is not the code that was trained: its hash differs from the record's."
+    note = "" if same else "The source below is not the code that was trained: its hash is not the record's."
     return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer.thing), where, note)
 
 

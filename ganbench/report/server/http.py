@@ -1,4 +1,4 @@
-"""A small read-only web server for reports: GET and HEAD, for browsers on this machine unless told otherwise."""
+"""A small read-only web server for reports: GET and HEAD, by default only for this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-"""For an SVG that is opened by itself: its own styles, and no script."""
+"""For an SVG that is opened by itself: its own styles, but no scripts."""
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         hosts = self.headers.get_all("Host") or [""]
         if len(hosts) != 1 or not self.server.answers_to(hosts[0]):
-            self._send(HTTPStatus.FORBIDDEN, _text(f"this server is {self.server.url}, by no other name"))
+            self._send(HTTPStatus.FORBIDDEN, _text(f"this server answers only requests for {self.server.url}"))
             return
         path = report_path(self.path)
         if path == "live.json":
@@ -52,13 +52,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             found = None if path is None else self._found(path)
-        except Exception as error:  # a damaged record, or a file that is being replaced, must not end the server
+        except Exception as error:  # a damaged record or a file that is being replaced must not stop the server
             text = str(error) if isinstance(error, GanbenchError) else f"{describe_error(error)}{raised_at(error)}"
-            self.server.complain(f"{(path or '')[:200]!r} could not be made: {text}")
-            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, _text(f"this page could not be made: {text}"))
+            self.server.complain(f"{(path or '')[:200]!r} cannot be rendered: {text}")
+            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, _text(f"this page cannot be rendered: {text}"))
             return
         if found is None:
-            self._send(HTTPStatus.NOT_FOUND, _text("there is no such page; the overview is /"))
+            self._send(HTTPStatus.NOT_FOUND, _text("page not found; the overview is at /"))
         elif isinstance(found, str):
             self._send(HTTPStatus.MOVED_PERMANENTLY, _text(found), {"Location": found})
         else:
@@ -91,10 +91,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(found.content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the standard library refuses, in this server's manner; an unknown method is not allowed."""
+        """The standard library's errors, in this server's format; an unknown method is not allowed."""
         self.close_connection = True
         if code == HTTPStatus.NOT_IMPLEMENTED:
-            text = _text("this server is read-only: GET and HEAD")
+            text = _text("this server is read-only; use GET or HEAD")
             self._send(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": "GET, HEAD"})
         else:
             self._send(HTTPStatus(code), _text(HTTPStatus(code).phrase))
@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def report_path(path: str) -> str | None:
-    """A request's path as the report names it, or None for what no report can name."""
+    """A request's path as a path of the report, or None if it cannot be one."""
     raw = path.partition("?")[0].partition("#")[0]
     try:
         text = unquote(raw, errors="strict")
@@ -129,7 +129,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a shelf of reports. Raises `MissingError` or `UsageError` where host and port cannot be had."""
+    """Serves reports. Raises `MissingError` or `UsageError` if it cannot listen on host and port."""
 
     daemon_threads = True
 
@@ -141,12 +141,12 @@ class Server(ThreadingHTTPServer):
             self.address_family, place = found[0][0], found[0][4]
             super().__init__(place[:2], Handler)  # type: ignore[arg-type]
         except UnicodeError as error:  # a part of the name is longer than names may be
-            raise UsageError(f"--host {host!r} is no address of this machine; leave it out for 127.0.0.1") from error
+            raise UsageError(f"--host {host!r} is not an address of this machine; omit it to use 127.0.0.1") from error
         except OSError as error:
             raise _refused(error, host, port) from error
 
     def server_bind(self) -> None:
-        """Without looking the name up, which may take seconds."""
+        """Bind without a name lookup, which may take seconds."""
         place: Any = self.server_address
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(place)
@@ -172,8 +172,8 @@ class Server(ThreadingHTTPServer):
     def answers_to(self, host: str) -> bool:
         """Whether a request's Host header names this server.
 
-        A page elsewhere whose name is made to lead here (DNS rebinding) sends that name, and is
-        refused. An address cannot be made to lead elsewhere.
+        A website whose name is made to resolve to this machine (DNS rebinding) sends its own name and
+        is refused. An IP address cannot be rebound.
         """
         name = host.rpartition(":")[0] if host.rpartition("]")[2].count(":") else host
         name = name.strip("[]").lower().rstrip(".")
@@ -182,15 +182,15 @@ class Server(ThreadingHTTPServer):
         return self.everywhere and (_address(name) is not None or name == socket.gethostname().lower())
 
     def complain(self, text: str) -> None:
-        """Say on stderr what is wrong, each thing once."""
+        """Print a problem on stderr, each one once."""
         if text not in self.complaints:
             self.complaints.add(text)
             print(text, file=sys.stderr, flush=True)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exception()
-        if error is not None and not isinstance(error, OSError):  # a browser that went away is no error
-            self.complain(f"a request could not be answered: {describe_error(error)}{raised_at(error)}")
+        if error is not None and not isinstance(error, OSError):  # a browser that disconnects is not an error
+            self.complain(f"a request failed: {describe_error(error)}{raised_at(error)}")
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -201,11 +201,13 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _refused(error: OSError, host: str, port: int) -> GanbenchError:
-    """Why a host and port cannot be had, in a sentence."""
+    """Why the server cannot listen on a host and port."""
     if error.errno == errno.EADDRINUSE:
-        return MissingError(f"port {port} of {host} is in use; give another with --port, or --port 0 for any free one")
+        return MissingError(
+            f"port {port} of {host} is in use; choose another with --port, or --port 0 for any free one"
+        )
     if error.errno == errno.EACCES:
-        return MissingError(f"port {port} may not be used; give one above 1023, or --port 0 for any free one")
+        return MissingError(f"port {port} needs privileges; choose one above 1023, or --port 0 for any free one")
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return UsageError(f"--host {host!r} is no address of this machine; leave it out for 127.0.0.1")
+        return UsageError(f"--host {host!r} is not an address of this machine; omit it to use 127.0.0.1")
     return MissingError(f"{host}, port {port}: {error.strerror or error}")

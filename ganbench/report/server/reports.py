@@ -1,4 +1,4 @@
-"""Reports of the suites in a results folder, made anew when something in it has changed."""
+"""Reports of the suites in a results folder, rebuilt when the results change."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ganbench.report.html.pages import templates
 from ganbench.results import live
 from ganbench.results.store import Store
 
-KEPT = 256
-"""Rendered pages and files that are kept of one state of a report."""
+MAX_CACHED = 256
+"""The most rendered pages and files cached for one state of a report."""
 SHARE = 2.0
-"""A report that took t seconds to make is not made again before this many times t have passed."""
+"""A report that took t seconds to build is not rebuilt before this many times t have passed."""
 HTML = "text/html; charset=utf-8"
 
 
 class Pages(Protocol):
-    """A report: its paths, such as `index.html` and `runs/<id>/samples.png`, and what is behind each."""
+    """A report: its paths, such as `index.html` and `runs/<id>/samples.png`, and the content of each."""
 
     def paths(self) -> Iterable[str]: ...
 
     def render(self, path: str) -> tuple[bytes, str] | None:
-        """Content and media type, or None where there is no such page."""
+        """Content and media type; None if there is no such page."""
 
 
 class Page(NamedTuple):
@@ -51,72 +51,72 @@ class Report:
         self.make, self.stamp, self.lock = make, stamp, threading.Lock()
         self.pages: Pages | None = None
         self.known: frozenset[str] = frozenset()
-        self.kept: dict[str, Page] = {}
+        self.cached: dict[str, Page] = {}
         self.seen: Any = None
         self.cost = self.made = 0.0
         self.error: Exception | None = None
 
     def find(self, path: str) -> Page | None:
-        """What is behind a path of the report. Only paths that it lists are asked for."""
+        """The content of a path of the report, of those that it lists."""
         with self.lock:
             began = time.monotonic()
             try:
                 self._refresh()
                 if path not in self.known:
                     return None
-                if path not in self.kept:
-                    self._keep(path)
-                return self.kept.get(path)
+                if path not in self.cached:
+                    self._cache(path)
+                return self.cached.get(path)
             except Exception as error:
-                self.pages, self.error = None, error  # made of files that were being replaced, say
+                self.pages, self.error = None, error  # perhaps built from files that were being replaced
                 raise
             finally:
                 self.cost += time.monotonic() - began
 
     def _refresh(self) -> None:
-        """New pages where the results have changed, but at most a part of the time goes into making them."""
+        """Rebuild the pages if the results have changed, but spend only part of the time on it."""
         now, since = self.stamp(), time.monotonic() - self.made
         if self.pages is not None and (now == self.seen or since < SHARE * self.cost):
             return
         if self.error is not None and now == self.seen and since < SHARE * self.cost:
             raise self.error  # a damaged record is not read again for every picture of a page
         self.made, self.cost, self.seen, self.error = time.monotonic(), 0.0, now, None
-        self.pages, self.kept = self.make(), {}
+        self.pages, self.cached = self.make(), {}
         self.known = frozenset(self.pages.paths())
 
-    def _keep(self, path: str) -> None:
+    def _cache(self, path: str) -> None:
         assert self.pages is not None
         found = self.pages.render(path)
         if found is not None:
-            if len(self.kept) >= KEPT:
-                self.kept.clear()
-            self.kept[path] = page(*found)
+            if len(self.cached) >= MAX_CACHED:
+                self.cached.clear()
+            self.cached[path] = page(*found)
 
 
 class Shelf:
     """The reports of a results folder: one suite's at the top, or a list of suites, each in a folder."""
 
     def __init__(self, results: Path, make: Callable[[str], Pages], suite: str | None = None) -> None:
-        """Raises `UsageError` where there is no suite, or not the one that is named."""
+        """Raises `UsageError` if there is no suite, or not the one that is named."""
         self.results, self.make = results, make
         self.reports: dict[str, Report] = {}
         there = Store(results).suites()
         if not there:
-            raise UsageError(f"no suite has run in {str(results)!r}; 'ganbench run --suite quick' makes a first one")
+            raise UsageError(f"no suite has run in {str(results)!r}; start one with 'ganbench run --suite quick'")
         if suite is not None and suite not in there:
             raise UsageError(f"no suite {suite!r} in {str(results)!r}{suggestion(suite, there)}")
         self.asked = suite
 
     @property
     def only(self) -> str | None:
-        """The suite at the top: the one asked for, or the only one there is by now."""
+        """The suite at the top level: the one requested, or the only one."""
         if self.asked is not None:
             return self.asked
         there = Store(self.results).suites()
         return there[0] if len(there) == 1 else None
 
     def find(self, path: str) -> Page | None:
-        """What is behind a path, such as `index.html`, or `<suite>/index.html` where there are several."""
+        """The content of a path such as `index.html`, or `<suite>/index.html` if there are several suites."""
         only = self.only
         if only is not None:
             return self._report(only).find(path)
@@ -136,7 +136,7 @@ class Shelf:
 
 
 def stamp(results: Path, suite: str) -> tuple[Any, ...]:
-    """What changes when a run is committed, a suite planned, or the live state written, or when its run dies."""
+    """Changes when a run is committed, a suite is planned, the live state is written, or the running process dies."""
     state = live.read(results) or {}
     watched = (results / "runs", results / "references", results / suite / "plan.json")
     return (state.get("state"), state.get("updated"), *map(_time, watched))

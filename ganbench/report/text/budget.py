@@ -1,4 +1,4 @@
-"""How soon scores were reached, as Markdown and JSON."""
+"""When scores were reached, as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ganbench.report.text.markdown import grid
 
 
 def markdown(found: list[Reached]) -> str:
-    """A row a variant: seeds that got there, and when half of all seeds had."""
-    header = ["variant", "data set", "reached", "step", "s of training"]
+    """One row per variant: how many seeds reached the score, and when half of all seeds had."""
+    header = ["variant", "dataset", "reached", "step", "s of training"]
     lines = [
         [one.variant, one.dataset, f"{one.reached}/{one.n}", _known(one.step, 0), _known(one.seconds, 2)]
         for one in found
     ]
     most = max(one.snapshots for one in found)
     note = (
-        f"{found[0].target}: when half of the seeds had reached it, by {most} snapshots a run and its end: no later "
-        "than shown, and after the snapshot before. –: fewer than half ever did."  # noqa: RUF001
+        f"{found[0].target}: the first of up to {most} snapshots per run, or its end, at which half of the seeds had "
+        "reached it; they reached it after the snapshot before. –: fewer than half of the seeds reached it."  # noqa: RUF001
     )
     return "\n".join([*grid(Grid(header, lines)), "", note, ""])
 

@@ -1,4 +1,4 @@
-"""Tables as CSV: one line a (row, score), every seed's value in it."""
+"""Tables as CSV: one line per row and score, with the values of all seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as Markdown, CSV, LaTeX, JSON and on a terminal, each with its own escapes."""
+"""The formats in which a suite's tables are written, with their file names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def json_text(layout: SavedPlan, tables: list[Table]) -> str:
 
 
 def overall_text(layout: SavedPlan, tables: list[Table]) -> str:
-    """The variants over all data sets as JSON; null where they cannot be put together."""
+    """The variants over all datasets as JSON; null if they cannot be aggregated."""
     found = aggregate.build(tables)
     return json.dumps(aggregate.plain(found) if found else None, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
@@ -37,7 +37,7 @@ FORMATS: dict[str, tuple[str, Callable[[SavedPlan, list[Table]], str]]] = {
 
 
 def write_all(folder: Path, layout: SavedPlan, tables: list[Table]) -> None:
-    """Every format, into the suite's folder; no file of what there is none."""
+    """Write every format to the suite's folder; a format without content has no file."""
     for name, text in FORMATS.values():
         content = text(layout, tables)
         if content == NONE:

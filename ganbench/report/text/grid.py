@@ -12,13 +12,12 @@ from ganbench.statistics.bootstrap import Interval
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 LEGEND = (
-    "Mean over seeds with the 95 % interval (Student t): ± half of it, or, taken on logarithms, [low, high] of the "
-    "geometric mean; "
-    "ok: seeds that finished of those asked; ↑ higher is better, ↓ lower. "
-    "rank: by the first score, 1 + the number of variants that are better beyond noise, so that variants that "
-    "cannot be told apart share one. Bold: better than some variant beyond noise, and none is better. Tests: "
-    "Student's t paired by seed (Welch's where the seeds differ, a permutation of ranks where one failed), "
-    "Holm-corrected over the table, p < .05, at least five seeds a side."
+    "Mean over seeds with its 95 % interval (Student's t): ± half its width, or [low, high] of the geometric mean if "
+    "computed on logarithms. ok: seeds that finished, of those requested. ↑ higher is better, ↓ lower is better. "
+    "rank: by the first score, 1 + the number of variants that are significantly better; variants that do not differ "
+    "significantly can share a rank. Bold: significantly better than at least one variant and significantly worse than "
+    "none. Tests: Student's t paired by seed (Welch's t if the seeds differ, a rank permutation test if one failed), "
+    "Holm-corrected over the table, p < .05, at least five seeds per variant."
 )
 
 
@@ -31,7 +30,7 @@ class Grid(NamedTuple):
 
 
 def shown(score: Score) -> tuple[str, str]:
-    """The mean, and what stands beside it: ` ± half`, ` [low, high]`, a publication's spread, or nothing."""
+    """The mean, and what follows it: ` ± half`, ` [low, high]`, a publication's spread, or nothing."""
     if score.mean is None:
         return "", ""
     mean = number(score.mean)
@@ -59,7 +58,7 @@ def ok(row: TableRow) -> str:
 
 
 def rank(row: TableRow, table: Table) -> str:
-    """The rank by the table's first score; nothing for a yardstick, a dash where seeds are too few."""
+    """The rank by the table's first score; empty for a reference, a dash if there are too few seeds."""
     if row.kind != "variant":
         return ""
     if not row.n:
@@ -84,7 +83,7 @@ def scores(table: Table) -> Grid:
 
 
 def costs(table: Table) -> Grid | None:
-    """What a seed of each variant cost, on average."""
+    """The mean cost of a seed of each variant."""
     rows = [row for row in table.variants if any(value is not None for value in row.cost.values())]
     if not rows:
         return None
@@ -99,7 +98,7 @@ def _cost(name: str, value: float | None) -> str:
 
 
 def overall(found: Overall) -> Grid:
-    header = ["variant", "seeds", "IQM ↑", "95 % interval", "P(better than the next)"]
+    header = ["variant", "seeds", "IQM ↑", "95 % interval", "P(better than next)"]
     lines = []
     for row in found.rows:
         seeds = f"{row.n}" + (f", {row.failed} failed" if row.failed else "")
@@ -111,8 +110,8 @@ def overall(found: Overall) -> Grid:
 def overall_note(found: Overall) -> str:
     scores_ = ", ".join(f"{score} on {dataset}" for dataset, score in found.scores.items())
     return (
-        f"Interquartile mean over all seeds of all data sets of {scores_}, placed between uniform noise (0) and real "
-        "data (1); a failed seed is 0. Intervals: bootstrap of seeds within data sets, 50,000 repetitions "
+        f"Interquartile mean over all seeds of all datasets of {scores_}, normalized so that uniform noise is 0 and "
+        "real data is 1; a failed seed counts as 0. Intervals: bootstrap of seeds within datasets, 50,000 repetitions "
         "(Agarwal et al. 2021)."
     )
 

@@ -8,16 +8,16 @@ from ganbench.report.text.grid import LEAD, lead, shown
 from ganbench.suite.plan_file import SavedPlan
 
 CAPTION = (
-    r": mean over seeds with the 95\,\% interval (Student $t$; [low, high] of the geometric mean where it is taken on "
-    r"logarithms). ok: seeds that finished of those asked. Bold: better than some variant beyond noise, and none is "
-    r"better; rank by the first score, shared likewise.}"
+    r": mean over seeds with the 95\,\% interval (Student's $t$; [low, high] of the geometric mean if computed on "
+    r"logarithms). ok: seeds that finished, of those requested. Bold: significantly better than at least one variant "
+    r"and significantly worse than none. rank: 1 + the number of significantly better variants by the first score.}"
 )
 
 
 def latex(layout: SavedPlan, tables: list[Table]) -> str:
-    """booktabs tables (needs \\usepackage{booktabs,graphicx}), one a data set, footnotes below.
+    """booktabs tables (they need \\usepackage{booktabs,graphicx}), one per dataset, with footnotes below.
 
-    Names in scripts beyond pdfLaTeX's want XeLaTeX or LuaLaTeX and a font that has them.
+    Names in scripts that pdfLaTeX does not have need XeLaTeX or LuaLaTeX and a suitable font.
     """
     parts = [f"% suite {escape_latex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
     for table in tables:
@@ -37,7 +37,7 @@ def latex(layout: SavedPlan, tables: list[Table]) -> str:
 
 
 def _marks(table: Table) -> dict[str, str]:
-    """Every row's notes with a letter each; rows that share a note share its letter."""
+    """The letter of each note; rows that share a note share its letter."""
     return {note: _letter(i) for i, note in enumerate(table.row_notes)}
 
 
@@ -56,7 +56,7 @@ def _row(row: TableRow, table: Table, marks: dict[str, str]) -> str:
 
 
 def _below(table: Table, marks: dict[str, str]) -> list[str]:
-    """The footnotes by their letters, then what holds for the whole table."""
+    """The footnotes by letter, then the notes on the whole table."""
     lines = [rf"\textsuperscript{{{letter}}}~{escape_latex(note)}" for note, letter in marks.items()]
     lines += [escape_latex(note) for note in table.notes]
     return [r"\par\smallskip\footnotesize\raggedright " + "\\par\n".join(lines)] if lines else []

@@ -1,4 +1,4 @@
-"""Tables of sensitivity as Markdown, CSV, JSON and on a terminal."""
+"""Sensitivity tables as Markdown, CSV, JSON and on a terminal."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ganbench.report.text.terminal import drawn
 from ganbench.suite.search import SavedSearch, settings_text
 
 LEGEND = (
-    "default: the suite's own settings, mean over seeds. median: over the random draws' means. best of k: expected "
-    "score of the best of k draws (exact, over all subsets of the draws), [95 % interval by a bootstrap over draws; "
-    "too short near the last k, because no resample has a better draw than the best one seen]. These choose the "
-    "best draw on the seeds that they report, which flatters; 'other seeds' chooses by half of the seeds and "
-    "reports the other half (both ways averaged). ok: draws whose seeds all finished, of those run."
+    "default: the suite's own settings, mean over seeds. median: of the means of the random draws. best of k: expected "
+    "score of the best of k draws (exact, over all subsets of the draws), [95 % bootstrap interval over draws; too "
+    "narrow near the largest k, because no resample contains a better draw than the best one observed]. These select "
+    "the best draw on the same seeds that they report, which is optimistic; 'other seeds' selects on half of the seeds "
+    "and reports the other half (averaged over both halves). ok: draws whose seeds all finished, of those run."
 )
 NONE = "–"  # noqa: RUF001
 
@@ -42,7 +42,7 @@ def _number(value: float | None) -> str:
 
 
 def _best(row: Variation, k: int) -> str:
-    """`0.0211 [0.0193, 0.0402]`, where the row has so many draws."""
+    """`0.0211 [0.0193, 0.0402]` if the row has at least k draws."""
     if k > len(row.best):
         return NONE
     low, high = row.intervals[k - 1]
@@ -65,18 +65,18 @@ def _grid(table: Sensitivity) -> Grid:
 
 
 def short(settings: dict[str, Any]) -> str:
-    """Settings without the block that they are from: `lr=0.0031, gamma=0.2`."""
+    """Settings without their section: `lr=0.0031, gamma=0.2`."""
     return settings_text({key.split(".")[-1]: value for key, value in settings.items()})
 
 
 def notes(table: Sensitivity) -> list[str]:
-    """What stands below a table: the best settings, what failed, what is missing, what it cost."""
+    """The notes below a table: the best settings, failures, missing runs and the total cost."""
     found = []
     for row in table.rows:
         best = row.winner
         if best:
             twins = sum(draw.score == best.score for draw in row.draws if draw.status == "ok") - 1
-            also = f", as {twins} other{'s' if twins > 1 else ''}" if twins else ""
+            also = f", tied with {twins} other{'s' if twins > 1 else ''}" if twins else ""
             found.append(
                 f"{row.title}: best is draw {best.number} ({_number(best.score)}{also}): {short(best.settings)}"
             )
@@ -87,13 +87,13 @@ def notes(table: Sensitivity) -> list[str]:
         if failed:
             said = "; ".join(f"draw {draw.number}: {draw.reason}" for draw in failed)
             count = f"{len(failed)} of {len(row.draws)} draws failed and count as {_number(table.worst)}"
-            found.append(f"{row.title}: {count}, the worst of all draws and yardsticks ({said})")
+            found.append(f"{row.title}: {count}, the worst of all draws and references ({said})")
         if row.asked > len(row.draws):
             found.append(f"{row.title}: {row.asked - len(row.draws)} of {row.asked} draws not run yet")
         missing = sum(draw.missing for draw in (row.default, *row.draws) if draw.status != "not run")
         if missing:
             found.append(f"{row.title}: {missing} seeds not run yet")
-    return [*found, f"{table.trainings} trainings, {table.seconds:.0f} s of training summed over them"]
+    return [*found, f"{table.trainings} trainings, {table.seconds:.0f} s of training in total"]
 
 
 def _title(table: Sensitivity) -> str:
@@ -106,7 +106,7 @@ def markdown(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     for table in tables:
         parts += [f"## {escape_markdown(_title(table))}", "", *grid(_grid(table)), ""]
         parts += [*(f"- {escape_markdown(note)}" for note in notes(table)), ""]
-    return "\n".join([*parts, escape_markdown(LEGEND) if tables else "Nothing is measured yet.", ""])
+    return "\n".join([*parts, escape_markdown(LEGEND) if tables else "No draw has finished yet.", ""])
 
 
 def _plain_draw(draw: DrawResult) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _plain_draw(draw: DrawResult) -> dict[str, Any]:
 
 
 def plain(tables: list[Sensitivity]) -> list[dict[str, Any]]:
-    """All tables as plain data: the JSON that scripts read."""
+    """The tables as JSON data for scripts."""
     return [
         {
             "dataset": table.dataset, "score": table.score, "better": table.better, "draws": table.draws,
@@ -152,7 +152,7 @@ HEAD = [
 
 
 def csv_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
-    """One line a draw (`kind` default or draw, `number` its number), the median, and each k (`kind` best)."""
+    """One line per draw (`kind` default or draw, `number` its number), for the median, and per k (`kind` best)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
@@ -192,7 +192,7 @@ FORMATS: dict[str, tuple[str, Callable[[SavedSearch, list[Sensitivity]], str]]] 
 
 
 def write_all(folder: Path, layout: SavedSearch, tables: list[Sensitivity]) -> None:
-    """Every format, into the search's folder."""
+    """Write every format to the search's folder."""
     for name, text in FORMATS.values():
         write_atomically(folder / name, text(layout, tables).encode())
 
@@ -204,4 +204,4 @@ def show(console: Console, layout: SavedSearch, tables: list[Sensitivity]) -> No
         for note in notes(table):
             console.print(Text(f"  {note}"), style="dim")
         console.print()
-    console.print(Text(LEGEND if tables else "Nothing is measured yet."), style="dim")
+    console.print(Text(LEGEND if tables else "No draw has finished yet."), style="dim")

@@ -24,8 +24,8 @@ def sentence(one: Comparison) -> str:
         )
     facts = f"{means} ({'; '.join([*_gap(one.difference, one.comparisons > 1), *_evidence(one)])})"
     if one.verdict == "no difference seen":
-        said = f"No difference in {one.score} seen between {one.a} and {one.b} {one.where}: {facts}."
-        return f"{said} {_missed(one)}".rstrip()
+        found = f"No significant difference in {one.score} between {one.a} and {one.b} {one.where}: {facts}."
+        return f"{found} {_missed(one)}".rstrip()
     better, worse = (one.a, one.b) if one.verdict == "a better" else (one.b, one.a)
     return f"{better} is better than {worse} in {one.score} {one.where}: {one.a} has {facts}."
 
@@ -39,7 +39,7 @@ def _mean(row: TableRow, one: Comparison) -> str:
 
 
 def centre(row: TableRow, one: Comparison) -> float | None:
-    """The mean that the difference is one of: geometric where it is a ratio."""
+    """The mean that the difference refers to: geometric if it is a ratio."""
     score = row.scores[one.score]
     if one.difference is not None and one.difference.ratio and score.values:
         return geometric_mean(score.values)
@@ -47,14 +47,14 @@ def centre(row: TableRow, one: Comparison) -> float | None:
 
 
 def _gap(found: ranking.Difference, many: bool) -> list[str]:
-    """`difference +1.63, 95 % interval [0.29, 2.97]`, or `0.46 times, ...` of logarithms."""
+    """`difference +1.63, 95 % interval [0.29, 2.97]`, or `0.46 times, ...` on logarithms."""
     if found.value is None:
         return []
     sign = "+" if found.value > 0 else ""
     text = f"{number(found.value)} times" if found.ratio else f"difference {sign}{number(found.value)}"
     if found.low is None or found.high is None:
         return [text]
-    return [f"{text}, 95 % interval {'of this one ' if many else ''}[{number(found.low)}, {number(found.high)}]"]
+    return [f"{text}, 95 % interval {'of this pair alone ' if many else ''}[{number(found.low)}, {number(found.high)}]"]
 
 
 def _evidence(one: Comparison) -> list[str]:
@@ -62,7 +62,9 @@ def _evidence(one: Comparison) -> list[str]:
     assert found is not None
     counts = " and ".join(str(row.sample(one.score).size) for row in one.rows)
     failed = any(row.failed for row in one.rows)
-    holm = f", {p_value(one.adjusted)} after Holm for {one.comparisons} comparisons" if one.comparisons > 1 else ""
+    holm = ""
+    if one.comparisons > 1:
+        holm = f", {p_value(one.adjusted)} after Holm correction for {one.comparisons} comparisons"
     return [
         f"{found.pairs} paired seeds" if found.pairs else f"{counts} seeds",
         f"{p_value(found.p)}{holm}, {found.test} test" + (", failed seeds counted as the worst" if failed else ""),
@@ -70,7 +72,7 @@ def _evidence(one: Comparison) -> list[str]:
 
 
 def _missed(one: Comparison) -> str:
-    """What these seeds would have missed; known for the paired t test alone."""
+    """The smallest difference that these seeds detect with 80 % power; known only for the paired t test."""
     if one.difference is None or one.difference.test != "paired t":
         return ""
     scale = "log" if one.difference.ratio else "linear"
@@ -78,11 +80,11 @@ def _missed(one: Comparison) -> str:
     if found is None:
         return ""
     what = "factor" if one.difference.ratio else "difference"
-    return f"A {what} below {number(found.gap)} would be missed more than once in five."
+    return f"A {what} below {number(found.gap)} is detected with less than 80 % power."
 
 
 def comparison_data(one: Comparison) -> dict[str, Any]:
-    """A comparison as plain data, its sentence included."""
+    """A comparison as JSON data, its sentence included."""
     sides = {
         side: {
             "name": name, "variant": row.title, "mean": row.scores[one.score].mean, "centre": centre(row, one),
@@ -106,23 +108,23 @@ def comparison_data(one: Comparison) -> dict[str, Any]:
     }
 
 
-SAID = 3
-"""Comparisons with the leader that are said in full; the others are counted."""
-LISTED = 8
-"""Variants that are named for what went wrong with them; the others are counted."""
+MAX_COMPARISONS = 3
+"""The most comparisons with the best variant that are given in full; the others are counted."""
+MAX_LISTED = 8
+"""The most variants that are named for a failure; the others are counted."""
 
 
 def conclusions(table: Table) -> list[str]:
-    """Who is better than whom by the table's first score, or why nothing can be said; then what went wrong."""
+    """Which variants are better by the table's first score, or why no claim is possible; then what failed."""
     score = table.primary
     variants = table.variants
     if score is None or not variants:
-        return ["Nothing has finished here yet."]
+        return ["No run has finished yet."]
     return [*_compared(table, score, variants), *_budgets(variants), *_faults(variants)]
 
 
 def comparisons(table: Table, score: str) -> list[Comparison]:
-    """Every pair of variants by one score, corrected over the whole table as the ranks are."""
+    """Every pair of variants by one score, corrected over the whole table like the ranks."""
     return [one for pair in combinations(table.variants, 2) if (one := _pair(table, score, *pair))]
 
 
@@ -138,15 +140,15 @@ def _pair(table: Table, score: str, first: TableRow, second: TableRow) -> Compar
 
 
 def _compared(table: Table, score: str, variants: list[TableRow]) -> Iterator[str]:
-    """What the table's tests show by its first score. A variant whose seeds all failed is the worst of them."""
+    """What the table's tests show by its first score; a variant whose seeds all failed is the worst."""
     enough = [row for row in variants if row.sample(score).size >= ranking.MIN_SEEDS]
     if len(variants) < 2:
-        yield f"One variant on {table.dataset}: there is nothing to compare it with."
+        yield f"There is only one variant on {table.dataset}, so there is nothing to compare."
         return
     if len(enough) < 2:
         yield (
             f"Too few seeds on {table.dataset} to claim a difference: "
-            f"at least {ranking.MIN_SEEDS} a variant are needed."
+            f"at least {ranking.MIN_SEEDS} per variant are needed."
         )
         return
     wins = [(winner, one) for one in comparisons(table, score) if (winner := _better(one)) is not None]
@@ -155,17 +157,18 @@ def _compared(table: Table, score: str, variants: list[TableRow]) -> Iterator[st
         return
     best = _best(score, [winner for winner, _ in wins])
     clear = sorted((one for winner, one in wins if winner is best), key=lambda one: one.adjusted)
-    for one in clear[:SAID]:
+    for one in clear[:MAX_COMPARISONS]:
         yield sentence(one)
-    if len(clear) > SAID:
-        yield f"By {score}, {best.title} is also better than {len(clear) - SAID} more variants beyond noise."
+    if len(clear) > MAX_COMPARISONS:
+        more = len(clear) - MAX_COMPARISONS
+        yield f"By {score}, {best.title} is also significantly better than {more} more variants."
     tied = [row.title for row in enough if row.rank.get(score) == 1 and row is not best]
     if tied and best.rank.get(score) == 1:
-        yield f"{best.title} cannot be told apart from {_listed(tied)} by {score} on {table.dataset}."
+        yield f"{best.title} does not differ significantly from {_listed(tied)} in {score} on {table.dataset}."
 
 
 def _best(score: str, winners: list[TableRow]) -> TableRow:
-    """The variant that a sentence begins with: one that nobody beats, of those that beat somebody."""
+    """The variant to begin with: one that no variant beats, of those that beat another."""
     first = [row for row in winners if row.rank.get(score) == 1]
     return min(first or winners, key=lambda row: row.place(score))
 
@@ -182,29 +185,31 @@ def _nothing_seen(table: Table, score: str, enough: list[TableRow]) -> Iterator[
     seen = ""
     if pairs:
         nearest = min(pairs, key=lambda one: one.adjusted)
-        seen = f" (smallest p: {nearest.a} against {nearest.b}, {p_value(nearest.adjusted)} after Holm)"
-    yield f"No difference in {score} seen on {table.dataset} between any two of its {len(enough)} variants{seen}."
+        seen = f" (smallest p: {nearest.a} against {nearest.b}, {p_value(nearest.adjusted)} after Holm correction)"
+    among = f"any two of the {len(enough)} variants on {table.dataset}"
+    yield f"No significant difference in {score} between {among}{seen}."
 
 
 def _budgets(variants: list[TableRow]) -> Iterator[str]:
-    """That some variants saw more data than others, where they did."""
+    """A sentence if some variants saw more data than others."""
     seen: dict[float, list[str]] = {}
     for row in variants:
         images = row.cost.get("images")
         if images is not None and row.n_ok:
             seen.setdefault(round(images), []).append(row.title)
     if len(seen) > 1:
-        told = (f"{_listed(titles)} {count:,.0f}" for count, titles in sorted(seen.items(), reverse=True))
-        yield f"Budgets differ; real samples seen by a seed: {'; '.join(told)}."
+        parts = (f"{_listed(titles)} {count:,.0f}" for count, titles in sorted(seen.items(), reverse=True))
+        yield f"Budgets differ; real samples seen per seed: {'; '.join(parts)}."
 
 
 def _listed(titles: list[str]) -> str:
-    return ", ".join(titles[:SAID]) + (f" and {len(titles) - SAID} more" if len(titles) > SAID else "")
+    more = len(titles) - MAX_COMPARISONS
+    return ", ".join(titles[:MAX_COMPARISONS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _faults(variants: list[TableRow]) -> Iterator[str]:
     """Failures, collapse and other verdicts that a mean hides."""
-    said = {
+    faults = {
         "Seeds that failed or diverged": [f"{row.title} {row.failed} of {row.n}" for row in variants if row.failed],
         "Seeds that have not run yet": [
             f"{row.title} {row.n - row.n_ok - row.failed} of {row.n}"
@@ -213,7 +218,7 @@ def _faults(variants: list[TableRow]) -> Iterator[str]:
         ],
         "Verdicts on samples": [f"{row.title} {row.verdict}" for row in variants if row.verdict not in ("", "ok")],
     }
-    for what, found in said.items():
+    for what, found in faults.items():
         if found:
-            more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
-            yield f"{what}: {'; '.join(found[:LISTED])}{more}."
+            more = f"; and {len(found) - MAX_LISTED} more" if len(found) > MAX_LISTED else ""
+            yield f"{what}: {'; '.join(found[:MAX_LISTED])}{more}."

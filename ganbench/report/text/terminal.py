@@ -17,7 +17,7 @@ from ganbench.suite.plan_file import SavedPlan
 
 
 def show(console: Console, layout: SavedPlan, tables: list[Table]) -> None:
-    """Intervals below means, as many columns side by side as fit, notes, costs, all data sets."""
+    """Draw tables, as many columns side by side as fit, with notes, costs and the aggregate over datasets."""
     for table in tables:
         for i, names in enumerate(_fitting(table, console.width)):
             console.print(_grid(table, names, replace_controls(f"{layout.suite}: {table.dataset}") if i == 0 else ""))
@@ -41,13 +41,13 @@ def _stacked(row: TableRow, name: str) -> str:
 
 
 def _head(table: Table, name: str) -> str:
-    """A score's name over its judge's, so that a column is as narrow as its numbers."""
+    """A score's name above its extractor's, so that a column is as narrow as its numbers."""
     arrow, shown = ARROWS[table.columns[name]], replace_controls(name)
     return shown.replace("[", f" {arrow}\n[") if "[" in shown else f"{shown} {arrow}"
 
 
 def _fitting(table: Table, width: int) -> list[list[str]]:
-    """The scores in groups whose columns fit into a width: beside all of `LEAD`, later beside the names alone."""
+    """The scores in groups whose columns fit the width, the first next to all of `LEAD`, the others to the names."""
     leads = [3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True)]
     groups: list[list[str]] = [[]]
     used = sum(leads)
@@ -63,7 +63,7 @@ def _fitting(table: Table, width: int) -> list[list[str]]:
 
 
 def _grid(table: Table, names: list[str], title: str) -> RichTable:
-    """One group of columns; the first, which has the title, with rank and verdict."""
+    """One group of columns; the first has the title, rank and verdict."""
     leads = LEAD if title else LEAD[:1]
     grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
     for i, head in enumerate([*leads, *(_head(table, name) for name in names)]):
@@ -90,6 +90,7 @@ def drawn(content: Grid, title: str) -> RichTable:
 
 
 def print_tables(content: SavedPlan, tables: list[Table]) -> None:
+    """Print tables on stdout: drawn on a terminal, Markdown elsewhere."""
     console = Console()
     if console.is_terminal:
         show(console, content, tables)
