@@ -1,4 +1,4 @@
-"""What `ganbench run --dry-run` prints: the plan against the results that are there."""
+"""What `ganbench run --dry-run` prints: the plan, and what of it is in the results already."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganbench.suite.specs import Cell, Plan
 
 
 def plan_text(plan: Plan, store: Store, force: bool) -> str:
-    """A line a cell (seeds new, done, failed), what is not applicable, and an estimate."""
+    """One line per cell (seeds new, done, failed), the combinations that are not applicable, and an estimate."""
     lines = [f"suite {plan.suite}: {plan.about}".rstrip(": "), ""]
     seconds, unknown = 0.0, 0
     width = max(len(cell.title) for cell in plan.cells)
@@ -35,14 +35,14 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
     estimate = (
         f"about {duration(seconds)} of training on one core"
         if not unknown
-        else "no estimate: nothing like it has run here yet"
+        else "no estimate: no run of these cells is in the results yet"
     )
     lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}"]
     return "\n".join(lines) + "\n"
 
 
 def _cost(cell: Cell, store: Store) -> float | None:
-    """Seconds a seed, from the cell's runs that are there."""
+    """Seconds per seed, from the cell's runs in the results."""
     records = [store.run(cell.run(seed).id) for seed in cell.seeds]
     known = [record.cost.train_seconds for record in records if record and record.cost.train_seconds]
     return mean(known) if known else None

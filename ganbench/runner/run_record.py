@@ -1,4 +1,4 @@
-"""What a run leaves: its record and its files, whether it came to an end or failed."""
+"""Builds the record and the files of a run, whether it finished or failed."""
 
 from __future__ import annotations
 
@@ -65,15 +65,15 @@ def now() -> str:
 
 def failure(error: BaseException) -> tuple[Failure, str]:
     """What went wrong in a cell, in one sentence, and its traceback."""
-    text = unplaced("".join(traceback.format_exception(error)))
+    text = without_local_paths("".join(traceback.format_exception(error)))
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
     return Failure("out-of-memory" if memory else "failed", describe_error(error) + raised_at(error)), text
 
 
-def unplaced(text: str) -> str:
-    """A traceback without where things lie on this machine: a report is for strangers.
+def without_local_paths(text: str) -> str:
+    """A traceback without the folders of this machine, because reports are shared.
 
-    Files are named from the folder that Python found them in, or from the current one.
+    Files are named relative to the folder that Python imported them from, or to the current one.
     """
     roots = sorted({str(Path(root).resolve()) for root in [*sys.path, str(Path.cwd())]}, key=len, reverse=True)
 
@@ -88,7 +88,7 @@ def unplaced(text: str) -> str:
 
 
 def failed_record(suite: str, spec: RunSpec, failure: Failure) -> Record:
-    """The record of a run that came to nothing: a failure is a result too."""
+    """The record of a run that failed: a failure is a result too."""
     return Record(id=spec.id, suite=suite, spec=spec, failure=failure, provenance=Provenance(time=now()))
 
 
@@ -135,7 +135,7 @@ def device_name(device: torch.device) -> str:
 
 
 def reset_peak(device: torch.device) -> None:
-    """Begin a new peak of memory, where the system can."""
+    """Restart the measurement of peak memory, if the system can."""
     if device.type == "cuda":
         torch.cuda.init()  # type: ignore[no-untyped-call]
         torch.cuda.reset_peak_memory_stats(device)
@@ -147,7 +147,7 @@ def reset_peak(device: torch.device) -> None:
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Peak bytes of the device, or of this process's resident memory; None where the system does not say."""
+    """Peak bytes of the device, or of this process's resident memory; None if the system does not tell."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     try:

@@ -1,4 +1,4 @@
-"""What a worker process does with one job: train a cell, or measure a reference, and judge it."""
+"""What a worker process does with one job: train and evaluate a cell, or evaluate a reference."""
 
 from __future__ import annotations
 
@@ -38,36 +38,48 @@ from ganbench.runner.run_record import (
 )
 from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec
 
-OnProgress = Callable[[Progress], None]
 
-OnRecord = Callable[[AnyRecord, Path], None]
+@dataclass(frozen=True)
+class Outputs:
+    """Where a job's results and progress go.
 
-OnPhase = Callable[[Phase, int], None]
-"""Called when a cell enters a phase, with its training step."""
+    `stage` gives the folder for the files of a run or reference by its id; `on_record` is called
+    with a finished record and that folder, `on_phase` with a phase and the training step.
+    """
 
-Staging = Callable[[str], Path]
+    stage: Callable[[str], Path]
+    on_record: Callable[[AnyRecord, Path], None]
+    on_progress: Callable[[Progress], None] = lambda progress: None
+    on_phase: Callable[[Phase, int], None] = lambda phase, step: None
+
+
+@dataclass(frozen=True)
+class CheckpointSettings:
+    """Where checkpoints go, the seconds between two, and whether the worker was asked to stop."""
+
+    checkpoints: Checkpoints
+    interval_s: float
+    stop_requested: Callable[[], bool]
 
 
 def build_evaluator(registry: Registry, dataset: Any, evaluation: EvaluationSpec, device: torch.device) -> Evaluator:
-    """The evaluation protocol that a spec names, ready to use."""
+    """The evaluator that a spec describes."""
     metrics = {choice.name: registry.create("metric", choice) for choice in evaluation.metrics}
     extractor = registry.create("extractor", evaluation.extractor)
     return Evaluator(dataset, evaluation, extractor, metrics, device)
 
 
-def measure_reference(
-    registry: Registry, label: str, spec: ReferenceSpec, device: torch.device, staging: Staging, on_record: OnRecord
-) -> None:
-    """Judge one reference's samples and hand over its record."""
+def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.device, outputs: Outputs) -> None:
+    """Evaluate the samples of one reference and pass on its record."""
     dataset = registry.create("dataset", spec.dataset)
     evaluation = spec.evaluation
     samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
     source = Source(f"reference: {spec.reference}", None)
     evaluator = build_evaluator(registry, dataset, evaluation, device)
     scores = evaluator.scores(samples, source, lenient=True)
-    # compared with the test split, the real samples are the training split itself: they "memorise" it
+    # compared with the test split, the real samples are the training split itself, which no verdict suits
     trained_on = spec.reference == "real" and evaluation.split == "test"
-    folder = staging(spec.id)
+    folder = outputs.stage(spec.id)
     near = write_pictures(folder, samples, evaluator)
     record = ReferenceRecord(
         id=spec.id,
@@ -78,7 +90,7 @@ def measure_reference(
         provenance=replace(provenance.machine(), device=str(device)),
         neighbors=near,
     )
-    on_record(record, folder)
+    outputs.on_record(record, folder)
 
 
 def train_cell(
@@ -86,74 +98,69 @@ def train_cell(
     suite: str,
     cell: Cell,
     device: torch.device,
-    staging: Staging,
-    on_progress: OnProgress,
-    on_record: OnRecord,
-    keeping: Keeping | None = None,
-    on_phase: OnPhase = lambda phase, step: None,
+    outputs: Outputs,
+    checkpointing: CheckpointSettings | None = None,
 ) -> None:
-    """Train all seeds of a cell, judge each, hand over one record a seed.
+    """Train all seeds of a cell, evaluate each, and pass on one record per seed.
 
-    What a plugin raises in training passes through: the whole cell has failed then. What is
-    raised in judging fails that seed alone. Raises `Stopped` where it was asked to stop.
+    An exception that a plugin raises during training passes through, because the whole cell has
+    failed; one raised during evaluation fails that seed alone. Raises `Stopped` if asked to stop.
     """
     reset_peak(device)
-    on_phase(Phase.LOADING, 0)
-    work = _Work(registry, suite, cell, device, on_phase)
-    resumed = {} if keeping is None else _resumed(keeping.checkpoints, cell)
+    outputs.on_phase(Phase.LOADING, 0)
+    work = _CellWork(registry, suite, cell, device, outputs)
+    resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
     data = work.dataset.load("train").samples
     rounded = cell.spec.train.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
-    on_phase(Phase.COMPILING, 0)
+    outputs.on_phase(Phase.COMPILING, 0)
     trainer = Trainer(work.loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
-    timer = (
-        None
-        if keeping is None
-        else CheckpointTimer(keeping.every, keeping.asked, partial(_save, keeping.checkpoints, cell))
-    )
+    timer = None
+    if checkpointing is not None:
+        save = partial(_save, checkpointing.checkpoints, cell)
+        timer = CheckpointTimer(checkpointing.interval_s, checkpointing.stop_requested, save)
     callbacks = (Callback(cell.spec.evaluation.snapshots, work.snapshot), Callback(FRAMES, work.frame))
-    on_phase(Phase.TRAINING, min(resumed[seed].step if seed in resumed else 0 for seed in cell.seeds))
-    results = trainer.run(on_progress, callbacks, timer)
-    if keeping is not None and sum(result.seconds for result in results) > keeping.every:
-        for one in trainer.seed_states():  # so that a kill while judging costs no training
-            _save(keeping.checkpoints, cell, one)
-    on_phase(Phase.EVALUATING, cell.spec.train.steps)
+    outputs.on_phase(Phase.TRAINING, min(resumed[seed].step if seed in resumed else 0 for seed in cell.seeds))
+    results = trainer.run(outputs.on_progress, callbacks, timer)
+    if checkpointing is not None and sum(result.seconds for result in results) > checkpointing.interval_s:
+        for one in trainer.seed_states():  # so that a kill during evaluation costs no training
+            _save(checkpointing.checkpoints, cell, one)
+    outputs.on_phase(Phase.EVALUATING, cell.spec.train.steps)
     for result in results:
-        folder = staging(cell.run(result.seed).id)
-        on_record(work.finish(result, trainer, folder), folder)
+        folder = outputs.stage(cell.run(result.seed).id)
+        outputs.on_record(work.finish(result, trainer, folder), folder)
 
 
-class _Work:
-    """One cell's plugins and its evaluation protocol."""
+class _CellWork:
+    """One cell's plugins and its evaluator."""
 
-    def __init__(self, registry: Registry, suite: str, cell: Cell, device: torch.device, on_phase: OnPhase) -> None:
+    def __init__(self, registry: Registry, suite: str, cell: Cell, device: torch.device, outputs: Outputs) -> None:
         spec = cell.spec
-        self.on_phase = on_phase
-        self.registry, self.suite, self.cell, self.device = registry, suite, cell, device
+        self.registry, self.suite, self.cell, self.device, self.outputs = registry, suite, cell, device, outputs
         self.dataset = registry.create("dataset", spec.dataset)
         self.architecture = registry.create("architecture", spec.architecture)
         self.loss = registry.create("loss", spec.loss)
         self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device)
 
     def _samples(self, result: TrainedSeed, first: int | None = None) -> torch.Tensor:
-        """A seed's samples as it stands, or the first of them."""
+        """Samples (n, *shape) of a seed in its current state, or the first of them."""
         ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
         return generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device, first)
 
     def frame(self, step: int, results: list[TrainedSeed]) -> None:
-        """A few samples on the way, for the film; the end's are of those that are judged."""
+        """A few samples during training, for the film; at the end they are taken from those that are evaluated."""
         count = needed(tuple(self.dataset.shape))
         if not count or step >= self.cell.spec.train.steps:
             return
         for result in results:
             if result.failure is None and step not in result.frames:
                 try:
-                    self._keep(result, step, self._samples(result, count))
-                except Exception as error:  # a stranger's G may raise anything when it is evaluated; training goes on
+                    self._add_frame(result, step, self._samples(result, count))
+                except Exception as error:  # a third-party G may raise anything in evaluation mode; training goes on
                     what = f"no frame of {self.cell.title}, seed {result.seed}, step {step}"
                     print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
 
-    def _keep(self, result: TrainedSeed, step: int, samples: torch.Tensor) -> None:
+    def _add_frame(self, result: TrainedSeed, step: int, samples: torch.Tensor) -> None:
         made = frame(samples, self.dataset)
         result.frames |= {} if made is None else {step: made}
 
@@ -166,14 +173,14 @@ class _Work:
         due = [result for result in results if result.failure is None and not _has(result, step)]
         if not due or step >= self.cell.spec.train.steps:
             return
-        self.on_phase(Phase.EVALUATING, step)
+        self.outputs.on_phase(Phase.EVALUATING, step)
         for result in due:
             try:
                 entry = _entry(result, step, metrics=self._scores(self._samples(result), f"step {step}").values)
             except Exception as error:  # an extractor or metric may raise anything; training goes on
                 entry = _entry(result, step, reason=describe_error(error))
             result.snapshots.append(entry)
-        self.on_phase(Phase.TRAINING, step)
+        self.outputs.on_phase(Phase.TRAINING, step)
 
     def finish(self, result: TrainedSeed, trainer: Trainer, folder: Path) -> Record:
         """Score one trained seed and write its files; the weights first, so that they are never lost."""
@@ -184,10 +191,10 @@ class _Work:
         try:
             samples = self._samples(result) if result.failure is None else None
             if samples is not None:
-                self._keep(result, spec.train.steps, samples)
+                self._add_frame(result, spec.train.steps, samples)
             strip = write_film(folder, result, self.dataset)
             if samples is not None:
-                evaluation = self._ended(result, samples).evaluation
+                evaluation = self._final_scores(result, samples).evaluation
                 near = write_pictures(folder, samples, self.evaluator)
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
@@ -203,7 +210,7 @@ class _Work:
         record = run_record(self.suite, spec, result, evaluation, peak_memory(self.device), run)
         return replace(record, film=strip, neighbors=near)
 
-    def _ended(self, result: TrainedSeed, samples: torch.Tensor) -> Scores:
+    def _final_scores(self, result: TrainedSeed, samples: torch.Tensor) -> Scores:
         """The scores at the end, which are the last snapshot's too. Raises what extractor and metrics raise."""
         steps = self.cell.spec.train.steps
         last = bool(self.cell.spec.evaluation.snapshots) and not _has(result, steps)
@@ -219,6 +226,7 @@ class _Work:
 
 
 def _has(result: TrainedSeed, step: int) -> bool:
+    """Whether there is a snapshot of a step already, from before a resume."""
     return any(entry.step == step for entry in result.snapshots)
 
 
@@ -226,17 +234,8 @@ def _entry(result: TrainedSeed, step: int, metrics: Mapping[str, float] = {}, re
     return Snapshot(step, round(result.seconds, 3), dict(metrics), reason)
 
 
-@dataclass(frozen=True)
-class Keeping:
-    """Where checkpoints go, how often, and how a worker learns that it must stop."""
-
-    checkpoints: Checkpoints
-    every: float
-    asked: Callable[[], bool]
-
-
 def _save(checkpoints: Checkpoints, cell: Cell, seed_state: SeedState) -> None:
-    """One seed's state; what cannot be written is said and costs nothing else."""
+    """Save one seed's state. If it cannot be written, this is reported on stderr and training goes on."""
     seed = seed_state.result.seed
     try:
         checkpoints.save(cell.run(seed).id, seed_state.step, *packed(seed_state))
@@ -245,6 +244,6 @@ def _save(checkpoints: Checkpoints, cell: Cell, seed_state: SeedState) -> None:
 
 
 def _resumed(checkpoints: Checkpoints, cell: Cell) -> dict[int, SeedState]:
-    """The seeds of a cell that have a checkpoint, as the trainer takes them."""
+    """The states of the seeds that have a checkpoint, for the trainer."""
     saved = {seed: checkpoints.load(cell.run(seed).id) for seed in cell.seeds}
     return {seed: unpacked(seed, *found) for seed, found in saved.items() if found is not None}

@@ -14,14 +14,13 @@ from types import FrameType
 import torch
 
 from ganbench.engine.checkpoints import Checkpoints, Stopped
-from ganbench.engine.state import Progress
 from ganbench.registry.registry import Registry
-from ganbench.results.records import AnyRecord, Failure
+from ganbench.results.records import Failure
 from ganbench.runner.events import JobProgress, JobReturned, Phase, PhaseStarted, RunStaged, WorkerMessage, WorkerReady
 from ganbench.runner.jobs import CellJob, Job, JobFailure
 from ganbench.runner.rate_limit import RateLimiter
 from ganbench.runner.run_record import failure
-from ganbench.runner.worker import Keeping, measure_reference, train_cell
+from ganbench.runner.worker import CheckpointSettings, Outputs, evaluate_reference, train_cell
 from ganbench.runner.worker_process import WorkerSettings
 
 
@@ -84,23 +83,20 @@ def _run(
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def on_record(record: AnyRecord, folder: Path) -> None:
-        send(RunStaged(job, record, folder))
-
-    def on_progress(progress: Progress) -> None:
-        send(JobProgress(job, progress))
-
-    def on_phase(phase: Phase, step: int) -> None:
-        send(PhaseStarted(job, phase, step))
-
+    outputs = Outputs(
+        stage,
+        lambda record, folder: send(RunStaged(job, record, folder)),
+        lambda progress: send(JobProgress(job, progress)),
+        lambda phase, step: send(PhaseStarted(job, phase, step)),
+    )
     try:
         if isinstance(job, CellJob):
             checkpoints = Checkpoints(settings.checkpoints)
-            keeping = Keeping(checkpoints, settings.checkpoint_interval_s, stop_requested)
-            train_cell(registry, job.suite, job.cell, device, stage, on_progress, on_record, keeping, on_phase)
+            checkpointing = CheckpointSettings(checkpoints, settings.checkpoint_interval_s, stop_requested)
+            train_cell(registry, job.suite, job.cell, device, outputs, checkpointing)
         else:
-            on_phase(Phase.REFERENCES, 0)
-            measure_reference(registry, job.label, job.spec, device, stage, on_record)
+            outputs.on_phase(Phase.REFERENCES, 0)
+            evaluate_reference(registry, job.spec, device, outputs)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Stopped:

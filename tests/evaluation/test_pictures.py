@@ -28,7 +28,7 @@ from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results.records import AnyRecord, Film, Histogram, Neighbors, Record
 from ganbench.results.store import Store
-from ganbench.runner.worker import Keeping, build_evaluator, measure_reference, train_cell
+from ganbench.runner.worker import CheckpointSettings, Outputs, build_evaluator, evaluate_reference, train_cell
 from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Grid25, Ring8
@@ -229,7 +229,9 @@ def _cell(registry: Registry, dataset: str, loss: str = "minimax", steps: int = 
     return cell(spec, (0, 1), (loss, "mlp", dataset))
 
 
-def _trained(registry: Registry, cell: Cell, folder: Path, keeping: Keeping | None = None) -> list[tuple[Record, Path]]:
+def _trained(
+    registry: Registry, cell: Cell, folder: Path, checkpointing: CheckpointSettings | None = None
+) -> list[tuple[Record, Path]]:
     """Every seed's record, and the folder of its files."""
     found: list[tuple[Record, Path]] = []
     staging = folder.joinpath
@@ -242,18 +244,20 @@ def _trained(registry: Registry, cell: Cell, folder: Path, keeping: Keeping | No
         assert isinstance(record, Record)
         found.append((record, at))
 
-    train_cell(registry, "s", cell, CPU, made, lambda _: None, on_record, keeping)
+    train_cell(registry, "s", cell, CPU, Outputs(made, on_record), checkpointing)
     return found
 
 
 @pytest.mark.parametrize("dataset", ["ring8", "digits"])
 def test_a_film_is_the_same_after_a_stop_and_a_resume(registry: Registry, dataset: str, tmp_path: Path) -> None:
     cell = _cell(registry, dataset, snapshots=3)
-    keeping = Keeping(Checkpoints(tmp_path / "kept"), 0.0, _stop_after_two())
+    checkpointing = CheckpointSettings(Checkpoints(tmp_path / "kept"), 0.0, _stop_after_two())
     with pytest.raises(Stopped):
-        _trained(registry, cell, tmp_path / "stopped", keeping)
+        _trained(registry, cell, tmp_path / "stopped", checkpointing)
     assert not list((tmp_path / "stopped").glob("*/film.png"))
-    resumed = _trained(registry, cell, tmp_path / "stopped", replace(keeping, every=60.0, asked=lambda: False))
+    resumed = _trained(
+        registry, cell, tmp_path / "stopped", replace(checkpointing, interval_s=60.0, stop_requested=lambda: False)
+    )
     whole = _trained(registry, cell, tmp_path / "whole")
     assert len(resumed) == len(whole) == 2
     for (one, at), (two, there) in zip(resumed, whole, strict=True):
@@ -316,7 +320,7 @@ def test_a_run_that_diverged_has_the_film_of_what_came_before(tmp_path: Path) ->
 def test_a_reference_has_its_histogram_and_its_neighbors(registry: Registry, tmp_path: Path) -> None:
     spec = ReferenceSpec("real", registry.choose("dataset", "digits", {}), _evaluation(registry, "digits", 1000))
     found: list[AnyRecord] = []
-    measure_reference(registry, "digits", spec, CPU, lambda _: tmp_path, lambda record, _: found.append(record))
+    evaluate_reference(registry, spec, CPU, Outputs(lambda _: tmp_path, lambda record, _: found.append(record)))
     (record,) = found
     assert record.evaluation.histogram is not None
     assert sum(record.evaluation.histogram.fake) == record.evaluation.histogram.n == 450
@@ -342,18 +346,20 @@ def test_a_record_without_these_keys_is_shown_as_before(inside: Cli, registry: R
 def test_a_checkpoint_without_frames_is_resumed(registry: Registry, tmp_path: Path) -> None:
     """As older versions saved them: the film starts at the resume."""
     cell = _cell(registry, "ring8", snapshots=3)
-    keeping = Keeping(Checkpoints(tmp_path / "kept"), 0.0, _stop_after_two())
+    checkpointing = CheckpointSettings(Checkpoints(tmp_path / "kept"), 0.0, _stop_after_two())
     with pytest.raises(Stopped):
-        _trained(registry, cell, tmp_path / "stopped", keeping)
+        _trained(registry, cell, tmp_path / "stopped", checkpointing)
     for seed in cell.seeds:
-        saved = keeping.checkpoints.load(cell.run(seed).id)
+        saved = checkpointing.checkpoints.load(cell.run(seed).id)
         assert saved is not None
         step, tensors, facts = saved
         older = {name: tensor for name, tensor in tensors.items() if not name.startswith("still")}
         assert len(older) < len(tensors)
-        keeping.checkpoints.drop(cell.run(seed).id)
-        keeping.checkpoints.save(cell.run(seed).id, step, older, facts)
-    for record, _ in _trained(registry, cell, tmp_path / "on", replace(keeping, every=60.0, asked=lambda: False)):
+        checkpointing.checkpoints.drop(cell.run(seed).id)
+        checkpointing.checkpoints.save(cell.run(seed).id, step, older, facts)
+    for record, _ in _trained(
+        registry, cell, tmp_path / "on", replace(checkpointing, interval_s=60.0, stop_requested=lambda: False)
+    ):
         assert [entry.step for entry in record.evaluation.snapshots] == [50, 100, 150]
         assert _film_steps(record) in ((100, 150), (150,))
 

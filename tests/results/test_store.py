@@ -22,7 +22,7 @@ from ganbench.report.text.terminal import show
 from ganbench.results.record_json import SCHEMA
 from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
-from ganbench.runner.run_record import unplaced
+from ganbench.runner.run_record import without_local_paths
 from ganbench.suite.plan_file import SavedPlan, load_plan, save_plan
 
 
@@ -280,7 +280,7 @@ def test_a_traceback_does_not_say_where_things_lie(
   File "{Path(os.__file__)}", line 1, in walk
   File "/elsewhere/other.py", line 2, in f
 OSError: /home/somebody/data and /data"""
-    assert unplaced(text).splitlines() == [
+    assert without_local_paths(text).splitlines() == [
         '  File "losses/mine.py", line 9, in d_loss',
         '  File "os.py", line 1, in walk',
         '  File "other.py", line 2, in f',

@@ -10,6 +10,7 @@ import pytest
 from factories import EVALUATION, make_job, make_progress, make_record, make_reference
 
 from ganbench.registry.choice import Choice
+from ganbench.results.records import Status
 from ganbench.runner.eta import Estimator
 from ganbench.runner.events import (
     Event,
@@ -82,7 +83,8 @@ def _job_events(job: Job, at: float, lengths: Lengths, first: bool) -> Iterator[
     for _ in seeds:
         at += lengths.evaluate
         yield at, RunRecorded(job, make_record())
-    yield at, JobEnded(job, ("ok",) * len(seeds), "")
+    statuses: tuple[Status, ...] = ("ok",) * len(seeds)
+    yield at, JobEnded(job, statuses, "")
 
 
 def _simulated(jobs: list[Job], workers: int, lengths: dict[str, Lengths]) -> list[tuple[float, Event]]:
