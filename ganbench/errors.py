@@ -1,4 +1,4 @@
-"""What can go wrong, each with the exit code that a script sees."""
+"""Error types with their exit codes, and helpers for error messages."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from pathlib import Path
 
 
 class GanbenchError(Exception):
-    """An error that a person can act on: its text says what, where, why and what to do."""
+    """An error that a user can act on: the message says what is wrong, where, and what to do."""
 
     exit_code = 2
 
 
 class UsageError(GanbenchError):
-    """A wrong command line or a wrong suite."""
+    """Invalid command line or suite file."""
 
 
 class ContractError(GanbenchError):
-    """A plugin does not keep its contract."""
+    """A plugin violates its contract."""
 
 
 class MissingError(GanbenchError):
-    """Something is missing on this machine: a device, a data set, weights, disk."""
+    """Something is missing on this machine: a device, a dataset, weights, disk space."""
 
     exit_code = 3
 
 
 class ResultsError(GanbenchError):
-    """Stored results are damaged, or were written by a newer ganbench."""
+    """Saved results are damaged or were written by a newer ganbench."""
 
     exit_code = 4
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception as a part of a sentence: its type, and the first line of its message if it has one."""
+    """An exception for use in a sentence: its type, and the first line of its message if it has one."""
     first = str(error).strip().partition("\n")[0][:300]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def raised_at(error: BaseException) -> str:
-    """Where an exception was raised, as ` (file.py:12, in name)`."""
+    """The place where an exception was raised, as ` (file.py:12, in name)`; empty if it is not known."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name})" if frames else ""
 
 
 def printable(text: str) -> str:
-    """A line of text of a stranger's file without what would steer a terminal."""
+    """Replace control characters in a line, so that untrusted text cannot emit terminal escapes."""
     return "".join(char if char.isprintable() else "?" for char in text)

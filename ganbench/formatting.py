@@ -1,4 +1,4 @@
-"""Numbers, ticks, durations and ranges as people read them, shortened names, and "did you mean"."""
+"""Formats numbers, axis ticks, durations and seed ranges, shortens names, and suggests similar ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import floor, log10
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Three significant digits, no exponent for everyday sizes; -2.7e-12 is 0."""
+    """`digits` significant digits, without an exponent for ordinary sizes; values below 1e-9 are 0."""
     if abs(value) < 1e-9:
         return "0"
     places = digits - 1 - floor(log10(abs(value)))
@@ -17,21 +17,21 @@ def number(value: float, digits: int = 3) -> str:
 
 
 SIGNIFICANT_DIGITS = 12
-"""Digits of a derived number in `table.csv` and `table.json`: the last ones differ between versions of libraries."""
+"""Digits of derived numbers in `table.csv` and `table.json`; the last few would depend on versions of libraries."""
 
 
 def rounded(value: float) -> float:
-    """A derived number (a mean, the end of an interval) with `SIGNIFICANT_DIGITS` digits; integers stay as they are."""
+    """A derived number (a mean, the end of an interval) with `SIGNIFICANT_DIGITS` digits; integers are not changed."""
     return value if isinstance(value, int) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
 def amount(value: float) -> str:
-    """A cost: whole and with thousands separated from 100 on, else three significant digits."""
+    """A cost: from 100 on a whole number with separated thousands, otherwise three significant digits."""
     return f"{value:,.0f}" if value >= 100 else number(value)
 
 
 def tick(value: float) -> str:
-    """A round value beside an axis, in as few characters as hold it: `0.05`, `300`, `20k`, `2e6`."""
+    """The label of an axis tick, as short as possible: `0.05`, `300`, `20k`, `2e6`."""
     if value == 0:
         return "0"
     if abs(value) >= 1e6 or abs(value) < 1e-3:
@@ -43,7 +43,7 @@ def tick(value: float) -> str:
 
 
 def shortened(text: str, count: int) -> str:
-    """`count` characters of a longer name: its middle is left out, because variants differ at both ends."""
+    """A name shortened to `count` characters by omitting its middle, because variants differ at both ends."""
     if count >= len(text):
         return text
     return f"{text[: count - count // 2]}…{text[len(text) - count // 2 :]}"
@@ -67,7 +67,7 @@ def duration(seconds: float) -> str:
 
 
 def ranges(seeds: list[int]) -> str:
-    """Whole numbers as `0-7, 9`."""
+    """Integers as ranges: `0-7, 9`."""
     runs: list[list[int]] = []
     for seed in sorted(seeds):
         if runs and seed == runs[-1][1] + 1:
@@ -78,7 +78,7 @@ def ranges(seeds: list[int]) -> str:
 
 
 def suggestion(name: str, known: list[str]) -> str:
-    """`. Did you mean 'x'?`, or the list of what there is."""
+    """`. Did you mean 'x'?` if a known name is similar, otherwise a list of all known names."""
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return f". Did you mean {near[0]!r}?"

@@ -81,7 +81,7 @@ def _yardsticks(table: Table) -> tuple[float, float] | None:
 
 def _placed(row: TableRow, score: str, ends: tuple[float, float]) -> list[float]:
     cell = row.scores[score]
-    placed = [bootstrap.normalised(value, *ends, cell.scale) for value in cell.values]
+    placed = [bootstrap.normalized(value, *ends, cell.scale) for value in cell.values]
     return [*placed, *[0.0] * row.failed]
 
 

@@ -1,10 +1,10 @@
-"""What a plugin must be: the contracts, and what the framework hands to them.
+"""The contracts of plugins, and the objects that the framework passes to them.
 
 A plugin class is a frozen dataclass (or a plain class without arguments). Its fields are its
 hyperparameters, their defaults are the schema, its docstring's first line describes it in
 `ganbench list`. The optional class attribute `version` (a string) of an installed plugin is part
-of every run's id: raise it when a change of the code changes results. A local file needs none: its
-hash is taken.
+of every run's id: increment it when a change of the code changes results. A local file needs none: its
+hash is used.
 
 The optional class attribute `reference` names the paper to cite, or a tuple of several: each a BibTeX
 entry, `arXiv:1706.08500`, a DOI or plain text. Reports write them to `citation.bib`. It is not part of
@@ -25,10 +25,9 @@ Direction = Literal["higher", "lower"]
 
 
 def location(default: Any) -> Any:
-    """A dataclass field that says where something lies (a folder, a file, whether to download).
+    """Declares a dataclass field that holds a path or a download option.
 
-    It can be set like any hyperparameter, but is not part of a run's id: the same data in
-    another folder are the same data.
+    It is set like a hyperparameter, but is not part of the run id: the same data in another folder are the same data.
     """
     return dataclasses.field(default=default, metadata={"identity": False})
 
@@ -36,8 +35,8 @@ def location(default: Any) -> Any:
 class Critic(Protocol):
     """D as a loss sees it, for one seed at one step.
 
-    `real` and `fake` are D's logits (B,) of the step's real and fake batch, computed when first
-    read. `real_samples` and `fake_samples` are the batches themselves, (B, *shape).
+    `real` and `fake` are D's logits (B,) of the real and fake batch of the step, computed on first access.
+    `real_samples` and `fake_samples` are the batches themselves, (B, *shape).
     """
 
     @property
@@ -48,7 +47,7 @@ class Critic(Protocol):
 
     @property
     def step(self) -> int:
-        """The number of the step, from 0. A loss that asks for it is not compiled (see `train.engine`)."""
+        """The number of the step, from 0. A loss that uses it is not compiled (see `train.engine`)."""
 
     @property
     def real(self) -> Tensor: ...
@@ -60,18 +59,18 @@ class Critic(Protocol):
         """Logits (B,) of any x (B, *shape)."""
 
     def between(self) -> Tensor:
-        """Points (B, *shape) drawn uniformly on the lines from fake to real samples."""
+        """Points (B, *shape) sampled uniformly on the lines from fake to real samples."""
 
     def gradient(self, x: Tensor) -> Tensor:
-        """The slopes d logits / d x, flattened to (B, D) and differentiable again."""
+        """The gradients d logits / d x, flattened to (B, D) and differentiable."""
 
 
 class Loss(Protocol):
-    """A game: what D minimises and what G minimises, each a scalar of the critic.
+    """The objectives that D and G minimize, each a scalar tensor computed from the critic.
 
-    A loss draws no noise, moves nothing between devices, never steps an optimiser and never
-    calls `.item()`. Where D's logits are log-odds of real against fake, set the class attribute
-    `log_odds = True`: only then V(D, G) and the Jensen-Shannon estimate mean something.
+    A loss samples no noise, moves nothing between devices, never steps an optimizer and never calls `.item()`. If D's
+    logits are log-odds of real against fake, set the class attribute `log_odds = True`: only then are V(D, G) and the
+    Jensen-Shannon estimate meaningful.
     """
 
     def d_loss(self, critic: Critic) -> Tensor: ...
@@ -80,7 +79,7 @@ class Loss(Protocol):
 
 
 class Architecture(Protocol):
-    """A pair of networks. They are built under the seed's own random stream."""
+    """A pair of networks, built under the random stream of the seed. `latent` is the dimension of the latent space."""
 
     @property
     def latent(self) -> int: ...
@@ -92,11 +91,11 @@ class Architecture(Protocol):
         """A module (B, *shape) -> (B,) or (B, 1), logits."""
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
-        """Why samples of this shape cannot be made, or None where they can."""
+        """Why samples of this shape are not supported, or None if they are."""
 
 
 class Data(NamedTuple):
-    """One split of a data set: samples (N, *shape) as float32, labels (N,) as int64 or None."""
+    """One split of a dataset: samples (N, *shape) as float32, labels (N,) as int64 or None."""
 
     samples: Tensor
     labels: Tensor | None = None
@@ -105,11 +104,11 @@ class Data(NamedTuple):
 class Dataset(Protocol):
     """Real samples. Images lie in [-1, 1] as (C, H, W); points are (D,).
 
-    Samples are loaded whole, in a worker process that may not start processes of its own.
+    All samples are loaded at once, in a worker process that may not start other processes. `modes` is the number of
+    modes if it is known. `extractor` and `metrics` are the defaults for this dataset; a suite may name others.
 
-    `extractor` and `metrics` are the defaults that suit the data; a suite may name others.
-    Where the density is known, `log_density(x) -> (N,)` draws it behind samples. Where data must
-    be fetched, `prepare()` does so before anything trains, or raises `MissingError` with what to do.
+    Optional: `log_density(x) -> (N,)`, if the density is known, is drawn behind samples. `prepare()` downloads data
+    before anything trains, or raises `MissingError` with instructions.
     """
 
     @property
@@ -128,10 +127,10 @@ class Dataset(Protocol):
 
 
 class Features(NamedTuple):
-    """What an extractor says of a batch of B samples.
+    """The output of an extractor for a batch of B samples.
 
-    `features` (B, F) float32; `logits` (B, K) of a classifier or None; `modes` (B,) int64, the
-    mode that each sample belongs to, -1 where it is of none (of low quality), or None.
+    `features` (B, F) float32; `logits` (B, K) of a classifier, or None; `modes` (B,) int64, the mode of each sample
+    or -1 if it belongs to none (low quality), or None.
     """
 
     features: Tensor
@@ -140,13 +139,13 @@ class Features(NamedTuple):
 
 
 class FeatureExtractor(Protocol):
-    """A fixed map from samples to features; the judge of a whole table.
+    """A fixed map from samples to features of `dims` dimensions; one table uses one extractor.
 
-    `canonical = True` says that a score's plain name means this extractor (FID is Inception's);
-    any other extractor's scores carry its name: `FID[digits16]`. `gives` names what it gives
-    beside features: "logits", "modes". An extractor may also have `batch` (samples at a time),
-    `resize` (how it scales images, for the protocol card),
-    `supports(dataset) -> str | None` and `prepare()`, as a data set may.
+    `canonical = True` means that plain score names refer to this extractor (FID to Inception); the scores of any other
+    extractor include its name: `FID[digits16]`. `gives` lists what it returns besides features: "logits", "modes".
+
+    Optional: `batch` (samples per call), `resize` (how it scales images, for the protocol card),
+    `supports(dataset) -> str | None`, and `prepare()` as for a dataset.
     """
 
     @property
@@ -159,17 +158,17 @@ class FeatureExtractor(Protocol):
     def gives(self) -> tuple[str, ...]: ...
 
     def fingerprint(self) -> str:
-        """A hash of the weights: what makes two extractors of one name the same."""
+        """A hash of the weights, which identifies the extractor together with its name."""
 
     def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
-        """A function of a batch of samples (B, *shape) on `device`; it must not depend on B."""
+        """A function of a batch of samples (B, *shape) on `device`, whose output per sample must not depend on B."""
 
 
 class View(NamedTuple):
     """One side of a comparison, as a metric sees it; all tensors are on the CPU.
 
-    On the real side, `statistics` are what the metric's own `statistics` gave, `split` is the
-    split's name, and `other()` the data set's other split, whole, as a view.
+    On the real side, `statistics` is the result of the metric's own `statistics`, `split` is the split's name, and
+    `other()` returns all of the dataset's other split as a view.
     """
 
     samples: Tensor
@@ -185,7 +184,7 @@ class View(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """What a metric finds wrong with samples; `count` of `of` modes, say, where that can be counted."""
+    """A fault that a metric finds in samples: for example `count` of `of` modes are missing, if that can be counted."""
 
     kind: Literal["collapsed", "memorising", "low quality", "partial"]
     count: int | None = None
@@ -193,17 +192,16 @@ class Fault:
 
 
 class Metric(Protocol):
-    """A comparison of fake with real samples that gives one or more named scores.
+    """A comparison of fake with real samples that returns one or more named scores.
 
-    `better` names every score and its direction. `uses_extractor` is False if the samples
-    alone decide, so that the scores keep their plain names. A metric may also have
-    `needs`, of "logits" and "modes"; `supports(dataset) -> str | None`; and `minimum(dims) -> int`:
-    the fewest samples a side for features of so many dimensions; and `statistics(real,
-    count) -> {name: tensor}`: what it needs of the real side alone, against `count` fakes; computed
-    once and kept between runs by the content that it depends on. `scale = {name: "log"}` says that
-    a score is positive and varies by factors: tables take its interval and its differences on
-    logarithms. `faults(scores, dataset) -> [Fault]` says what its own scores, by their own names,
-    show to be wrong with the samples.
+    `better` names every score and its direction. `uses_extractor` is False if the scores depend on the samples alone,
+    so that they keep their plain names.
+
+    Optional: `needs`, a subset of "logits" and "modes"; `supports(dataset) -> str | None`; `minimum(dims) -> int`, the
+    fewest samples per side for features of `dims` dimensions; `statistics(real, count) -> {name: tensor}`, the part
+    that depends on the real side and the number of fakes alone, computed once and cached between runs by content;
+    `scale = {name: "log"}` for a positive score that varies by factors, whose intervals and differences tables compute
+    on logarithms; `faults(scores, dataset) -> [Fault]`, the faults that its scores show in the samples.
     """
 
     @property
@@ -216,7 +214,7 @@ class Metric(Protocol):
 
 
 class Run(NamedTuple):
-    """Which run a tracker is told of: its id, its suite, the names in its table, its seed."""
+    """The run that a tracker receives data of: its id, its suite, its labels in the table, its seed."""
 
     id: str
     suite: str
@@ -227,23 +225,24 @@ class Run(NamedTuple):
 
 
 class Tracker(Protocol):
-    """Where a suite's signals and results are also sent while it runs; `ganbench run --tracker NAME` turns it on.
+    """Receives a suite's signals and results while it runs; `ganbench run --tracker NAME` enables it.
 
-    It is called in the process that runs the suite, on a thread of its own, in order. What it
-    raises is said once and switches it off; the run neither fails nor waits for it. It must not
-    print: stdout is for tables. A tracker may also have `prepare(results)`, called with the results
-    folder before anything trains, which raises `MissingError` with what to do where something is
-    missing. A tracker that keeps something between calls is a dataclass with `field(init=False)`.
+    It is called in the process that runs the suite, on a background thread, in order. An exception is reported once
+    and disables the tracker; the run neither fails nor waits for it. A tracker must not print: stdout is for tables.
+    One with state is a dataclass with `field(init=False)`.
+
+    Optional: `prepare(results)` is called with the results folder before anything trains, and raises `MissingError`
+    with instructions if something is missing.
     """
 
     def on_signals(self, run: Run, step: int, signals: Mapping[str, float]) -> None:
-        """The training signals of a run at a step, NaN where one does not exist; steps rise.
+        """The training signals of a run at a step, NaN for signals that do not exist; steps increase.
 
-        After a resume, they come again from the first.
+        After a resume, they are sent again from the first step.
         """
 
     def on_record(self, run: Run, record: Mapping[str, Any]) -> None:
-        """A run has ended, well or not: what `record.json` holds, without its files' hashes."""
+        """A run has ended, successfully or not: the content of `record.json` without the hashes of files."""
 
     def close(self) -> None:
-        """The suite has ended or was interrupted; runs without a record go on another time."""
+        """The suite has ended or was interrupted; runs without a record continue another time."""

@@ -1,1 +1,1 @@
-"""Numbers in, numbers out: tests, intervals, ranks."""
+"""Statistical tests, intervals and ranks of plain numbers."""

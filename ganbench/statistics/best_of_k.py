@@ -1,4 +1,4 @@
-"""The expected best of k random draws, and how far it is known."""
+"""The expected best of k random draws, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Floats = NDArray[np.float64]
 
 
 def weights(count: int) -> Floats:
-    """(count, count): row k - 1, column i: how often the i-th best of `count` draws is the best of k of them.
+    """(count, count): in row k - 1 and column i the probability that the i-th best draw is the best of k of them.
 
-    All subsets of k draws are equally likely, so this is C(count - 1 - i, k - 1) / C(count, k), i from 0.
+    All subsets of k draws are equally likely, so it is C(count - 1 - i, k - 1) / C(count, k), with i from 0.
     """
     k = np.arange(1, count + 1)[:, None]
     i = np.arange(count - 1)[None, :]
@@ -26,11 +26,10 @@ def weights(count: int) -> Floats:
 
 
 def expected_best(choose_by: Sequence[float], better: str, report: Sequence[float] | None = None) -> list[float]:
-    """The expected score of the best of k draws out of all n, for k = 1 to n, without replacement: exact.
+    """The exact expected score of the best of k draws out of all n, for k = 1 to n, without replacement.
 
-    Lucic et al. 2018 ("Are GANs created equal?") sample such subsets; this is the mean over all of them.
-    The best is chosen by `choose_by`; `report`, if given, is what is then reported for each draw
-    (ties share the mean of what is reported for them).
+    Lucic et al. 2018 ("Are GANs created equal?") sample such subsets; this is the mean over all of them. The best draw
+    is chosen by `choose_by`; `report`, if given, holds the values to report for each draw (ties report their mean).
     """
     sign = -1 if better == "higher" else 1
     keys = sign * np.asarray(choose_by, dtype=np.float64)
@@ -40,9 +39,9 @@ def expected_best(choose_by: Sequence[float], better: str, report: Sequence[floa
 
 
 def intervals(values: Sequence[float], better: str) -> list[tuple[float, float]]:
-    """95 % bootstrap intervals over draws of `expected_best`, for k = 1 to n; always the same resamples.
+    """95 % bootstrap intervals of `expected_best` over draws, for k = 1 to n, from a fixed random stream.
 
-    Near k = n they are too short: no resample has a better draw than the best one seen.
+    Near k = n they are too short: no resample has a better draw than the best one observed.
     """
     count = len(values)
     generator = np.random.default_rng(seeding.number(count, "search/bootstrap"))

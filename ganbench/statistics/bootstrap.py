@@ -1,4 +1,4 @@
-"""Scores over several data sets: interquartile mean and probability of improvement, bootstrapped by data set."""
+"""Aggregates scores over datasets: interquartile mean and probability of improvement, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from ganbench.statistics.significance import ALPHA
 Array = NDArray[np.float64]
 REPETITIONS = 50_000
 CHUNK = 2_000_000
-"""Numbers held at a time."""
+"""Numbers in memory at a time."""
 Interval = tuple[float, float, float]
 
 
-def normalised(value: float, floor: float, ceiling: float, scale: str = "linear") -> float:
-    """A score's place between two yardsticks: 0 at the floor or beyond, 1 at the ceiling or beyond.
+def normalized(value: float, floor: float, ceiling: float, scale: str = "linear") -> float:
+    """A score's position between two references: 0 at the floor or beyond, 1 at the ceiling or beyond.
 
-    On the `log` scale, by logarithms; a value that is not above 0 is beyond all that are.
-    Raises `ValueError` where the yardsticks are the same, or not above 0 on a log scale.
+    On the `log` scale the logarithms are compared; a value that is not above 0 is beyond all that are. Raises
+    `ValueError` if the references are equal, or not above 0 on a log scale.
     """
     if scale == "log":
         if min(floor, ceiling) <= 0:
-            raise ValueError("a log scale wants yardsticks above 0")
+            raise ValueError("a log scale requires references above 0")
         value, floor, ceiling = log(max(value, 1e-300)), log(floor), log(ceiling)
     if floor == ceiling:
-        raise ValueError("the yardsticks are the same")
+        raise ValueError("the references are equal")
     return min(1.0, max(0.0, (value - floor) / (ceiling - floor)))
 
 
 def interquartile_mean(values: Array) -> Array:
-    """The mean of the middle half along the last axis (a quarter, rounded down, is cut at each end)."""
+    """The mean of the middle half along the last axis; a quarter, rounded down, is cut at each end."""
     cut = values.shape[-1] // 4
     if not cut:
         return np.asarray(values.mean(axis=-1))
@@ -42,10 +42,10 @@ def interquartile_mean(values: Array) -> Array:
 
 
 def iqm(strata: Sequence[Sequence[float]], seed: int = 0, repetitions: int = REPETITIONS) -> Interval:
-    """Interquartile mean over all seeds of all data sets, and its 95 % interval.
+    """Interquartile mean over all seeds of all datasets, and its 95 % interval (Agarwal et al. 2021).
 
-    Agarwal et al. 2021: the percentile interval of a bootstrap that draws seeds anew within each
-    data set. `strata`: normalised scores (seeds,) of each data set.
+    The interval is the percentile interval of a bootstrap that resamples seeds within each dataset. `strata` are the
+    normalized scores (seeds,) of each dataset.
     """
     sides = [np.asarray(stratum, dtype=np.float64) for stratum in strata]
     stream = np.random.default_rng(seed)
@@ -61,10 +61,10 @@ def iqm(strata: Sequence[Sequence[float]], seed: int = 0, repetitions: int = REP
 def improvement(
     a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], seed: int = 0, repetitions: int = REPETITIONS
 ) -> Interval:
-    """Probability that a seed of a scores above one of b, and its 95 % interval; ties count half.
+    """Probability that a seed of a scores higher than one of b, and its 95 % interval; ties count half.
 
-    The mean over data sets of U / (n m) (Mann and Whitney 1947; Agarwal et al. 2021). Higher
-    values are better: hand over normalised scores.
+    The mean over datasets of U / (n m) (Mann and Whitney 1947; Agarwal et al. 2021). Higher values must be better, as
+    those of normalized scores are.
     """
     wins = [_wins(np.asarray(x, np.float64), np.asarray(y, np.float64)) for x, y in zip(a, b, strict=True)]
     stream = np.random.default_rng(seed)
@@ -86,7 +86,7 @@ def _wins(a: Array, b: Array) -> Array:
 
 
 def _percentiles(some: Callable[[int], Array], width: int, repetitions: int) -> tuple[float, float]:
-    """The middle 95 % of a statistic's repetitions, so many at a time as memory allows."""
+    """The middle 95 % of a statistic's repetitions, in chunks that limit the memory."""
     step = max(1, min(repetitions, CHUNK // width))
     counts = [min(step, repetitions - done) for done in range(0, repetitions, step)]
     low, high = np.quantile(np.concatenate([some(count) for count in counts]), [ALPHA / 2, 1 - ALPHA / 2])

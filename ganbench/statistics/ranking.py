@@ -1,4 +1,4 @@
-"""Variants compared by their seeds: differences, shared ranks, and what the seeds cannot show."""
+"""Compares variants by their seeds: differences, shared ranks, and the smallest detectable difference."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from ganbench.statistics.significance import (
 )
 
 MIN_SEEDS = 5
-"""Seeds a side below which nothing is claimed: with three even the best case of a permutation test has
-p = .10, with four .03 before any correction."""
+"""Seeds per side below which nothing is claimed: with three even the best case of a permutation test has p = .10, with
+four .03 before any correction."""
 POWER = 0.8
+"""The probability with which a detectable difference is found."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One variant's values of a score by seed, and how many seeds came to nothing.
+    """One variant's values of a score by seed, and the number of seeds that failed.
 
-    A failed or diverged seed has no value, but it is a result: the worst one.
+    A failed or diverged seed has no value, but counts as the worst result.
     """
 
     values: Mapping[int, float]
@@ -40,6 +41,7 @@ class Sample:
 
     @property
     def size(self) -> int:
+        """The number of seeds, failed ones included."""
         return len(self.values) + self.failed
 
 
@@ -56,11 +58,11 @@ class Column(Generic[Name]):
 
 
 class Difference(NamedTuple):
-    """How a differs from b: a - b, or a / b where `ratio`, its interval, two-sided p and test.
+    """The difference of a and b: a - b, or a / b if `ratio`, with its interval, two-sided p and test.
 
-    `pairs` is the number of seeds that were compared one to one (0: unpaired). Where seeds failed,
-    `p` is of ranks with failures as the worst; survivors' means say nothing, so there is no `value`.
-    `a_better`: whether a lies on the better side, however little.
+    `pairs` is the number of seeds that were compared one to one (0 if unpaired). If seeds failed, `p` is of ranks with
+    failures as the worst, and there is no `value`: the means of the surviving seeds are not comparable. `a_better`
+    says whether a is on the better side, by any amount.
     """
 
     value: float | None
@@ -74,12 +76,11 @@ class Difference(NamedTuple):
 
 
 def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: float = CONFIDENCE) -> Difference | None:
-    """The difference of two variants on one score; None where a side has fewer than `MIN_SEEDS` seeds.
+    """The difference of two variants on one score; None if a side has fewer than `MIN_SEEDS` seeds.
 
-    Sides with the same seeds are compared seed by seed (they share the order of the data and the
-    streams behind weights and latents): a paired t test. Others: Welch's t test on all their seeds.
-    Where a seed failed: a permutation test on ranks, failures last. On the `log` scale all of it is
-    done with logarithms, as long as all values are above 0.
+    Sides with the same seeds share the order of the data and the streams behind weights and latents; they are compared
+    by a paired t test. Others are compared by Welch's t test on all their seeds, and if a seed failed, by a permutation
+    test of ranks with failures last. On the `log` scale logarithms are compared, if all values are above 0.
     """
     if min(a.size, b.size) < MIN_SEEDS:
         return None
@@ -100,29 +101,29 @@ def compare(a: Sample, b: Sample, better: str, scale: str = "linear", level: flo
 
 
 def _scaled(a: Sample, b: Sample, scale: str) -> tuple[bool, dict[int, float], dict[int, float]]:
-    """Both sides' values as they are compared, and whether these are logarithms."""
+    """Whether logarithms are compared, and the values of both sides as they are compared."""
     ratio = scale == "log" and min([*a.values.values(), *b.values.values()], default=0.0) > 0
     x, y = ({seed: log(v) if ratio else v for seed, v in side.values.items()} for side in (a, b))
     return ratio, x, y
 
 
 def _with_failures(side: Sample, better: str) -> list[float]:
-    """A side's values, each failure worse than everything."""
+    """The values of a side, with a value worse than all others for each failure."""
     worst = float("-inf") if better == "higher" else float("inf")
     return [*side.values.values(), *[worst] * side.failed]
 
 
 @dataclass(frozen=True)
 class Ranking(Generic[Name]):
-    """A table's verdicts: ranks, the difference of every pair, and p after Holm's correction."""
+    """The ranks in a table, with the difference of every pair and its p after Holm's correction."""
 
     ranks: dict[str, dict[Name, int | None]] = field(default_factory=dict)
-    """score -> variant -> rank, None where a variant has too few seeds, or where all of them failed"""
+    """score -> variant -> rank, or None if a variant has too few seeds or all of them failed"""
     pairs: dict[tuple[str, Name, Name], tuple[Difference, float]] = field(default_factory=dict)
     """(score, a, b) -> (difference, adjusted p)"""
 
     def leads(self, name: Name) -> frozenset[str]:
-        """The scores in which a variant is better than another beyond noise, and none is better than it."""
+        """The scores in which a variant is significantly better than another one, and none than it."""
         beaten = {(score, a if found.a_better else b) for (score, a, b), (found, p) in self.pairs.items() if p < ALPHA}
         return frozenset(score for score, own in self.ranks.items() if own.get(name) == 1 and (score, name) in beaten)
 
@@ -130,8 +131,8 @@ class Ranking(Generic[Name]):
 def ranked(table: Mapping[str, Column[Name]]) -> Ranking[Name]:
     """Shared ranks for every score of a table.
 
-    A rank is 1 + the number of variants that are better by `compare`, Holm-corrected over all
-    pairs and scores of the table: variants that cannot be told apart share one.
+    A rank is 1 + the number of variants that are significantly better by `compare`, Holm-corrected over all pairs and
+    scores of the table; variants without a significant difference may share one.
     """
     tested = {
         (score, a, b): found
@@ -156,17 +157,17 @@ def ranked(table: Mapping[str, Column[Name]]) -> Ranking[Name]:
 
 
 class Power(NamedTuple):
-    """The smallest difference (on a log scale: factor) that so many seeds show four times in five."""
+    """The smallest difference (on a log scale: factor) that this number of seeds shows with 80 % power."""
 
     gap: float
     seeds: int
 
 
 def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear") -> Power | None:
-    """What the seeds show four times in five, of two variants with the average noise of these pairs.
+    """The smallest difference that is found with 80 % power between two variants with the average noise of these pairs.
 
-    For the paired t test at the first step of Holm's correction (noncentral t). None where no two
-    samples have the same seeds, `MIN_SEEDS` or more and none failed, or where no pair varies.
+    For the paired t test at the first step of Holm's correction over `comparisons` (noncentral t). None unless two
+    samples have the same `MIN_SEEDS` or more seeds, none of which failed, and their differences vary.
     """
     variances, counts = [], []
     for a, b in combinations(samples, 2):
@@ -187,7 +188,7 @@ def detectable(samples: Sequence[Sample], comparisons: int, scale: str = "linear
 
 
 def _noncentrality(freedom: int, alpha: float) -> float:
-    """The shift of t, in standard errors, that a two-sided test at `alpha` finds with probability `POWER`."""
+    """The shift of t, in standard errors, that a two-sided test at level `alpha` finds with probability `POWER`."""
     from scipy.special import nctdtr
 
     limit = quantile(freedom, 1 - alpha)

@@ -1,4 +1,10 @@
-"""Intervals and tests at few seeds: Student's, Welch's, exact permutations, Holm's correction."""
+"""Intervals and tests for few seeds: Student's t, Welch's t, exact permutation tests, Holm's correction.
+
+They are implemented here instead of taken from `scipy.stats` and statsmodels for three reasons: a cold import of
+`scipy.stats` takes more than a second longer than one of `scipy.special`, which gives the distributions;
+`scipy.stats.mannwhitneyu` has no exact distribution with ties, which failed seeds cause; and Holm's correction
+alone would add a dependency. The tests compare them with `scipy.stats` wherever both apply.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +16,22 @@ import numpy as np
 from ganbench.statistics.means import mean
 
 ALPHA = 0.05
-"""The level of every test: a corrected p below it is significant."""
+"""The significance level of every test: a corrected p below it is significant."""
 CONFIDENCE = 1 - ALPHA
-"""The level of every interval."""
+"""The confidence level of every interval."""
 MAX_COUNTED = 200
+"""Values up to which the rank test is exact."""
 ROUNDING = 1e-12
-"""Differences below this part of the values are rounding errors."""
+"""Differences below this fraction of the values are rounding errors."""
 
 
 def mean_interval(
     values: Sequence[float], level: float = CONFIDENCE, scale: str = "linear"
 ) -> tuple[float, float | None, float | None]:
-    """The arithmetic mean, and a Student t interval; no interval for a single value.
+    """The arithmetic mean and the ends of its Student t interval, which are None for a single value.
 
-    On the `log` scale the interval is taken of the logarithms where all values are above 0: it is one
-    of the geometric mean, unsymmetric, and above 0. Raises `ValueError` for no values.
+    On the `log` scale, if all values are above 0, the interval is computed on logarithms: it belongs to the geometric
+    mean, is asymmetric, and above 0. Raises `ValueError` for no values.
     """
     if not values:
         raise ValueError("no values")
@@ -46,6 +53,7 @@ def _interval(values: Sequence[float], level: float) -> tuple[float, float]:
 
 
 def quantile(freedom: float, level: float) -> float:
+    """The t value that a share `level` of Student's distribution does not exceed in absolute value."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.5 + level / 2))
@@ -61,10 +69,10 @@ Test = tuple[float, float | None, float, str]
 
 
 def paired(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) -> Test:
-    """Mean difference, half of its interval, two-sided p, and the test: Student's t of the differences.
+    """Student's t test of the differences: their mean, half its interval, the two-sided p, and the test's name.
 
-    `a` and `b` in the order of their seeds. Differences that are all the same say nothing of their
-    noise: then the exact permutation of signs, or of ranks where neither side varies.
+    `a` and `b` are in the order of their seeds. If the differences do not vary, the t test is undefined; the exact
+    permutation test of their signs is used instead, or that of ranks if neither side varies.
     """
     gaps = [x - y for x, y in zip(a, b, strict=True)]
     gap, part = moments(gaps)
@@ -78,9 +86,9 @@ def paired(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) ->
 
 
 def welch(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) -> Test:
-    """The same of two independent sides, each of two or more values: Welch's t (unequal variances).
+    """Welch's t test (unequal variances) of two independent sides of two or more values; returns as `paired` does.
 
-    Where neither side varies: the permutation test on ranks.
+    If neither side varies, it is the permutation test of ranks.
     """
     (mean_a, part_a), (mean_b, part_b) = moments(a), moments(b)
     if part_a + part_b <= rounding([*a, *b]):
@@ -91,14 +99,14 @@ def welch(a: Sequence[float], b: Sequence[float], level: float = CONFIDENCE) -> 
 
 
 def _constant(a: Sequence[float], b: Sequence[float]) -> Test:
-    """Two sides without noise: ranks, rounding errors being ties."""
+    """The rank test of two sides without noise; differences by rounding are ties."""
     value = a[0] - b[0]
     p = 1.0 if value**2 <= rounding([*a, *b]) else rank_permutation([1.0] * len(a), [0.0] * len(b))
     return value, None, p, "rank permutation"
 
 
 def rounding(values: Sequence[float]) -> float:
-    """The square of what rounding makes of values so large: a smaller variance is none."""
+    """The variance that rounding alone causes in values of this size; a smaller one counts as none."""
     return (ROUNDING * max(map(abs, values))) ** 2
 
 
@@ -109,10 +117,10 @@ def _two_sided(t: float, freedom: float) -> float:
 
 
 def rank_permutation(a: Sequence[float], b: Sequence[float]) -> float:
-    """The exact two-sided p of the rank sum over all ways to deal the values into two sides.
+    """The exact two-sided p of the rank sum over all assignments of the values to the two sides.
 
-    Ties share their mean rank (Wilcoxon 1945, Mann and Whitney 1947). The distribution is counted,
-    not sampled; above `MAX_COUNTED` values it is taken for a normal one.
+    Ties share their mean rank (Wilcoxon 1945; Mann and Whitney 1947). The distribution is counted, not sampled; for
+    more than `MAX_COUNTED` values it is approximated by a normal one.
     """
     ranks, few = _doubled_ranks([*a, *b]), len(a)
     off = abs(rank_excess(a, b))
@@ -130,12 +138,12 @@ def rank_permutation(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def rank_excess(a: Sequence[float], b: Sequence[float]) -> int:
-    """a's doubled rank sum minus what chance would give it."""
+    """The doubled rank sum of `a` minus its expected value under exchangeability."""
     return sum(_doubled_ranks([*a, *b])[: len(a)]) - len(a) * (len(a) + len(b) + 1)
 
 
 def _doubled_ranks(values: Sequence[float]) -> list[int]:
-    """Twice the midranks, so that they are whole."""
+    """Twice the midranks, which are integers."""
     return [2 * sum(v < value for v in values) + sum(v == value for v in values) + 1 for value in values]
 
 

@@ -228,14 +228,14 @@ def _wins(x, y):
 
 
 def test_scores_are_placed_between_yardsticks() -> None:
-    assert bootstrap.normalised(4, 0, 8) == 0.5
-    assert bootstrap.normalised(-3, 0, 8) == 0
-    assert bootstrap.normalised(100, 1000, 10, "log") == pytest.approx(0.5)
-    assert bootstrap.normalised(5, 1000, 10, "log") == bootstrap.normalised(-1, 1000, 10, "log") == 1
-    assert bootstrap.normalised(-1, 10, 1000, "log") == 0
+    assert bootstrap.normalized(4, 0, 8) == 0.5
+    assert bootstrap.normalized(-3, 0, 8) == 0
+    assert bootstrap.normalized(100, 1000, 10, "log") == pytest.approx(0.5)
+    assert bootstrap.normalized(5, 1000, 10, "log") == bootstrap.normalized(-1, 1000, 10, "log") == 1
+    assert bootstrap.normalized(-1, 10, 1000, "log") == 0
     for ends, scale in (((3, 3), "linear"), ((0, 3), "log")):
         with pytest.raises(ValueError, match="yardsticks"):
-            bootstrap.normalised(1, *ends, scale)
+            bootstrap.normalized(1, *ends, scale)
 
 
 @pytest.mark.parametrize("shift", [0.0, 2.0])
