@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ from matplotlib.figure import Figure
 from ganbench.analysis.figure_data.axes import AxisRange, axis_range, cost_range
 from ganbench.analysis.figure_data.cost import cost_info
 from ganbench.analysis.figure_data.curves import run_curves_info, run_signal_panels
+from ganbench.analysis.figure_data.ranks import ranks_info
 from ganbench.report.html import Content
 from ganbench.report.html.axes import PixelAxis
-from ganbench.report.html.charts import Chart, Group, cost_chart
+from ganbench.report.html.charts import Chart, Group, cost_chart, ranks_chart
 from ganbench.report.html.run_page import signal_charts, snapshot_charts
 from ganbench.report.html.score_charts import score_charts
 from ganbench.report.plots.cost import plot_cost
+from ganbench.report.plots.ranks import plot_ranks
 from ganbench.report.plots.style import set_axis
 from ganbench.results.run_files import read_history
 
@@ -68,6 +71,29 @@ def test_a_figure_and_a_page_of_the_same_records_have_the_same_ticks(content: Co
         _, chart = score_charts(content, table, info.score)
         assert [text.get_text() for text in axes.get_xticklabels()] == _ticks(chart, "middle")
         assert [text.get_text() for text in axes.get_yticklabels()] == _ticks(chart, "end")
+
+
+def test_ranks_of_a_figure_and_of_a_page_have_the_same_ticks(content: Content) -> None:
+    """With the same references; a page draws real data alone."""
+    for table in content.tables:
+        for score in table.columns:
+            info = ranks_info(table, score)
+            real = {name: value for name, value in info.references.items() if name == "real data"}
+            figure = Figure()
+            plot_ranks(replace(info, references=real)).draw(figure)
+            (axes,) = figure.axes
+            (chart, *_) = score_charts(content, table, score)
+            assert [text.get_text() for text in axes.get_xticklabels()] == _ticks(chart, "middle")
+
+
+def test_a_reference_off_the_axis_is_named_and_not_drawn() -> None:
+    groups = [Group("one", 1.5, 1.2, 1.8, [])]
+    chart = ranks_chart("score", "higher", groups, [("real data", 50.0)], AxisRange(1, 2))
+    assert "real data 50.0 (off the axis)" in [shape.text for shape in chart.shapes]
+    assert not [shape for shape in chart.shapes if shape.look == "mark"]
+    chart = ranks_chart("score", "higher", groups, [("real data", 1.9)], AxisRange(1, 2))
+    assert "real data" in [shape.text for shape in chart.shapes]
+    assert [shape for shape in chart.shapes if shape.look == "mark"]
 
 
 def test_a_runs_page_shows_the_columns_that_a_figure_shows(content: Content) -> None:

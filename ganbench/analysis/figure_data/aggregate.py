@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.aggregate import OverallRow, build
+from ganbench.analysis.figure_data.axes import AxisRange
 from ganbench.analysis.figure_data.selection import select, short_names
 from ganbench.analysis.score_table import Table
 from ganbench.errors import UsageError
+
+AGGREGATE_AXIS = AxisRange(0, 1)
+"""From uniform noise to real data: no interquartile mean is outside."""
 
 
 @dataclass(frozen=True)

@@ -94,38 +94,32 @@ class Group(NamedTuple):
 
 
 def ranks_chart(
-    name: str, better: str, groups: Sequence[Group], marks: Sequence[tuple[str, float]], log: bool
+    name: str, better: str, groups: Sequence[Group], marks: Sequence[tuple[str, float]], shown: AxisRange
 ) -> Chart:
-    """Means with intervals and every seed, one row per variant; `marks` are values to compare with."""
+    """Means with intervals and every seed, one row per variant; `marks` are values to compare with.
+
+    A mark outside the axis `shown` is named with its value, without a line.
+    """
     step, top = 38, 18 if marks else 6
     bottom = top + step * len(groups)
     chart = Chart(f"{name} by variant", bottom + 36)
-    ends = [end for g in groups for end in (g.low, g.high) if end is not None and (end > 0 or not log)]
-    points = [p.value for g in groups for p in g.points]
-    values = [*points, *(g.mean for g in groups if g.mean is not None)]
-    shown = axis_range([*values, *(v for _, v in marks), *ends], log, whole=is_whole(points))
     x = PixelAxis(shown, 8, WIDTH - 12)
     rows = [top + step * i + 26 for i in range(len(groups))]
-    chart.add_row_lines(x, rows, [value for _, value in marks])
-    chart.add_x_axis(x, bottom, None, _axis_label(name, better, log))
+    chart.add_row_lines(x, rows, [value for _, value in marks if shown.holds(value)])
+    chart.add_x_axis(x, bottom, None, _axis_label(name, better, shown.log))
     for text, value in marks:
-        anchor = "end" if x.at(value) > WIDTH * 0.6 else "start"
-        chart.add("text", x.at(value), top - 6, look=f"tick {anchor}", text=text)
+        at = 8.0 if shown.log and value <= 0 else x.at(value)
+        text = text if shown.holds(value) else f"{text} {number(value)} (off the axis)"
+        chart.add("text", at, top - 6, look=f"tick {'end' if at > WIDTH * 0.6 else 'start'}", text=text)
     for y, group in zip(rows, groups, strict=True):
         room = max(14, 56 - len(group.beside))  # characters beside each other on one line
-        chart.add(
-            "text",
-            8,
-            y - 12,
-            look="label",
-            text=shortened(group.label, room - 1) if len(group.label) > room else group.label,
-            href=group.href,
-        )
+        label = shortened(group.label, room - 1) if len(group.label) > room else group.label
+        chart.add("text", 8, y - 12, look="label", text=label, href=group.href)
         chart.add("text", WIDTH - 12, y - 12, look="beside end", text=group.beside)
         for point, aside in zip(group.points, _offsets(group.points, x), strict=True):
             chart.add("dot", x.at(point.value), y + aside, 3, look="seed", text=f"{point.label}: {number(point.value)}",
                       href=point.href)  # fmt: skip
-        if group.low is not None and group.high is not None and (not log or group.low > 0):
+        if group.low is not None and group.high is not None and (not shown.log or group.low > 0):
             chart.add("line", x.at(group.low), y, x.at(group.high), y, look="interval")
         if group.mean is not None:
             chart.add("dot", x.at(group.mean), y, 4.5, look="mean", text=f"{group.label}: {number(group.mean)}",

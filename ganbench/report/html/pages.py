@@ -11,6 +11,7 @@ from urllib.parse import quote
 import jinja2
 
 from ganbench._version import __version__
+from ganbench.analysis.figure_data.aggregate import AGGREGATE_AXIS
 from ganbench.analysis.score_table import Table
 from ganbench.formatting import number, p_value
 from ganbench.report.html import live as live_view
@@ -172,7 +173,8 @@ class Site:
             groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
         marks = (("noise", 0.0), ("real data", 1.0))
         note = f"{overall_note(found)} Beats next: the probability that a seed beats one of the next variant."
-        return ranks_chart("normalized score, interquartile mean", "higher", groups, marks, False), note, found.notes
+        chart = ranks_chart("normalized score, interquartile mean", "higher", groups, marks, AGGREGATE_AXIS)
+        return chart, note, found.notes
 
     def _variant_path(self, title: str) -> str:
         return f"variants/{self.content.variants[title]}.html"

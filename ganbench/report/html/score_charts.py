@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ganbench.analysis.figure_data.cost import CostInfo, CostPoint, cost_info
 from ganbench.analysis.figure_data.ranks import RankedVariant, ranks_info
 from ganbench.analysis.score_table import TITLES, Table
@@ -22,8 +24,10 @@ def score_charts(content: Content, table: Table, score: str, up: str = "", seeds
     if not any(row.scores[score].values for row in table.variants):
         return []
     info = ranks_info(table, score)
+    marks = _marks(table, score)
+    info = replace(info, references=dict(marks))
     groups = [_group(content, variant, up, seeds) for variant in info.variants]
-    charts = [ranks_chart(score, info.better, groups, _marks(table, score), info.log)]
+    charts = [ranks_chart(score, info.better, groups, marks, info.axis)]
     if score == table.primary:
         try:
             cost = cost_info(table, content.layout, content.store, score)
