@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ganbench import formatting
 from ganbench.analysis.score_table import TITLES, Table
-from ganbench.files import canonical
 from ganbench.report.text.escape import escape_markdown
 from ganbench.results import protocol as cards
 from ganbench.results.records import Provenance, Record
@@ -57,7 +55,7 @@ def _trained(cells: list[Cell], run: list[Cell], layout: SavedPlan) -> str:
     count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
     seeds = by_variant(cells, lambda cell: formatting.ranges(list(cell.seeds)))
     settings = [
-        f"{title} {by_variant(run, lambda cell, key=key: plain(cell.train[key]))}"  # type: ignore[misc]
+        f"{title} {by_variant(run, lambda cell, key=key: setting_text(getattr(cell.spec.train, key)))}"  # type: ignore[misc]
         for key, title in TRAIN.items()
     ]
     return (
@@ -74,7 +72,7 @@ def _hyperparameters(cells: list[Cell]) -> str:
         for name in dict.fromkeys(getattr(cell.spec, kind).name for cell in cells):
             own = [cell for cell in cells if getattr(cell.spec, kind).name == name]
             if any(getattr(cell.spec, kind).params for cell in own):
-                text = by_variant(own, lambda cell, kind=kind: params(getattr(cell.spec, kind).params))  # type: ignore[misc]
+                text = by_variant(own, lambda cell, kind=kind: params_text(getattr(cell.spec, kind).params))  # type: ignore[misc]
                 found.append(f"{escape_markdown(name)}: {text}")
     return f" Hyperparameters: {'; '.join(found)}." if found else ""
 
@@ -124,25 +122,9 @@ def _made(cells: list[Cell], run: list[Cell]) -> str:
     lost = f" ({', '.join(bad)}; all are counted in the tables)" if bad else ""
     known = [cell for cell in run if any(record.provenance.path for record in cell.records)]
     path = f" Execution path: {by_variant(known, _path)}." if known else ""
-    places = Counter(canonical(_place(record)) for record in records if record.provenance.python)
-    texts = [_machine(record.provenance) for record in _firsts(records)]
-    where = "; ".join(f"{places[key]} runs on {text}" if len(places) > 1 else text for key, text in
-                      zip(places, texts, strict=True))  # fmt: skip
+    machines = Counter(_machine(record.provenance) for record in records if record.provenance.python)
+    where = "; ".join(f"{n} runs on {text}" if len(machines) > 1 else text for text, n in machines.items())
     return f"Runs: {states['ok']} of {total} finished{lost}.{path}{f' Machine: {where}.' if where else ''}"
-
-
-def _place(record: Record) -> dict[str, Any]:
-    keys = ("processor", "cores", "platform", "device", "threads", "python", "libraries", "revision", "protocol")
-    return {key: getattr(record.provenance, key) for key in keys}
-
-
-def _firsts(records: list[Record]) -> list[Record]:
-    """The first record of each machine, in order."""
-    found: dict[str, Record] = {}
-    for record in records:
-        if record.provenance.python:
-            found.setdefault(canonical(_place(record)), record)
-    return list(found.values())
 
 
 def _machine(one: Provenance) -> str:
@@ -156,11 +138,8 @@ def _machine(one: Provenance) -> str:
 
 
 def _path(cell: Cell) -> str:
-    ways = dict.fromkeys(
-        f"{record.provenance.path}, {record.provenance.lanes} seeds per stack"
-        for record in cell.records
-        if record.provenance.path
-    )
+    found = [record.provenance for record in cell.records if record.provenance.path]
+    ways = dict.fromkeys(f"{one.path}, {one.lanes} seed{'s' * (one.lanes != 1)} per stack" for one in found)
     return " or ".join(ways)
 
 
@@ -178,12 +157,6 @@ class Cell:
     def spec(self) -> RunSpec:
         """The spec of its runs, which differ only in the seed."""
         return self.records[0].spec
-
-    @property
-    def train(self) -> dict[str, Any]:
-        """The training settings by name."""
-        found: dict[str, Any] = self.spec.resolved()["train"]
-        return found
 
 
 def by_variant(cells: list[Cell], value: Callable[[Cell], str]) -> str:
@@ -233,13 +206,13 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def plain(value: Any) -> str:
-    if isinstance(value, list):
-        return f"({', '.join(map(plain, value))})"
+def setting_text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(setting_text, value))})"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def params(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {plain(value)}" for key, value in values.items()) or "none"
+def params_text(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {setting_text(value)}" for key, value in values.items()) or "none"

@@ -17,7 +17,7 @@ from conftest import Cli
 from factories import make_job, make_progress, make_record, make_spec
 
 from ganbench.engine.state import Progress
-from ganbench.report.html.live import cells, summary
+from ganbench.report.html.live import running_jobs, summary
 from ganbench.results import live
 from ganbench.results.records import Failure
 from ganbench.runner.events import (
@@ -104,9 +104,10 @@ def test_the_page_shows_the_phase_of_a_job_that_does_not_train(tmp_path: Path) -
     job = make_job()
     writer = _begun(tmp_path, job)
     writer(JobProgress(job, make_progress(20, (0, 1))))
-    assert [one["facts"] for one in cells(writer._state())] == ["step 20 of 100, 2 seeds, 1,000 samples/s"]
+    assert [one.facts for one in running_jobs(writer._state())] == ["step 20 of 100, 2 seeds, 1,000 samples/s"]
     writer(PhaseStarted(job, Phase.EVALUATING))
-    assert [one["facts"] for one in cells(writer._state())] == ["evaluating, step 20 of 100, 2 seeds, 1,000 samples/s"]
+    (job_shown,) = running_jobs(writer._state())
+    assert job_shown.facts == "evaluating, step 20 of 100, 2 seeds, 1,000 samples/s"
 
 
 def test_curves_are_thinned_to_their_ends_and_hold_no_nan(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import nan
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganbench.analysis.figure_data.curves import Line
 from ganbench.formatting import duration
@@ -27,15 +27,23 @@ def summary(state: State) -> str:
     return f"This suite is running: {done}, {left}."
 
 
-def cells(state: State) -> list[dict[str, Any]]:
-    """The running jobs: name, how far each is, and its curves so far, one line per seed."""
+class RunningJob(NamedTuple):
+    """A running job: how far it is, and its curves so far, one line per seed. References have no steps."""
+
+    name: str
+    step: int | None
+    steps: int | None
+    facts: str
+    charts: list[Chart]
+
+
+def running_jobs(state: State) -> list[RunningJob]:
+    """The running jobs as the overview shows them."""
     found = []
     for one in state["running"]:
-        entry: dict[str, Any] = {"name": one["name"], "step": one.get("step"), "steps": one.get("steps"), "charts": []}
-        entry["facts"] = ", ".join(_facts(one))
-        if one.get("curves"):
-            entry["charts"] = [drawn for name in state["signals"] if (drawn := _chart(name, one)) is not None]
-        found.append(entry)
+        names = state["signals"] if one.get("curves") else ()
+        charts = [drawn for name in names if (drawn := _chart(name, one)) is not None]
+        found.append(RunningJob(one["name"], one.get("step"), one.get("steps"), ", ".join(_facts(one)), charts))
     return found
 
 

@@ -137,7 +137,7 @@ class Site:
         return self._page(
             "overview.html", "index.html", tables=tables, sentences=sentences, drawn=drawn, counts=counts,
             overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
-            running=(live_view.summary(self.live), live_view.cells(self.live)) if self.live else None,
+            running=(live_view.summary(self.live), live_view.running_jobs(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.layout.suite)}",
         )  # fmt: skip
 
@@ -267,7 +267,7 @@ def _on_points(record: Record) -> bool:
     return bool(counts and counts.of == "modes" and record.neighbors is None)
 
 
-def _settings(spec: RunSpec) -> dict[str, Any]:
+def _settings(spec: RunSpec) -> dict[str, object]:
     """The settings that all seeds of a variant share, without the loss, which the page describes in full."""
     return {key: value for key, value in spec.resolved().items() if key not in ("seed", "loss")}
 

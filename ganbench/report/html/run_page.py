@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from ganbench.analysis.figure_data.curves import run_score_panels, run_signal_panels
 from ganbench.analysis.figure_data.modes import real_counts
@@ -57,7 +57,17 @@ def findings(record: Record) -> Chart | None:
     return diagnosis_chart([(one.flag, one.since, one.fault) for one in found], record.spec.train.steps)
 
 
-def scores(content: Content, run: Run) -> list[dict[str, Any]]:
+class RunScore(NamedTuple):
+    """One score of a run, with the means of its variant and of real data."""
+
+    name: str
+    value: str
+    better: str
+    mean: str
+    real: str
+
+
+def scores(content: Content, run: Run) -> list[RunScore]:
     """Every score beside its variant's mean and that of real data."""
     record = run.record
     assert record is not None
@@ -65,13 +75,7 @@ def scores(content: Content, run: Run) -> list[dict[str, Any]]:
     variant = _row(table.rows, "variant", *run.row.texts[:2])
     real = _row(table.rows, "reference", "real data", "")
     return [
-        {
-            "name": name,
-            "value": number(value),
-            "better": record.evaluation.cards[name].better,
-            "mean": _mean(variant, name),
-            "real": _mean(real, name),
-        }
+        RunScore(name, number(value), record.evaluation.cards[name].better, _mean(variant, name), _mean(real, name))
         for name, value in record.evaluation.metrics.items()
     ]
 
@@ -105,7 +109,7 @@ def costs(record: Record) -> list[tuple[str, str]]:
     return [(cost(key, value), units[key]) for key, value in known.items() if value is not None]
 
 
-def facts(value: Any) -> list[tuple[str, str]]:
+def facts(value: object) -> list[tuple[str, str]]:
     """A nested part of a record as dotted names and texts: `extractor.name`."""
     if isinstance(value, dict):
         inner = [(key, part) for key, item in value.items() for part in facts(item)]

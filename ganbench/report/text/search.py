@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
@@ -85,9 +85,9 @@ def notes(table: Sensitivity) -> list[str]:
             found.append(f"{row.title}: default: {row.default.reason}")
         failed = [draw for draw in row.draws if draw.status == "failed"]
         if failed:
-            said = "; ".join(f"draw {draw.number}: {draw.reason}" for draw in failed)
+            reasons = "; ".join(f"draw {draw.number}: {draw.reason}" for draw in failed)
             count = f"{len(failed)} of {len(row.draws)} draws failed and count as {_number(table.worst)}"
-            found.append(f"{row.title}: {count}, the worst of all draws and references ({said})")
+            found.append(f"{row.title}: {count}, the worst of all draws and references ({reasons})")
         if row.asked > len(row.draws):
             found.append(f"{row.title}: {row.asked - len(row.draws)} of {row.asked} draws not run yet")
         missing = sum(draw.missing for draw in (row.default, *row.draws) if draw.status != "not run")
@@ -109,7 +109,7 @@ def markdown(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     return "\n".join([*parts, escape_markdown(LEGEND) if tables else "No draw has finished yet.", ""])
 
 
-def _plain_draw(draw: DrawResult) -> dict[str, Any]:
+def _draw_data(draw: DrawResult) -> dict[str, object]:
     return {
         "draw": draw.number, "settings": draw.settings, "status": draw.status, "reason": draw.reason,
         "mean": draw.score, "counted": draw.counted, "values": {str(seed): v for seed, v in draw.values.items()},
@@ -117,31 +117,42 @@ def _plain_draw(draw: DrawResult) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def plain(tables: list[Sensitivity]) -> list[dict[str, Any]]:
+def search_data(tables: list[Sensitivity]) -> list[dict[str, object]]:
     """The tables as JSON data for scripts."""
     return [
         {
             "dataset": table.dataset, "score": table.score, "better": table.better, "draws": table.draws,
             "failed_counts_as": table.worst, "trainings": table.trainings,
             "train_seconds": round(table.seconds, 3), "notes": notes(table),
-            "rows": [_plain_row(row) for row in table.rows],
+            "rows": [_row_data(row) for row in table.rows],
         }
         for table in tables
     ]  # fmt: skip
 
 
-def _plain_row(row: Variation) -> dict[str, Any]:
+class BestOf(NamedTuple):
+    """The expected score of the best of k draws with its interval; `other_seeds` is None if draws have one seed."""
+
+    k: int
+    mean: float
+    low: float
+    high: float
+    other_seeds: float | None
+
+
+def _best_of(row: Variation) -> list[BestOf]:
     held_out: Sequence[float | None] = row.held_out or [None] * len(row.best)
-    best = [
-        {"k": k, "mean": mean, "low": low, "high": high, "other_seeds": other}
-        for k, (mean, (low, high), other) in enumerate(zip(row.best, row.intervals, held_out, strict=True), start=1)
-    ]
+    found = zip(row.best, row.intervals, held_out, strict=True)
+    return [BestOf(k, mean, low, high, other) for k, (mean, (low, high), other) in enumerate(found, start=1)]
+
+
+def _row_data(row: Variation) -> dict[str, object]:
     loss, architecture, _ = row.row.texts
     return {
         "loss": loss, "architecture": architecture, "n_ok": row.n_ok, "n": len(row.draws),
-        "asked": row.asked, "trainings": len(row.trained), "default": _plain_draw(row.default),
-        "median": row.median, "best": best, "best_draw": row.winner.number if row.winner else None,
-        "draws": [_plain_draw(draw) for draw in row.draws],
+        "asked": row.asked, "trainings": len(row.trained), "default": _draw_data(row.default),
+        "median": row.median, "best": [one._asdict() for one in _best_of(row)],
+        "best_draw": row.winner.number if row.winner else None, "draws": [_draw_data(draw) for draw in row.draws],
     }  # fmt: skip
 
 
@@ -156,32 +167,27 @@ def csv_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
-    for table, whole in zip(tables, plain(tables), strict=True):
-        for row in whole["rows"]:
-            names = (layout.suite, table.dataset, row["loss"], row["architecture"], table.score)
+    for table in tables:
+        for row in table.rows:
+            names = (layout.suite, table.dataset, *row.row.texts[:2], table.score)
             labels = [neutralize_formula(name) for name in names]
             writer.writerows([*labels, table.better, *line] for line in _csv_lines(row))
     return text.getvalue()
 
 
-def _csv_lines(row: dict[str, Any]) -> list[list[Any]]:
-    lines: list[list[Any]] = []
-    for draw in (row["default"], *row["draws"]):
-        kind = "draw" if draw["draw"] else "default"
-        values = " ".join(repr(value) for value in draw["values"].values())
-        settings = neutralize_formula(settings_text(draw["settings"]))
-        lines.append(
-            [kind, draw["draw"], draw["status"], draw["counted"], "", "", "", len(draw["values"]), values, settings]
-        )
-    lines.append(["median", "", "", row["median"], "", "", "", row["n"], "", ""])
-    for one in row["best"]:
-        numbers = [one[key] for key in ("mean", "low", "high", "other_seeds")]
-        lines.append(["best", one["k"], "", *numbers, row["n"], "", ""])
-    return lines
+def _csv_lines(row: Variation) -> Iterator[list[object]]:
+    for draw in (row.default, *row.draws):
+        kind = "draw" if draw.number else "default"
+        values = " ".join(repr(value) for value in draw.values.values())
+        settings = neutralize_formula(settings_text(draw.settings))
+        yield [kind, draw.number, draw.status, draw.counted, "", "", "", len(draw.values), values, settings]
+    yield ["median", "", "", row.median, "", "", "", len(row.draws), "", ""]
+    for one in _best_of(row):
+        yield ["best", one.k, "", *one[1:], len(row.draws), "", ""]
 
 
 def json_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
-    return json.dumps(plain(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(search_data(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 FORMATS: dict[str, tuple[str, Callable[[SavedSearch, list[Sensitivity]], str]]] = {

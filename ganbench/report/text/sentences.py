@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.score_table import Table, TableRow
@@ -83,7 +82,7 @@ def _missed(one: Comparison) -> str:
     return f"A {what} below {number(found.gap)} is detected with less than 80 % power."
 
 
-def comparison_data(one: Comparison) -> dict[str, Any]:
+def comparison_data(one: Comparison) -> dict[str, object]:
     """A comparison as JSON data, its sentence included."""
     sides = {
         side: {
