@@ -186,7 +186,7 @@ def test_a_damaged_history_costs_its_curves_and_not_the_report(publish, results:
     (_ok(results) / "history.csv").write_text("step,diversity\n" + "1" * 200_000 + ",x\n")
     done = publish()
     assert done.code == 1  # it is there, and a file in it is not what its record says
-    assert f"runs/{_ok(results).name}/history.csv is not what its record says" in done.err
+    assert f"runs/{_ok(results).name}/history.csv does not match the checksum in its record" in done.err
     assert "curves-ring8.svg is left out" in done.err
     assert str(_ok(results) / "history.csv") in done.err
     assert not (tmp_path / "site" / "plots" / "curves-ring8.svg").exists()

@@ -252,7 +252,7 @@ def test_a_failure_that_comes_again_is_the_same_failure(tmp_path: Path) -> None:
 def test_a_history_that_is_not_the_recorded_one_is_not_compared(tmp_path: Path) -> None:
     record, folder = _run(tmp_path / "a")
     (folder / "history.csv").write_text(HISTORY.replace("1.5", "1.4"))
-    with pytest.raises(ResultsError, match="is not what its record says"):
+    with pytest.raises(ResultsError, match="does not match the checksum in its record"):
         reproduction.compare(record, folder, *_run(tmp_path / "b"))
     shutil.rmtree(folder)
     assert reproduction.compare(record, folder, *_run(tmp_path / "b")).verdict == "bit-identical"

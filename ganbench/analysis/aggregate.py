@@ -1,4 +1,4 @@
-"""Variants over all data sets of a suite: interquartile mean and probability of improvement."""
+"""Variants over all datasets of a suite: interquartile mean and probability of improvement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganbench.statistics.ranking import MIN_SEEDS
 
 @dataclass(frozen=True)
 class OverallRow:
-    """One variant over all data sets; `over_next` is its probability of improvement over the row below."""
+    """One variant over all datasets; `over_next` is its probability of improvement over the row below."""
 
     title: str
     iqm: bootstrap.Interval
@@ -27,20 +27,20 @@ class Overall:
     """The suite's variants, best first, and what was left out and why."""
 
     scores: dict[str, str]
-    """data set -> the score that stands for it, its first column"""
+    """dataset -> the score that is used for it, its first column"""
     rows: tuple[OverallRow, ...]
     notes: tuple[str, ...]
 
 
 def build(tables: list[Table], seed: int = 0) -> Overall | None:
-    """The variants that stand on every data set with at least `MIN_SEEDS` seeds.
+    """The variants that have at least `MIN_SEEDS` seeds on every dataset.
 
-    None where fewer than two data sets have yardsticks, or no variant is on all of them.
+    None if fewer than two datasets have references, or no variant is on all of them.
 
-    Each data set's first score is placed between uniform noise (0) and real data (1), on its own
+    Each dataset's first score is normalized between uniform noise (0) and real data (1), on its own
     scale; a failed seed has 0. Intervals: Agarwal et al. 2021 (see `ganbench.statistics.bootstrap`).
     """
-    usable = {table.dataset: (table, ends) for table in tables if (ends := _yardsticks(table)) is not None}
+    usable = {table.dataset: (table, ends) for table in tables if (ends := _reference_scores(table)) is not None}
     if len(usable) < 2:
         return None
     places: dict[str, list[list[float]]] = {}
@@ -56,18 +56,14 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
         return None
     scores = {name: str(table.primary) for name, (table, _) in usable.items()}
     left_out = [title for title in places if title not in whole]
-    notes = (
-        [f"{', '.join(left_out)}: left out, it has too few seeds or none on some of {', '.join(usable)}"]
-        if left_out
-        else []
-    )
+    notes = [f"{', '.join(left_out)}: left out, too few seeds on some of {', '.join(usable)}"] if left_out else []
     missing = [table.dataset for table in tables if table.dataset not in usable]
-    notes += [f"{', '.join(missing)}: left out, no yardsticks for the first score"] if missing else []
+    notes += [f"{', '.join(missing)}: left out, no references for the first score"] if missing else []
     return Overall(scores, tuple(_rows(whole, failed, seed)), tuple(notes))
 
 
-def _yardsticks(table: Table) -> tuple[float, float] | None:
-    """The first score of uniform noise and of real data, where both are there and differ."""
+def _reference_scores(table: Table) -> tuple[float, float] | None:
+    """The first score of uniform noise and of real data, or None if one is missing or they are equal."""
     found = {
         row.loss: row.scores[table.primary].mean for row in table.rows if row.kind == "reference" and table.primary
     }
@@ -105,7 +101,7 @@ def _frozen(strata: list[list[float]]) -> Strata:
 
 @cache
 def _iqm(strata: Strata, seed: int) -> bootstrap.Interval:
-    """Kept, because one command writes the same table in several formats."""
+    """Cached, because one command writes the same table in several formats."""
     return bootstrap.iqm(strata, seed)
 
 

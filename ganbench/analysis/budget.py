@@ -1,4 +1,4 @@
-"""Equal budgets: every run as it stood after the same steps or seconds, and how soon a score was reached."""
+"""Equal budgets: every run after the same steps or seconds, and the time to reach a score."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNITS = {"steps": "steps", "time": "s of training"}
 
 
 class Stage(NamedTuple):
-    """Where a run stood: its snapshots, and its end where it came to one."""
+    """A run at one moment: a snapshot, or its end."""
 
     step: float
     seconds: float
@@ -39,11 +39,11 @@ def _stages(record: Record) -> Iterator[Stage]:
 
 
 def equal(budget: Budget) -> Reading:
-    """A reading of a data set's records at the largest budget that all finished runs had.
+    """A view of a dataset's records at the largest budget that all finished runs had.
 
     For `time`, that is the shortest training of any finished run; each run is then read at its
-    last snapshot within the budget (the end of training counts as one), also one that failed later.
-    Raises `UsageError` where a finished run has no snapshot within it.
+    last snapshot within the budget (the end of training counts as one), also if it failed later.
+    Raises `UsageError` if a finished run has no snapshot within it.
     """
 
     def reading(read: Read) -> Read:
@@ -58,15 +58,15 @@ def equal(budget: Budget) -> Reading:
 
 
 def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Record | None:
-    """A record as it stood within the budget; one that failed before it stays failed."""
+    """A record at its last snapshot within the budget; a run that failed before stays failed."""
     if record is None:
         return None
     stages = list(_stages(record))
     within = [stage for stage in stages if stage.spent(budget) <= limit]
     if record.status == "ok" and not within:
         raise UsageError(
-            f"{row.variant.title} on {row.dataset.text} has no snapshot within {limit:g} {UNITS[budget]}, what "
-            "the shortest run had; set evaluation.snapshots in the suite (10, say) and run it again"
+            f"{row.variant.title} on {row.dataset.text} has no snapshot within {limit:g} {UNITS[budget]}, the "
+            "budget of the shortest run; set evaluation.snapshots in the suite (for example to 10) and run it again"
         )
     later = any(stage.spent(budget) > limit for stage in stages)
     if not within or not (record.status == "ok" or later):
@@ -84,7 +84,7 @@ def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Re
 
 @dataclass(frozen=True)
 class Reached:
-    """How soon half of a variant's seeds had reached a score; None where fewer than half did."""
+    """When half of a variant's seeds had reached a score; None if fewer than half did."""
 
     variant: str
     dataset: str
@@ -97,7 +97,7 @@ class Reached:
 
 
 def reach(target: str, rows: tuple[PlanRow, ...], store: Store) -> list[Reached]:
-    """For `SCORE=VALUE`: when the first snapshot at least so good was taken, by variant.
+    """For `SCORE=VALUE`: when the first snapshot that is at least as good was taken, by variant.
 
     Raises `UsageError` for a target of another form, or a score that no run has.
     """
@@ -109,7 +109,9 @@ def reach(target: str, rows: tuple[PlanRow, ...], store: Store) -> list[Reached]
     if not equals or not score or not isfinite(value):
         raise UsageError(f"--reach {target!r}: write SCORE=VALUE, as in modes=8")
     if not any(record.evaluation.snapshots for id_ in _ids(rows) if (record := store.run(id_))):
-        raise UsageError("--reach wants snapshots; set evaluation.snapshots in the suite (10, say) and run it again")
+        raise UsageError(
+            "--reach requires snapshots; set evaluation.snapshots in the suite (for example to 10) and run it again"
+        )
     read = [(row, [record for id_ in row.runs.values() if (record := store.run(id_)) is not None]) for row in rows]
     everything = [record for _, records in read for record in records]
     cards = [(row, card) for row, records in read for r in records if (card := r.evaluation.cards.get(score))]

@@ -1,4 +1,4 @@
-"""Two variants compared on every data set that both are trained on."""
+"""Two variants compared on every dataset that both are trained on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Named(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """a against b in one score on one data set; `setting` is what both have in common there."""
+    """a against b in one score on one dataset; `setting` is what both have in common there."""
 
     a: str
     b: str
@@ -54,8 +54,8 @@ class Comparison:
 def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Comparison]:
     """Every comparison of one with the other, Holm-corrected together.
 
-    `scores`: which, `all` for all; by default each data set's first. Raises `UsageError` for a
-    name compared with itself, unknown scores, where nothing is in common or finished, and where
+    `scores` names the scores, `all` means all; by default each dataset's first. Raises `UsageError`
+    if a name is compared with itself, a score is unknown, nothing is in common or finished, or
     protocol cards differ.
     """
     if left.kind != right.kind:
@@ -67,7 +67,7 @@ def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Compa
         raise UsageError(f"{left.name!r} is compared with itself; name two variants, or two suites")
     pairs = [(x, y) for x in left.rows for y in right.rows if _rest(left, x) == _rest(right, y)]
     if not pairs:
-        raise UsageError(f"{left.name!r} and {right.name!r} are trained on no data set in the same setting")
+        raise UsageError(f"{left.name!r} and {right.name!r} have no dataset in common in the same setting")
     _check(scores, pairs)
     found = [one for x, y in pairs for one in _pair(left, right, x, y, scores)]
     tested = [one.difference.p for one in found if one.difference]
@@ -79,7 +79,7 @@ def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Compa
 
 
 def named(name: str, tables: list[Table], suite: str) -> Named:
-    """The rows that a name means. Raises `UsageError` with the nearest name."""
+    """The rows of a name. Raises `UsageError` with the nearest name if there are none."""
     rows = [row for table in tables for row in table.variants]
     for kind in ("variant", "loss", "architecture"):
         own = [row for row in rows if (row.title if kind == "variant" else getattr(row, kind)) == name]
@@ -90,12 +90,12 @@ def named(name: str, tables: list[Table], suite: str) -> Named:
 
 
 def _rest(side: Named, row: TableRow) -> tuple[str, str]:
-    """What must be the same on both sides: the data set, and what the name leaves open."""
+    """What must be equal on both sides: the dataset, and the part that the name leaves open."""
     return row.dataset, {"loss": row.architecture, "architecture": row.loss, "variant": ""}[side.kind]
 
 
 def _check(scores: Sequence[str], pairs: list[tuple[TableRow, TableRow]]) -> None:
-    """Every score that is asked for is somewhere, and something has finished."""
+    """Check that every requested score exists and that some seed has finished."""
     known = sorted({score for x, y in pairs for score in x.scores if score in y.scores})
     if not known:
         (x, y), *_ = pairs
@@ -123,5 +123,5 @@ def _pair(left: Named, right: Named, x: TableRow, y: TableRow, asked: Sequence[s
 
 
 def _called(side: Named, other: Named) -> str:
-    """The name, with its suite where the other has the same."""
+    """The name, with its suite if the other side has the same name."""
     return f"{side.name} (suite {side.suite})" if side.name == other.name else side.name

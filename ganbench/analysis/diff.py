@@ -1,4 +1,4 @@
-"""Two results folders of one suite: what changed from A to B, conclusions first."""
+"""Differences between two results folders of one suite, conclusions first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ganbench.suite.plan_file import SavedPlan
 
 @dataclass(frozen=True)
 class Side:
-    """One folder's suite: its layout, its tables, its records by run id."""
+    """One folder's suite: its plan, its tables, its records by run id."""
 
     layout: SavedPlan
     tables: list[Table]
@@ -28,14 +28,14 @@ class Side:
 
     @classmethod
     def read(cls, folder: Path, layout: SavedPlan) -> Side:
-        """Raises `ResultsError` where a record is damaged."""
+        """The side of a folder. Raises `ResultsError` if a record is damaged."""
         store = Store(folder)
         ids = [id_ for row in layout.rows for id_ in row.runs.values()]
         records = {id_: record for id_ in ids if (record := store.run(id_))}
         return cls(layout, tables.build(layout, store), records)
 
     def runs(self) -> dict[Run, str]:
-        """The runs that are there, by what they are called."""
+        """The runs that have a record, by their names."""
         return {
             Run(*row.texts, seed): id_
             for row in self.layout.rows
@@ -45,7 +45,7 @@ class Side:
 
 
 class Run(NamedTuple):
-    """A run by its names, which are the same in both folders where its id is not."""
+    """A run by its names, which both folders share even if its id differs."""
 
     loss: str
     architecture: str
@@ -64,7 +64,7 @@ def changes(a: Side, b: Side) -> list[Change]:
 
 
 def _runs(a: Side, b: Side) -> Iterator[Change]:
-    """Runs that one side alone has, runs of another id, and runs of the same id with another content."""
+    """Runs that only one side has, runs with another id, and runs with the same id and other content."""
     left, right = a.runs(), b.runs()
     both = [run for run in left if run in right]
     for kind, own, other in (("only in A", left, right), ("only in B", right, left)):
@@ -95,13 +95,13 @@ def _settings(a: Record, b: Record) -> str:
     parts += [f"code of {key} {codes[0][key]} -> {codes[1].get(key)}" for key in codes[0]
               if codes[1] and codes[0][key] != codes[1].get(key)]  # fmt: skip
     protocols = [one.provenance.protocol for one in (a, b)]
-    if None not in protocols and protocols[0] != protocols[1]:  # a failed run states none
+    if None not in protocols and protocols[0] != protocols[1]:  # a failed run has none
         parts.append(f"protocol version {protocols[0]} -> {protocols[1]}")
-    return "; ".join(parts) or "another id, and the records do not say why"
+    return "; ".join(parts) or "another id, for a reason that the records do not hold"
 
 
 def _content(run: Run, a: Record, b: Record) -> Iterator[Change]:
-    """The same id gives the same bits on one machine; what it gave otherwise."""
+    """Differences between two records of the same id, which gives the same bits on one machine."""
     where = f"{run.variant}, seed {run.seed}"
     if a.status != b.status:
         reason = next((one.reason for one in (b, a) if one.reason), "")
@@ -120,12 +120,12 @@ def _content(run: Run, a: Record, b: Record) -> Iterator[Change]:
         more = f", and {len(gaps) - 1} more by less" if len(gaps) > 1 else ""
         yield Change("content", where, text + more, gaps[worst])
     elif files or a.reason != b.reason:
-        text = f"same scores, other bytes of {', '.join(files)}" if files else f"{a.reason} -> {b.reason}"
+        text = f"same scores, different content of {', '.join(files)}" if files else f"{a.reason} -> {b.reason}"
         yield Change("content", where, text)
 
 
 def _overall(a: Side, b: Side) -> Iterator[Change]:
-    """The order of the variants over all data sets."""
+    """The order of the variants over all datasets."""
     orders = [
         [row.title for row in found.rows] if found else []
         for side in (a, b)
@@ -133,11 +133,11 @@ def _overall(a: Side, b: Side) -> Iterator[Change]:
     ]
     if orders[0] != orders[1]:
         text = " -> ".join(" before ".join(order) or "not built" for order in orders)
-        yield Change("conclusion", "over data sets", text, 5)
+        yield Change("conclusion", "over datasets", text, 5)
 
 
 def _environment(a: Side, b: Side) -> Iterator[Change]:
-    """Machines, versions, plugin sources and revisions that one side alone has."""
+    """Machines, versions, plugin sources and revisions that only one side has."""
     facts = [_facts(list(side.records.values())) for side in (a, b)]
     for key in facts[0] | facts[1]:
         left, right = (found.get(key, {}) for found in facts)
@@ -146,7 +146,7 @@ def _environment(a: Side, b: Side) -> Iterator[Change]:
 
 
 def _facts(records: list[Record]) -> dict[str, dict[str, None]]:
-    """Every value that records state of a fact: {fact: {value in words}}."""
+    """Every value that the records hold for a fact: {fact: {value as text}}."""
     found: dict[str, dict[str, None]] = {}
     for one in manifest.environments(records):
         facts = {key: getattr(one, key) for key in manifest.FACTS if key != "libraries"}

@@ -1,4 +1,4 @@
-"""What stands below a table: failures, what the seeds cannot show, and the protocol."""
+"""Notes below a table: failures, minimum detectable differences, protocols."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganbench.statistics import ranking
 
 
 def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
-    """One note a kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
+    """One note per kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
     groups: dict[tuple[str, str], list[int | None]] = {}
     for record in records.values():
         if record is None:
@@ -34,14 +34,14 @@ def _at_steps(steps: list[int | None]) -> str:
     return f" at step {known[0]}" if len(known) == 1 else f" at steps {known[0]} to {known[-1]}"
 
 
-def stood(records: list[Record]) -> tuple[str, ...]:
-    """Where a variant's seeds were read, where that is not their end."""
+def snapshots(records: list[Record]) -> tuple[str, ...]:
+    """The snapshots at which a variant's seeds were read, if not at the end of training."""
     read = [record.read_at for record in records if record.read_at is not None]
     if not read:
         return ()
     steps, seconds = (_span([at[i] for at in read]) for i in (0, 1))
     together = _span([record.provenance.stack or 1 for record in records if record.read_at is not None])
-    return (f"read at step {steps}, {seconds} s of training a seed, {together} trained together",)
+    return (f"read at step {steps}, after {seconds} s of training per seed, {together} trained together",)
 
 
 def _span(values: list[float]) -> str:
@@ -50,11 +50,11 @@ def _span(values: list[float]) -> str:
 
 
 def paths(records: list[Record]) -> tuple[str, ...]:
-    """A note where a variant's seeds were trained in several ways, which differ in rounding."""
+    """A note if a variant's seeds were trained by several execution strategies, which differ in rounding."""
     paths = sorted({record.provenance.path or "" for record in records} - {""})
     if len(paths) < 2:
         return ()
-    return (f"its seeds were trained in several ways ({', '.join(paths)}), which differ in rounding",)
+    return (f"its seeds were trained by several execution strategies ({', '.join(paths)}), which differ in rounding",)
 
 
 def table_notes(rows: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
@@ -63,27 +63,27 @@ def table_notes(rows: list[TableRow], columns: Mapping[str, str], comparisons: i
     notes = _few(variants, columns)
     if any(row.failed for row in variants):
         notes.append(
-            "Means and intervals are of the seeds that finished; ranks count every failed seed as the worst "
+            "Means and intervals are over the seeds that finished; in ranks every failed seed counts as the worst "
             "(permutation test on ranks)."
         )
     return [*notes, *_power(variants, columns, comparisons), *_protocols(variants, columns)]
 
 
 def _few(variants: list[TableRow], columns: Mapping[str, str]) -> list[str]:
-    """Who has too few seeds to be compared, in everything or in some score."""
+    """The variants with too few seeds to be compared, in all scores or in some."""
     few: dict[str, list[str]] = {}
     for row in variants:
         short = [name for name in columns if row.sample(name).size < ranking.MIN_SEEDS]
         if short:
             few.setdefault("" if len(short) == len(columns) else f" in {', '.join(short)}", []).append(row.title)
     return [
-        f"{', '.join(titles)}: too few seeds to claim a difference{where}; at least {ranking.MIN_SEEDS} are needed."
+        f"{', '.join(titles)}: too few seeds for a comparison{where}; at least {ranking.MIN_SEEDS} are required."
         for where, titles in few.items()
     ]
 
 
 def _power(variants: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
-    """What these seeds cannot show, score by score."""
+    """The minimum detectable difference in each score."""
     parts: dict[int, list[str]] = {}
     for name in columns:
         scale = variants[0].scores[name].scale if variants else "linear"
@@ -92,14 +92,13 @@ def _power(variants: list[TableRow], columns: Mapping[str, str], comparisons: in
             text = f"{name} {'a factor of ' if scale == 'log' else ''}{number(found.gap)}"
             parts.setdefault(found.seeds, []).append(text)
     return [
-        f"With {seeds} seeds two variants of average noise must differ by this much to show it four times in five: "
-        f"{', '.join(texts)}."
+        f"Minimum detectable difference ({seeds} seeds, {100 * ranking.POWER:.0f} % power): {', '.join(texts)}."
         for seeds, texts in parts.items()
     ]
 
 
 def _protocols(variants: list[TableRow], columns: Mapping[str, str]) -> list[str]:
-    """The protocol cards in words, scores with the same one together."""
+    """The protocol cards in words, one note for the scores that share one."""
     groups: dict[str, list[str]] = {}
     for name in columns:
         card = next((row.scores[name].protocol for row in variants if row.scores[name].values), None)

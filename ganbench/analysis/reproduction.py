@@ -1,4 +1,4 @@
-"""A run trained again against its record: bit-identical, within tolerance, or different and where first."""
+"""Compares a replayed run with its record and finds the first divergence."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ROUNDING = 1e-6
 """Relative gap of two scores that only the last bits of float32 explain: its resolution is 1.2e-7."""
 WEIGHTS = "weights.safetensors"
 ENVIRONMENT = ("platform", "processor", "device", "threads", "python", "path", "lanes", "revision", "protocol")
-"""What may give other bits, by its name in a record's provenance; libraries and plugins are compared one by one."""
+"""Facts of the provenance that may change bits; libraries and plugins are compared one by one."""
 Verdict = Literal["bit-identical", "same failure", "within rounding", "within the seeds' spread", "different"]
 
 
 @dataclass(frozen=True)
 class ScoreGap:
-    """One score as recorded and as replayed; `low` and `high` are the seeds' spread, where there are seeds enough."""
+    """One score as recorded and as replayed; `low` and `high` are the seeds' spread, if there are enough seeds."""
 
     name: str
     recorded: float | None
@@ -65,7 +65,7 @@ class Comparison:
     reasons: tuple[str, str]
     scores: tuple[ScoreGap, ...]
     files: dict[str, str]
-    """name -> `same`, `other bytes`, or why it is not known"""
+    """name -> `same`, `different`, or why it is not known"""
     first: Difference | None
     environment: tuple[str, ...]
     """Differences that may explain other bits."""
@@ -87,10 +87,10 @@ def compare(
     `changed` differences that are known already.
 
     Bit-identical: status, every score (snapshots' too), and the bytes of history and weights, as far
-    as the record knows them. Within rounding: every score to a relative 1e-6. Within the seeds'
-    spread: training is chaotic, so that one other rounding makes in effect another seed; where the
-    environment differs, and only there, it is enough that every score lies in the interval
-    that holds a further seed's scores, all together, with 95 % probability (Student's t).
+    as the record holds them. Within rounding: every score to a relative 1e-6. Within the seeds'
+    spread: training is chaotic, so that another rounding is in effect another seed; only if the
+    environment differs, it is enough that every score lies in the interval that contains a
+    further seed's scores, all of them together, with 95 % probability (Student's t).
     """
     files = {name: _file(record, folder, again, name) for name in (HISTORY, WEIGHTS)}
     names = dict.fromkeys([*record.evaluation.metrics, *again.evaluation.metrics])
@@ -102,7 +102,7 @@ def compare(
     return Comparison(verdict, statuses, reasons, scores, files, first, environment)
 
 
-OTHER = "other bytes"
+OTHER = "different"
 
 
 def _verdict(
@@ -129,13 +129,13 @@ def _snapshots(record: AnyRecord) -> list[tuple[int, Any]]:
 
 
 def _file(record: AnyRecord, folder: Path, again: AnyRecord, name: str) -> str:
-    """Whether a file has the bytes that the record states; a file that is there must be the recorded one."""
+    """Whether a file has the recorded bytes. Raises `ResultsError` if the file in the folder has not."""
     stated, now = record.files.get(name), again.files.get(name)
     if stated is None:
         return "not recorded"
     path = folder / name
     if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != stated:
-        raise ResultsError(f"{path} is not what its record says; `ganbench verify` tells what else was changed")
+        raise ResultsError(f"{path} does not match the checksum in its record; `ganbench verify` lists all changes")
     return "same" if stated == now else "not replayed" if now is None else OTHER
 
 
@@ -150,7 +150,7 @@ def _gap(name: str, record: AnyRecord, again: AnyRecord, seeds: Sequence[Record]
 
 
 def spread(values: Sequence[float], scale: str, scores: int) -> tuple[float, float]:
-    """Where a further seed lies with 95 % probability in all of so many scores (Student's t, Bonferroni)."""
+    """The interval of a further seed, with 95 % probability for all `scores` together (Student's t, Bonferroni)."""
     logs = scale == "log" and min(values) > 0
     taken = [log(value) for value in values] if logs else list(values)
     mean, part = significance.moments(taken)
@@ -179,7 +179,7 @@ def _first(recorded: Path, replayed: Path) -> Difference | None:
 
 
 def _environment(record: AnyRecord, again: AnyRecord) -> list[str]:
-    """What the two were made with that differs, as `torch 2.15.0, here 2.14.0`."""
+    """Differences of the two environments, such as `torch 2.15.0, here 2.14.0`."""
     a, b = record.provenance, again.provenance
     pairs = [(key, getattr(a, key), getattr(b, key)) for key in ENVIRONMENT]
     pairs = [(key, there, here) for key, there, here in pairs if there is not None]

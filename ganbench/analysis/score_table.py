@@ -1,4 +1,4 @@
-"""What tables are made of: scores, rows, and the table of one data set."""
+"""The parts of a table: scores, rows, and the table of one dataset."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ganbench.statistics.ranking import Ranking, Sample
 from ganbench.suite.labels import variant_title
 
 TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
-"""Yardsticks as tables name them."""
+"""Names of the references in tables."""
 COSTS = {
     "train s": "train_seconds",
     "samples": "images",
     "samples/s": "images_per_second",
     "peak MiB": "peak_memory_bytes",
 }
-"""What a seed cost, by the record's names: seconds of training alone, real samples that D saw, peak memory
-of the process or device that trained it."""
+"""Costs of a seed, by the record's names: seconds of training without evaluation, real samples shown to D, peak
+memory of the process or device that trained it."""
 
 
 @dataclass(frozen=True)
 class PublishedCard:
-    """Under which protocol somebody else measured a published score."""
+    """The source of a published score and the protocol under which it was measured."""
 
     source: str
     protocol: str
@@ -35,8 +35,8 @@ class PublishedCard:
 class Score:
     """One cell of a table: mean over seeds, 95 % interval, every seed's value.
 
-    `card` is the protocol, with the `seeds` that the values belong to, in order. `beside` is what a
-    publication says beside its mean.
+    `card` is the protocol, with the `seeds` that the values belong to, in order. `beside` is the
+    text that a publication prints beside its mean.
     """
 
     mean: float | None
@@ -81,7 +81,7 @@ VariantKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class TableRow:
-    """A variant, a reference, or a published value on one data set."""
+    """A variant, a reference, or a published value on one dataset."""
 
     dataset: str
     loss: str
@@ -93,14 +93,14 @@ class TableRow:
     rank: dict[str, int | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     led: frozenset[str] = frozenset()
-    """The scores in which it is better than another variant beyond noise, and none is better than it."""
+    """The scores in which it is significantly better than another variant and significantly worse than none."""
     failed: int = 0
     verdict: str = ""
     cost: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def key(self) -> VariantKey:
-        """What identifies the variant in its table's ranking."""
+        """The variant's key in its table's ranking."""
         return self.loss, self.architecture
 
     @property
@@ -108,9 +108,9 @@ class TableRow:
         return variant_title(self.loss, self.architecture) if self.kind == "variant" else self.loss
 
     def place(self, score: str) -> tuple[bool, bool, float]:
-        """What sorts rows in a chart: best mean first.
+        """The sort key of rows in a chart: best mean first.
 
-        Those with failed seeds, whose mean is that of survivors, stand below; those without a value last.
+        Rows with failed seeds, whose mean is that of the other seeds, come after; rows without a value last.
         """
         cell = self.scores[score]
         return cell.mean is None, self.failed > 0, (cell.mean or 0.0) * (1 if cell.better == "lower" else -1)
@@ -123,7 +123,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """One data set: the scores' names in order, its rows, and notes below them."""
+    """One dataset: the scores' names in order, the rows, and the notes below them."""
 
     dataset: str
     columns: dict[str, Direction]

@@ -23,7 +23,7 @@ class DrawResult:
     """One draw of one variant: `ok`, `failed` (some seed has no score) or `not run`, and each seed's score.
 
     `score` is the mean over the seeds that have one; `counted` is what statistics use: the same,
-    or the table's worst value where the draw failed.
+    or the table's worst value if the draw failed.
     """
 
     number: int
@@ -42,7 +42,7 @@ class DrawResult:
 
 @dataclass(frozen=True)
 class Variation:
-    """A row of the table: a variant's default and its draws that were run."""
+    """A row of the table: a variant's default settings and its draws that were run."""
 
     row: SearchRow
     better: str
@@ -64,7 +64,7 @@ class Variation:
 
     @property
     def trained(self) -> frozenset[str]:
-        """Ids of the runs that were spent on it."""
+        """The ids of its runs."""
         return frozenset(id_ for draw in (self.default, *self.draws) for id_ in draw.runs)
 
     @property
@@ -84,7 +84,7 @@ class Variation:
     def held_out(self) -> list[float]:
         """The same, chosen by half of the seeds and reported on the other half, both ways averaged.
 
-        Empty where a draw has fewer than two seeds.
+        Empty if a draw has fewer than two seeds.
         """
         halves = [self._half(0), self._half(1)]
         if not self.draws or any(value is None for half in halves for value in half):
@@ -110,36 +110,36 @@ class Variation:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """One data set and score: a row a variant."""
+    """One dataset and score, with a row per variant."""
 
     dataset: str
     score: str
     better: str
     draws: int
     worst: float | None
-    """What a failed draw counts as: the worst score of all draws and yardsticks here."""
+    """The value of a failed draw: the worst score of all draws and references here."""
     rows: tuple[Variation, ...]
     trainings: int
     seconds: float
 
 
 def build(layout: SavedSearch, store: Store, metrics: Sequence[str] = ()) -> list[Sensitivity]:
-    """A table a data set, of its first score; or of each of `metrics` that it has.
+    """A table per dataset, of its first score, or of each of `metrics` that it has.
 
-    `modes` also stands for `modes[judge]`. Raises `UsageError` where no data set has a metric.
+    `modes` also means `modes[EXTRACTOR]`. Raises `UsageError` if no dataset has a metric.
     """
     tables: list[Sensitivity] = []
     known: dict[str, None] = {}
     found: set[str] = set()
     for dataset in dict.fromkeys(variant.dataset.text for variant in layout.variants):
         records = _records(dataset, layout, store)
-        yardsticks = [store.reference(one.id) for one in layout.references if one.dataset.text == dataset]
-        scores = _scores([*records.values(), *yardsticks])
+        references = [store.reference(one.id) for one in layout.references if one.dataset.text == dataset]
+        scores = _scores([*records.values(), *references])
         known |= dict.fromkeys(scores)
         wanted = {metric: name for metric in metrics for name in scores if metric in (name, scores[name].score)}
         found |= wanted.keys()
         chosen = list(dict.fromkeys(wanted.values())) if metrics else list(scores)[:1]
-        tables += [_table(dataset, name, scores[name].better, layout, records, yardsticks) for name in chosen]
+        tables += [_table(dataset, name, scores[name].better, layout, records, references) for name in chosen]
     lost = [metric for metric in metrics if metric not in found]
     if lost and known:
         raise UsageError(f"--metric: no score {lost[0]!r} in this search{suggestion(lost[0], list(known))}")
@@ -147,7 +147,7 @@ def build(layout: SavedSearch, store: Store, metrics: Sequence[str] = ()) -> lis
 
 
 def _records(dataset: str, layout: SavedSearch, store: Store) -> dict[str, Record | None]:
-    """Every run of a data set's variants, read once."""
+    """Every run of a dataset's variants."""
     variants = (variant for variant in layout.variants if variant.dataset.text == dataset)
     ids = {id_: None for variant in variants for draw in variant.draws for id_ in draw.runs.values()}
     return {id_: store.run(id_) for id_ in ids}
@@ -168,10 +168,10 @@ def _table(
     better: str,
     layout: SavedSearch,
     records: dict[str, Record | None],
-    yardsticks: Sequence[ReferenceRecord | None],
+    references: Sequence[ReferenceRecord | None],
 ) -> Sensitivity:
     variants = [variant for variant in layout.variants if variant.dataset.text == dataset]
-    seen = [r.evaluation.metrics[score] for r in yardsticks if r and score in r.evaluation.metrics]
+    seen = [r.evaluation.metrics[score] for r in references if r and score in r.evaluation.metrics]
     plain = [[_result(draw, score, records, None) for draw in variant.draws] for variant in variants]
     seen += [draw.score for draws in plain for draw in draws if draw.score is not None]
     worst = (min if better == "higher" else max)(seen, default=None)

@@ -17,9 +17,9 @@ Kind = Literal[
 ORDER: tuple[Kind, ...] = (
     "conclusion", "protocol", "status", "cell", "content", "settings", "only in A", "only in B", "environment",
 )  # fmt: skip
-"""Worst first. An environment that differs is no difference of results."""
+"""Worst first. A different environment is not a difference of results."""
 SAME = 1e-6
-"""Relative gap up to which two values without an interval are the same: beyond float32's last bits."""
+"""Relative gap up to which two values without an interval are the same: float32 cannot resolve less."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def table_changes(a: list[Table], b: list[Table]) -> Iterator[Change]:
 
 
 def _alone(a: Table, b: Table) -> Iterator[Change]:
-    """Yardsticks that one side alone has measured."""
+    """References that only one side has measured."""
     sides: tuple[tuple[Kind, Table, Table], ...] = (("only in A", a, b), ("only in B", b, a))
     for kind, own, other in sides:
         there = {row.title for row in other.rows if row.kind == "reference" and row.n_ok}
@@ -57,7 +57,7 @@ def _alone(a: Table, b: Table) -> Iterator[Change]:
 
 
 def _conclusions(a: Table, b: Table) -> Iterator[Change]:
-    """Who stands first, every other rank, who is bold where, and what the samples are said to be."""
+    """Changes of the first place, of other ranks, of significant leads, and of verdicts."""
     rows = {row.title: row for row in b.variants}
     both = [(row, rows[row.title]) for row in a.variants if row.title in rows]
     firsts = [[row.title for row in table.variants if row.rank.get(str(table.primary)) == 1] for table in (a, b)]
@@ -91,7 +91,7 @@ def _cells(dataset: str, a: TableRow, b: TableRow) -> Iterator[Change]:
 
 
 def _moved(a: Score, b: Score) -> float | None:
-    """By how many half-widths of the wider interval a mean moved, where it left an interval; else None."""
+    """By how many half-widths of the wider interval a mean moved, if it left an interval; else None."""
     if a.mean is None or b.mean is None:
         return None if a.mean == b.mean else float("inf")
     if relative(a.mean, b.mean) <= SAME:
@@ -112,7 +112,7 @@ def _cell(score: Score) -> str:
 
 
 def _protocols(a: Table, b: Table) -> Iterator[Change]:
-    """Scores that were measured another way, or on one side alone; their values are not compared."""
+    """Scores that were measured under another protocol, or on one side only; their values are not compared."""
     for name in dict.fromkeys([*a.columns, *b.columns]):
         if name not in a.columns or name not in b.columns:
             yield Change("protocol", a.dataset, f"{name} is only in {'A' if name in a.columns else 'B'}")

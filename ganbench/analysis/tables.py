@@ -1,4 +1,4 @@
-"""Records to comparative tables: one a data set, a row a variant, its yardsticks below."""
+"""Comparative tables from records: one per dataset, with a row per variant and the references below."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ganbench.suite.specs import Skipped
 
 Read = list[tuple[PlanRow, dict[int, Record | None]]]
 Reading = Callable[[Read], Read]
-"""A view on a data set's records: as they ended, or as they stood at an equal budget."""
+"""A view of a dataset's records: at the end of training, or at an equal budget."""
 
 
 def build(
@@ -28,10 +28,10 @@ def build(
     reading: Reading | None = None,
     published: Mapping[str, Sequence[PublishedRow]] = {},
 ) -> list[Table]:
-    """The tables of a suite from the records that are there; runs that are not count as not ok.
+    """The tables of a suite. Runs without a record count as not ok.
 
-    `reading` shows the records at an equal budget; `published` holds rows of publications by data
-    set. Raises `UsageError` where scores of one column were measured under different protocols.
+    `reading` shows the records at an equal budget; `published` holds rows of publications by
+    dataset. Raises `UsageError` if scores of one column were measured under different protocols.
     """
     datasets = dict.fromkeys(
         one.dataset.text for part in (layout.rows, layout.references, layout.skipped) for one in part
@@ -48,24 +48,24 @@ def _table(
         if row.dataset.text == dataset
     ]
     read = reading(read) if reading else read
-    yardsticks = [(one.reference, store.reference(one.id)) for one in layout.references if one.dataset.text == dataset]
+    references = [(one.reference, store.reference(one.id)) for one in layout.references if one.dataset.text == dataset]
     everything: list[AnyRecord] = [record for _, records in read for record in records.values() if record]
-    everything += [record for _, record in yardsticks if record]
+    everything += [record for _, record in references if record]
     shown: dict[str, ProtocolCard] = {}
     for record in everything:
         for name, card in record.evaluation.cards.items():
             shown.setdefault(name, card)
-    _check(shown, read, yardsticks)
+    _check(shown, read, references)
     rows, found = _ranked([_variant(row, records, shown) for row, records in read])
     rows += [_skipped(skip, shown) for skip in layout.skipped if skip.dataset.text == dataset]
-    rows += [_reference(dataset, name, record, shown) for name, record in yardsticks]
+    rows += [_reference(dataset, name, record, shown) for name, record in references]
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
     columns = {name: card.better for name, card in shown.items()}
     return Table(dataset, columns, tuple(rows), tuple(notes.table_notes(rows, columns, len(found.pairs))), found)
 
 
-def _check(shown: dict[str, ProtocolCard], read: Read, yardsticks: list[tuple[str, ReferenceRecord | None]]) -> None:
-    """Every column holds one protocol: all runs', and the yardsticks' as far as they can."""
+def _check(shown: dict[str, ProtocolCard], read: Read, references: list[tuple[str, ReferenceRecord | None]]) -> None:
+    """Check that each column has one protocol, which references share as far as they can."""
     for score in shown:
         runs = {
             f"{row.variant.title} on {row.dataset.text}, seed {seed}": record.evaluation.cards[score]
@@ -75,7 +75,7 @@ def _check(shown: dict[str, ProtocolCard], read: Read, yardsticks: list[tuple[st
         }
         protocol.check(score, runs)
         first = dict(list(runs.items())[:1])
-        for name, record in yardsticks:
+        for name, record in references:
             if record and score in record.evaluation.cards:
                 cards = {**first, TITLES.get(name, name): record.evaluation.cards[score]}
                 protocol.check(score, cards, protocol.REFERENCE_FIELDS)
@@ -99,7 +99,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, P
     said = (
         notes.failures(records)
         + notes.paths(list(good.values()))
-        + notes.stood(list(good.values()))
+        + notes.snapshots(list(good.values()))
         + diagnoses(records.values())
     )
     verdict = verdicts.summary([record.evaluation.verdict for record in good.values()])
@@ -144,7 +144,7 @@ def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: d
     else:
         asked = record.spec.evaluation.samples
         if record.samples < asked:
-            said.append(f"only {record.samples} samples (variants: {asked}), so another protocol card")
+            said.append(f"only {record.samples} samples (variants: {asked}), so its protocol card differs")
         said += record.notes
     verdict = verdicts.summary([record.evaluation.verdict]) if record else ""
     return TableRow(
@@ -160,7 +160,7 @@ def published_rows(table: Table, entries: Iterable[PublishedRow]) -> tuple[Table
 
 
 def _published(dataset: str, entry: PublishedRow, shown: dict[str, ProtocolCard]) -> TableRow:
-    """A row of somebody else's numbers, under somebody else's protocol."""
+    """A row with the numbers of a publication, measured under its own protocol."""
     scores = {name: _score({}, card) for name, card in shown.items()}
     for name, (value, spread) in entry.scores.items():
         if name in shown:

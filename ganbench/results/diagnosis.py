@@ -1,4 +1,4 @@
-"""What the training signals say of a run: collapse, explosion, players out of balance, and since which step."""
+"""Diagnosis of a run from its training signals: collapse, explosion, imbalance of the players, and their onset."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from ganbench.signals import SIGNALS
 COLLAPSE, EXPLOSION = 0.5, 2.0
 """Limits of diversity, the mean distance between fakes over that between reals."""
 BEHIND, OFTEN = 0.4, 0.1
-"""A D that follows G ranks P(D(x) > D(G(z))) >= 1/2; weak is one below `BEHIND` in such a share of the rows.
-The Jensen-Shannon estimate is no measure of that: a D too small to follow hardly leaves 0, where a perfect G is too."""
+"""A D that follows G ranks P(D(x) > D(G(z))) >= 1/2; weak is one below `BEHIND` in a share
+`OFTEN` of the rows. The Jensen-Shannon estimate cannot show this: it stays near 0 for a D that is too
+small, and for a perfect G."""
 AHEAD, SURE = 0.5, 0.65
 """Jensen-Shannon estimates (nats, log 2 at most) of a D that wins, and of one that is sure of either side."""
 VANISHED, NOTHING = 0.01, 1e-6
 """G's gradient norm over its largest before; and the norm below which Adam's epsilon keeps G still."""
 ARMED = (500, 0.1, 0.5)
-"""A run is judged once it has got past 500 steps or a tenth of its length, the later, or past its middle."""
+"""A run is diagnosed from step 500 or a tenth of its length, whichever is later; its middle at the latest."""
 LEAST = 5
-"""Rows that a finding lasts at least."""
+"""Minimum number of rows of a finding."""
 
 
 class Row(NamedTuple):
@@ -38,14 +39,14 @@ class Row(NamedTuple):
 
     @property
     def vanished(self) -> bool:
-        """Where fakes have collapsed, a sure D is the consequence: then only no gradient at all counts."""
+        """A collapse makes D sure, so that for collapsed fakes only a gradient of zero counts."""
         gradient = self.at["g_gradient"]
         small = gradient < VANISHED * self.largest and self.at["js"] > SURE and not self.collapsed
         return small or gradient < NOTHING
 
 
 class Rule(NamedTuple):
-    """A flag holds where the share of rows that show it is reached in a window (part of all rows)."""
+    """A flag, raised if at least a `share` of the rows in a `window` (part of all rows) show it."""
 
     flag: str
     fault: bool
@@ -88,16 +89,15 @@ RULES = (
 
 
 def diagnose(steps: Sequence[int], history: Sequence[Sequence[float]], total: int) -> list[Finding]:
-    """What holds at the end of a run, and since when: `[]` where nothing was found.
+    """The faults at the end of a run, each with the step since which it holds; `[]` if there are none.
 
-    `history` are the signals `SIGNALS` recorded at `steps`, of a run of `total` steps. A finding is
-    {"flag", "since" (step), "fault" (False for a note), "evidence"}. A flag is raised where its rule
-    holds in every window up to the end; what was overcome on the way is not. The rules with a
-    Jensen-Shannon estimate need logits that are log-odds and say nothing where it is NaN (hinge,
-    least squares, Wasserstein, relativistic losses); the others read diversity, the order of D's
-    logits and G's gradient, which mean the same for every loss. One set of limits serves points and
-    images (`benchmarks.diagnosis` counts hits and false alarms). Fakes that cover some modes and miss
-    others are found by none of them: that takes mode counts or coverage at evaluation.
+    `history` holds the signals `SIGNALS` (rows, signals) recorded at `steps`, of a run of `total`
+    steps. A rule must hold in every window up to the end, so a fault that was overcome is not
+    reported. The rules with a Jensen-Shannon estimate need logits that are log-odds and do not apply
+    if it is NaN (hinge, least squares, Wasserstein, relativistic losses); the others use diversity,
+    the order of D's logits and G's gradient, which mean the same for every loss. The limits are the
+    same for points and images (`benchmarks.diagnosis` counts hits and false alarms). No rule finds
+    fakes that cover some modes and miss others: that takes mode counts or coverage at evaluation.
     """
     armed = min(max(ARMED[0], ARMED[1] * total), ARMED[2] * total)
     if len(steps) < LEAST or steps[-1] < armed:
@@ -113,7 +113,7 @@ def diagnose(steps: Sequence[int], history: Sequence[Sequence[float]], total: in
 
 
 def _rows(history: Sequence[Sequence[float]]) -> list[Row]:
-    """The rows by name; the largest gradient is of medians of five, so that one spike sets no measure."""
+    """The rows by name; the largest gradient is taken of medians of five, so that one spike does not count."""
     named = [dict(zip(SIGNALS, row, strict=True)) for row in history]
     norms = [row["g_gradient"] if isfinite(row["g_gradient"]) else 0.0 for row in named]
     smooth = [median(norms[max(0, i - 2) : i + 3]) for i in range(len(norms))]
@@ -137,9 +137,9 @@ def _holds(rule: Rule, shown: list[bool], start: int, size: int) -> bool:
 
 
 def diagnoses(records: Iterable[Record | None]) -> tuple[str, ...]:
-    """One note a fault over a variant's seeds: `3 of 8 seeds: collapse (since step 1200 at the earliest)`.
+    """One note per fault over a variant's seeds: `3 of 8 seeds: collapse (since step 1200 at the earliest)`.
 
-    Records that are missing, or were written before there was a diagnosis, count as seeds without one.
+    Records that are missing, or were written before there was a diagnosis, count as seeds without a finding.
     """
     seeds = list(records)
     since: dict[str, list[int]] = {}

@@ -22,9 +22,9 @@ from ganbench.results.store import Store
 
 NAME = "manifest.json"
 SCHEMA = 1
-"""Raised whenever `summarize` says something else of the same records, too: an older summary is not compared."""
+"""Also raised whenever `summarize` changes for the same records: an older summary is not compared."""
 OUTSIDE = (".git", ".lock")
-"""What may lie at the top of the folder without being a part of it."""
+"""Names at the top of the folder that are not part of it."""
 MAX_BYTES = 64 << 20
 """A larger file is refused: ten thousand runs of six files each make twelve megabytes."""
 T = TypeVar("T")
@@ -68,7 +68,7 @@ FACTS = tuple(one.name for one in fields(Environment) if one.name != "records")
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What the records of a folder say together."""
+    """A summary of a folder's records."""
 
     suites: tuple[str, ...] = ()
     time: str | None = None
@@ -117,7 +117,7 @@ def plain(manifest: Manifest) -> dict[str, Any]:
 
 
 def summarize(store: Store) -> Summary:
-    """What the records of a folder say together. Raises `ResultsError` if one is damaged."""
+    """The summary of a folder's records. Raises `ResultsError` if one is damaged."""
     runs, references = store.all_runs(), store.all_references()
     made = [*(record.provenance for record in runs), *(record.provenance for record in references)]
     here = provenance.machine()

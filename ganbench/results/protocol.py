@@ -1,4 +1,4 @@
-"""Comparing protocol cards: whether two scores are comparable, and how a score was measured, in words."""
+"""Whether two scores are comparable by their protocol cards, and a card in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganbench.results.records import ProtocolCard
 VARIANT_FIELDS = ("seeds", "score")
 """Fields of a card that belong to a variant or to the score itself, not to the protocol."""
 REFERENCE_FIELDS = (*VARIANT_FIELDS, "generator", "checkpoint", "snapshot_within", "fake_samples")
-"""What a reference cannot share with a generator: where its samples came from, and how many there are."""
+"""Fields in which a reference may differ from a generator: the source of its samples and their number."""
 FIELDS = tuple(one.name for one in fields(ProtocolCard))
 
 

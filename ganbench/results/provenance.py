@@ -1,4 +1,4 @@
-"""Where a result comes from: plugins, libraries, machine, revision."""
+"""Provenance of a result: plugins, libraries, machine, revision."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def machine() -> Provenance:
 
 
 def _processor() -> str:
-    """The processor's name as Linux tells it, else what Python knows."""
+    """The processor's name from `/proc/cpuinfo`, or from Python elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -55,7 +55,7 @@ def _processor() -> str:
 
 
 def _revision() -> str | None:
-    """The commit that ganbench runs from, `+` where the tree is changed; None outside a checkout."""
+    """The commit that ganbench runs from, with `+` if the tree has changes; None outside a checkout."""
     folder = Path(__file__).parents[2]
     if not (folder / ".git").exists():
         return None

@@ -169,7 +169,7 @@ def _builtins(value: Any) -> Any:
 
 
 def known_facts(provenance: Provenance) -> dict[str, Any]:
-    """What is known of where a run was made; a revision that is not known is None on a machine that is."""
+    """The provenance without unknown facts; only the revision stays as None if the rest is known."""
     found: dict[str, Any] = msgspec.to_builtins(provenance)
     made_up = {"libraries", "plugins"}
     return {

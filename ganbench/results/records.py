@@ -1,4 +1,4 @@
-"""What a run leaves behind, as types: its record, its scores and their protocol cards, where it was made."""
+"""The results of a run as types: record, scores, protocol cards, provenance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Status = Literal["ok", "diverged", "failed", "out-of-memory", "timeout", "interr
 FailureKind = Literal["diverged", "failed", "out-of-memory", "timeout", "interrupted"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 FINISHED: tuple[Status, ...] = ("ok", "diverged")
-"""What training again would only repeat: on one machine the same spec gives the same bits, NaNs included."""
+"""Training again would only repeat these: on one machine the same spec gives the same bits, NaNs included."""
 
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -27,7 +27,7 @@ Positive = Annotated[int, Meta(ge=1)]
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run did not end well. `step` is the step at which it diverged; with `after`, the last step before."""
+    """Why a run failed. `step` is the step at which it diverged or, with `after`, the last step before that."""
 
     kind: FailureKind
     message: str
@@ -37,7 +37,7 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """The message with its step, as people read it."""
+        """The message with its step."""
         return (
             self.message if self.step is None else f"{self.message} {'after' if self.after else 'at'} step {self.step}"
         )
@@ -128,7 +128,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Scores of a seed during its training; `reason` says why there are none."""
+    """Scores of a seed during its training, or the `reason` why there are none."""
 
     step: Count
     train_seconds: float
@@ -177,7 +177,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Neighbors:
-    """What `neighbours.png` shows: how many samples, nearest images each, and of how many."""
+    """Content of `neighbours.png`: the number of samples, of nearest images for each, and of images searched."""
 
     by: str
     of: int
@@ -197,7 +197,7 @@ class PluginOrigin:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where and how a run was made. What is not known is None."""
+    """The software, hardware and execution strategy of a run. Unknown facts are None."""
 
     protocol: int | None = None
     python: str | None = None
@@ -223,7 +223,7 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One run: its spec, how it ended, what was measured, what it cost, where it was made.
+    """One run: spec, outcome, evaluation, cost, training signals, diagnosis, provenance.
 
     `signals` are the training signals at the last recorded step. `diagnosis` is None if none was
     made. `stored_spec` is the canonical JSON of the spec as the file holds it: what the id hashes.
@@ -255,13 +255,13 @@ class Record:
 
     @property
     def reason(self) -> str:
-        """Why the run did not end well, in words; empty if it did."""
+        """Why the run failed, in words; empty if it did not."""
         return "" if self.failure is None else self.failure.text
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceRecord:
-    """A reference: samples that no GAN made, scored as a GAN's. `samples` is how many there were."""
+    """A reference: samples that no GAN generated, scored as a GAN's. `samples` is their number."""
 
     id: str
     spec: ReferenceSpec
@@ -305,7 +305,7 @@ def agreed_codes(records: Iterable[AnyRecord]) -> dict[str, str]:
 
 
 def common_device(records: Iterable[AnyRecord]) -> str:
-    """The device that made all of the records, `several devices`, or nothing if none is known."""
+    """The device that made all of the records, `several devices`, or an empty text if none is known."""
     found = {record.provenance.device for record in records} - {None}
     return "several devices" if len(found) > 1 else "".join(map(str, found))
 

@@ -1,4 +1,4 @@
-"""What is wrong with samples, in one word: the worst of the faults that the metrics found."""
+"""A run's verdict: the worst of the faults that its metrics found."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ganbench.registry.contracts import Fault
 from ganbench.results.records import Verdict
 
 ORDER = ("collapsed", "memorising", "low quality", "partial")
-"""Worst first. Mode counts mean little where quality is low, and quality little where the samples are
-copies of the training data, so one word is enough."""
+"""Worst first. Mode counts mean little if quality is low, and quality means little if the samples are
+copies of the training data, so only the worst is reported."""
 
 
 def verdict(found: Mapping[str, Sequence[Fault]]) -> Verdict | None:
-    """A record's verdict from every judging metric's faults; None where no metric judges.
+    """A record's verdict from the faults of each metric that looks for some; None if no metric does.
 
-    `fault` is the worst kind or `ok`, `text` says it in words, `by` holds each metric's own.
+    `fault` is the worst kind or `ok`, `text` the same with its counts, `by` each metric's faults.
     """
     if not found:
         return None

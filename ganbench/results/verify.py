@@ -14,7 +14,7 @@ from ganbench.results.records import AnyRecord, agreed_codes, recomputed_id
 from ganbench.results.store import Store
 
 WRONG = ("refused", "missing", "changed", "extra", "record", "facts")
-"""Kinds of findings that mean: not as published. A `note` only says what could not be checked."""
+"""Kinds of findings for which a folder is not as published. A `note` names something that could not be checked."""
 MISSING = "is missing"
 
 
@@ -29,7 +29,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings, and what the manifest says the folder is."""
+    """All findings, and the manifest."""
 
     content: Manifest
     findings: tuple[Finding, ...]
@@ -125,12 +125,12 @@ def _record(folder: Path, name: str, record: AnyRecord, elsewhere: Mapping[str, 
     own = name.rpartition("/")[0]
     id_ = own.rpartition("/")[2]
     if record.id != id_:
-        yield Finding("record", name, f"says that its id is {record.id!r}, not {id_!r}")
+        yield Finding("record", name, f"has the id {record.id!r}, its folder is {id_!r}")
     for file, sha in record.files.items():
         if manifest.escapes(file) or "/" in file:
             yield Finding("refused", name, f"names a file {file!r} outside its folder; not read")
         elif not _stopped(folder, f"{own}/{file}") and manifest.checksum(folder / own / file)[1] != sha:
-            yield Finding("record", f"{own}/{file}", "is not what its record says")
+            yield Finding("record", f"{own}/{file}", "does not match the checksum in its record")
     found, known = recomputed_id(record, elsewhere), bool(record.provenance.codes())
     if found == record.id:
         return
@@ -142,7 +142,7 @@ def _record(folder: Path, name: str, record: AnyRecord, elsewhere: Mapping[str, 
 
 
 def _facts(store: Store, content: Manifest) -> Iterator[Finding]:
-    """What the manifest says of the records, against the records."""
+    """Compares the manifest's summary with the records."""
     try:
         now = manifest.summarize(store)
     except ResultsError as error:
@@ -150,4 +150,4 @@ def _facts(store: Store, content: Manifest) -> Iterator[Finding]:
         return
     for key in (one.name for one in fields(Summary) if one.name != "publisher"):
         if getattr(content, key) != getattr(now, key):
-            yield Finding("facts", manifest.NAME, f"{key!r} is not what the records say")
+            yield Finding("facts", manifest.NAME, f"{key!r} does not agree with the records")

@@ -1,4 +1,4 @@
-"""Variants over all data sets: placed between noise and real data, failures at the bottom, nothing from too few."""
+"""Variants over all datasets: normalized between noise and real data, failures count as 0, none from too few seeds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _placed(name: str) -> np.ndarray:
     return np.concatenate([points, images])
 
 
-def test_variants_on_all_data_sets_are_put_together(tmp_path: Path) -> None:
+def test_variants_on_all_datasets_are_aggregated(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path)
     found = aggregate.build(tables.build(layout, store))
     assert found.scores == {"points": "modes", "images": "FID"}
@@ -71,7 +71,7 @@ def test_variants_on_all_data_sets_are_put_together(tmp_path: Path) -> None:
     assert any(note.startswith("c x mlp: left out") for note in found.notes)
 
 
-def test_a_failed_seed_is_at_the_bottom(tmp_path: Path) -> None:
+def test_a_failed_seed_counts_as_zero(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path, failed=3)
     found = {row.title: row for row in aggregate.build(tables.build(layout, store)).rows}
     values = _placed("a")
@@ -90,7 +90,7 @@ def test_it_is_printed_and_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("without", ["real", "noise", "seeds"])
-def test_without_yardsticks_or_seeds_there_is_none(tmp_path: Path, without: str) -> None:
+def test_without_references_or_seeds_there_is_none(tmp_path: Path, without: str) -> None:
     layout, store = _suite(tmp_path)
     rows = tuple(replace(r, runs=dict(list(r.runs.items())[:4])) for r in layout.rows)
     references = tuple(r for r in layout.references if (r.dataset.text, r.reference) != ("images", without))

@@ -1,4 +1,4 @@
-"""`ganbench compare`: sentences that are true of the records, refusals that say why, and other views of a table."""
+"""`ganbench compare`: sentences that agree with the records, reasons of refusals, and other views of a table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SNAPSHOTS = {
 
 
 def _fail(store: Store, name: str, seed: int, snapshots: tuple[Snapshot, ...] = ()) -> None:
-    """A seed that came to nothing, as `ganbench.runner.run_record.failed_record` has it."""
+    """A failed seed, as `ganbench.runner.run_record.failed_record` records it."""
     spec = make_spec(seed, steps=100, batch=128)
     evaluation = Evaluation(snapshots=snapshots)
     commit(store, make_record(f"{name}{seed}", spec=spec, failure=Failure("failed", "boom"), evaluation=evaluation))
@@ -89,7 +89,7 @@ def test_the_order_of_the_two_turns_the_sentence(inside: Cli, tmp_path: Path) ->
     )
 
 
-def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside: Cli, tmp_path: Path) -> None:
+def test_a_log_score_is_compared_by_its_ratio_and_holm_is_named(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     found = {one["score"]: one for one in json.loads(inside("compare", "a", "b", "--metric", "all", "--json").out)}
     fid = found["FID"]
@@ -107,7 +107,7 @@ def test_a_log_score_is_compared_by_its_ratio_and_holm_is_told(inside: Cli, tmp_
     )
 
 
-def test_no_difference_is_said_with_what_would_have_been_missed(inside: Cli, tmp_path: Path) -> None:
+def test_no_difference_comes_with_the_detectable_one(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     out = inside("compare", "a", "c").out
     assert out.startswith("No significant difference in modes between a and c on ring8 with mlp")
@@ -121,7 +121,7 @@ def test_few_seeds_claim_nothing(inside: Cli, tmp_path: Path) -> None:
     assert not re.search(r"p [=<]", out)
 
 
-def test_failed_seeds_count_as_the_worst_and_the_text_says_so(inside: Cli, tmp_path: Path) -> None:
+def test_failed_seeds_count_as_the_worst_and_are_reported(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     for seed in range(4):
         _fail(store, "a", seed)
@@ -142,7 +142,7 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(inside: Cli, tmp_p
     assert "would be missed" not in one["sentence"]
     table = inside("table", "--suite", "s").out
     assert "2/6" in table
-    assert "ranks count every failed seed as the worst" in table
+    assert "in ranks every failed seed counts as the worst" in table
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,7 @@ def test_failed_seeds_count_as_the_worst_and_the_text_says_so(inside: Cli, tmp_p
         (("a", "b", "--results", "nowhere"), "no results folder"),
     ],
 )
-def test_what_cannot_be_compared_is_said_in_one_sentence(
-    inside: Cli, tmp_path: Path, arguments: tuple[str, ...], text: str
-) -> None:
+def test_a_refusal_is_one_sentence(inside: Cli, tmp_path: Path, arguments: tuple[str, ...], text: str) -> None:
     _results(tmp_path / "results")
     done = inside("compare", *arguments)
     assert done.code == 2
@@ -185,7 +183,7 @@ def test_one_variant_of_two_suites(inside: Cli, tmp_path: Path) -> None:
 
 
 def test_a_table_at_equal_time_reads_snapshots(inside: Cli, tmp_path: Path) -> None:
-    """a needs 10 s, b and c need 5: at 5 s a stands at its snapshot of step 50."""
+    """a needs 10 s, b and c need 5: at 5 s a is read at its snapshot of step 50."""
     _results(tmp_path / "results")
     rows = json.loads(inside("table", "--suite", "s", "--equal", "time", "--format", "json").out)
     values = {row["loss"]: row["scores"]["modes"]["values"] for row in rows}
@@ -197,7 +195,7 @@ def test_a_table_at_equal_time_reads_snapshots(inside: Cli, tmp_path: Path) -> N
     assert not (tmp_path / "results" / "s" / "table.md").exists()
 
 
-def test_where_nothing_finished_there_is_nothing_to_compare(inside: Cli, tmp_path: Path) -> None:
+def test_without_finished_seeds_there_is_nothing_to_compare(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     for seed in range(6):
         _fail(store, "a", seed)
@@ -212,7 +210,7 @@ def test_where_nothing_finished_there_is_nothing_to_compare(inside: Cli, tmp_pat
     assert (done.code, "no seed of a x mlp or b x mlp has finished" in done.err) == (2, True)
 
 
-def test_seeds_that_both_do_not_have_are_not_dropped(inside: Cli, tmp_path: Path) -> None:
+def test_seeds_of_one_side_are_not_dropped(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     _commit(store, "b", 5, {})
     plan = tmp_path / "results" / "s" / "plan.json"
@@ -237,14 +235,14 @@ def test_costs_have_their_units(inside: Cli, tmp_path: Path) -> None:
     assert [cell.strip() for cell in line.split("|")[2:-1]] == ["10.0", "12,800", "1,280", "1,024"]
 
 
-def test_a_run_that_failed_later_stood_well_at_an_equal_budget(inside: Cli, tmp_path: Path) -> None:
+def test_a_run_that_failed_later_has_scores_at_an_equal_budget(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     kept = tuple(Snapshot(step, step / 20, {"modes": 9.0}) for step in (25, 75, 110))
     _fail(store, "a", 0, snapshots=kept)
     _fail(store, "a", 1, snapshots=kept[:1])
     rows = json.loads(inside("table", "--suite", "s", "--equal", "steps", "--format", "json").out)
     assert (rows[0]["n_ok"], rows[0]["scores"]["modes"]["values"][0]) == (5, 9.0)
-    assert "read at step 75 to 100, 3.75 to 10 s of training a seed, 1 trained together" in rows[0]["notes"]
+    assert "read at step 75 to 100, after 3.75 to 10 s of training per seed, 1 trained together" in rows[0]["notes"]
     assert all(value is None for value in rows[0]["cost"].values())
 
 
@@ -281,7 +279,7 @@ def test_the_time_to_a_score(inside: Cli, tmp_path: Path) -> None:
         assert (done.code, text in done.err) == (2, True)
 
 
-def test_published_values_stand_beside_ours_as_another_protocol(inside: Cli, tmp_path: Path) -> None:
+def test_published_values_are_shown_with_their_protocol(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     (tmp_path / "mine.yaml").write_text(
         "about: ours\nentries:\n  - {source: 'Me 2020, table 1', short: Me, dataset: ring8, protocol: '5 samples',\n"

@@ -1,4 +1,4 @@
-"""What changed between two folders is found, the worst is said first, and nothing is made of nothing."""
+"""Differences between two folders are found and ordered, the worst first; equal folders have none."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_folder_and_its_copy_are_the_same(cli: Cli, tmp_path: Path) -> None:
     assert "The same results." in cli("diff", a, b).out
 
 
-def test_another_machine_alone_is_no_difference_of_results(cli: Cli, tmp_path: Path) -> None:
+def test_another_machine_alone_does_not_make_results_different(cli: Cli, tmp_path: Path) -> None:
     def elsewhere(record: Record) -> Record:
         provenance = replace(record.provenance, libraries={"torch": "2.14"})
         return replace(record, provenance=provenance, cost=Cost(train_seconds=3.0))
@@ -78,7 +78,7 @@ def test_another_machine_alone_is_no_difference_of_results(cli: Cli, tmp_path: P
     assert ran.code == 0
 
 
-def test_who_leads_no_longer_is_said_first(cli: Cli, tmp_path: Path) -> None:
+def test_a_lost_lead_comes_first(cli: Cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
     b = _folder(tmp_path / "b", lambda one: _scored(one, {"score": 1.2 + one.spec.seed * 0.1, "other": 1.0}))
     found = _changes(a, b)
@@ -93,7 +93,7 @@ def test_who_leads_no_longer_is_said_first(cli: Cli, tmp_path: Path) -> None:
     code, text, _ = cli("diff", a, b)
     assert code == 1
     assert text.index("Conclusions that changed") < text.index("left the other's 95 % interval")
-    assert "... and" in text  # twelve runs are more than one screen wants
+    assert "... and" in text  # more than ten runs are cut
 
 
 def test_a_mean_that_stays_inside_the_interval_has_not_moved(tmp_path: Path) -> None:
@@ -110,10 +110,10 @@ def test_another_end_and_other_files_of_the_same_run(tmp_path: Path) -> None:
     b = _folder(tmp_path / "b", change, history=lambda one: "step\n1\n" if one.id == "poor1" else "step\n")
     found = _changes(_folder(tmp_path / "a"), b)
     assert ("status", "good x net on ring, seed 0", "ok -> diverged (not finite)") in found
-    assert ("content", "poor x net on ring, seed 1", "same scores, other bytes of history.csv") in found
+    assert ("content", "poor x net on ring, seed 1", "same scores, different content of history.csv") in found
 
 
-def test_runs_that_one_folder_alone_has(tmp_path: Path) -> None:
+def test_runs_of_only_one_folder(tmp_path: Path) -> None:
     a, b = _folder(tmp_path / "a", seeds=8), _folder(tmp_path / "b", seeds=6)
     assert ("only in A", "good x net on ring", "seeds 6-7") in _changes(a, b)
     assert ("only in B", "poor x net on ring", "seeds 6-7") in _changes(b, a)
@@ -144,17 +144,17 @@ def test_scores_under_another_protocol_are_not_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [(["a", "nowhere"], "no folder"), (["a", "empty"], "holds no suite"), (["a", "two"], "name one with --suite"),
      (["a", "two", "--suite", "t"], "suite 't' is not in"), (["a", "a", *["--suite", "s"] * 3], "once, or twice")],
 )  # fmt: skip
-def test_wrong_use_is_said(cli: Cli, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_wrong_use_is_reported(cli: Cli, tmp_path: Path, arguments: list[str], message: str) -> None:
     _folder(tmp_path / "a")
     (tmp_path / "empty").mkdir()
     _folder(tmp_path / "two")
     _folder(tmp_path / "two", ids="y", suite="u")
     ran = cli("diff", *arguments)
-    assert (ran.code, said in ran.err) == (2, True)
+    assert (ran.code, message in ran.err) == (2, True)
 
 
 def test_one_suite_each_can_be_named(cli: Cli, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_name_cannot_steer_the_terminal(cli: Cli, tmp_path: Path) -> None:
     assert "\x1b" not in cli("diff", a, b).out
 
 
-def test_yardsticks_that_one_side_alone_has_are_told(tmp_path: Path) -> None:
+def test_references_of_only_one_side_are_reported(tmp_path: Path) -> None:
     a, b = _folder(tmp_path / "a"), _folder(tmp_path / "b")
     commit(Store(a), make_reference("real", {"score": 9.5}))
     content = load_plan(a, "s")
@@ -180,7 +180,7 @@ def test_yardsticks_that_one_side_alone_has_are_told(tmp_path: Path) -> None:
     assert ("only in B", "ring", "real data") in _changes(b, a)
 
 
-def test_a_failed_run_states_no_protocol_and_none_is_said_to_differ(tmp_path: Path) -> None:
+def test_a_failed_run_without_a_protocol_does_not_differ_in_it(tmp_path: Path) -> None:
     a = _folder(tmp_path / "a", ids="x")
     nothing = {"failure": Failure("failed", "boom"), "evaluation": Evaluation(), "provenance": Provenance()}
     b = _folder(tmp_path / "b", lambda one: replace(one, **nothing) if one.spec.loss.name == "good" else one)

@@ -1,4 +1,4 @@
-"""The diagnosis: each rule on made histories with a known onset, and a planted fault from end to end."""
+"""The diagnosis: each rule on generated histories with a known onset, and a planted fault from end to end."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ def _js_of_one_mode(modes: int) -> float:
 
 
 @pytest.mark.parametrize("modes", [8, 25, 1000])
-def test_a_plateau_at_one_mode_is_collapse_and_no_vanishing_gradient(modes: int) -> None:
+def test_a_plateau_at_one_mode_is_collapse_and_not_a_vanishing_gradient(modes: int) -> None:
     changes = {"js": _js_of_one_mode(modes), "accuracy_fake": 1.0, "g_gradient": 0.005, "diversity": 0.02}
     assert _flags(_history(100, 20, **changes)) == {"collapse": STEPS[20]}
 
 
-def test_a_gradient_that_is_not_there_is_told_of_collapsed_fakes_too() -> None:
+def test_a_zero_gradient_is_reported_for_collapsed_fakes_too() -> None:
     assert set(_flags(_history(100, 20, diversity=0.02, g_gradient=0.0))) == {"collapse", "vanishing gradient"}
 
 
@@ -136,7 +136,7 @@ def test_values_that_are_not_numbers_are_no_evidence() -> None:
     assert _flags(spike) == {}
 
 
-def test_a_note_counts_seeds_and_leaves_out_what_is_no_fault() -> None:
+def test_a_note_counts_seeds_with_faults() -> None:
     def record(*findings: tuple[str, int, bool]) -> Record:
         return make_record(diagnosis=tuple(Finding(flag, since, fault, "") for flag, since, fault in findings))
 
@@ -190,7 +190,7 @@ def test_a_planted_fault_is_in_the_record_in_show_and_below_the_table(cli: Cli, 
     assert "seeds: collapse" not in again.out
 
 
-def test_the_kept_table_is_of_the_kept_runs() -> None:
+def test_the_saved_table_is_made_of_the_saved_runs() -> None:
     from benchmarks import report
 
     results = Path(report.__file__).parent / "results"

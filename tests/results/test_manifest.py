@@ -1,4 +1,4 @@
-"""A published folder is as it was published, or the check says where it is not."""
+"""A published folder is as it was published, or the check reports the differences."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _content(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "manifest.json").read_text())
 
 
-def test_a_manifest_lists_every_file_and_where_the_numbers_come_from(folder: Path) -> None:
+def test_a_manifest_lists_every_file_and_the_origin_of_the_numbers(folder: Path) -> None:
     content = _content(folder)
     assert set(content["files"]) == {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.parent != folder
@@ -100,7 +100,7 @@ def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
 def test_an_untouched_folder_holds(folder: Path) -> None:
     (folder / ".git").mkdir()
     (folder / ".git" / "HEAD").write_text("version control may be added")
-    assert check(folder).findings == ()  # the failed run's id too, by the code versions of its neighbours
+    assert check(folder).findings == ()  # the failed run's id too, by the code versions of other records
     assert check(folder / "manifest.json").holds
 
 
@@ -179,7 +179,7 @@ def test_a_linked_folder_is_not_walked_into(folder: Path, tmp_path: Path) -> Non
     assert kinds[f"runs/{run.name}"] == "refused"
 
 
-def test_an_id_that_cannot_be_known_is_said_and_is_no_fault(folder: Path) -> None:
+def test_an_id_that_cannot_be_computed_is_noted_and_is_not_a_fault(folder: Path) -> None:
     failed = _run(folder, "failed")
     for path in folder.glob("*/*/record.json"):
         if path.parent != failed:
@@ -204,7 +204,7 @@ def test_a_damaged_manifest_is_exit_code_4(inside: Cli, tmp_path: Path, text: st
     assert (found.code, "is damaged" in found.err) == (4, True)
 
 
-def test_the_command_says_what_it_found(inside: Cli, folder: Path) -> None:
+def test_the_command_reports_its_findings(inside: Cli, folder: Path) -> None:
     found = inside("verify", folder)
     assert (found.code, found.out.split(":")[0]) == (0, "As published")
     (folder / "index.html").write_text("\x1b[31mred")
@@ -221,11 +221,11 @@ def test_the_command_says_what_it_found(inside: Cli, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--theory", "."], ["nowhere"], ["."]])
-def test_without_a_manifest_or_with_both_it_is_wrong_use(inside: Cli, arguments: list[str]) -> None:
+def test_wrong_use_without_a_manifest_or_with_both(inside: Cli, arguments: list[str]) -> None:
     assert inside("verify", *arguments).code == 2
 
 
-def test_a_folder_with_links_is_not_vouched_for(folder: Path) -> None:
+def test_a_folder_with_links_gets_no_manifest(folder: Path) -> None:
     from ganbench.errors import UsageError
 
     (folder / "link").symlink_to(folder / "index.html")
@@ -260,7 +260,7 @@ def test_a_record_of_another_shape_is_a_finding(inside: Cli, folder: Path, chang
     assert "cannot be read" in done.out
 
 
-def test_what_is_said_of_a_folder_cannot_steer_the_terminal(inside: Cli, folder: Path) -> None:
+def test_texts_of_a_folder_cannot_steer_the_terminal(inside: Cli, folder: Path) -> None:
     _rewrite(folder / "manifest.json", lambda content: content.update(suites=["\x1b[31mX"]))
     done = inside("verify", folder)
     assert "X" in done.out

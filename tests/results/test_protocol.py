@@ -1,4 +1,4 @@
-"""Scores that were measured in different ways never stand side by side."""
+"""Scores that were measured under different protocols are never compared."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_commands_refuse_it_too(cli: Cli, tmp_path: Path, field: str) -> Non
         assert len(done.err.strip().splitlines()) == 1
 
 
-def test_equal_protocols_stand_side_by_side(tmp_path: Path) -> None:
+def test_equal_protocols_share_a_table(tmp_path: Path) -> None:
     layout, store = _store(tmp_path)
     (table,) = tables.build(layout, store)
     assert [row.scores["FID"].protocol.seeds for row in table.rows] == [(0, 1, 2, 3, 4)] * 2

@@ -1,4 +1,4 @@
-"""The store, statistics and tables: nothing is lost, nothing is injected, nothing is invented."""
+"""The store and its tables: no result is lost, no markup is injected, no claim is made from too few seeds."""
 
 from __future__ import annotations
 
@@ -117,13 +117,13 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MissingError, match="cannot be written"), Store(tmp_path / "file").writing():
         pass
 
 
-def test_a_lead_beyond_noise_is_bold_in_every_format(tmp_path: Path) -> None:
+def test_a_significant_lead_is_bold_in_every_format(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
         for name, level in (("a", 1.0), ("b", 9.0)):
@@ -167,7 +167,7 @@ def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
     assert "2.33 ± 3.79" in text
     assert "score ↑" in text
     assert "not applicable: needs images" in text
-    assert "too few seeds to claim a difference" in text
+    assert "too few seeds for a comparison" in text
 
 
 def test_seeds_trained_in_several_ways_are_named(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_a_layout_is_kept_and_read_back(tmp_path: Path) -> None:
+def test_a_plan_is_saved_and_read_back(tmp_path: Path) -> None:
     layout = SavedPlan(
         "s",
         "about",
@@ -252,7 +252,7 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
     from rich.console import Console
 
     store = Store(tmp_path)
-    names = [f"score{i}[some-judge]" for i in range(9)]
+    names = [f"score{i}[some-extractor]" for i in range(9)]
     with store.writing():
         for seed in range(2):
             scores = dict.fromkeys(names, 123456.0 + seed)
@@ -263,12 +263,12 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
     text = console.export_text()
     assert "…" not in text
     assert text.count("123456 ") + text.count("123456│") == 9
-    assert text.count("[some-judge]") == 9
+    assert text.count("[some-extractor]") == 9
     assert all(len(line) <= width for line in text.splitlines())
 
 
 @pytest.mark.parametrize("home", ["/home/somebody", "/", None])
-def test_a_traceback_does_not_say_where_things_lie(
+def test_a_traceback_does_not_show_local_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
 ) -> None:
     monkeypatch.chdir(tmp_path)

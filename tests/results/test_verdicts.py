@@ -1,4 +1,4 @@
-"""The verdict column: the worst fault first, several seeds in one line, nothing where nobody judged."""
+"""The verdict column: the worst fault first, several seeds in one line, empty if no metric looks for faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_the_worst_fault_is_the_verdict() -> None:
         assert verdict({"m": [Fault(other) for other in reversed(ORDER[i:])]}).fault == kind
 
 
-def test_no_judge_no_verdict() -> None:
+def test_without_such_a_metric_there_is_no_verdict() -> None:
     assert verdict({}) is None
     assert summary([None, None]) == ""
     assert summary([None, verdict({"m": [Fault("partial", 6, 8)]})]) == "1 partial (6 of 8), 1 not evaluated"
