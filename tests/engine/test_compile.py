@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from conftest import Cli
 from test_seeds import NoisyMlp
+from torch import Tensor
 
-from ganbench import Architecture, Loss
+from ganbench import Architecture, Critic, Loss
 from ganbench.engine import strategy
-from ganbench.engine.compile import CannotCompileError, compiled
+from ganbench.engine.compile import CannotCompileError, Program, compiled
 from ganbench.engine.devices import missing_compiler
+from ganbench.engine.state import TrainedSeed
 from ganbench.engine.trainer import Trainer
 from ganbench.errors import ContractError
 from ganbench.suite.specs import COMPILE_FROM, TrainSpec
@@ -26,29 +29,36 @@ from ganbench_losses.rpgan import RpGANR1R2
 pytestmark = pytest.mark.skipif(missing_compiler() is not None, reason=f"compiles: {missing_compiler()}")
 
 CPU = torch.device("cpu")
-SPEC = TrainSpec(steps=60, batch=32, lr_d=2e-3, lr_g=2e-3, betas=(0.5, 0.99), schedule="cosine", engine="compiled")
+SPEC = TrainSpec(
+    steps=60, batch=32, lr_d=2e-3, lr_g=2e-3, betas=(0.5, 0.99), schedule="cosine", ema=0.99, engine="compiled"
+)
 POINTS = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
 IMAGES = torch.rand(200, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 SMALL = Mlp(width=20, depth=1)
 
 
-def _train(seeds, spec=SPEC, loss=None, architecture=SMALL, data=POINTS):
+def _train(
+    seeds: Iterable[int],
+    spec: TrainSpec = SPEC,
+    loss: Loss | None = None,
+    architecture: Architecture = SMALL,
+    data: Tensor = POINTS,
+) -> tuple[dict[int, TrainedSeed], Trainer]:
     trainer = Trainer(loss or Minimax(), architecture, data, spec, tuple(seeds), CPU)
     return {result.seed: result for result in trainer.run()}, trainer
 
 
-def _same(a, b) -> bool:
+def _same(a: TrainedSeed, b: TrainedSeed) -> bool:
     return torch.equal(a.params, b.params) and torch.equal(a.average, b.average) and repr(a.history) == repr(b.history)
 
 
 @pytest.mark.parametrize("loss", [Minimax(), RpGANR1R2()], ids=lambda loss: type(loss).__name__)
 def test_a_seed_has_the_same_bits_in_every_lane(loss: Loss) -> None:
-    spec = replace(SPEC, ema=0.99)
-    together, trainer = _train(range(6), spec, loss)
+    together, trainer = _train(range(6), SPEC, loss)
     assert (trainer.path.kind, trainer.path.lanes) == ("compiled", 4)
     assert [len(group.seeds) for group in trainer.groups] == [4, 4]  # the second is filled up
-    for seeds in ([3], [5, 3, 0], [1, 2, 3, 4, 5]):
-        some, _ = _train(seeds, spec, loss)
+    for seeds in ([3], [5, 3, 0, 1, 2]):  # alone; in another order, the last one in a second stack
+        some, _ = _train(seeds, SPEC, loss)
         assert all(_same(some[seed], together[seed]) for seed in seeds)
 
 
@@ -63,7 +73,7 @@ def test_a_seed_has_the_same_bits_in_every_lane(loss: Loss) -> None:
     ids=["lanes", "penalties", "alone", "convolutions"],
 )
 def test_a_program_plays_the_game_of_the_uncompiled_step(
-    loss: Loss, architecture: Architecture, data, lanes: int, tolerance
+    loss: Loss, architecture: Architecture, data: Tensor, lanes: int, tolerance: float
 ) -> None:
     spec = replace(SPEC, steps=10)
     fast, trainer = _train([0, 1], spec, loss, architecture, data)
@@ -71,8 +81,8 @@ def test_a_program_plays_the_game_of_the_uncompiled_step(
     assert (trainer.path.kind, trainer.path.lanes) == ("compiled", lanes)
     assert other.path.kind in ("stacked", "looped")
     for seed in (0, 1):
-        ours, wanted = torch.tensor(fast[seed].history), torch.tensor(slow[seed].history)
-        torch.testing.assert_close(ours[:, :2], wanted[:, :2], atol=tolerance, rtol=tolerance)
+        ours, expected = torch.tensor(fast[seed].history), torch.tensor(slow[seed].history)
+        torch.testing.assert_close(ours[:, :2], expected[:, :2], atol=tolerance, rtol=tolerance)
         for name, buffer in slow[seed].buffers.items():  # running statistics, which the evaluation uses
             torch.testing.assert_close(fast[seed].buffers[name], buffer, atol=1e-3, rtol=1e-3)
 
@@ -80,7 +90,7 @@ def test_a_program_plays_the_game_of_the_uncompiled_step(
 class Warming(Minimax):
     """Reads the step number, which a program does not know."""
 
-    def d_loss(self, critic):
+    def d_loss(self, critic: Critic) -> Tensor:
         return super().d_loss(critic) * min(1.0, (critic.step + 1) / 10)
 
 
@@ -91,9 +101,7 @@ class Warming(Minimax):
         (Minimax(), NoisyMlp(width=20), "random"),
     ],
 )
-def test_what_cannot_be_one_program_runs_uncompiled_and_says_why(
-    loss: Loss, architecture: Architecture, why: str
-) -> None:
+def test_what_cannot_be_compiled_runs_uncompiled_and_says_why(loss: Loss, architecture: Architecture, why: str) -> None:
     long = replace(SPEC, steps=COMPILE_FROM, engine="auto")
     path = Trainer(loss, architecture, POINTS, long, (0,), CPU).path
     assert path.kind in ("stacked", "looped")
@@ -119,10 +127,10 @@ def test_short_cells_are_not_compiled_whatever_the_number_of_seeds() -> None:
         assert "too few for compiling to pay off" in path.reason
 
 
-def test_a_program_that_plays_another_game_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A compiler's fault that shows in the second step alone: the first is right, its state is not."""
+def test_a_program_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the compiler that only the second step shows: the first is right, but its state is wrong."""
 
-    def wrong(function, example):
+    def wrong(function: Callable[..., Any], example: tuple[Any, ...]) -> Program:
         program = compiled(function, example)
         return lambda leaves: [out * 2 if out.shape == leaves[0].shape else out for out in program(leaves)]
 
@@ -132,14 +140,14 @@ def test_a_program_that_plays_another_game_is_not_used(monkeypatch: pytest.Monke
     assert "the program's" in path.reason
 
 
-def test_a_tensor_given_twice_is_two_arguments() -> None:
+def test_a_tensor_passed_twice_is_two_arguments() -> None:
     x = torch.arange(6.0).reshape(2, 3)
     program = compiled(lambda a, b: a - 2 * b, (x, x))
     torch.testing.assert_close(program([x, x + 1])[0], x - 2 * (x + 1))
 
 
 @pytest.mark.parametrize("shape", [(5, 64, 32, 2), (5, 2, 32, 64), (3, 16, 8, 1), (2, 1, 8, 1)])
-def test_products_with_a_thin_side_are_products(shape) -> None:
+def test_products_with_a_narrow_side_are_right(shape: tuple[int, ...]) -> None:
     lanes, rows, inner, columns = shape
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(lanes, rows, inner, generator=generator)
@@ -149,7 +157,7 @@ def test_products_with_a_thin_side_are_products(shape) -> None:
         torch.testing.assert_close(program([left, right])[0], (left @ right).reshape(-1), atol=1e-5, rtol=1e-5)
 
 
-def test_random_numbers_are_no_program() -> None:
+def test_random_numbers_cannot_be_compiled() -> None:
     with pytest.raises(CannotCompileError, match="random numbers"):
         compiled(lambda x: x + torch.randn_like(x), (torch.ones(3),))
 
@@ -175,33 +183,20 @@ evaluation: {samples: 1000, real_samples: 1000}
 """
 
 
-def test_a_compiled_suite_runs_and_its_records_say_so(cli: Cli, tmp_path: Path) -> None:
-    suite = tmp_path / "fast.yaml"
-    suite.write_text(SUITE % ("compiled", "fp32"))
-    done = cli("run", "--suite", suite, "--jobs", 2)
-    assert done.code == 0, done.err
-    records = [json.loads(path.read_text()) for path in (tmp_path / "results" / "runs").glob("*/record.json")]
-    assert len(records) == 3
-    for record in records:
-        run = record["provenance"]
-        assert (run["path"], run["lanes"]) == ("compiled", 4)
-        assert run["prepare_seconds"] > 0
-        assert record["spec"]["train"]["engine"] == "compiled"
-
-
 @pytest.mark.parametrize(
-    ("engine", "precision", "environment", "words"),
+    ("engine", "precision", "compiler", "words"),
     [
-        ("auto", "tf32", {}, "precision tf32 needs a CUDA GPU"),
-        ("compiled", "fp32", {"CXX": "no-such-compiler"}, "engine compiled: no C++ compiler found"),
+        ("auto", "tf32", "g++", "precision tf32 needs a CUDA GPU"),
+        ("compiled", "fp32", "no-such-compiler", "engine compiled: no C++ compiler found"),
     ],
 )
-def test_what_a_machine_cannot_do_is_said_before_anything_trains(
-    cli: Cli, tmp_path: Path, engine: str, precision: str, environment, words: str
+def test_what_a_machine_cannot_do_is_reported_before_anything_trains(
+    inside: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, precision: str, compiler: str, words: str
 ) -> None:
+    monkeypatch.setenv("CXX", compiler)
     suite = tmp_path / "fast.yaml"
     suite.write_text(SUITE % (engine, precision))
-    done = cli("run", "--suite", suite, "--device", "cpu", **environment)
+    done = inside("run", "--suite", suite, "--device", "cpu")
     assert done.code == 3
     assert words in done.err
     assert "Traceback" not in done.err

@@ -1,15 +1,16 @@
-"""The alternating step: one player moves while the other is fixed, exactly as a textbook loop does."""
+"""The alternating step: one player moves while the other is fixed, as in a textbook loop."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ganbench import Architecture
+from ganbench import Architecture, Critic, Loss
 from ganbench.engine.networks import Network, flat, initial
 from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.step import Batch, Game, Player, Rates, State, move_discriminator, move_generator, step
@@ -19,11 +20,22 @@ from ganbench_losses.minimax import Minimax
 from ganbench_losses.nonsaturating import NonSaturating
 from ganbench_losses.rpgan import RpGANR1R2
 
-LOSSES = {"minimax": Minimax(), "nonsaturating": NonSaturating(), "rpgan": RpGANR1R2(gamma=0.3)}
-CASES = {"mlp": (Mlp(width=32, depth=2, slope=0.2), (2,)), "dcgan": (Dcgan(width=4, latent=8), (1, 16, 16))}
+LOSSES: dict[str, Loss] = {"minimax": Minimax(), "nonsaturating": NonSaturating(), "rpgan": RpGANR1R2(gamma=0.3)}
+CASES: dict[str, tuple[Architecture, tuple[int, ...]]] = {
+    "mlp": (Mlp(width=32, depth=2, slope=0.2), (2,)),
+    "dcgan": (Dcgan(width=4, latent=8), (1, 16, 16)),
+}
 
 
-def _play(loss, architecture, shape, n_dis=1, ema=0.0, rule="adam", betas=(0.5, 0.99)):
+def _play(
+    loss: Loss,
+    architecture: Architecture,
+    shape: tuple[int, ...],
+    n_dis: int = 1,
+    ema: float = 0.0,
+    rule: str = "adam",
+    betas: tuple[float, float] = (0.5, 0.99),
+) -> tuple[Game, State, tuple[nn.Module, nn.Module]]:
     g_module, g, g_buffers = initial(lambda: architecture.generator(shape), 0, "generator")
     d_module, d, d_buffers = initial(lambda: architecture.discriminator(shape), 0, "discriminator")
     zeros = [(torch.zeros_like(p), torch.zeros_like(p)) for p in (g, d)]
@@ -33,17 +45,19 @@ def _play(loss, architecture, shape, n_dis=1, ema=0.0, rule="adam", betas=(0.5, 
     return game, state, modules
 
 
-def _rates(game, t, d, g):
+def _rates(game: Game, t: int, d: float, g: float) -> Rates:
     """The factors of step t, for learning rates of D and G."""
     moves = [game.optimizer.factors(t * game.n_dis + i + 1, d, game.betas) for i in range(game.n_dis)]
     return Rates(torch.tensor(moves), torch.tensor(game.optimizer.factors(t + 1, g, game.betas)))
 
 
-def _first():
+def _first() -> int:
     return 0
 
 
-def _batches(architecture: Architecture, shape, n_dis, steps, size=16):
+def _batches(
+    architecture: Architecture, shape: tuple[int, ...], n_dis: int, steps: int, size: int = 16
+) -> Iterator[Batch]:
     generator = torch.Generator().manual_seed(1)
     for _ in range(steps):
         real = torch.randn(n_dis, size, *shape, generator=generator).tanh()
@@ -51,15 +65,21 @@ def _batches(architecture: Architecture, shape, n_dis, steps, size=16):
         yield Batch(real, latent, torch.rand(n_dis + 1, size, generator=generator))
 
 
-def _textbook(modules, loss_name, batches, n_dis, optimizer):
-    """Goodfellow et al. 2014, algorithm 1, as everybody writes it."""
+def _textbook(
+    modules: tuple[nn.Module, nn.Module],
+    loss_name: str,
+    batches: Iterator[Batch],
+    n_dis: int,
+    optimizer: Callable[[Iterable[nn.Parameter], float], torch.optim.Optimizer],
+) -> tuple[Tensor, nn.Module]:
+    """Goodfellow et al. 2014, algorithm 1, as it is usually written."""
     g, d = modules
     for p in [*g.parameters(), *d.parameters()]:
         p.requires_grad_(True)
     d_optimizer, g_optimizer = optimizer(d.parameters(), 2e-3), optimizer(g.parameters(), 1e-3)
     bce = nn.BCEWithLogitsLoss()
 
-    def slope(x):
+    def slope(x: Tensor) -> Tensor:
         x = x.detach().requires_grad_(True)
         (grad,) = torch.autograd.grad(d(x).sum(), x, create_graph=True)
         return grad.flatten(1).square().sum(1).mean()
@@ -74,7 +94,7 @@ def _textbook(modules, loss_name, batches, n_dis, optimizer):
             else:
                 value = bce(on_real, torch.ones(16)) + bce(on_fake, torch.zeros(16))
             d_optimizer.zero_grad()
-            value.backward()
+            torch.autograd.backward(value)
             d_optimizer.step()
         on_fake = d(g(batch.latent[-1])).reshape(-1)
         if loss_name == "minimax":
@@ -84,7 +104,7 @@ def _textbook(modules, loss_name, batches, n_dis, optimizer):
         else:
             value = nn.functional.softplus(d(batch.real[-1]).reshape(-1) - on_fake).mean()
         g_optimizer.zero_grad()
-        value.backward()
+        torch.autograd.backward(value)
         g_optimizer.step()
     return flat(g.parameters()), g
 
@@ -92,31 +112,31 @@ def _textbook(modules, loss_name, batches, n_dis, optimizer):
 @pytest.mark.parametrize("n_dis", [1, 3])
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("loss_name", LOSSES)
-def test_ten_steps_are_the_textbooks(loss_name: str, case: str, n_dis: int) -> None:
+def test_ten_steps_equal_the_textbook_loop(loss_name: str, case: str, n_dis: int) -> None:
     architecture, shape = CASES[case]
     game, state, modules = _play(LOSSES[loss_name], architecture, shape, n_dis)
     for t, batch in enumerate(_batches(architecture, shape, n_dis, 10)):
         state, _ = step(game, state, batch, partial(int, t), _rates(game, t, 2e-3, 1e-3))
-    wanted, module = _textbook(
+    expected, module = _textbook(
         modules, loss_name, _batches(architecture, shape, n_dis, 10), n_dis,
         lambda p, lr: torch.optim.Adam(p, lr, (0.5, 0.99)),
     )  # fmt: skip
-    torch.testing.assert_close(state.generator.params, wanted, atol=2e-4 if case == "dcgan" else 1e-5, rtol=0)
+    torch.testing.assert_close(state.generator.params, expected, atol=2e-4 if case == "dcgan" else 1e-5, rtol=0)
     for name, buffer in module.named_buffers():
         torch.testing.assert_close(state.generator.buffers[name], buffer, atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_sgd_is_torchs(momentum: float) -> None:
+def test_sgd_equals_torchs(momentum: float) -> None:
     architecture, shape = CASES["mlp"]
     game, state, modules = _play(LOSSES["minimax"], architecture, shape, rule="sgd", betas=(momentum, 0.0))
     for t, batch in enumerate(_batches(architecture, shape, 1, 10)):
         state, _ = step(game, state, batch, partial(int, t), _rates(game, t, 2e-3, 1e-3))
-    wanted, _ = _textbook(
+    expected, _ = _textbook(
         modules, "minimax", _batches(architecture, shape, 1, 10), 1,
         lambda p, lr: torch.optim.SGD(p, lr, momentum=momentum),
     )  # fmt: skip
-    torch.testing.assert_close(state.generator.params, wanted, atol=1e-6, rtol=0)
+    torch.testing.assert_close(state.generator.params, expected, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -135,7 +155,7 @@ def test_a_move_of_one_player_touches_nothing_of_the_other(case: str) -> None:
         assert all(torch.equal(player.buffers[name], was.buffers[name]) for name in was.buffers)
 
 
-def test_each_losss_gradient_is_of_its_own_player_alone() -> None:
+def test_each_gradient_is_that_of_its_own_player() -> None:
     """The step's gradients are autograd's, of d_loss on D's parameters and of g_loss on G's."""
     architecture, shape = CASES["mlp"]
     game, state, (g, d) = _play(LOSSES["minimax"], architecture, shape)
@@ -164,39 +184,39 @@ def test_g_moves_against_the_d_that_has_just_moved() -> None:
     game, state, _ = _play(LOSSES["nonsaturating"], architecture, shape)
     batch = next(_batches(architecture, shape, 1, 1))
     after, _ = step(game, state, batch, _first, _rates(game, 0, 1e-2, 1e-2))
-    draws = (batch.real[0], batch.latent[1], batch.mix[1])
+    inputs = (batch.real[0], batch.latent[1], batch.mix[1])
     factors = _rates(game, 0, 1e-2, 1e-2).g
-    g, _ = move_generator(game, state.generator, after.discriminator, *draws, _first, factors)
+    g, _ = move_generator(game, state.generator, after.discriminator, *inputs, _first, factors)
     assert torch.equal(after.generator.params, g.params)
 
 
 def test_the_average_follows_g() -> None:
     architecture, shape = CASES["mlp"]
     game, state, _ = _play(LOSSES["nonsaturating"], architecture, shape, ema=0.9)
-    wanted = state.average.double()
+    expected = state.average.double()
     for t, batch in enumerate(_batches(architecture, shape, 1, 5)):
         state, _ = step(game, state, batch, _first, _rates(game, t, 1e-2, 1e-2))
-        wanted = 0.9 * wanted + 0.1 * state.generator.params.double()
-    torch.testing.assert_close(state.average.double(), wanted, atol=1e-6, rtol=0)
+        expected = 0.9 * expected + 0.1 * state.generator.params.double()
+    torch.testing.assert_close(state.average.double(), expected, atol=1e-6, rtol=0)
 
 
 class Probe:
-    """A loss that looks at everything a critic offers."""
+    """A loss that uses everything a critic offers."""
 
-    seen: dict = {}
+    seen: dict[str, Tensor] = {}
 
-    def d_loss(self, critic):
+    def d_loss(self, critic: Critic) -> Tensor:
         between = critic.between()
         self.seen["share"] = ((between - critic.fake_samples) / (critic.real_samples - critic.fake_samples)).detach()
         self.seen["gradient"] = critic.gradient(between)
         self.seen["again"] = critic(critic.real_samples) - critic.real
         return critic.real.mean() - critic.fake.mean() + critic.gradient(between).square().mean()
 
-    def g_loss(self, critic):
+    def g_loss(self, critic: Critic) -> Tensor:
         return critic.fake.mean()
 
 
-def test_the_critic_offers_lines_slopes_and_logits_of_anything() -> None:
+def test_the_critic_offers_interpolations_gradients_and_logits_of_any_samples() -> None:
     architecture, shape = CASES["mlp"]
     probe = Probe()
     game, state, _ = _play(probe, architecture, shape)
@@ -206,22 +226,23 @@ def test_the_critic_offers_lines_slopes_and_logits_of_anything() -> None:
     assert probe.seen["gradient"].shape == (16, 2)
 
 
-def test_batch_norm_in_d_works_with_slopes() -> None:
-    """Running statistics follow the real and the fake batch once each; slopes leave them alone."""
+def test_batch_norm_in_d_works_with_input_gradients() -> None:
+    """Running statistics follow the real and the fake batch once each; input gradients leave them unchanged."""
 
     class Normed(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.layers = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
 
-        def forward(self, x):
-            return self.layers(x)
+        def forward(self, x: Tensor) -> Tensor:
+            logits: Tensor = self.layers(x)
+            return logits
 
-    class Architecture(Mlp):
-        def discriminator(self, shape):
+    class NormedMlp(Mlp):
+        def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
             return Normed()
 
-    game, state, _ = _play(LOSSES["rpgan"], Architecture(width=16, depth=1), (2,))
+    game, state, _ = _play(LOSSES["rpgan"], NormedMlp(width=16, depth=1), (2,))
     batch = next(_batches(Mlp(), (2,), 1, 1))
     after, _ = step(game, state, batch, _first, _rates(game, 0, 1e-3, 1e-3))
     assert after.discriminator.buffers["layers.1.num_batches_tracked"].item() == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,12 @@ CPU = torch.device("cpu")
 
 
 def _evaluator(
-    registry: Registry, dataset: str, samples: int = 5000, metrics=None, real_samples: int = 0, **params
+    registry: Registry,
+    dataset: str,
+    samples: int = 5000,
+    metrics: Sequence[str] | None = None,
+    real_samples: int = 0,
+    **params: Any,
 ) -> Evaluator:
     made = registry.create("dataset", registry.choose("dataset", dataset, params))
     extractor = registry.choose("extractor", made.extractor, {})

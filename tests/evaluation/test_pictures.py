@@ -40,7 +40,8 @@ NEW = {"film", "neighbours", "histogram"}
 
 def _pixels(png: bytes) -> Tensor:
     """(3, H, W), 0 to 255."""
-    return pil_to_tensor(Image.open(io.BytesIO(png)).convert("RGB"))
+    pixels: Tensor = pil_to_tensor(Image.open(io.BytesIO(png)).convert("RGB"))
+    return pixels
 
 
 def _random(shape: tuple[int, ...], count: int, seed: int = 0) -> Tensor:

@@ -78,6 +78,8 @@ def _run(folder: Path) -> dict[str, Any]:
     return {
         "variant": [spec["loss"]["name"], spec["architecture"]["name"], spec["dataset"]["name"], spec["seed"]],
         "path": [provenance["path"], provenance["lanes"]],
+        "engine": spec["train"]["engine"],
+        "compiling_took_time": provenance["prepare_seconds"] > 0 if provenance["path"] == "compiled" else None,
         **{name: record[name] for name in names},
         "snapshots": [[one["step"], one["metrics"]] for one in record["snapshots"]],
         "history": _digest((folder / "history.csv").read_bytes()),

@@ -67,7 +67,10 @@ def test_the_golden_suite_gives_the_golden_records(tmp_path: Path) -> None:
             assert ours.keys() == wanted.keys()
             for key in wanted:
                 _close(f"{part} {id_}: {key}", ours[key], wanted[key], slack.get(key, SMALL))
-    paths = {run["path"][0] for run in found["runs"].values()}
-    assert paths == {"stacked", "looped", "compiled"}
+    paths = {tuple(run["path"]) for run in found["runs"].values()}
+    assert paths == {("stacked", 16), ("looped", 1), ("compiled", 4)}
+    for run in found["runs"].values():
+        assert (run["path"][0] == "compiled") == (run["engine"] == "compiled")
+        assert run["compiling_took_time"] is (True if run["path"][0] == "compiled" else None)
     if found["environment"] == golden["environment"]:
         assert found == golden

@@ -17,13 +17,19 @@ from ganbench_losses.rpgan import RpGANR1R2
 
 
 class Logits:
-    """A critic of given logits."""
+    """A critic with given logits."""
 
     step = 0
 
     def __init__(self, real: torch.Tensor, fake: torch.Tensor) -> None:
         self.real, self.fake = real, fake
         self.real_samples = self.fake_samples = torch.zeros(len(real), 2)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    def between(self) -> torch.Tensor:
+        raise NotImplementedError
 
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         return torch.full((len(x), 2), 3.0)
@@ -55,7 +61,7 @@ def test_minimax_saturates_and_nonsaturating_does_not() -> None:
         assert (grad.abs().sum().item() > 0.9) == alive
 
 
-def test_sure_logits_stay_finite() -> None:
+def test_losses_of_extreme_logits_are_finite() -> None:
     sure = Logits(torch.full((4,), 1e4), torch.full((4,), -1e4))
     wrong = Logits(torch.full((4,), -1e4), torch.full((4,), 1e4))
     for loss in (Minimax(), NonSaturating(), RpGANR1R2()):
@@ -64,7 +70,7 @@ def test_sure_logits_stay_finite() -> None:
             assert loss.g_loss(critic).isfinite()
 
 
-def test_rpgan_pairs_and_penalises_both_sides() -> None:
+def test_rpgan_pairs_and_penalizes_both_sides() -> None:
     critic = Logits(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 3.0]))
     pairing = (log(1 + torch.tensor(-1.0).exp()) + log(1 + torch.tensor(1.0).exp())) / 2
     penalty = 0.3 / 2 * (18 + 18)  # squared norms of (3, 3), real and fake
@@ -74,7 +80,7 @@ def test_rpgan_pairs_and_penalises_both_sides() -> None:
     )
 
 
-def test_a_strangers_file_passes_the_kit(hinge: Path) -> None:
+def test_a_third_party_file_passes_the_kit(hinge: Path) -> None:
     assert check_file(hinge) == ["loss hinge"]
 
 

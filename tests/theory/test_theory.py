@@ -1,11 +1,13 @@
-"""The theory check: what it takes as true, that the engine passes it, and that it can fail."""
+"""The theory check: its reference values, that the engine passes it, and that it can fail."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from math import log, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ import torch
 from ganbench.cli import cli as ganbench
 from ganbench.errors import UsageError
 from ganbench.theory import check, densities, plot
-from ganbench.theory.check import Report
+from ganbench.theory.check import Finding, Report
 from ganbench.theory.densities import CONTROL, PAIRS, Density, Pair, best, jensen_shannon
 
 
@@ -25,7 +27,7 @@ def report() -> Report:
     return check.verify(seed=0)
 
 
-def _pdf(density: Density):
+def _pdf(density: Density) -> Callable[[Any], Any]:
     parts = [scipy.stats.norm(centre[0], density.std) for centre in density.centres]
     return lambda x: sum(part.pdf(x) for part in parts) / len(parts)
 
@@ -38,8 +40,8 @@ def test_the_true_js_is_that_of_scipys_quadrature(pair: Pair) -> None:
         middle = (p(x) + q(x)) / 2
         return float(sum(scipy.special.xlogy(side, side / middle) if middle else 0 for side in (p(x), q(x))) / 2)
 
-    wanted, _ = scipy.integrate.quad(integrand, -20, 20, points=[-2, 0, 2, 6], limit=400)
-    assert jensen_shannon(pair) == pytest.approx(wanted, abs=1e-7)
+    expected, _ = scipy.integrate.quad(integrand, -20, 20, points=[-2, 0, 2, 6], limit=400)
+    assert jensen_shannon(pair) == pytest.approx(expected, abs=1e-7)
 
 
 def test_the_true_js_in_the_plane_is_that_of_many_samples() -> None:
@@ -48,12 +50,12 @@ def test_the_true_js_in_the_plane_is_that_of_many_samples() -> None:
     p = ring[generator.integers(8, size=200_000)] + 0.3 * generator.standard_normal((200_000, 2))
     q = sqrt(2) * generator.standard_normal((200_000, 2))
 
-    def share(x: np.ndarray) -> np.ndarray:
+    def share(x: Any) -> Any:
         real = sum(scipy.stats.multivariate_normal(centre, 0.09).pdf(x) for centre in ring) / 8
         return real / (real + scipy.stats.multivariate_normal([0, 0], 2).pdf(x))
 
-    wanted = log(2) + (np.log(share(p)).mean() + np.log1p(-share(q)).mean()) / 2
-    assert jensen_shannon(pair) == pytest.approx(wanted, abs=3e-3)
+    expected = log(2) + (np.log(share(p)).mean() + np.log1p(-share(q)).mean()) / 2
+    assert jensen_shannon(pair) == pytest.approx(expected, abs=3e-3)
 
 
 def test_the_true_js_is_what_is_known() -> None:
@@ -109,7 +111,7 @@ def test_the_same_seed_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> N
 def verified(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     """`verify` answers at once with what the module's own call found."""
 
-    def replayed(seed: int = 0, on_finding=lambda finding: None) -> Report:
+    def replayed(seed: int = 0, on_finding: Callable[[Finding], None] = lambda finding: None) -> Report:
         for finding in (*report.findings, report.control):
             on_finding(finding)
         return report
@@ -117,7 +119,7 @@ def verified(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "verify", replayed)
 
 
-def _run(*arguments: object) -> int:
+def _run(*arguments: object) -> object:
     return ganbench.main([str(argument) for argument in arguments], standalone_mode=False)
 
 
