@@ -1,26 +1,47 @@
 """ganbench: train every combination of GAN variants one way, measure them one way, compare them.
 
-What a plugin may import; none of these names imports torch.
+The names are imported when they are first used; none of them imports torch.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ganbench._version import __version__
-from ganbench.errors import MissingError
-from ganbench.registry.contracts import (
-    Architecture,
-    Critic,
-    Data,
-    Dataset,
-    Fault,
-    FeatureExtractor,
-    Features,
-    Loss,
-    Metric,
-    Run,
-    Tracker,
-    View,
-    location,
-)
-from ganbench.registry.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from ganbench.api import diff, open_results, plan, publish, replay, run, verify
+    from ganbench.api.results import Results
+    from ganbench.errors import GanbenchError, MissingError
+    from ganbench.registry.contracts import (
+        Architecture,
+        Critic,
+        Data,
+        Dataset,
+        Fault,
+        FeatureExtractor,
+        Features,
+        Loss,
+        Metric,
+        Run,
+        Tracker,
+        View,
+        location,
+    )
+    from ganbench.registry.hookspecs import hookimpl
+
+_HOMES = {
+    "ganbench.api": ("diff", "open_results", "plan", "publish", "replay", "run", "verify"),
+    "ganbench.api.results": ("Results",),
+    "ganbench.errors": ("GanbenchError", "MissingError"),
+    "ganbench.registry.contracts": (
+        "Architecture", "Critic", "Data", "Dataset", "Fault", "FeatureExtractor", "Features", "Loss", "Metric", "Run",
+        "Tracker", "View", "location",
+    ),
+    "ganbench.registry.hookspecs": ("hookimpl",),
+}  # fmt: skip
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Architecture",
@@ -30,13 +51,35 @@ __all__ = [
     "Fault",
     "FeatureExtractor",
     "Features",
+    "GanbenchError",
     "Loss",
     "Metric",
     "MissingError",
+    "Results",
     "Run",
     "Tracker",
     "View",
     "__version__",
+    "diff",
     "hookimpl",
     "location",
+    "open_results",
+    "plan",
+    "publish",
+    "replay",
+    "run",
+    "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported from where it is defined."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'ganbench' has no attribute {name!r}")
+    found = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

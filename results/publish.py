@@ -6,18 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ganbench as gb
+
 HERE = Path(__file__).parent
 
 
 def main(suite: str) -> None:
-    """Publish from the runs that are here, else again from the published records; refresh what the docs quote."""
+    """Publish from the runs in this folder, or else from the published records; refresh what the docs quote."""
     folder = HERE / "published" / suite
     results = HERE if (HERE / suite / "plan.json").exists() else folder
-    order = ["-m", "ganbench", "publish", "--suite", suite, "--results", str(results), "--to", str(folder)]
-    for arguments in (order, ["-m", "tools.quote"]):
-        done = subprocess.run([sys.executable, *arguments], cwd=HERE.parent)
-        if done.returncode:
-            raise SystemExit(done.returncode)
+    report = gb.publish(gb.open_results(results, suite), folder)
+    for text in (*report.notes, *(f"{one.path} {one.text}" for one in report.findings)):
+        print(text, file=sys.stderr)
+    if report.findings:
+        raise SystemExit(1)
+    subprocess.run([sys.executable, "-m", "tools.quote"], cwd=HERE.parent, check=True)
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def test_a_suite_is_trained_once_and_tabled(cli, suite: Path, tmp_path: Path) ->
     assert len(records) == 4
     for run_id, record in records.items():
         assert set(record) == {
-            "schema", "id", "suite", "spec", "status", "reason", "metrics", "cards", "verdict", "snapshots", "cost",
-            "signals", "diagnosis", "provenance", "files", "film", "histogram", "neighbours",
+            "schema", "id", "suite", "spec", "status", "reason", "failure", "metrics", "cards", "verdict", "snapshots",
+            "cost", "signals", "diagnosis", "provenance", "files", "film", "histogram", "neighbours",
         }  # fmt: skip
         assert record["id"] == run_id
         assert record["status"] == "ok"
@@ -65,6 +65,7 @@ def test_a_suite_is_trained_once_and_tabled(cli, suite: Path, tmp_path: Path) ->
         assert len((folder / "history.csv").read_text().splitlines()) == 61
     assert sorted(path.name for path in (results / "small").iterdir()) == [
         "plan.json",
+        "runs.csv",
         "table.csv",
         "table.json",
         "table.md",
@@ -319,7 +320,7 @@ def test_a_cell_that_hangs_is_ended_by_the_time_limit(cli, suite: Path, tmp_path
         (("--suite", "small.yaml", "--device", "cuda:7"), 3, "sees no such GPU"),
         (("--suite", "small.yaml", "--device", "tpu"), 2, "--device 'tpu' is not a device"),
         (("--suite", "small.yaml", "--jobs", "many"), 2, "--jobs 'many'"),
-        (("--suite", "small.yaml", "--seeds", "7-3"), 2, "7-3 is no range"),
+        (("--suite", "small.yaml", "--seeds", "7-3"), 2, "7-3 is not a range"),
         (("--suite", "small.yaml", "--filter", "loss=minmax"), 2, "Did you mean 'minimax'?"),
         (
             ("--suite", "small.yaml", "--filter", "architecture=dcgan"),
@@ -482,7 +483,7 @@ def test_an_interrupted_run_saves_its_state_and_goes_on(cli, tmp_path, number, c
     os.killpg(process.pid, number)
     assert process.wait(90) == code
     said = process.stderr.read()
-    assert "the same command goes on from here" in said
+    assert "the same command continues from here" in said
     assert "Traceback" not in said
     assert "1 seeds: 1 resumable" in cli("run", *options, "--dry-run").out
     saved = list((tmp_path / "results" / ".checkpoints").glob("*/*.safetensors"))

@@ -1,4 +1,4 @@
-"""The command line: one file a command, imported when it is called."""
+"""The command line: one file per command, imported when the command is called."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ganbench.errors import GanbenchError, printable
 
 COMMANDS = {
     "run": "Train every combination of a suite that is not trained yet, and print its table.",
-    "list": "What there is: losses, architectures, data sets, extractors, metrics, suites, trackers.",
+    "list": "List losses, architectures, datasets, extractors, metrics, suites and trackers.",
     "table": "Print and write a suite's table from the results.",
-    "compare": "Is A better than B, by how much, and is that more than noise?",
-    "publish": "A suite's report as a folder of pages, tables, plots and records.",
-    "plot": "Figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
-    "show": "One run in full.",
-    "serve": "The report in a browser, while a suite runs or afterwards.",
-    "verify": "Is a published folder as it was published? And does theory hold in this engine?",
-    "replay": "Train one run again from its record: the same bits, within tolerance, or different?",
-    "diff": "What changed between two published or results folders, worst first.",
-    "doctor": "Check this installation; one line a finding, one fix for what is wrong.",
-    "version": "The version of ganbench.",
+    "compare": "Is A better than B, by how much, and is the difference more than noise?",
+    "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
+    "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
+    "show": "Show one run in full.",
+    "serve": "Show the report in a browser, while a suite runs or afterwards.",
+    "verify": "Check that a report is as it was published, or that the engine agrees with theory.",
+    "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
+    "diff": "Show what changed between two reports or results folders, worst first.",
+    "doctor": "Check this installation; one line per finding, with a fix for what is wrong.",
+    "version": "Print the version of ganbench.",
 }
-WELCOME = f"""ganbench {__version__}: which GAN variant is better, by how much, and is that more than noise?
+WELCOME = f"""ganbench {__version__}: which GAN variant is better, by how much, and is the difference more than noise?
 
-It trains every combination of loss x architecture x data set x seed one way, and measures it one way.
+It trains every combination of loss x architecture x dataset x seed in one way, and measures it in one way.
 
   ganbench run --suite quick       a first table, in under a minute, no download
   ganbench run --suite baseline    the reference table, some minutes on two cores
@@ -45,14 +45,14 @@ Is everything in order?   ganbench doctor
 
 
 class Terminated(BaseException):
-    """SIGTERM, which ends a run as Ctrl-C does."""
+    """Raised on SIGTERM, which ends a run as Ctrl-C does."""
 
 
-KEPT = "finished runs and the last checkpoints are kept, the same command goes on from here"
+SAVED = "finished runs and the last checkpoints are saved; the same command continues from here"
 
 
 class Commands(click.Group):
-    """Commands by name, each imported only when it is needed."""
+    """Commands by name, each imported when it is first needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -73,13 +73,13 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="ganbench")
 @click.pass_context
 def cli(ctx: click.Context, verbose: bool) -> None:
-    """Train GAN variants one way, measure them one way, compare them."""
+    """Train GAN variants in one way, measure them in one way, compare them."""
     if ctx.invoked_subcommand is None:
         click.echo(WELCOME, nl=False)
 
 
 def main() -> NoReturn:
-    """Run the command line; every error is a sentence on stderr and an exit code."""
+    """Run the command line. Every error is a sentence on stderr and an exit code."""
     signal.signal(signal.SIGTERM, _terminated)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -87,7 +87,7 @@ def main() -> NoReturn:
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        code = _say(f"interrupted{_kept()}", 130)
+        code = _say(f"interrupted{_saved()}", 130)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -96,7 +96,7 @@ def main() -> NoReturn:
             traceback.print_exc()
         code = _say(str(error), error.exit_code)
     except Terminated:
-        code = _say(f"terminated{_kept()}", 143)
+        code = _say(f"terminated{_saved()}", 143)
     except BrokenPipeError:
         sys.stderr.close()
         code = 141
@@ -111,12 +111,12 @@ def _terminated(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _kept() -> str:
-    """What an interrupted command leaves: of those that train, finished runs and checkpoints."""
-    return f"; {KEPT}" if next((one for one in sys.argv[1:] if not one.startswith("-")), "") == "run" else ""
+def _saved() -> str:
+    """What an interrupted `run` has saved; nothing for other commands."""
+    return f"; {SAVED}" if next((one for one in sys.argv[1:] if not one.startswith("-")), "") == "run" else ""
 
 
 def _say(text: str, code: int) -> int:
-    """An error on stderr; what it quotes of a stranger's file cannot steer a terminal."""
+    """Print an error on stderr, without control characters that it may quote from a third-party file."""
     print("\n".join(map(printable, f"ganbench: {text}".split("\n"))), file=sys.stderr)
     return code

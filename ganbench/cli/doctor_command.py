@@ -1,4 +1,4 @@
-"""`ganbench doctor`: is everything there that runs need?"""
+"""`ganbench doctor`: does this machine have everything that runs need?"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEEDED = 1 << 30
 
 
 class Finding(NamedTuple):
-    """One line: fine, only worth knowing, or wrong with what to do about it."""
+    """One line: `ok`, a `note`, or `wrong` with what to do about it."""
 
     state: str
     text: str
@@ -36,7 +36,7 @@ class Finding(NamedTuple):
 @plugin_option
 @results_option
 def command(plugins: tuple[Path, ...], results: Path) -> int:
-    """Check this installation. Exit code 3 where something is wrong."""
+    """Check this installation. Exit code: 0 everything is in order, 3 something is wrong."""
     findings = [*_software(), *_devices(), *_plugins(plugins), *_folders(results)]
     marks = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
     for finding in findings:
@@ -82,12 +82,12 @@ def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
     try:
         registry = Registry.load(files)
     except GanbenchError as error:
-        yield Finding("wrong", str(error), "mend the file")
+        yield Finding("wrong", str(error), "fix the file")
         return
     broken = registry.broken()
     for name, why in broken.items():
         yield Finding(
-            "wrong", f"plugin {name}: {why}", f"mend or uninstall it, or set GANBENCH_DISABLE={name.split(':')[0]}"
+            "wrong", f"plugin {name}: {why}", f"fix or uninstall it, or set GANBENCH_DISABLE={name.split(':')[0]}"
         )
     for kind in HOOKS:
         names = registry.names(kind)
@@ -107,7 +107,7 @@ def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
 
 
 def _extractors(registry: Registry) -> Iterator[Finding]:
-    """Whether each judge's weights are here; absent ones are fetched on first use."""
+    """Whether each extractor's weights are on this machine; missing ones are downloaded on first use."""
     for name in registry.names("extractor"):
         if registry.problem_with("extractor", name):
             continue

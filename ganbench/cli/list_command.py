@@ -1,4 +1,4 @@
-"""`ganbench list`: every plugin with its hyperparameters and where it comes from."""
+"""`ganbench list`: all plugins with their hyperparameters and where they come from."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PLURALS: dict[str, Kind] = {hook.removeprefix("register_"): kind for kind, hook 
 
 @click.command("list")
 @click.argument("kind", required=False)
-@click.option("--json", "as_json", is_flag=True, help="JSON for scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @plugin_option
 def command(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> int:
     """List losses, architectures, datasets, extractors, metrics, suites, published values and trackers.
 
-    KIND is one of these words; without it, everything is listed.
+    KIND is one of these words, for example `losses`. Without it, everything is listed.
     """
     kinds = list(HOOKS) if kind is None else [_kind(kind)]
     rows, broken = plugin_index.rows(plugins)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cli.options import results_option, started
+from ganbench.api.suites import saved_plan
+from ganbench.cli.options import results_option
 from ganbench.errors import UsageError, printable
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
@@ -54,7 +55,7 @@ def _plot_options(*own: Option, required: bool = True) -> Option:
 
 
 def _results(options: dict[str, Any]) -> tuple[SavedPlan, Store]:
-    return started(options["suite"], options["results"]), Store(options["results"])
+    return saved_plan(options["results"], options["suite"]), Store(options["results"])
 
 
 def _write(options: dict[str, Any], make: Callable[[float], PaperFigure]) -> int:

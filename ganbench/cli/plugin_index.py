@@ -1,4 +1,4 @@
-"""What `ganbench list` shows, kept between calls, so that it need not import every plugin and torch."""
+"""Caches what `ganbench list` shows, so that it need not import every plugin and torch."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Row = dict[str, Any]
 
 
 def rows(files: tuple[Path, ...] = ()) -> tuple[list[Row], dict[str, str]]:
-    """Every offer of every installed plugin and of named files as plain data, and what is broken, with the reason.
+    """Everything that installed plugins and named files register, and the broken plugins with the reason.
 
-    Kept under a hash of the entry points, their versions, and the names, sizes and times of all
-    files in their packages. Nothing is kept where files are named, or while a plugin is broken:
-    mending it may change none of these.
+    Cached under a hash of the entry points, their versions, and the names, sizes and times of all
+    files in their packages. Nothing is cached if files are named, or while a plugin is broken,
+    because a fix may change none of these.
     """
     path = cache_folder() / "catalogue" / f"{_state()}.json"
     if not files:
@@ -37,7 +37,7 @@ def rows(files: tuple[Path, ...] = ()) -> tuple[list[Row], dict[str, str]]:
     offers = [offer for kind in HOOKS for same in registry.offers(kind).values() for offer in same]
     text = json.dumps([_row(offer) for offer in offers])
     if not files and not broken:
-        with suppress(OSError):  # a cache that cannot be written is no cache
+        with suppress(OSError):  # without a cache everything still works
             write_atomically(path, text.encode())
     return json.loads(text), broken
 
@@ -69,7 +69,7 @@ def _about(offer: Offer) -> str:
 
 
 def _state() -> str:
-    """A hash that changes with whatever may change the catalogue."""
+    """A hash that changes with whatever may change the list."""
     state: list[Any] = [platform.python_version(), os.environ.get(DISABLE, "")]
     for point in importlib.metadata.entry_points(group=GROUP):
         known = (point.dist.name, point.dist.version) if point.dist else ()

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.api.actions import Replay, ReplaySettings, replay
 from ganbench.cli.options import plugin_option, results_option
-from ganbench.errors import MissingError, UsageError, printable
+from ganbench.errors import printable
 from ganbench.formatting import number
-from ganbench.registry.registry import Registry
 from ganbench.results.records import AnyRecord
-from ganbench.results.store import Store
 
 if TYPE_CHECKING:
     from ganbench.analysis.reproduction import Comparison, ScoreGap
-
-
-UNFINISHED = ("timeout", "out-of-memory", "interrupted")
-"""What says something of this machine, not of the run."""
 
 
 @click.command("replay")
@@ -32,54 +25,40 @@ UNFINISHED = ("timeout", "out-of-memory", "interrupted")
 @plugin_option
 @results_option
 @click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
-@click.option("--device", "asked", metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps; by default the record's.")
-@click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS",
-              help="Longest time; by default the one that a timed-out run had.")  # fmt: skip
-@click.option("--anyway", is_flag=True, help="Go on where the id is another: with other plugin code, say.")
-@click.option("--json", "as_json", is_flag=True, help="The comparison as JSON.")
-def command(run: str, results: Path, asked: str | None, anyway: bool, as_json: bool, **options: Any) -> int:
+@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps; by default the record's.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="Longest time; by default the limit that the recorded run exceeded, if it did.",
+)
+@click.option("--anyway", is_flag=True, help="Train even if the id would be another, for example with changed code.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def command(
+    run: str,
+    plugins: tuple[Path, ...],
+    results: Path,
+    weights: Path | None,
+    device: str | None,
+    timeout: float | None,
+    anyway: bool,
+    as_json: bool,
+) -> int:
     """Train a run again from its record: bit-identical, within tolerance, or different and where first.
 
-    RUN is the id of a run or a reference, or the beginning of it, in a results folder or a
-    published one. Nothing is written there.
+    RUN is the id of a run or a reference, or its first characters, in a results folder or a report.
+    Nothing is written there.
 
-    Exit code: 0 the same or within tolerance, 1 different, 2 it cannot be set up again as it was,
-    3 something is missing on this machine.
+    Exit code: 0 the same or within tolerance, 1 different, 2 the run cannot be set up as it was, 3
+    something is missing on this machine.
     """
-    from ganbench.analysis import reproduction
-    from ganbench.engine import devices
-    from ganbench.runner import progress, rebuild, replay
-    from ganbench.suite.specs import RunSpec
-
-    store = Store.existing(results)
-    record, folder = store.only(run, references=True)
-    registry = Registry.load(options["plugins"])
-    spec = rebuild.rebuilt(record, registry, options["weights"])
-    changed = rebuild.differences(record, spec)
-    if changed and not anyway:
-        raise UsageError(
-            f"run {record.id} cannot be set up as it was, its id would be {spec.id}:\n"
-            + "".join(f"  {text}\n" for text in changed)
-            + "train it all the same with --anyway"
-        )
-    for text in changed:
-        print(text, file=sys.stderr)
-    if isinstance(spec, RunSpec):
-        spec = replay.followed(spec, record)
-    device = devices.resolve(asked or replay.device(record))
-    means = replay.Means(registry, device, options["timeout"] or replay.limit(record), progress.progress_display())
-    with tempfile.TemporaryDirectory(prefix="ganbench-replay-") as root:
-        again, again_folder = replay.trained(spec, means, Path(root))
-        if again.status in UNFINISHED and again.status != record.status:
-            raise MissingError(f"run {record.id} was not trained to its end here: {again.reason}")
-        found = reproduction.compare(
-            record, folder, again, again_folder, replay.siblings(store, record), tuple(changed)
-        )
-    click.echo(_json(record, again, found) if as_json else _text(record, again, found))
+    found = replay(run, results, ReplaySettings(plugins, weights, device, timeout, anyway, progress=True))
+    click.echo(_json(found) if as_json else _text(found))
     return 0 if found.same else 1
 
 
-def _json(record: AnyRecord, again: AnyRecord, found: Comparison) -> str:
+def _json(replayed: Replay) -> str:
+    record, again, found = replayed.record, replayed.again, replayed.comparison
     scores = [
         {**asdict(one), "relative": one.relative if math.isfinite(one.relative) else None} for one in found.scores
     ]
@@ -88,7 +67,8 @@ def _json(record: AnyRecord, again: AnyRecord, found: Comparison) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _text(record: AnyRecord, again: AnyRecord, found: Comparison) -> str:
+def _text(replayed: Replay) -> str:
+    record, again, found = replayed.record, replayed.again, replayed.comparison
     lines = [f"run {record.id}: {found.verdict}"]
     if found.statuses[0] != found.statuses[1]:
         lines.append(f"  status {found.statuses[0]} in the record, {found.statuses[1]} now")

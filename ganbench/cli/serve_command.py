@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.api.results import Results
+from ganbench.api.suites import suite_name
 from ganbench.cli import Terminated
-from ganbench.cli.options import is_file, plugin_option, results_option
+from ganbench.cli.options import plugin_option, results_option
 from ganbench.errors import ResultsError
-from ganbench.results.literature import published_rows
+from ganbench.results.store import Store
 
 if TYPE_CHECKING:
     from ganbench.registry.registry import Registry
@@ -18,23 +20,22 @@ if TYPE_CHECKING:
 
 
 @click.command("serve")
-@click.option("--suite", metavar="NAME|FILE", help="This suite alone; without it, all that have run in the folder.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="0: any free one.")
+@click.option("--suite", metavar="NAME|FILE", help="Show only this suite; by default all suites of the folder.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="0: any free port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @plugin_option
 @results_option
 def command(suite: str | None, port: int, host: str, plugins: tuple[Path, ...], results: Path) -> int:
-    """Show the report of a results folder in a browser; while a suite runs, with what is under way.
+    """Show the report of a results folder in a browser; while a suite runs, with its progress.
 
-    Read-only, and for this machine alone unless --host says otherwise. Prints the address; Ctrl-C ends it.
+    Read-only, and only for this machine unless --host says otherwise. Prints the address. Ctrl-C ends it.
     """
     from ganbench.registry.registry import Registry
     from ganbench.report.server.http import Server
     from ganbench.report.server.reports import Shelf
-    from ganbench.results.store import Store
 
     Store.existing(results)
-    name = Path(suite).stem if suite is not None and is_file(suite) else suite
+    name = None if suite is None else suite_name(suite)
     registry = Registry.load(plugins)
     with Server(host, port, Shelf(results, lambda one: _pages(results, one, registry), name), results) as server:
         if not server.local:
@@ -58,10 +59,11 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     from ganbench.results import live
     from ganbench.suite.plan_file import load_plan
 
-    layout = load_plan(results, suite)
-    if layout is None:
+    plan = load_plan(results, suite)
+    if plan is None:
         raise ResultsError(f"suite {suite!r} is no longer in {results}")
     state = live.read(results)
     own = state if state is not None and state.get("suite") == suite else None
-    published = published_rows(registry, (row.dataset for row in layout.rows))
-    return Site(Content(layout, results, published), registry, live=own, served=True)
+    store = Store(results)
+    published = Results(plan, store, registry).published
+    return Site(Content(plan, results, published, store), registry, live=own, served=True)

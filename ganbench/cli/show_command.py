@@ -18,13 +18,13 @@ from ganbench.results.store import Store
 
 @click.command("show")
 @click.argument("run")
-@click.option("--json", "as_json", is_flag=True, help="The record as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.option("--surface", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg|.pdf",
-              help="Draw D against D*, for a run on points of known density.")  # fmt: skip
+              help="Also draw D against D*, for a run on points of known density.")  # fmt: skip
 @plugin_option
 @results_option
 def command(run: str, as_json: bool, surface: Path | None, plugins: tuple[Path, ...], results: Path) -> int:
-    """Show one run: RUN is its id, or the beginning of it."""
+    """Show one run in full. RUN is its id, or the first characters of it."""
     record, folder = Store(results).only_run(run)
     drawn = None if surface is None else _surface(record, folder, surface, plugins)
     click.echo(json.dumps(plain(record), indent=1) if as_json else _text(record, folder))

@@ -2,73 +2,132 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import click
 
-from ganbench.analysis import budget, tables
-from ganbench.cli.options import metric_option, planned, suite_options
+from ganbench.analysis import budget
+from ganbench.api.results import Results
+from ganbench.api.suites import SuiteRequest, current_plan
+from ganbench.cli.options import search_metric_option, suite_options
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
 from ganbench.report.text import budget as reached
 from ganbench.report.text import formats
 from ganbench.report.text.terminal import print_tables
-from ganbench.results.literature import Published, published_rows
 from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.results.store import Store
 
 VIEWS = {"searched": "--search", "published": "--published", "equal": "--equal", "reach": "--reach"}
 
 
+@dataclass(frozen=True)
+class TableOptions:
+    """The options of the command, as click reads them."""
+
+    suite: str
+    sets: tuple[str, ...]
+    adds: tuple[str, ...]
+    plugins: tuple[Path, ...]
+    results: Path
+    form: str
+    published: bool
+    equal: Literal["steps", "time"] | None
+    reach: str | None
+    searched: bool
+    metrics: tuple[str, ...]
+
+    @property
+    def views(self) -> list[str]:
+        """The views asked for, other than the suite's own table."""
+        return [view for view in VIEWS if getattr(self, view)]
+
+
 @click.command("table")
 @suite_options
 @click.option(
-    "--format", "form", type=click.Choice(["terminal", *formats.FORMATS]), default="terminal", show_default=True,
-    help="What to print; terminal means Markdown where stdout is none.",
-)  # fmt: skip
-@click.option("--published", is_flag=True, help="With values of publications, each under its own protocol.")
+    "--format",
+    "form",
+    type=click.Choice(["terminal", *formats.FORMATS]),
+    default="terminal",
+    show_default=True,
+    help="What to print; `terminal` falls back to Markdown if stdout is not a terminal.",
+)
+@click.option("--published", is_flag=True, help="Add values of publications, each under its own protocol.")
 @click.option(
-    "--equal", type=click.Choice(["steps", "time"]),
-    help="Every run as it stood after equal steps or equal seconds of training; wants evaluation.snapshots.",
-)  # fmt: skip
-@click.option("--reach", metavar="SCORE=VALUE", help="How soon each variant reached a score: modes=8; wants snapshots.")
+    "--equal",
+    type=click.Choice(["steps", "time"]),
+    help="Compare the runs after equal steps, or equal seconds of training; requires evaluation.snapshots.",
+)
+@click.option(
+    "--reach",
+    metavar="SCORE=VALUE",
+    help="How soon each variant reached a score, for example modes=8; requires evaluation.snapshots.",
+)
 @click.option("--search", "searched", is_flag=True, help="The table of the suite's last `run --search`.")
-@metric_option
+@search_metric_option
 def command(**options: Any) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
 
-    The table holds what the suite's last `ganbench run` in this folder planned, additions
-    included; in a folder where it never ran, what the suite itself says. Other views of it
+    The table contains what the suite's last `ganbench run` in this folder planned, additions
+    included; if the suite never ran there, what the suite itself contains. The other views
     (--published, --equal, --reach, --search) are printed, not written.
     """
-    results, form = options["results"], options["form"]
-    store = Store.existing(results)
-    views = [view for view in VIEWS if options[view]]
-    if len(views) > 1 and set(views) != {"published", "equal"}:
-        raise UsageError(f"{' and '.join(VIEWS[view] for view in views)} are different tables; ask for one at a time")
-    if options["searched"]:
-        from ganbench.cli import search_run
+    return _table(TableOptions(**options))
 
-        return search_run.table(options["suite"], options["sets"], results, options["metrics"], form)
-    if options["metrics"]:
+
+def _table(options: TableOptions) -> int:
+    Store.existing(options.results)
+    if len(options.views) > 1 and {*options.views} != {"published", "equal"}:
+        names = " and ".join(VIEWS[view] for view in options.views)
+        raise UsageError(f"{names} are different tables; ask for one at a time")
+    if options.searched:
+        return _search(options)
+    if options.metrics:
         raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
-    files = () if options["published"] else options["plugins"]  # they may hold published values alone
-    content = planned(options["suite"], options["sets"], options["adds"], files, results)
-    if options["reach"]:
-        if form not in ("terminal", "markdown", "json"):
-            raise UsageError(f"--reach is printed as markdown or json, not as {form}")
-        found = budget.reach(options["reach"], content.rows, store)
-        click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)
-        return 0
-    beside: Published = {}
-    if options["published"]:
-        beside = published_rows(Registry.load(options["plugins"]), (row.dataset for row in content.rows))
-    built = tables.build(content, store, budget.equal(options["equal"]) if options["equal"] else None, beside)
-    published = (results / MANIFEST).exists()  # what a manifest vouches for stays as it is
-    if any(store.root.glob("runs/*")) and not views and not published:
-        formats.write_all(results / content.suite, content, built)
-    if form == "terminal":
-        print_tables(content, built)
+    results = _results(options)
+    if options.reach:
+        return _reach(options.reach, options.form, results)
+    built = results.viewed(options.equal, options.published)
+    published = (options.results / MANIFEST).exists()  # a manifest lists every file with its checksum
+    if any(results.store.root.glob("runs/*")) and not options.views and not published:
+        results.save_tables()
+    if options.form == "terminal":
+        print_tables(results.plan, built)
     else:
-        click.echo(formats.FORMATS[form][1](content, built), nl=False)
+        click.echo(formats.FORMATS[options.form][1](results.plan, built), nl=False)
+    return 0
+
+
+def _results(options: TableOptions) -> Results:
+    """The results of the suite as asked for; with --published the plugins may contain published values alone."""
+    files = () if options.published else options.plugins
+    plan = current_plan(SuiteRequest(options.suite, options.sets, options.adds, files), options.results)
+    registry = Registry.load(options.plugins) if options.published else None
+    return Results(plan, Store(options.results), registry)
+
+
+def _reach(goal: str, form: str, results: Results) -> int:
+    if form not in ("terminal", "markdown", "json"):
+        raise UsageError(f"--reach is printed as markdown or json, not as {form}")
+    found = budget.reach(goal, results.plan.rows, results.store)
+    click.echo(reached.json_text(found) if form == "json" else reached.markdown(found), nl=False)
+    return 0
+
+
+def _search(options: TableOptions) -> int:
+    from ganbench.api.searching import open_search
+    from ganbench.cli.search_output import print_search
+    from ganbench.report.text import search
+
+    if options.form not in ("terminal", *search.FORMATS):
+        raise UsageError(f"--search prints {', '.join(search.FORMATS)}, not {options.form}")
+    results = open_search(options.results, options.suite, options.sets, options.metrics)
+    results.save_tables()
+    if options.form == "terminal":
+        print_search(results)
+    else:
+        click.echo(search.FORMATS[options.form][1](results.saved, results.tables), nl=False)
     return 0

@@ -1,4 +1,4 @@
-"""`ganbench verify`: what must hold, checked on this machine."""
+"""`ganbench verify`: checks a report against its manifest, or the engine against theory."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ HEAD = f"{'pair':<25} {'true JS':>8} {'JS from D':>9} {'error':>8} {'V':>8} {'2J
 
 @click.command("verify")
 @click.argument("manifest", required=False, type=click.Path(path_type=Path))
-@click.option("--theory", is_flag=True, help="That D alone reaches D*, and V 2 JS - 2 log 2, on known densities.")
+@click.option(
+    "--theory", is_flag=True, help="Check that D reaches D* and V reaches 2 JS - 2 log 2, on known densities."
+)
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png|.svg|.pdf",
               help="With --theory: draw D against D*.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), help="With --theory: seed of D and of all samples, by default 0.")
-@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+@click.option("--seed", type=click.IntRange(min=0), help="With --theory: seed of D and of all samples; by default 0.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int | None, as_json: bool) -> int:
-    """Check that a published folder is as it was published, or that the engine does what theory says.
+    """Check that a report is as it was published, or that the engine does what theory says.
 
-    MANIFEST is a published folder or the manifest.json in it: every file is hashed again, every
-    record compared with its own sums and its id. --theory takes some 20 seconds on one core.
+    MANIFEST is a report's folder or the manifest.json in it: every file is hashed again, and every
+    record is compared with its own checksums and its id. --theory takes about 20 seconds on one core.
 
     Exit code: 0 everything holds, 1 something does not, 2 there is no manifest, 4 it is damaged or newer.
     """
     if theory and manifest is not None:
         raise UsageError("a published folder and --theory are two checks; ask for one at a time")
     if not theory and manifest is None:
-        raise UsageError("say what to verify: `ganbench verify --theory`, or a published folder")
+        raise UsageError("name what to verify: `ganbench verify --theory`, or the folder of a report")
     if manifest is not None and (picture is not None or seed is not None):
         raise UsageError("--picture and --seed belong to --theory")
     if manifest is not None:

@@ -9,6 +9,6 @@ from ganbench._version import __version__
 
 @click.command("version")
 def command() -> int:
-    """The version of ganbench."""
+    """Print the version of ganbench."""
     click.echo(__version__)
     return 0

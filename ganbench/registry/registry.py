@@ -39,6 +39,11 @@ class Registry:
             [*entry_points(), *(from_file(path) for path in dict.fromkeys(Path(file).resolve() for file in files))]
         )
 
+    def extended(self, files: Iterable[Path]) -> Registry:
+        """This registry with further plugin files; what is loaded already is not loaded again."""
+        new = [path for path in dict.fromkeys(Path(file).resolve() for file in files) if path not in self.files]
+        return Registry([*self.sources, *(from_file(path) for path in new)]) if new else self
+
     @property
     def files(self) -> dict[Path, str]:
         """The plugin files with their hashes, from which another process builds the same registry."""

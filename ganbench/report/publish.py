@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ganbench.analysis.run_table import run_table
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.files import write_atomically
 from ganbench.report import citations, methods
@@ -130,7 +131,7 @@ def _finish(site: Site, made: Path) -> None:
     content = site.content
     layout = content.layout
     save_plan(made, layout)
-    formats.write_all(made / layout.suite, layout, content.tables)
+    formats.write_all(made / layout.suite, layout, content.tables, run_table(layout, content.store))
     records = {id_: run.record for id_, run in content.runs.items()}
     write_atomically(made / layout.suite / "protocol.md", methods.protocol(layout, content.tables, records).encode())
     write_atomically(made / layout.suite / "citation.bib", citations.citation(content.records, site.registry).encode())

@@ -13,6 +13,7 @@ from plans import plan_reference, plan_row
 from scipy import stats as scipy_stats
 
 from ganbench.analysis import aggregate, tables
+from ganbench.analysis.run_table import run_table
 from ganbench.report.text import formats
 from ganbench.results.records import Failure
 from ganbench.results.store import Store
@@ -84,7 +85,7 @@ def test_it_is_printed_and_written(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path)
     built = tables.build(layout, store)
     assert "## over all datasets" in formats.markdown(layout, built)
-    formats.write_all(tmp_path / "s", layout, built)
+    formats.write_all(tmp_path / "s", layout, built, run_table(layout, store))
     written = json.loads((tmp_path / "s" / "overall.json").read_text())
     assert [row["variant"] for row in written["rows"]] == ["a x mlp", "b x mlp"]
 

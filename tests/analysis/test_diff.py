@@ -145,8 +145,13 @@ def test_scores_under_another_protocol_are_not_compared(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["a", "nowhere"], "no folder"), (["a", "empty"], "holds no suite"), (["a", "two"], "name one with --suite"),
-     (["a", "two", "--suite", "t"], "suite 't' is not in"), (["a", "a", *["--suite", "s"] * 3], "once, or twice")],
+    [
+        (["a", "nowhere"], "no results folder"),
+        (["a", "empty"], "holds no suite"),
+        (["a", "two"], "name one with --suite"),
+        (["a", "two", "--suite", "t"], "suite 't' has not run in"),
+        (["a", "a", *["--suite", "s"] * 3], "once, or twice"),
+    ],
 )  # fmt: skip
 def test_wrong_use_is_reported(cli: Cli, tmp_path: Path, arguments: list[str], message: str) -> None:
     _folder(tmp_path / "a")

@@ -69,8 +69,14 @@ class Content:
     measured under different protocols, `ResultsError` if a record is damaged.
     """
 
-    def __init__(self, layout: SavedPlan, root: Path, published: Mapping[str, Sequence[PublishedRow]] = {}) -> None:
-        self.layout, self.store = layout, Store(root)
+    def __init__(
+        self,
+        layout: SavedPlan,
+        root: Path,
+        published: Mapping[str, Sequence[PublishedRow]] = {},
+        store: Store | None = None,
+    ) -> None:
+        self.layout, self.store = layout, store or Store(root)
         self.tables = tables.build(layout, self.store)
         self.published = {
             table.dataset: tables.published_rows(table, published.get(table.dataset, ())) for table in self.tables

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganbench.analysis import aggregate
+from ganbench.analysis.run_table import RunTable
 from ganbench.analysis.score_table import Table
 from ganbench.analysis.table_json import plain
 from ganbench.files import write_atomically
 from ganbench.report.text.csv import csv_text
 from ganbench.report.text.latex import latex
 from ganbench.report.text.markdown import markdown
+from ganbench.report.text.runs import runs_csv
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -26,6 +28,7 @@ def overall_text(layout: SavedPlan, tables: list[Table]) -> str:
     return json.dumps(aggregate.plain(found) if found else None, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
+RUNS = "runs.csv"
 NONE = "null\n"
 FORMATS: dict[str, tuple[str, Callable[[SavedPlan, list[Table]], str]]] = {
     "markdown": ("table.md", markdown),
@@ -36,8 +39,9 @@ FORMATS: dict[str, tuple[str, Callable[[SavedPlan, list[Table]], str]]] = {
 }
 
 
-def write_all(folder: Path, layout: SavedPlan, tables: list[Table]) -> None:
-    """Write every format to the suite's folder; a format without content has no file."""
+def write_all(folder: Path, layout: SavedPlan, tables: list[Table], runs: RunTable) -> None:
+    """Write every format and `runs.csv` into the suite's folder; a format without content gives no file."""
+    write_atomically(folder / RUNS, runs_csv(runs).encode())
     for name, text in FORMATS.values():
         content = text(layout, tables)
         if content == NONE:

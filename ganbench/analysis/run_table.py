@@ -1,0 +1,90 @@
+"""One row per run of a suite: names, seed, status, every score, cost, and the settings of its training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from ganbench.results.records import Cost, Record
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import PlanRow, SavedPlan
+from ganbench.suite.specs import resolved_train
+
+Value: TypeAlias = str | int | float | bool | None
+MISSING = "not run yet"
+"""The status of a run that has no record."""
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """The runs of a suite in its order. A value is None if a run does not have it."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+def run_table(plan: SavedPlan, store: Store) -> RunTable:
+    """All runs of a plan, those without a record included.
+
+    The columns are the run's names, seed, status and reason, then every score, the cost, where it
+    was made, and the hyperparameters and settings of its training. Raises `ResultsError` if a
+    record is damaged.
+    """
+    runs = [(row, seed, id_, store.run(id_)) for row in plan.rows for seed, id_ in row.runs.items()]
+    scores = dict.fromkeys(name for *_, record in runs if record for name in record.evaluation.metrics)
+    settings = [_settings(record) for *_, record in runs]
+    keys = dict.fromkeys(key for own in settings for key in own)
+    found = [
+        {**_names(plan, row, seed, id_, record), **_scores(scores, record), **_cost(record), **_origin(record),
+         **{key: own.get(key) for key in keys}}
+        for (row, seed, id_, record), own in zip(runs, settings, strict=True)
+    ]  # fmt: skip
+    columns = tuple(found[0]) if found else ()
+    return RunTable(columns, tuple(tuple(row.values()) for row in found))
+
+
+def _names(plan: SavedPlan, row: PlanRow, seed: int, id_: str, record: Record | None) -> dict[str, Value]:
+    loss, architecture, dataset = row.labels
+    return {
+        "id": id_,
+        "suite": plan.suite,
+        "dataset": dataset.text,
+        "loss": loss.text,
+        "architecture": architecture.text,
+        "dataset_plugin": dataset.name,
+        "loss_plugin": loss.name,
+        "architecture_plugin": architecture.name,
+        "seed": seed,
+        "status": record.status if record else MISSING,
+        "reason": record.reason if record else "",
+        "verdict": record.evaluation.verdict.text if record and record.evaluation.verdict else "",
+    }
+
+
+def _scores(names: dict[str, None], record: Record | None) -> dict[str, Value]:
+    return {name: record.evaluation.metrics.get(name) if record else None for name in names}
+
+
+def _cost(record: Record | None) -> dict[str, Value]:
+    return asdict(record.cost if record else Cost())
+
+
+def _origin(record: Record | None) -> dict[str, Value]:
+    made = record.provenance if record else None
+    return {"path": made.path if made else None, "device": made.device if made else None}
+
+
+def _settings(record: Record | None) -> dict[str, Value]:
+    """Hyperparameters as `loss.gamma`, settings of training as `train.steps`."""
+    if record is None:
+        return {}
+    spec = record.spec
+    parts = {"loss": spec.loss.params, "architecture": spec.architecture.params, "dataset": spec.dataset.params}
+    blocks = {**parts, "train": resolved_train(spec.train)}
+    return {f"{block}.{key}": _value(value) for block, own in blocks.items() for key, value in own.items()}
+
+
+def _value(value: Any) -> Value:
+    """A setting as one value; a list as JSON."""
+    return value if isinstance(value, str | int | float | bool | None) else json.dumps(value)

@@ -1,0 +1,205 @@
+"""ganbench in Python: train suites, read results, compare, publish, replay.
+
+Every function raises a `ganbench.errors.GanbenchError` whose text says what is wrong and what to
+do. Nothing is printed unless `progress=True`. torch is imported only when something trains.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from ganbench.api.actions import Diff, PublishedReport, Replay, ReplaySettings
+from ganbench.api.actions import diff as _diff
+from ganbench.api.actions import publish as _publish
+from ganbench.api.actions import replay as _replay
+from ganbench.api.plugins import Plugin, plugin_files
+from ganbench.api.results import Results
+from ganbench.api.results import open_results as _open_results
+from ganbench.api.running import Preparation, RunSettings
+from ganbench.api.suites import SuiteRequest
+from ganbench.api.views import QuotableComparison, RunsView, ScoreTable
+from ganbench.errors import UsageError
+from ganbench.results.records import Record, ReferenceRecord
+from ganbench.results.verify import Report
+from ganbench.results.verify import check as _check
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from ganbench.runner.events import Observer
+
+    File: TypeAlias = str | PathLike[str]
+
+__all__ = [
+    "Diff",
+    "Plugin",
+    "Preparation",
+    "PublishedReport",
+    "QuotableComparison",
+    "Replay",
+    "Results",
+    "RunsView",
+    "ScoreTable",
+    "diff",
+    "open_results",
+    "plan",
+    "publish",
+    "replay",
+    "run",
+    "verify",
+]
+
+Names: TypeAlias = Mapping[str, object]
+"""Names by kind, such as `{"loss": "minimax"}` or `{"loss": ["minimax", "wgan-gp"]}`."""
+
+
+def run(
+    suite: File,
+    *,
+    results: File = "results",
+    set: Mapping[str, object] | None = None,
+    add: Names | None = None,
+    filter: Names | None = None,
+    seeds: Sequence[int] | str | None = None,
+    plugins: Iterable[Plugin] = (),
+    weights: File | None = None,
+    device: str = "auto",
+    jobs: int | str = "auto",
+    timeout: float | None = None,
+    checkpoint_interval: float = 60.0,
+    trackers: Iterable[str] = (),
+    force: bool = False,
+    progress: bool = False,
+    on_event: Observer | None = None,
+) -> Results:
+    """Train every combination of a suite that is not trained yet, write its tables, and return its results.
+
+    `suite` is a name or a YAML file. `set` changes settings everywhere (`{"train.steps": 500}`),
+    `add` adds variants (`{"loss": "hinge"}`), `filter` and `seeds` choose which runs are trained and
+    returned. `plugins` are files, modules or classes. `timeout` is in seconds and for one cell.
+    `on_event` is called with every event of the run (see `ganbench.runner.events`), in this process;
+    what it raises ends the run as an interrupt does, so that it can be continued.
+
+    Failed runs raise nothing: they are results, and `Results.complete` says whether there are any.
+    Raises `UsageError` for an invalid suite or argument, `MissingError` if this machine lacks something.
+    """
+    settings = RunSettings(
+        results=Path(results), filters=_texts(filter), seeds=_seeds(seeds), device=device, jobs=str(jobs),
+        timeout=timeout, checkpoint_interval=checkpoint_interval, trackers=tuple(trackers), force=force,
+        progress=progress, on_event=on_event,
+    )  # fmt: skip
+    return Preparation(_request(suite, set, add, plugins, weights), settings).run()
+
+
+def plan(
+    suite: File,
+    *,
+    results: File = "results",
+    set: Mapping[str, object] | None = None,
+    add: Names | None = None,
+    filter: Names | None = None,
+    seeds: Sequence[int] | str | None = None,
+    plugins: Iterable[Plugin] = (),
+    weights: File | None = None,
+    force: bool = False,
+) -> Preparation:
+    """What `run` would do with the same arguments, without doing it: a dry run.
+
+    `str()` of it is the text of `ganbench run --dry-run`; `.plan` has the combinations, `.states()`
+    the number of runs by state, `.run()` trains them. Raises `UsageError` for an invalid suite or argument.
+    """
+    settings = RunSettings(Path(results), _texts(filter), _seeds(seeds), force=force)
+    return Preparation(_request(suite, set, add, plugins, weights), settings)
+
+
+def open_results(results: File = "results", suite: str | None = None, plugins: Iterable[Plugin] = ()) -> Results:
+    """The results of a suite that has run in a folder, or of a published report; without a name, of the only suite.
+
+    `plugins` add published values, and source texts to a report. Raises `UsageError` if there is no
+    such folder or suite, `ResultsError` if its plan is damaged.
+    """
+    return _open_results(Path(results), suite, plugin_files(plugins))
+
+
+def publish(results: Results, folder: File) -> PublishedReport:
+    """Write a report: pages, tables, plots and records, in a folder that needs nothing else.
+
+    An earlier report there is replaced when the new one is complete. Raises `UsageError` if the
+    folder holds something else or nothing has run yet, `MissingError` if the disk refuses.
+    """
+    return _publish(results, Path(folder))
+
+
+def replay(
+    run: str | Record | ReferenceRecord,
+    results: Results | File = "results",
+    *,
+    plugins: Iterable[Plugin] = (),
+    weights: File | None = None,
+    device: str | None = None,
+    timeout: float | None = None,
+    anyway: bool = False,
+    progress: bool = False,
+    on_event: Observer | None = None,
+) -> Replay:
+    """Train a run again from its record, and compare: bit-identical, within tolerance, or different.
+
+    `run` is a record or the beginning of an id, in a results folder or a published report; nothing
+    is written there. `device` and `timeout` are by default the record's. Raises `UsageError` if the
+    run cannot be set up as it was (`anyway` trains it all the same), `MissingError` if this machine
+    lacks something.
+    """
+    settings = ReplaySettings(
+        plugin_files(plugins), Path(weights) if weights else None, device, timeout, anyway, progress, on_event
+    )
+    return _replay(run, results.folder if isinstance(results, Results) else Path(results), settings)
+
+
+def diff(a: Results | File, b: Results | File) -> Diff:
+    """What changed from A to B, two results or the folders of two, worst first.
+
+    A folder must hold one suite; open the results of one that holds several. Raises `UsageError` if
+    there is no such folder.
+    """
+    return _diff(*(one if isinstance(one, Results) else open_results(one) for one in (a, b)))
+
+
+def verify(folder: File) -> Report:
+    """Hash every file of a published report again, and check every record against its files and its id.
+
+    `.holds` says whether the report is as it was published, `.findings` what is not. Raises
+    `UsageError` if there is no manifest, `ResultsError` if it is damaged or newer.
+    """
+    return _check(Path(folder))
+
+
+def _request(
+    suite: File,
+    set: Mapping[str, object] | None,
+    add: Names | None,
+    plugins: Iterable[Plugin],
+    weights: File | None,
+) -> SuiteRequest:
+    sets = tuple(f"{key}={_yaml(value)}" for key, value in (set or {}).items())
+    return SuiteRequest(str(suite), sets, _texts(add), plugin_files(plugins), Path(weights) if weights else None)
+
+
+def _texts(names: Names | None) -> tuple[str, ...]:
+    """`{"loss": ["a", "b"]}` as `loss=a`, `loss=b`."""
+    pairs = ((kind, own if isinstance(own, list | tuple) else [own]) for kind, own in (names or {}).items())
+    return tuple(f"{kind}={_yaml(name)}" for kind, own in pairs for name in own)
+
+
+def _seeds(seeds: Sequence[int] | str | None) -> str | None:
+    return seeds if seeds is None or isinstance(seeds, str) else ",".join(map(str, seeds))
+
+
+def _yaml(value: object) -> str:
+    """A value as the command line has it; a text is YAML as it is. Raises `UsageError`."""
+    try:
+        return value if isinstance(value, str) else json.dumps(value)
+    except TypeError as error:
+        raise UsageError(f"{value!r} cannot be written in a suite; use numbers, texts, lists and mappings") from error

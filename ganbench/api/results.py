@@ -1,0 +1,150 @@
+"""The results of one suite: its plan, its records, and everything that is concluded from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from ganbench.analysis import aggregate, budget, comparison, tables
+from ganbench.analysis.aggregate import Overall
+from ganbench.analysis.run_table import RunTable, run_table
+from ganbench.analysis.score_table import Table
+from ganbench.api.suites import saved_plan
+from ganbench.api.views import QuotableComparison, RunsView, ScoreTable
+from ganbench.errors import UsageError
+from ganbench.formatting import suggestion
+from ganbench.registry.registry import Registry
+from ganbench.report.text import formats
+from ganbench.results.literature import Published, published_rows
+from ganbench.results.records import Record
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import SavedPlan
+
+
+class Results:
+    """A suite's results in a results folder. Records are read when first needed, each once."""
+
+    def __init__(self, plan: SavedPlan, store: Store, registry: Registry | None = None) -> None:
+        self.plan, self.store = plan, store
+        self._registry = registry
+
+    @property
+    def suite(self) -> str:
+        """The suite's name."""
+        return self.plan.suite
+
+    @property
+    def folder(self) -> Path:
+        """The results folder."""
+        return self.store.root
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The plugins that the results were opened with, and the installed ones."""
+        return self._registry if self._registry is not None else Registry.load()
+
+    @cached_property
+    def score_tables(self) -> list[Table]:
+        """The tables as the analysis makes them, one per dataset."""
+        return tables.build(self.plan, self.store)
+
+    def viewed(self, equal: Literal["steps", "time"] | None = None, published: bool = False) -> list[Table]:
+        """The tables in another view: runs at an equal budget of steps or time, with values of publications."""
+        if equal is None and not published:
+            return self.score_tables
+        return tables.build(
+            self.plan, self.store, budget.equal(equal) if equal else None, self.published if published else {}
+        )
+
+    @cached_property
+    def published(self) -> Published:
+        """The values of publications for the suite's datasets, by the datasets' labels."""
+        return published_rows(self.registry, (row.dataset for row in self.plan.rows))
+
+    def tables(self, equal: Literal["steps", "time"] | None = None, published: bool = False) -> list[ScoreTable]:
+        """One table per dataset, in the suite's order.
+
+        `equal` compares the runs after equal steps, or equal seconds of training (the suite must set
+        `evaluation.snapshots`); `published` adds values of publications, each under its own protocol.
+        Raises `UsageError` if the scores of one column were measured under different protocols.
+        """
+        return [ScoreTable(self.plan, table) for table in self.viewed(equal, published)]
+
+    def table(self, dataset: str | None = None) -> ScoreTable:
+        """The table of one dataset; without a name, of the only one. Raises `UsageError`."""
+        found = {one.dataset: one for one in self.tables()}
+        if dataset is None and len(found) == 1:
+            return next(iter(found.values()))
+        if dataset is None:
+            raise UsageError(f"suite {self.suite!r} has the datasets {', '.join(found)}; name one")
+        if dataset not in found:
+            raise UsageError(f"suite {self.suite!r} has no dataset {dataset!r}{suggestion(dataset, list(found))}")
+        return found[dataset]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all runs of the suite, in its order, those that have not run included."""
+        return list(dict.fromkeys(id_ for row in self.plan.rows for id_ in row.runs.values()))
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of all runs that have ended, in the suite's order."""
+        return [record for id_ in self.ids if (record := self.store.run(id_))]
+
+    def record(self, id_: str) -> Record:
+        """The record of the run whose id begins with these characters. Raises `UsageError`."""
+        return self.store.only_run(id_)[0]
+
+    def runs(self) -> RunsView:
+        """One row per run: names, seed, status, every score, cost, and the settings of its training."""
+        return RunsView(self.run_table)
+
+    @property
+    def run_table(self) -> RunTable:
+        """The same as the analysis makes it."""
+        return run_table(self.plan, self.store)
+
+    def compare(
+        self, a: str, b: str, scores: Sequence[str] = (), other: Results | None = None
+    ) -> list[QuotableComparison]:
+        """Compare two losses, two architectures, or two variants such as `minimax x mlp`, on every dataset.
+
+        `scores` names scores as the tables do, or is `["all"]`; by default each dataset's first
+        score. With `other`, `b` is a variant of those results. The text of each comparison is a
+        sentence that can be quoted. Raises `UsageError` for unknown names, and if the two sides
+        were measured under different protocols.
+        """
+        second = self if other is None else other
+        left = comparison.named(a, self.score_tables, self.suite)
+        right = comparison.named(b, second.score_tables, second.suite)
+        return [QuotableComparison.of(one) for one in comparison.compare(left, right, scores)]
+
+    def aggregate(self) -> Overall | None:
+        """The variants over all datasets by their interquartile means; None if they cannot be combined."""
+        return aggregate.build(self.score_tables)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run of the suite ended well."""
+        return all(row.n_ok == row.n for table in self.score_tables for row in table.rows)
+
+    def save_tables(self) -> None:
+        """Write the tables beside the results in every format."""
+        formats.write_all(self.folder / self.suite, self.plan, self.score_tables, self.run_table)
+
+    def __repr__(self) -> str:
+        ended = len(self.records)
+        return f"Results(suite {self.suite!r} in {str(self.folder)!r}: {ended} of {len(self.ids)} runs)"
+
+
+def open_results(results: str | Path = "results", suite: str | None = None, plugins: Iterable[Path] = ()) -> Results:
+    """The results of a suite that has run in a folder; without a name, of the only one.
+
+    Raises `UsageError` if there is no such folder or suite, `ResultsError` if its plan is damaged.
+    """
+    root = Path(results)
+    plan = saved_plan(root, suite)
+    files = tuple(plugins)
+    return Results(plan, Store(root), Registry.load(files) if files else None)

@@ -1,0 +1,196 @@
+"""Trains what is missing of a suite, and writes its tables."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganbench.api.results import Results
+from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve
+from ganbench.errors import UsageError
+from ganbench.registry.choice import Choice
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
+from ganbench.suite.specs import Plan
+
+if TYPE_CHECKING:
+    from ganbench.runner.events import Observer
+    from ganbench.runner.scheduler import Todo
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Where and how a suite is trained; nothing here changes a result.
+
+    `seeds` replaces the suite's own, as `0-7`; `filters` are texts such as `loss=minimax`. Without
+    `progress` nothing is printed. `on_event` receives every event of the run, in this process.
+    """
+
+    results: Path = Path("results")
+    filters: tuple[str, ...] = ()
+    seeds: str | None = None
+    device: str = "auto"
+    jobs: str = "auto"
+    timeout: float | None = None
+    checkpoint_interval: float = 60.0
+    trackers: tuple[str, ...] = ()
+    force: bool = False
+    progress: bool = False
+    on_event: Observer | None = None
+
+    def report(self, text: str) -> None:
+        """A line on stderr, if progress is shown."""
+        if self.progress:
+            print(text, file=sys.stderr, flush=True)
+
+
+class Preparation:
+    """A suite before it trains: its plan as it is, and the part of it that was asked for.
+
+    Raises `UsageError` for an invalid suite, filter, seed or tracker, before anything trains.
+    """
+
+    def __init__(self, request: SuiteRequest, settings: RunSettings) -> None:
+        self.settings = settings
+        self.resolved = resolve(request)
+        self.trackers = chosen_trackers(settings, self.resolved)
+        self.store = Store(settings.results)
+        self.whole = self.resolved.plan()
+        seeds = parse_seeds(settings.seeds) if settings.seeds is not None else None
+        plan = self.resolved.plan(seeds) if seeds else self.whole
+        self.plan = plan.filtered(parse_filters(settings.filters, plan))
+        check_not_empty(self.plan)
+
+    @cached_property
+    def saved(self) -> SavedPlan:
+        """The plan that is saved: the whole suite, with the seeds asked for beside its own."""
+        return plan_to_save(widened(self.whole, self.plan), self.resolved.digest)
+
+    @cached_property
+    def shown(self) -> SavedPlan:
+        """The plan of what was asked for."""
+        return plan_to_save(self.plan, self.resolved.digest)
+
+    def __str__(self) -> str:
+        """What would be done: the runs by state, and an estimate of their cost."""
+        from ganbench.runner.plan_summary import plan_text
+
+        return plan_text(self.plan, self.store, self.settings.force)
+
+    def states(self) -> dict[str, int]:
+        """How many runs are `done`, `new`, `resumable`, or have `failed before`."""
+        from ganbench.runner import scheduler
+
+        return dict(scheduler.todo(self.plan, self.store, self.settings.force).states)
+
+    def run(self) -> Results:
+        """Train what is missing, and write the tables of the whole suite. The results are of what was asked for."""
+        Training(self.plan, self.resolved, self.store, self.saved, self.settings, self.trackers).run()
+        whole = Results(self.saved, self.store, self.resolved.registry)
+        whole.save_tables()
+        same = (self.saved.rows, self.saved.references) == (self.shown.rows, self.shown.references)
+        return whole if same else Results(self.shown, self.store, self.resolved.registry)
+
+
+def chosen_trackers(settings: RunSettings, resolved: ResolvedSuite) -> list[Choice]:
+    """The trackers by their names. Raises `UsageError`."""
+    if not settings.trackers:
+        return []
+    from ganbench.runner.trackers import choose_trackers
+
+    return choose_trackers(settings.trackers, resolved.registry)
+
+
+def check_not_empty(plan: Plan) -> None:
+    """Raise `UsageError` if a plan has nothing to train."""
+    if not plan.cells:
+        reasons = "; ".join(sorted({skip.reason for skip in plan.skipped})) or "the filter leaves nothing"
+        raise UsageError(f"suite {plan.suite!r} has nothing to train here: {reasons}")
+
+
+def widened(whole: Plan, plan: Plan) -> Plan:
+    """The whole suite, with the seeds of `plan` beside its own: a filter hides no row for good."""
+    extra = {cell.labels: cell.seeds for cell in plan.cells}
+    cells = [cell.with_seeds(tuple(sorted({*cell.seeds, *extra.get(cell.labels, ())}))) for cell in whole.cells]
+    return replace(whole, cells=tuple(cells))
+
+
+@dataclass(frozen=True)
+class Training:
+    """A plan to train in a results folder. `saved` is the suite's plan, written before anything trains."""
+
+    plan: Plan
+    resolved: ResolvedSuite
+    store: Store
+    saved: SavedPlan
+    settings: RunSettings
+    trackers: list[Choice]
+
+    def run(self) -> None:
+        """Train and evaluate what is missing; every result is stored as it comes.
+
+        Raises `MissingError` if this machine lacks something, or another run writes to the folder.
+        """
+        from ganbench.engine import devices
+        from ganbench.runner import scheduler
+
+        report = self.settings.report
+        device = devices.resolve(self.settings.device)
+        workers = devices.workers(self.settings.jobs, device)
+        with self.store.writing():
+            todo = scheduler.todo(self.plan, self.store, self.settings.force)
+            report(self._summary(todo))
+            save_plan(self.store.root, self.saved)
+            if not todo.jobs:
+                if self.trackers:
+                    report("nothing is sent to trackers: all runs were finished before; --force trains them again")
+                return
+            chosen = " (chosen by auto)" if self.settings.device == "auto" else ""
+            report(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
+            note = devices.check(device, (cell.spec.train for cell in self.plan.cells))
+            if note:
+                report(note)
+            self._execute(todo, device, workers)
+
+    def _summary(self, todo: Todo) -> str:
+        """How many runs are in which state."""
+        states = todo.states
+        again = f", {states['resumable']} go on from a checkpoint" if states["resumable"] else ""
+        again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
+        left_out = f"; {len(self.plan.skipped)} combinations not applicable" if self.plan.skipped else ""
+        return f"suite {self.plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}"
+
+    def _execute(self, todo: Todo, device: str, workers: int) -> None:
+        """Run the jobs in worker processes."""
+        from ganbench.runner import scheduler
+        from ganbench.runner.local import LocalExecutor
+        from ganbench.runner.trackers import prepared_trackers
+        from ganbench.runner.worker_process import WorkerSettings
+
+        registry, settings, store = self.resolved.registry, self.settings, self.store
+        tracking = prepared_trackers(self.trackers, registry, store.root)
+        scheduler.prepare(todo.jobs, registry)
+        jobs = scheduler.ordered(todo.jobs, registry, workers)
+        weights = [(job, scheduler.weight(job, registry)) for job in jobs]
+        checkpoints = scheduler.checkpoints(store)
+        if settings.force:
+            for run_id in (cell.run(seed).id for cell in self.plan.cells for seed in cell.seeds):
+                checkpoints.drop(run_id)
+        worker = WorkerSettings(device, registry.files, store.staging, checkpoints.root, settings.checkpoint_interval)
+        executor = LocalExecutor(workers, worker, settings.timeout)
+        writer = scheduler.run(weights, store, executor, *self._observers(), *tracking)
+        for text in writer.reference_failures:
+            settings.report(f"not measured: {text}")
+
+    def _observers(self) -> list[Observer]:
+        """Who sees the events of the run: the display, the live state that `ganbench serve` reads, the caller."""
+        from ganbench.runner.background import BackgroundObserver
+        from ganbench.runner.live_writer import LiveWriter
+        from ganbench.runner.progress import progress_display
+
+        live = BackgroundObserver("the live state", LiveWriter(self.store.root, self.plan.suite))
+        shown = [progress_display()] if self.settings.progress else []
+        return [*shown, live, *([self.settings.on_event] if self.settings.on_event else [])]

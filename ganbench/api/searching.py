@@ -1,0 +1,115 @@
+"""Random search: trains what is missing of every draw, and writes the table of sensitivity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ganbench.analysis import sensitivity
+from ganbench.api.running import RunSettings, Training, check_not_empty, chosen_trackers, widened
+from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
+from ganbench.errors import UsageError
+from ganbench.formatting import suggestion
+from ganbench.report.text import search as search_table
+from ganbench.results.records import ScoreName
+from ganbench.results.store import Store
+from ganbench.suite import search
+from ganbench.suite.load import named
+from ganbench.suite.plan_file import plan_to_save
+from ganbench.suite.search import Drawn, SavedSearch
+from ganbench.suite.specs import Plan
+
+
+class SearchResults:
+    """The draws of a suite's search in a results folder, with their tables of sensitivity, built when first needed."""
+
+    def __init__(self, saved: SavedSearch, store: Store, scores: Iterable[str] = ()) -> None:
+        self.saved, self.store, self.scores = saved, store, tuple(scores)
+        self.tables = sensitivity.build(saved, store, self.scores)
+
+    @property
+    def folder(self) -> Path:
+        """Where the tables are written."""
+        return self.store.root / self.saved.suite
+
+    def save_tables(self) -> None:
+        """Write the tables in every format."""
+        search_table.write_all(self.folder, self.saved, self.tables)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run of every draw ended well."""
+        ids = {id_ for row in self.saved.variants for draw in row.draws for id_ in draw.runs.values()}
+        return all((found := self.store.run(id_)) is not None and found.ok for id_ in ids)
+
+
+def open_search(results: Path, suite: str, sets: tuple[str, ...] = (), scores: Iterable[str] = ()) -> SearchResults:
+    """The suite's last search in a results folder. Raises `UsageError` if there is none."""
+    name = search.search_name(named(suite_name(suite), sets))
+    saved = search.load_search(results, name)
+    if saved is None:
+        raise UsageError(
+            f"no search {name!r} in {str(results)!r}; 'ganbench run --suite {suite} --search 10' makes one"
+        )
+    return SearchResults(saved, Store(results), scores)
+
+
+class SearchPreparation:
+    """A search before it trains: all draws, and the part of them that was asked for.
+
+    `scores` replace each dataset's first score in the table. Raises `UsageError` for an invalid
+    suite, filter, seed, tracker, score or number of draws, before anything trains.
+    """
+
+    def __init__(self, request: SuiteRequest, settings: RunSettings, count: int, scores: tuple[str, ...] = ()) -> None:
+        self.settings, self.scores = settings, scores
+        self.resolved = resolve(request)
+        self.trackers = chosen_trackers(settings, self.resolved)
+        self.whole = search.draws(self.resolved.suite, self.resolved.registry, count)
+        seeds = parse_seeds(settings.seeds) if settings.seeds is not None else None
+        self.drawn = [_narrowed(one, seeds, settings.filters) for one in self.whole]
+        self.plan = search.merged(self.drawn)
+        check_not_empty(self.plan)
+        _check_scores(scores, self.plan, self.resolved)
+        self.store = Store(settings.results)
+
+    def __str__(self) -> str:
+        """What would be done, and every draw's settings."""
+        from ganbench.runner.plan_summary import plan_text
+
+        lines = (f"{one.title}: {search.settings_text(one.settings())}" for one in self.drawn[1:])
+        return plan_text(self.plan, self.store, self.settings.force) + "\n" + "\n".join(lines) + "\n"
+
+    def run(self) -> SearchResults:
+        """Train what is missing, and write the tables of all draws. The results are of what was asked for."""
+        pairs = zip(self.whole, self.drawn, strict=True)
+        wide = [replace(one, plan=widened(one.plan, part.plan)) for one, part in pairs]
+        saved = search.search_to_save(wide, self.resolved.digest)
+        search.save_search(self.store.root, saved)  # before training, so that a table can be made on the way
+        plan = plan_to_save(search.merged(wide), self.resolved.digest)
+        Training(self.plan, self.resolved, self.store, plan, self.settings, self.trackers).run()
+        whole = SearchResults(saved, self.store, self.scores)
+        whole.save_tables()
+        shown = search.search_to_save(self.drawn, self.resolved.digest)
+        return whole if shown == saved else SearchResults(shown, self.store, self.scores)
+
+
+def _narrowed(drawn: Drawn, seeds: tuple[int, ...] | None, filters: tuple[str, ...]) -> Drawn:
+    """A draw's plan with the seeds and the variants asked for."""
+    plan = drawn.plan
+    if seeds:
+        plan = replace(plan, cells=tuple(cell.with_seeds(seeds) for cell in plan.cells))
+    return replace(drawn, plan=plan.filtered(parse_filters(filters, plan)))
+
+
+def _check_scores(scores: tuple[str, ...], plan: Plan, resolved: ResolvedSuite) -> None:
+    """Raise `UsageError` for a score that no metric of the plan gives."""
+    evaluations = [cell.spec.evaluation for cell in plan.cells]
+    pairs = [(resolved.registry.create("metric", metric), one) for one in evaluations for metric in one.metrics]
+    names = {ScoreName(score, extractor) for metric, one in pairs for score in metric.better
+             for extractor in (None, one.extractor.name)}  # fmt: skip
+    known = set(map(str, names))
+    for name in scores:
+        if name not in known:
+            raise UsageError(f"--metric: no score {name!r} in this suite{suggestion(name, sorted(known))}")
