@@ -5,11 +5,9 @@ The limits of `ganbench.results.diagnosis` were set on seeds 0 to 3; the kept fi
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ import click
 import yaml
 
 from benchmarks import report
+from ganbench.results.records import Record
+from ganbench.results.store import Store
 
 FAULTS = Path(__file__).parent / "faults.py"
 HELD_OUT = 2000
@@ -82,7 +82,7 @@ PLANTS = (
 )  # fmt: skip
 
 
-def trained(folder: Path, name: str, suite: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def trained(folder: Path, name: str, suite: dict[str, Any]) -> list[Record]:
     """The records of one suite by `ganbench run`; a run that diverged is a record too."""
     path, results = folder / f"{name}.yaml", folder / name
     path.write_text(yaml.safe_dump(suite))
@@ -90,32 +90,32 @@ def trained(folder: Path, name: str, suite: dict[str, Any]) -> Iterator[dict[str
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{name}: ganbench run ended with {done.returncode}\n{done.stderr}")
-    for record in sorted(results.glob("runs/*/record.json")):
-        yield json.loads(record.read_text())
+    return Store(results).all_runs()
 
 
-def row(plant: Plant, record: dict[str, Any]) -> dict[str, Any]:
+def row(plant: Plant, record: Record) -> dict[str, Any]:
     """What the table and its readers need of one run."""
-    spec, metrics = record["spec"], record["metrics"]
-    dataset, architecture = spec["dataset"]["name"], spec["architecture"]["name"].removeprefix(plant.prefix)
+    spec, evaluation = record.spec, record.evaluation
+    dataset, architecture = spec.dataset.name, spec.architecture.name.removeprefix(plant.prefix)
     modes = {"ring8": 8, "grid25": 25, "digits": 10}[dataset]
-    captured = next((value / modes for name, value in metrics.items() if name.split("[")[0] == "modes"), None)
-    coverage = next((value for name, value in metrics.items() if name.split("[")[0] == "coverage"), None)
+    scores = {evaluation.cards[name].score: value for name, value in evaluation.metrics.items()}
+    captured = scores["modes"] / modes if "modes" in scores else None
+    coverage = scores.get("coverage")
     return {
         "plant": plant.name,
         "expected": list(plant.expected),
         "domain": f"digits {architecture}" if dataset == "digits" else "points",
         "dataset": dataset,
-        "loss": spec["loss"]["name"],
-        "seed": spec["seed"],
-        "steps": spec["train"]["steps"],
-        "status": record["status"],
+        "loss": spec.loss.name,
+        "seed": spec.seed,
+        "steps": spec.train.steps,
+        "status": record.status,
         "captured": captured,
         "coverage": coverage,
         "healthy": captured is not None
         and captured >= FEWEST_MODES
         and (coverage is None or coverage >= LEAST_COVERAGE),
-        "diagnosis": record["diagnosis"],
+        "diagnosis": [vars(finding) for finding in record.diagnosis or ()],
     }
 
 

@@ -137,7 +137,7 @@ def battery(registry: Registry, name: str, on_row: Callable[[str], None] = lambd
 
 def _row(dataset: str, title: str, due: str, found: Scores, floors: list[Scores]) -> dict[str, Any]:
     below = [
-        name
+        found.evaluation.cards[name].score
         for name, value in found.values.items()
         if _below(value, found.evaluation.cards[name].better, [f.values[name] for f in floors])
     ]

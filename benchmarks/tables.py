@@ -110,12 +110,8 @@ def _percent(share: float) -> str:
 
 
 def fooling(rows: list[dict[str, Any]]) -> str:
-    body = [[row["dataset"], row["set"], row["verdict"], _short(row["below"])] for row in rows]
+    body = [[row["dataset"], row["set"], row["verdict"], ", ".join(row["below"]) or "none"] for row in rows]
     return grid(["dataset", "samples", "verdict", "columns below ten honest sets"], body)
-
-
-def _short(names: list[str]) -> str:
-    return ", ".join(name.partition("[")[0] for name in names) or "none"
 
 
 DOMAINS = {"points": "ring8, grid25", "digits mlp": "digits, MLP", "digits dcgan": "digits, DCGAN"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from ganbench.analysis.score_table import TITLES, Table, TableRow
 from ganbench.statistics import bootstrap
@@ -110,7 +109,7 @@ def _improvement(a: Strata, b: Strata, seed: int) -> bootstrap.Interval:
     return bootstrap.improvement(a, b, seed)
 
 
-def plain(overall: Overall) -> dict[str, Any]:
+def plain(overall: Overall) -> dict[str, object]:
     """As plain data: for JSON."""
     rows = [
         {

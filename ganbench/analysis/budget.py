@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 from statistics import median_low
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ganbench.analysis.tables import Read, Reading
 from ganbench.errors import UsageError
@@ -149,5 +149,5 @@ def _first(record: Record, score: str, value: float, better: str) -> tuple[float
     return inf, inf
 
 
-def plain(found: list[Reached]) -> list[dict[str, Any]]:
+def plain(found: list[Reached]) -> list[dict[str, object]]:
     return [vars(one) for one in found]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ganbench import formatting
 from ganbench.analysis import aggregate, tables
@@ -81,7 +81,7 @@ def _runs(a: Side, b: Side) -> Iterator[Change]:
         yield Change("settings", variant, f"{text} (seeds {formatting.ranges([run.seed for run in runs])})", len(runs))
 
 
-def _seeds(runs: Any) -> Iterator[tuple[str, list[int]]]:
+def _seeds(runs: Iterable[Run]) -> Iterator[tuple[str, list[int]]]:
     found: dict[str, list[int]] = {}
     for run in runs:
         found.setdefault(run.variant, []).append(run.seed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ganbench.registry.contracts import Direction
-from ganbench.results.records import ProtocolCard
+from ganbench.results.records import ProtocolCard, ScoreName
 from ganbench.statistics.ranking import Ranking, Sample
 from ganbench.suite.labels import variant_title
 
@@ -138,6 +138,12 @@ class Table:
     def primary(self) -> str | None:
         """The score that ranks the rows: the first column."""
         return next(iter(self.columns), None)
+
+    def score_name(self, column: str) -> ScoreName:
+        """The score of a column, with its extractor if the column's label has it."""
+        cards = (row.scores[column].card for row in self.rows if column in row.scores)
+        card = next((card for card in cards if isinstance(card, ProtocolCard)), None)
+        return card.name(column) if card else ScoreName(column)
 
     @property
     def row_notes(self) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
@@ -15,7 +15,7 @@ from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceR
 from ganbench.results.store import Store
 from ganbench.statistics.best_of_k import expected_best, intervals
 from ganbench.statistics.means import mean
-from ganbench.suite.search import SavedSearch, SearchRow
+from ganbench.suite.search import RowDraw, SavedSearch, SearchRow
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class DrawResult:
     """
 
     number: int
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
     status: str
     reason: str
     values: dict[int, float]
@@ -186,7 +186,7 @@ def _table(
     return Sensitivity(dataset, score, better, asked, worst, tuple(rows), len(spent), seconds)
 
 
-def _result(draw: Any, score: str, records: dict[str, Record | None], worst: float | None) -> DrawResult:
+def _result(draw: RowDraw, score: str, records: dict[str, Record | None], worst: float | None) -> DrawResult:
     there = {seed: record for seed, id_ in draw.runs.items() if (record := records[id_])}
     good = {seed: record.evaluation.metrics for seed, record in there.items() if record.ok}
     values = {seed: metrics[score] for seed, metrics in good.items() if score in metrics}

@@ -50,7 +50,7 @@ class RowJson:
     notes: tuple[str, ...]
 
 
-def plain(tables: list[Table]) -> list[dict[str, Any]]:
+def plain(tables: list[Table]) -> list[dict[str, object]]:
     """All rows as plain data. Means and intervals are rounded to 12 digits, values are exact."""
     return [msgspec.to_builtins(_row(row)) for table in tables for row in table.rows]
 
@@ -72,7 +72,7 @@ def _score(score: Score) -> ScoreJson:
     )  # fmt: skip
 
 
-def _published(card: PublishedCard) -> dict[str, Any]:
+def _published(card: PublishedCard) -> dict[str, object]:
     return {"source": card.source, "protocol": card.protocol, "better": card.better}
 
 

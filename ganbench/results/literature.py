@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ganbench.registry.registry import Registry
 from ganbench.suite.fields import known_keys
@@ -65,7 +64,7 @@ def _rows(entry: Node, problems: Problems) -> list[PublishedRow]:
 
 
 def _scores(node: Node, problems: Problems) -> dict[str, tuple[float, str]]:
-    values: Any = node.plain()
+    values: object = node.plain()
     if not isinstance(values, dict):
         problems.add(node, "scores are a mapping, as in {FID: [9.8, ± 0.9]}")
         return {}

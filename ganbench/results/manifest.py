@@ -108,7 +108,7 @@ def write(folder: Path, store: Store | None = None, facts: Mapping[str, str] = {
     write_atomically(folder / NAME, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
-def plain(manifest: Manifest) -> dict[str, Any]:
+def plain(manifest: Manifest) -> dict[str, object]:
     """The manifest as plain data, in the order of the keys of `manifest.json`."""
     content: dict[str, Any] = msgspec.to_builtins(manifest)
     known = [{key: value for key, value in one.items() if value is not None} for one in content["environments"]]
@@ -143,7 +143,7 @@ def environments(records: Iterable[Record]) -> tuple[Environment, ...]:
     return tuple(Environment(**json.loads(text), records=count) for text, count in sorted(counted.items()))
 
 
-def _environment(made: Provenance) -> dict[str, Any]:
+def _environment(made: Provenance) -> dict[str, object]:
     """What is known of a machine, as plain data."""
     facts = {name: getattr(made, name) for name in FACTS}
     return {name: value for name, value in facts.items() if value is not None and value != {}}
@@ -199,14 +199,14 @@ def read(path: Path) -> Manifest:
     return found
 
 
-def _decoded(content: Any) -> Manifest:
+def _decoded(content: object) -> Manifest:
     found = msgspec.convert(content, Manifest)
     for name in found.files:
         name.encode()  # half of a surrogate pair raises UnicodeEncodeError, a ValueError
     return found
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """A JSON object; of a key that is written twice, one would be hidden."""
     found = dict(pairs)
     if len(found) < len(pairs):

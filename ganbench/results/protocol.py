@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.formatting import ranges
@@ -20,7 +19,7 @@ FIELDS = tuple(one.name for one in fields(ProtocolCard))
 
 def differences(
     card: ProtocolCard, other: ProtocolCard, ignored: tuple[str, ...] = VARIANT_FIELDS
-) -> dict[str, tuple[Any, Any]]:
+) -> dict[str, tuple[object, object]]:
     """The fields in which two cards differ, with both values."""
     pairs = {name: (getattr(card, name), getattr(other, name)) for name in FIELDS if name not in ignored}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
@@ -40,7 +39,7 @@ def check(score: str, cards: Mapping[str, ProtocolCard], ignored: tuple[str, ...
             )
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A field's value in a sentence."""
     if isinstance(value, Choice):
         params = ", ".join(f"{key}={item}" for key, item in value.params.items())

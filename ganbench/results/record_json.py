@@ -131,7 +131,7 @@ def encode(record: AnyRecord) -> bytes:
 def plain(record: AnyRecord) -> dict[str, Any]:
     """The record as plain data, in the order of the keys of `record.json`."""
     evaluation = record.evaluation
-    content: dict[str, Any] = {
+    content: dict[str, object] = {
         "schema": SCHEMA,
         "id": record.id,
         "suite": record.suite if isinstance(record, Record) else None,
@@ -164,13 +164,13 @@ def plain(record: AnyRecord) -> dict[str, Any]:
     return {**content, "files": dict(record.files)}
 
 
-def _builtins(value: Any) -> Any:
+def _builtins(value: object) -> object:
     return msgspec.to_builtins(value)
 
 
-def known_facts(provenance: Provenance) -> dict[str, Any]:
+def known_facts(provenance: Provenance) -> dict[str, object]:
     """The provenance without unknown facts; only the revision stays as None if the rest is known."""
-    found: dict[str, Any] = msgspec.to_builtins(provenance)
+    found: dict[str, object] = msgspec.to_builtins(provenance)
     made_up = {"libraries", "plugins"}
     return {
         key: value
@@ -202,7 +202,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _failure_from_reason(status: Any, reason: str) -> dict[str, Any]:
+def _failure_from_reason(status: object, reason: str) -> dict[str, object]:
     """The parts of a failure's text: schema 1 held nothing else."""
     match = re.match(r"(.*?)(?: (at|after) step (\d+))?$", reason, re.DOTALL)
     limit = re.search(r"it ran longer than ([\d.]+) s", reason) if status == "timeout" else None
@@ -217,7 +217,7 @@ def _failure_from_reason(status: Any, reason: str) -> dict[str, Any]:
     }
 
 
-def _with_score(label: str, card: Any) -> Any:
+def _with_score(label: str, card: object) -> object:
     """A card with its score's own name, which is its label without the extractor."""
     if not isinstance(card, dict) or "score" in card:
         return card
@@ -226,7 +226,7 @@ def _with_score(label: str, card: Any) -> Any:
     return {**card, "score": label.removesuffix(suffix) if suffix else label}
 
 
-def _converted(raw: dict[str, Any], kind: type[T]) -> T:
+def _converted(raw: dict[str, object], kind: type[T]) -> T:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from msgspec import Meta
 
@@ -80,9 +80,10 @@ class ProtocolCard:
 
     def name(self, label: str) -> ScoreName:
         """The name behind a score's label."""
-        return ScoreName(self.score, self.extractor.name if self.extractor and label != self.score else None)
+        extractor = self.extractor.name if self.extractor and label != self.score else None
+        return ScoreName(self.score, extractor) if self.score else ScoreName(label)
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, object]:
         """The card as JSON holds it."""
         checkpoint = self.checkpoint
         if self.snapshot_within is not None:
@@ -310,10 +311,10 @@ def common_device(records: Iterable[AnyRecord]) -> str:
     return "several devices" if len(found) > 1 else "".join(map(str, found))
 
 
-def unequal_leaves(a: str, b: str) -> list[tuple[str, Any, Any]]:
+def unequal_leaves(a: str, b: str) -> list[tuple[str, object, object]]:
     """The leaves in which two JSON texts differ: (dotted place, value in a, value in b), `...` if there is none."""
 
-    def walk(x: Any, y: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
+    def walk(x: object, y: object, key: str) -> Iterator[tuple[str, object, object]]:
         if isinstance(x, dict) and isinstance(y, dict):
             for name in dict.fromkeys([*x, *y]):
                 yield from walk(x.get(name, ...), y.get(name, ...), f"{key}.{name}" if key else name)
@@ -323,6 +324,6 @@ def unequal_leaves(a: str, b: str) -> list[tuple[str, Any, Any]]:
     return list(walk(json.loads(a), json.loads(b), ""))
 
 
-def leaf_text(value: Any) -> str:
+def leaf_text(value: object) -> str:
     """A leaf of a spec in a sentence."""
     return "not there" if value is ... else json.dumps(value, ensure_ascii=False)

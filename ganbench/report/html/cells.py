@@ -8,6 +8,7 @@ from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
 from ganbench.formatting import amount
 from ganbench.report.html.content import Content
 from ganbench.report.text.grid import ARROWS, shown
+from ganbench.results.records import ScoreName
 
 FIRST = 5
 """Scores shown by default; the others can be switched on."""
@@ -21,13 +22,14 @@ class Column:
     name: str
     better: str
     shown: bool
+    score: ScoreName | None = None
 
     @property
     def head(self) -> tuple[str, str]:
         """The score with its direction, and the extractor below it: `FID ↓`, `digits16`."""
-        score, bracket, extractor = self.name.partition("[")
-        name = score if bracket else self.name
-        return f"{name} {ARROWS[self.better]}" if self.better else name, extractor.removesuffix("]")
+        score = self.score.score if self.score else self.name
+        head = f"{score} {ARROWS[self.better]}" if self.better else score
+        return head, self.score.extractor or "" if self.score else ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class View:
 
 def columns(table: Table) -> list[Column]:
     """The scores of a table, without its costs."""
-    return [Column(name, better, i < FIRST) for i, (name, better) in enumerate(table.columns.items())]
+    items = enumerate(table.columns.items())
+    return [Column(name, better, i < FIRST, table.score_name(name)) for i, (name, better) in items]
 
 
 def view(content: Content, table: Table, published: bool = False) -> View:

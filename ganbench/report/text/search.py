@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,7 +64,7 @@ def _grid(table: Sensitivity) -> Grid:
     return Grid(header, body)
 
 
-def short(settings: dict[str, Any]) -> str:
+def short(settings: Mapping[str, Any]) -> str:
     """Settings without their section: `lr=0.0031, gamma=0.2`."""
     return settings_text({key.split(".")[-1]: value for key, value in settings.items()})
 
