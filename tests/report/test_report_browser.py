@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -57,7 +57,11 @@ class Visit:
         page.on("requestfailed", self._failed)
         page.on("console", lambda message: self.noise.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.noise.append(str(error)))
-        page.on("dialog", lambda dialog: (self.noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dismiss)
+
+    def _dismiss(self, dialog: Any) -> None:
+        self.noise.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _failed(self, request: Any) -> None:
         """A request that failed; one for a file that is there, given up because the test left the page, did not."""
@@ -76,8 +80,11 @@ class Visit:
         assert [url for url in self.requests if not url.startswith(home)] == []
 
 
+Visits = Callable[..., Visit]
+
+
 @pytest.fixture
-def visit(chromium: Any, report: Path) -> Iterator[Any]:
+def visit(chromium: Any, report: Path) -> Iterator[Visits]:
     """Open a fresh, offline browsing context: `visit(width=390, color_scheme="dark")` is a `Visit`."""
     contexts = []
 
@@ -142,7 +149,7 @@ FOREIGN = """() => [...document.querySelectorAll("*")].filter((e) => [...e.attri
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_is_quiet_whole_and_fits_every_width(visit, paths, kind: str) -> None:
+def test_a_page_is_quiet_whole_and_fits_every_width(visit: Visits, paths: dict[str, str], kind: str) -> None:
     """Zero console messages, zero requests outside the folder, all images, no sideways scroll, inert markup."""
     visitor = visit()
     page = visitor.go(paths[kind])
@@ -165,7 +172,7 @@ def _plain(text: str) -> str:
     return text.replace("\u202e", r"\u202e")
 
 
-def test_nasty_names_are_shown_as_they_are(visit, paths) -> None:
+def test_nasty_names_are_shown_as_they_are(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
     page = visitor.go(paths["nasty data set"])
     assert page.locator("h1").text_content() == _plain(NASTY[3])
@@ -181,7 +188,7 @@ def test_nasty_names_are_shown_as_they_are(visit, paths) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_violation_of_wcag_aa(visit, paths, kind: str) -> None:
+def test_no_violation_of_wcag_aa(visit: Visits, paths: dict[str, str], kind: str) -> None:
     """axe-core finds nothing, with everything open and every seed shown, in the light; nor in the dark's colours."""
     if not AXE.is_file():
         _refuse(f"no axe-core in {AXE.parent}; `make browser` installs it")
@@ -218,7 +225,7 @@ def _is_dark(page: Any) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["overview", "run"])
-def test_dark_by_the_system_and_by_the_button(visit, paths, kind: str) -> None:
+def test_dark_by_the_system_and_by_the_button(visit: Visits, paths: dict[str, str], kind: str) -> None:
     page = visit(color_scheme="light").go(paths[kind])
     assert not _is_dark(page)
     page.emulate_media(color_scheme="dark")
@@ -243,7 +250,9 @@ def _column(table: Any, column: int) -> list[float | None]:
 
 
 @pytest.mark.parametrize("kind", ["overview", "images", "variant"])
-def test_every_column_sorts_as_numbers_both_ways_with_the_missing_last(visit, paths, kind: str) -> None:
+def test_every_column_sorts_as_numbers_both_ways_with_the_missing_last(
+    visit: Visits, paths: dict[str, str], kind: str
+) -> None:
     visitor = visit()
     table = visitor.go(paths[kind]).locator("table[data-sortable]").first
     heads = table.locator("thead th")
@@ -271,7 +280,7 @@ def test_every_column_sorts_as_numbers_both_ways_with_the_missing_last(visit, pa
     visitor.check_quiet()
 
 
-def test_the_filter_hides_rows_and_says_how_many(visit, paths) -> None:
+def test_the_filter_hides_rows_and_says_how_many(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
     page = visitor.go(paths["data set"])
     table, box = page.locator("table.scores").first, page.get_by_role("searchbox", name="Filter").first
@@ -291,7 +300,7 @@ def test_the_filter_hides_rows_and_says_how_many(visit, paths) -> None:
     visitor.check_quiet()
 
 
-def test_columns_are_chosen(visit, paths) -> None:
+def test_columns_are_chosen(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
     page = visitor.go(paths["images"])
     table = page.locator("table.scores").first
@@ -317,7 +326,7 @@ def test_columns_are_chosen(visit, paths) -> None:
     visitor.check_quiet()
 
 
-def test_dots_of_seeds_lead_to_runs(visit, report, paths) -> None:
+def test_dots_of_seeds_lead_to_runs(visit: Visits, report: Path, paths: dict[str, str]) -> None:
     visitor = visit()
     page = visitor.go(paths["overview"])
     assert page.locator("svg.dots").count() == 0
@@ -343,7 +352,7 @@ FOCUSED = """() => {
 }"""
 
 
-def test_the_keyboard_reaches_everything_and_sorts(visit, paths) -> None:
+def test_the_keyboard_reaches_everything_and_sorts(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
     page = visitor.go(paths["overview"])
     stops = []
@@ -365,7 +374,9 @@ def test_the_keyboard_reaches_everything_and_sorts(visit, paths) -> None:
 
 
 @pytest.mark.parametrize("kind", ["overview", "run", "failed run"])
-def test_without_scripts_and_in_print_nothing_essential_is_missing(visit, paths, kind: str) -> None:
+def test_without_scripts_and_in_print_nothing_essential_is_missing(
+    visit: Visits, paths: dict[str, str], kind: str
+) -> None:
     bare, full = visit(java_script_enabled=False), visit()
     page, other = bare.go(paths[kind]), full.go(paths[kind])
     assert page.locator("h1").inner_text() == other.locator("h1").inner_text()
@@ -383,7 +394,7 @@ def test_without_scripts_and_in_print_nothing_essential_is_missing(visit, paths,
     assert len(other.pdf()) > 10_000
 
 
-def test_a_film_is_played_step_by_step(visit, paths) -> None:
+def test_a_film_is_played_step_by_step(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
     page = visitor.go(paths["run"])
     film = page.locator(".film")

@@ -8,9 +8,10 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
+from conftest import Cli, Ran
 from fabricate import Made, fabricate
 
 from ganbench.report import publish as report_publish
@@ -19,11 +20,17 @@ from ganbench.suite.plan_file import SavedPlan, load_plan
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=5)
 
 
+class Publish(Protocol):
+    """Publish the results of a test in this process."""
+
+    def __call__(self, to: str | Path = "site") -> Ran: ...
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     fabricate(folder, MADE)
-    return folder
+    return Path(folder)
 
 
 @pytest.fixture
@@ -33,8 +40,8 @@ def results(made: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def publish(inside, results: Path):
-    return lambda to="site", **_: inside("publish", "--suite", MADE.suite, "--results", results, "--to", to)
+def publish(inside: Cli, results: Path) -> Publish:
+    return lambda to="site": inside("publish", "--suite", MADE.suite, "--results", results, "--to", to)
 
 
 def _ids(results: Path) -> list[str]:
@@ -58,7 +65,7 @@ def _edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     path.write_text(json.dumps(content))
 
 
-def test_only_an_earlier_report_is_replaced(publish, tmp_path: Path) -> None:
+def test_only_an_earlier_report_is_replaced(publish: Publish, tmp_path: Path) -> None:
     mine = tmp_path / "extension"
     (mine / "src").mkdir(parents=True)
     (mine / "src" / "thesis.tex").write_text("mine")
@@ -69,7 +76,7 @@ def test_only_an_earlier_report_is_replaced(publish, tmp_path: Path) -> None:
     assert (mine / "src" / "thesis.tex").read_text() == "mine"
 
 
-def test_what_was_added_to_a_report_is_not_lost(publish, tmp_path: Path) -> None:
+def test_what_was_added_to_a_report_is_not_lost(publish: Publish, tmp_path: Path) -> None:
     assert publish().code == 0
     (tmp_path / "site" / "CNAME").write_text("gans.example")
     done = publish()
@@ -83,7 +90,9 @@ def test_what_was_added_to_a_report_is_not_lost(publish, tmp_path: Path) -> None
     assert (tmp_path / "site" / ".git" / "HEAD").read_text() == "history"
 
 
-def test_the_earlier_report_comes_back_where_an_exchange_is_interrupted(tmp_path: Path, monkeypatch) -> None:
+def test_the_earlier_report_comes_back_where_an_exchange_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place, new, aside = tmp_path / "site", tmp_path / "new", tmp_path / "aside"
     place.mkdir()
     (place / "index.html").write_text("earlier")
@@ -101,7 +110,7 @@ def test_the_earlier_report_comes_back_where_an_exchange_is_interrupted(tmp_path
     assert (place / "index.html").read_text() == "earlier"
 
 
-def test_what_a_killed_publish_left_is_put_back_or_cleared(publish, tmp_path: Path) -> None:
+def test_what_a_killed_publish_left_is_put_back_or_cleared(publish: Publish, tmp_path: Path) -> None:
     assert publish().code == 0
     left = tmp_path / ".site-abcdef"
     left.mkdir()
@@ -114,7 +123,7 @@ def test_what_a_killed_publish_left_is_put_back_or_cleared(publish, tmp_path: Pa
     assert not left.exists()
 
 
-def test_a_plan_cannot_lead_out_of_its_folder(publish, results: Path, tmp_path: Path) -> None:
+def test_a_plan_cannot_lead_out_of_its_folder(publish: Publish, results: Path, tmp_path: Path) -> None:
     plan = results / MADE.suite / "plan.json"
     before = plan.read_text()
     for change in (
@@ -134,7 +143,7 @@ def test_a_plan_cannot_lead_out_of_its_folder(publish, results: Path, tmp_path: 
     assert {path.name for path in tmp_path.iterdir()} == {"results"}
 
 
-def test_links_in_results_are_not_followed(publish, results: Path, tmp_path: Path) -> None:
+def test_links_in_results_are_not_followed(publish: Publish, results: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("TOP SECRET")
     for name in ("traceback.txt", "history.csv", "neighbours.png"):
@@ -162,7 +171,9 @@ DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_record_is_named_and_nothing_is_published(publish, results: Path, tmp_path: Path, damage) -> None:
+def test_a_damaged_record_is_named_and_nothing_is_published(
+    publish: Publish, results: Path, tmp_path: Path, damage: str
+) -> None:
     path = _ok(results) / "record.json"
     _edit(path, DAMAGES[damage])
     done = publish()
@@ -171,7 +182,7 @@ def test_a_damaged_record_is_named_and_nothing_is_published(publish, results: Pa
     assert not (tmp_path / "site").exists()
 
 
-def test_a_record_of_an_older_version_is_published(publish, results: Path) -> None:
+def test_a_record_of_an_older_version_is_published(publish: Publish, results: Path) -> None:
     def older(record: dict[str, Any]) -> None:
         for key in ("verdict", "film", "neighbours", "histogram", "diagnosis"):
             record.pop(key, None)
@@ -182,7 +193,7 @@ def test_a_record_of_an_older_version_is_published(publish, results: Path) -> No
     assert done.code == 0, done.err
 
 
-def test_a_damaged_history_costs_its_curves_and_not_the_report(publish, results: Path, tmp_path: Path) -> None:
+def test_a_damaged_history_costs_its_curves_and_not_the_report(publish: Publish, results: Path, tmp_path: Path) -> None:
     (_ok(results) / "history.csv").write_text("step,diversity\n" + "1" * 200_000 + ",x\n")
     done = publish()
     assert done.code == 1  # it is there, and a file in it is not what its record says
@@ -193,7 +204,7 @@ def test_a_damaged_history_costs_its_curves_and_not_the_report(publish, results:
     assert "curves-ring8.svg" not in (tmp_path / "site" / "datasets" / "ring8.html").read_text()
 
 
-def test_a_diverged_run_shows_its_film(publish, results: Path, tmp_path: Path) -> None:
+def test_a_diverged_run_shows_its_film(publish: Publish, results: Path, tmp_path: Path) -> None:
     folders = [results / "runs" / id_ for id_ in _ids(results)]
     records = {path: json.loads((path / "record.json").read_text()) for path in folders if path.is_dir()}
     lost = next(path for path, record in records.items() if record["status"] == "diverged")
@@ -205,7 +216,7 @@ def test_a_diverged_run_shows_its_film(publish, results: Path, tmp_path: Path) -
     assert "samples.png" not in page
 
 
-def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path, tmp_path: Path) -> None:
+def test_a_variant_of_which_every_seed_failed_is_compared(publish: Publish, results: Path, tmp_path: Path) -> None:
     layout = load_plan(results, MADE.suite)
     assert layout is not None
 
@@ -237,14 +248,14 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish, results: Path
     assert publish().code == 0
 
 
-def test_a_table_leaves_a_published_folder_as_it_is(inside, publish, tmp_path: Path) -> None:
+def test_a_table_leaves_a_published_folder_as_it_is(inside: Cli, publish: Publish, tmp_path: Path) -> None:
     assert publish().code == 0
     assert inside("table", "--suite", "quick", "--results", "site").code == 0
     assert inside("verify", "site").code == 0
 
 
 @pytest.mark.slow
-def test_a_page_of_many_variants_stays_small(inside, tmp_path: Path) -> None:
+def test_a_page_of_many_variants_stays_small(inside: Cli, tmp_path: Path) -> None:
     made = Made(
         losses=tuple(f"loss{number}" for number in range(14)),
         architectures=tuple(f"mlp(width={width})" for width in (16, 32, 64, 128, 256)),
@@ -256,14 +267,14 @@ def test_a_page_of_many_variants_stays_small(inside, tmp_path: Path) -> None:
     assert max(sizes.values()) < 1 << 20, max(sizes, key=sizes.__getitem__)
 
 
-def test_a_record_that_was_edited_is_told_when_it_is_published(publish, results: Path) -> None:
+def test_a_record_that_was_edited_is_told_when_it_is_published(publish: Publish, results: Path) -> None:
     _edit(_ok(results) / "record.json", lambda record: record["spec"]["train"].update(steps=10))
     done = publish()
     assert done.code == 1
     assert f"warning: runs/{_ok(results).name}/record.json its spec, code versions and protocol give the id" in done.err
 
 
-def test_no_report_inside_another(publish, tmp_path: Path) -> None:
+def test_no_report_inside_another(publish: Publish, tmp_path: Path) -> None:
     assert publish().code == 0
     done = publish("site/inner")
     assert done.code == 2
@@ -271,7 +282,7 @@ def test_no_report_inside_another(publish, tmp_path: Path) -> None:
     assert not (tmp_path / "site" / "inner").exists()
 
 
-def test_code_that_is_not_here_is_named(inside, tmp_path: Path) -> None:
+def test_code_that_is_not_here_is_named(inside: Cli, tmp_path: Path) -> None:
     made = Made(losses=("minimax", "mine"), architectures=("mlp",), images=(), seeds=1, failures=False)
     fabricate(tmp_path / "own", made)
     done = inside("publish", "--suite", made.suite, "--results", "own", "--to", "site")

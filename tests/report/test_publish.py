@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from conftest import Cli
 from fabricate import Made, fabricate
 from plans import plan_row
 
@@ -27,10 +28,10 @@ MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), seeds=5
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory) -> Path:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     fabricate(folder, MADE)
-    return folder
+    return Path(folder)
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def content(results: Path) -> Content:
     layout = load_plan(results, MADE.suite)
     assert layout is not None
     return Content(layout, results)
+
+
+def _page(site: Site, path: str) -> str:
+    found = site.render(path)
+    assert found is not None
+    return found[0].decode()
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -50,24 +57,26 @@ class Cells(HTMLParser):
     def __init__(self, text: str, table: str) -> None:
         super().__init__()
         self.rows: dict[str, list[tuple[dict[str, str | None], str, list[str]]]] = {}
-        self.inside, self.row, self.table = False, None, table
+        self.inside, self.table = False, table
+        self.row: list[tuple[dict[str, str | None], str, list[str]]] | None = None
+        self.cell: tuple[dict[str, str | None], list[str], list[str]] | None = None
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         if tag == "table":
             self.inside = found.get("id") == self.table
         if self.inside and tag in ("th", "td"):
             self.cell = (found, [], [])
-        if self.inside and tag == "a":
-            self.cell[2].append(found["href"])
+        if self.inside and tag == "a" and self.cell:
+            self.cell[2].append(found["href"] or "")
 
-    def handle_data(self, data):
-        if self.inside and hasattr(self, "cell"):
+    def handle_data(self, data: str) -> None:
+        if self.inside and self.cell:
             self.cell[1].append(data)
 
-    def handle_endtag(self, tag):
-        if self.inside and tag in ("th", "td"):
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and self.cell and tag in ("th", "td"):
             attrs, texts, links = self.cell
             text = " ".join("".join(texts).split())
             if attrs.get("scope") == "row":
@@ -84,7 +93,7 @@ class Tags(HTMLParser):
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
 
 
@@ -119,7 +128,7 @@ def test_every_number_is_the_records_and_leads_to_its_runs(results: Path, conten
                 assert float(attrs["data-sort"] or "nan") == value
 
 
-def test_the_same_records_give_the_same_bytes(inside, results: Path, tmp_path: Path) -> None:
+def test_the_same_records_give_the_same_bytes(inside: Cli, results: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         done = inside("publish", "--suite", MADE.suite, "--results", results, "--to", name)
         assert done.code == 0, done.err
@@ -129,7 +138,7 @@ def test_the_same_records_give_the_same_bytes(inside, results: Path, tmp_path: P
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_a_published_folder_reads_as_results(inside, results: Path, tmp_path: Path) -> None:
+def test_a_published_folder_reads_as_results(inside: Cli, results: Path, tmp_path: Path) -> None:
     assert inside("publish", "--suite", MADE.suite, "--results", results, "--to", "site").code == 0
     ours = inside("table", "--suite", MADE.suite, "--results", results, "--format", "json")
     theirs = inside("table", "--suite", MADE.suite, "--results", "site", "--format", "json")
@@ -141,7 +150,7 @@ def test_a_published_folder_reads_as_results(inside, results: Path, tmp_path: Pa
     }
 
 
-def test_an_earlier_report_stays_until_the_new_one_is_complete(inside, results: Path, tmp_path: Path) -> None:
+def test_an_earlier_report_stays_until_the_new_one_is_complete(inside: Cli, results: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(results, mine)
     assert inside("publish", "--suite", MADE.suite, "--results", mine, "--to", "site").code == 0
@@ -166,7 +175,7 @@ def test_an_earlier_report_stays_until_the_new_one_is_complete(inside, results: 
     ],
 )
 def test_wrong_orders_are_refused_in_a_sentence(
-    inside, results: Path, tmp_path: Path, asked, code: int, said: str
+    inside: Cli, results: Path, tmp_path: Path, asked: list[str], code: int, said: str
 ) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note.txt").write_text("mine")
@@ -178,7 +187,7 @@ def test_wrong_orders_are_refused_in_a_sentence(
     assert (tmp_path / "full" / "note.txt").read_text() == "mine"
 
 
-def test_a_suite_of_which_nothing_has_ended_is_not_published(inside, tmp_path: Path) -> None:
+def test_a_suite_of_which_nothing_has_ended_is_not_published(inside: Cli, tmp_path: Path) -> None:
     empty = SavedPlan("none", "", "", (plan_row("minimax", "mlp", "ring8", {0: "0" * 12}),), (), ())
     from ganbench.suite.plan_file import save_plan
 
@@ -282,7 +291,7 @@ def test_budgets_that_differ_are_said_and_equal_ones_are_not(content: Content) -
 def test_scores_are_explained_by_the_plugins_that_made_them(content: Content) -> None:
     registry = Registry.load()
     site = Site(content, registry)
-    page = html.unescape(site.render("datasets/digits.html")[0].decode())
+    page = html.unescape(_page(site, "datasets/digits.html"))
     for name in ("fid", "memorisation", "modes"):
         doc = inspect.getdoc(registry.find("metric", name).thing)
         assert doc
@@ -291,7 +300,7 @@ def test_scores_are_explained_by_the_plugins_that_made_them(content: Content) ->
 
 
 def test_the_overview_shows_each_variants_first_samples(content: Content) -> None:
-    page = Site(content, Registry.load()).render("index.html")[0].decode()
+    page = _page(Site(content, Registry.load()), "index.html")
     shown = re.findall(r'<img src="runs/([0-9a-f]{12})/samples\.png"', page)
     wanted = []
     for table in content.tables:

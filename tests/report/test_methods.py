@@ -18,7 +18,7 @@ from ganbench.report.citations import citation
 from ganbench.report.methods import protocol
 from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import SavedPlan
+from ganbench.suite.plan_file import PlanRow, SavedPlan
 from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
@@ -43,7 +43,8 @@ def _record(id_: str, cell: tuple[str, str, str], seed: int, failed: bool = Fals
 
 def _methods(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], missing: int = 0) -> str:
     """The protocol of cells of two seeds; the first cell's second seed failed, `missing` more never ran."""
-    store, rows = Store(tmp_path), []
+    store = Store(tmp_path)
+    rows: list[PlanRow] = []
     for cell, train in cells.items():
         runs = {seed: f"{len(rows)}{seed}" for seed in range(2 + missing)}
         rows.append(plan_row(*cell, runs))
@@ -55,7 +56,7 @@ def _methods(tmp_path: Path, cells: dict[tuple[str, str, str], dict[str, Any]], 
     return protocol(layout, tables.build(layout, store), records)
 
 
-CELLS = {
+CELLS: dict[tuple[str, str, str], dict[str, Any]] = {
     ("a", "net", "ring"): {},
     ("b", "net", "ring"): {},
     ("a", "net", "digits"): {"steps": 1000},

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import Cli
 
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.report.server.http import Server, report_path
@@ -77,7 +78,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield serving
 
 
-def _ask(server: Server, path: str, method: str = "GET", **headers: str):
+def _ask(server: Server, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and content, with the path sent exactly as it is."""
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
     connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
@@ -209,10 +210,14 @@ def test_a_report_that_is_slow_to_make_is_not_made_for_every_change(tmp_path: Pa
         assert shelf.find("index.html") is not None
     assert Slow.made == before + 1
     time.sleep(0.7)
-    assert b"'2'" in shelf.find("index.html").content
+    found = shelf.find("index.html")
+    assert found is not None
+    assert b"'2'" in found.content
 
 
-def test_what_fails_is_a_page_that_says_so_and_the_server_goes_on(server: Server, capsys) -> None:
+def test_what_fails_is_a_page_that_says_so_and_the_server_goes_on(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(2):
         status, _, content = _ask(server, "/broken")
         assert (status, content) == (500, b"this page cannot be rendered: runs/abc/record.json is damaged\n")
@@ -221,7 +226,7 @@ def test_what_fails_is_a_page_that_says_so_and_the_server_goes_on(server: Server
     assert capsys.readouterr().err.count("record.json is damaged") == 1
 
 
-def test_a_browser_that_goes_away_is_no_error(server: Server, capsys) -> None:
+def test_a_browser_that_goes_away_is_no_error(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     for text in (b"", b"GET / HTTP/1.1\r\nHost: loc", b"\x16\x03\x01\x02\x00nonsense\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", server.server_port)) as connection:
             connection.sendall(text)
@@ -299,13 +304,19 @@ def test_what_cannot_be_served_is_a_sentence(tmp_path: Path) -> None:
             Server(host, 0, server.shelf, results)
 
 
-def _process(tmp_path: Path, *options: object) -> subprocess.Popen:
+def _process(tmp_path: Path, *options: object) -> subprocess.Popen[str]:
     """`ganbench serve` on a free port, hearing Ctrl-C however the tests were started."""
     code = "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
     command = [sys.executable, "-c", code, sys.executable, "-m", "ganbench", "serve", "--port", "0", *map(str, options)]
     return subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """The address that the server prints when it is ready."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
 
 
 def _fetch(url: str, path: str) -> tuple[int, bytes]:
@@ -315,11 +326,11 @@ def _fetch(url: str, path: str) -> tuple[int, bytes]:
     return answer.status, answer.read()
 
 
-def test_the_command_serves_until_it_is_told_to_stop(cli, tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_told_to_stop(cli: Cli, tmp_path: Path) -> None:
     _planned(tmp_path / "results", "small")
     for number, host in ((signal.SIGINT, "127.0.0.1"), (signal.SIGTERM, "0.0.0.0")):
         process = _process(tmp_path, "--host", host)
-        url = process.stdout.readline().strip()
+        url = _address(process)
         assert url.startswith("http://")
         assert _fetch(url, "/live.json") == (200, b'{"state": "none"}')
         if number == signal.SIGINT:
@@ -333,7 +344,7 @@ def test_the_command_serves_until_it_is_told_to_stop(cli, tmp_path: Path) -> Non
         assert ("there is no password" in err) == (host == "0.0.0.0")
 
 
-def test_a_folder_without_a_suite_is_a_sentence(cli, tmp_path: Path) -> None:
+def test_a_folder_without_a_suite_is_a_sentence(cli: Cli, tmp_path: Path) -> None:
     for made, said in ((False, "no results folder 'results'"), (True, "no suite has run in 'results'")):
         if made:
             (tmp_path / "results").mkdir()
@@ -362,7 +373,7 @@ def test_a_suite_is_watched_while_it_runs_and_read_when_it_was_killed(tmp_path: 
         time.sleep(0.1)
     server = _process(tmp_path)
     try:
-        url = server.stdout.readline().strip()
+        url = _address(server)
         status, first = _fetch(url, "/")
         assert status == 200
         assert b"minimax x mlp x ring8" in first
