@@ -18,10 +18,14 @@ import pytest
 import torch
 from fabricate import Made, fabricate
 from filelock import FileLock
+from hypothesis import settings
 
 from ganbench.registry.registry import Registry
 
 torch.set_num_threads(1)
+# property tests: few examples, always the same ones
+settings.register_profile("ganbench", max_examples=50, deadline=None, derandomize=True)
+settings.load_profile("ganbench")
 # compiled programs are shared by all test processes, and kept between test runs
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "ganbench-tests-programs"))
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"

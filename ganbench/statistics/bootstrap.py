@@ -15,6 +15,7 @@ REPETITIONS = 50_000
 CHUNK = 2_000_000
 """Numbers in memory at a time."""
 Interval = tuple[float, float, float]
+Strata = Sequence[Sequence[float] | Array]
 
 
 def normalized(value: float, floor: float, ceiling: float, scale: str = "linear") -> float:
@@ -41,7 +42,7 @@ def interquartile_mean(values: Array) -> Array:
     return np.asarray(ordered[..., cut : values.shape[-1] - cut].mean(axis=-1))
 
 
-def iqm(strata: Sequence[Sequence[float]], seed: int = 0, repetitions: int = REPETITIONS) -> Interval:
+def iqm(strata: Strata, seed: int = 0, repetitions: int = REPETITIONS) -> Interval:
     """Interquartile mean over all seeds of all datasets, and its 95 % interval (Agarwal et al. 2021).
 
     The interval is the percentile interval of a bootstrap that resamples seeds within each dataset. `strata` are the
@@ -58,9 +59,7 @@ def iqm(strata: Sequence[Sequence[float]], seed: int = 0, repetitions: int = REP
     return (found, *_percentiles(some, sum(map(len, sides)), repetitions))
 
 
-def improvement(
-    a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], seed: int = 0, repetitions: int = REPETITIONS
-) -> Interval:
+def improvement(a: Strata, b: Strata, seed: int = 0, repetitions: int = REPETITIONS) -> Interval:
     """Probability that a seed of a scores higher than one of b, and its 95 % interval; ties count half.
 
     The mean over datasets of U / (n m) (Mann and Whitney 1947; Agarwal et al. 2021). Higher values must be better, as

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import Cli
 
 from ganbench.errors import ContractError, UsageError
 from ganbench.registry.discovery import file_hash
@@ -186,13 +187,13 @@ def test_clashing_distributions_are_both_named_and_one_can_be_disabled(tmp_path:
     assert _run(code, tmp_path, GANBENCH_DISABLE="ganbench-mine").strip() == "None"
 
 
-def test_nothing_is_loaded_from_the_current_folder_unnamed(cli, hinge: Path) -> None:
+def test_nothing_is_loaded_from_the_current_folder_unnamed(cli: Cli, hinge: Path) -> None:
     done = cli("run", "--suite", "quick", "--add", "loss=hinge")
     assert done.code == 2
     assert "unknown loss 'hinge'" in done.err
 
 
-def test_list_shows_what_there_is(cli, hinge: Path) -> None:
+def test_list_shows_what_there_is(cli: Cli, hinge: Path) -> None:
     done = cli("list", "losses", "--plugin", hinge)
     assert done.code == 0
     for word in ("minimax", "rpgan-r1r2", "gamma=0.1", "hinge", "Hinge loss (Lim and Ye 2017).", "ganbench 0.1.0"):

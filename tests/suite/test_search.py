@@ -8,12 +8,15 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Cli
 from factories import commit, make_card, make_record, make_reference, make_spec
 from plans import plan_reference, search_row
 from rich.console import Console
@@ -22,16 +25,18 @@ from scipy import stats as scipy_stats
 from ganbench.analysis import sensitivity
 from ganbench.cli import cli as commands
 from ganbench.errors import ResultsError, UsageError
+from ganbench.registry.registry import Registry
 from ganbench.report.text import search as search_table
 from ganbench.results.records import Cost, Failure
 from ganbench.results.store import Store
 from ganbench.statistics import best_of_k
 from ganbench.suite import search, search_space
 from ganbench.suite.expand import expand
-from ganbench.suite.load import adjusted, load
+from ganbench.suite.load import Suite, adjusted, load
 from ganbench.suite.search import RowDraw, SavedSearch
 from ganbench.suite.yaml import Problems
 
+Here = Callable[..., tuple[int, str, str]]
 TEXT = """losses: [minimax, rpgan-r1r2]
 architectures: [mlp]
 datasets: [ring8]
@@ -51,17 +56,19 @@ search:
 """
 
 
-def _suite(tmp_path: Path, text: str = TEXT, **options):
+def _suite(tmp_path: Path, text: str = TEXT, **options: Any) -> Suite:
     path = tmp_path / "tuned.yaml"
     path.write_text(text)
     return adjusted(load(path), **options)
 
 
-def _draws(tmp_path: Path, registry, text: str = TEXT, count: int = 5, **options):
+def _draws(
+    tmp_path: Path, registry: Registry, text: str = TEXT, count: int = 5, **options: Any
+) -> tuple[search.Drawn, ...]:
     return search.draws(_suite(tmp_path, text, **options), registry, count)
 
 
-def _ranges(tmp_path: Path, registry, text: str = TEXT) -> dict[str, search_space.Range]:
+def _ranges(tmp_path: Path, registry: Registry, text: str = TEXT) -> dict[str, search_space.Range]:
     problems = Problems("tuned.yaml")
     found = search_space.read_ranges(_suite(tmp_path, text), registry, problems)
     problems.check()
@@ -69,11 +76,11 @@ def _ranges(tmp_path: Path, registry, text: str = TEXT) -> dict[str, search_spac
     return {one.path[-1]: one for one in found.ranges}
 
 
-def _many(one: search_space.Range, count: int = 2000) -> list:
+def _many(one: search_space.Range, count: int = 2000) -> list[Any]:
     return [one.draw(number).plain() for number in range(1, count + 1)]
 
 
-def test_draws_do_not_depend_on_how_many_are_asked_for(tmp_path, registry) -> None:
+def test_draws_do_not_depend_on_how_many_are_asked_for(tmp_path: Path, registry: Registry) -> None:
     few, more = (_draws(tmp_path, registry, count=count) for count in (3, 8))
     assert [one.number for one in more] == list(range(9))
     assert [one.settings() for one in few] == [one.settings() for one in more[:4]]
@@ -81,7 +88,7 @@ def test_draws_do_not_depend_on_how_many_are_asked_for(tmp_path, registry) -> No
     assert len({str(one.settings()) for one in more}) == 9
 
 
-def test_draw_0_is_the_suite(tmp_path, registry) -> None:
+def test_draw_0_is_the_suite(tmp_path: Path, registry: Registry) -> None:
     default = _draws(tmp_path, registry, count=1)[0]
     whole = expand(_suite(tmp_path), registry)
     assert default.settings() == {}
@@ -90,7 +97,7 @@ def test_draw_0_is_the_suite(tmp_path, registry) -> None:
     assert {cell.seeds for cell in whole.cells} == {(0, 1)}
 
 
-def test_variants_share_draws_and_do_not_depend_on_each_other(tmp_path, registry) -> None:
+def test_variants_share_draws_and_do_not_depend_on_each_other(tmp_path: Path, registry: Registry) -> None:
     """Common random numbers: the same learning rate for every loss, whichever losses there are."""
     both = _draws(tmp_path, registry)
     alone = _draws(tmp_path, registry, TEXT.replace("[minimax, rpgan-r1r2]", "[minimax]"))
@@ -105,13 +112,13 @@ def test_variants_share_draws_and_do_not_depend_on_each_other(tmp_path, registry
     assert "loss.gamma" not in both[1].settings(both[1].plan.cells[0])
 
 
-def test_a_range_more_or_less_changes_no_other_draw(tmp_path, registry) -> None:
+def test_a_range_more_or_less_changes_no_other_draw(tmp_path: Path, registry: Registry) -> None:
     fewer = TEXT.replace("    batch: {low: 32, high: 128, scale: log}\n", "")
     for one, other in zip(_draws(tmp_path, registry), _draws(tmp_path, registry, fewer), strict=True):
         assert {key: value for key, value in one.settings().items() if key != "train.batch"} == other.settings()
 
 
-def test_drawn_values_lie_over_overrides_and_set(tmp_path, registry) -> None:
+def test_drawn_values_lie_over_overrides_and_set(tmp_path: Path, registry: Registry) -> None:
     text = TEXT + "overrides: [{when: {dataset: ring8}, train: {lr: 1e-3, lr_g: 5e-4, steps: 7}}]\n"
     drawn = _draws(tmp_path, registry, text, sets=("train.batch=64",))
     assert {one.plan.suite for one in drawn} == {"tuned+train.batch=64+search"}
@@ -123,7 +130,7 @@ def test_drawn_values_lie_over_overrides_and_set(tmp_path, registry) -> None:
         assert train.steps == 7
 
 
-def test_one_players_rate_beside_both(tmp_path, registry) -> None:
+def test_one_players_rate_beside_both(tmp_path: Path, registry: Registry) -> None:
     """`lr_g` says otherwise than `lr`, whichever of them is written first."""
     rate = "{low: 1e-4, high: 1e-2, scale: log}"
     for pair in (f"lr: {rate}, lr_g: {rate}", f"lr_g: {rate}, lr: {rate}"):
@@ -134,7 +141,7 @@ def test_one_players_rate_beside_both(tmp_path, registry) -> None:
         assert train.lr_d != train.lr_g
 
 
-def test_numbers_are_in_their_range_and_spread_as_asked(tmp_path, registry) -> None:
+def test_numbers_are_in_their_range_and_spread_as_asked(tmp_path: Path, registry: Registry) -> None:
     found = _ranges(tmp_path, registry)
     uniform = {
         "lr": [math.log(value / 1e-4) / math.log(100) for value in _many(found["lr"])],
@@ -148,7 +155,7 @@ def test_numbers_are_in_their_range_and_spread_as_asked(tmp_path, registry) -> N
     assert all(float(f"{value:.4g}") == value for value in _many(found["lr"]))
 
 
-def test_whole_numbers_stay_whole_and_reach_both_ends(tmp_path, registry) -> None:
+def test_whole_numbers_stay_whole_and_reach_both_ends(tmp_path: Path, registry: Registry) -> None:
     found = _ranges(tmp_path, registry)
     widths = _many(found["width"], 3000)
     assert all(isinstance(value, int) for value in widths)
@@ -163,12 +170,12 @@ def test_whole_numbers_stay_whole_and_reach_both_ends(tmp_path, registry) -> Non
     assert scipy_stats.chisquare(counts, shares * len(batches)).pvalue > 0.01
 
 
-def test_choices_are_equally_likely(tmp_path, registry) -> None:
+def test_choices_are_equally_likely(tmp_path: Path, registry: Registry) -> None:
     found = _many(_ranges(tmp_path, registry)["n_dis"], 3000)
     assert scipy_stats.chisquare([found.count(choice) for choice in (1, 2, 5)]).pvalue > 0.01
 
 
-def test_a_narrow_range_is_not_rounded_away(tmp_path, registry) -> None:
+def test_a_narrow_range_is_not_rounded_away(tmp_path: Path, registry: Registry) -> None:
     text = TEXT.replace("ema: {low: 0.1, high: 0.9}", "ema: {low: 0.9990, high: 0.9999}")
     values = _many(_ranges(tmp_path, registry, text)["ema"], 200)
     assert 0.9990 <= min(values) <= max(values) <= 0.9999
@@ -219,14 +226,14 @@ HEAD = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\n"
         ("search: {architecture: {mlp: 3}}", "4:30: 'mlp' in search must be a mapping"),
     ],
 )
-def test_a_wrong_range_is_told_with_its_place(tmp_path, registry, block: str, said: str) -> None:
+def test_a_wrong_range_is_told_with_its_place(tmp_path: Path, registry: Registry, block: str, said: str) -> None:
     """Also without --search: a suite is right or it is not."""
     with pytest.raises(UsageError) as caught:
         expand(_suite(tmp_path, f"{HEAD}{block}\n"), registry)
     assert any(line.startswith(f"tuned.yaml:{said}") for line in str(caught.value).splitlines()), caught.value
 
 
-def test_all_wrong_ranges_are_told_at_once(tmp_path, registry) -> None:
+def test_all_wrong_ranges_are_told_at_once(tmp_path: Path, registry: Registry) -> None:
     text = (
         f"{HEAD}search:\n  train: {{lr: {{low: 0, high: -1}}, n_dis: {{choices: [0]}}}}\n  loss: {{x: {{}}}}\nco: 1\n"
     )
@@ -236,7 +243,7 @@ def test_all_wrong_ranges_are_told_at_once(tmp_path, registry) -> None:
     assert places == [f"tuned.yaml:{place}" for place in ("5:21", "5:30", "5:53", "6:10", "7:1")]
 
 
-def test_what_only_a_draw_shows_is_told_with_its_values(tmp_path, registry) -> None:
+def test_what_only_a_draw_shows_is_told_with_its_values(tmp_path: Path, registry: Registry) -> None:
     """Two losses that a drawn hyperparameter makes one; no run has begun."""
     text = TEXT.replace("[minimax, rpgan-r1r2]", "[{rpgan-r1r2: {gamma: 1}}, {rpgan-r1r2: {gamma: 2}}]")
     with pytest.raises(
@@ -251,13 +258,13 @@ def test_what_only_a_draw_shows_is_told_with_its_values(tmp_path, registry) -> N
     (1001, TEXT, "got 1001"),
     (3, HEAD, "suite 'tuned' defines no ranges to search"),
 ])  # fmt: skip
-def test_a_search_that_cannot_be(tmp_path, registry, count: int, text: str, said: str) -> None:
+def test_a_search_that_cannot_be(tmp_path: Path, registry: Registry, count: int, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         _draws(tmp_path, registry, text, count)
 
 
 @pytest.mark.parametrize("name", ["baseline", "quick", "sensitivity"])
-def test_shipped_suites_can_be_searched_and_keep_their_ids(registry, name: str) -> None:
+def test_shipped_suites_can_be_searched_and_keep_their_ids(registry: Registry, name: str) -> None:
     suite = load(registry.find("suite", name).thing)
     plan, without = (expand(one, registry) for one in (suite, replace(suite, search=None)))
     assert [cell.spec.id for cell in plan.cells] == [cell.spec.id for cell in without.cells]
@@ -265,7 +272,7 @@ def test_shipped_suites_can_be_searched_and_keep_their_ids(registry, name: str) 
     assert len(search.merged(drawn).cells) == 4 * len(plan.cells)
 
 
-def test_draws_that_agree_are_trained_once(tmp_path, registry) -> None:
+def test_draws_that_agree_are_trained_once(tmp_path: Path, registry: Registry) -> None:
     text = f"{HEAD}search: {{train: {{n_dis: {{choices: [1, 2]}}}}}}\n"
     drawn = _draws(tmp_path, registry, text, 10)
     assert len(search.merged(drawn).cells) == 2
@@ -394,9 +401,10 @@ def test_every_format_escapes_and_says_the_same(tmp_path: Path) -> None:
 
 def test_a_terminal_gets_intervals_below_values(tmp_path: Path) -> None:
     layout, store = _store(tmp_path)
-    console = Console(file=io.StringIO(), width=200)
+    printed = io.StringIO()
+    console = Console(file=printed, width=200)
     search_table.show(console, layout, sensitivity.build(layout, store))
-    text = console.file.getvalue()
+    text = printed.getvalue()
     assert "s+search: ring8: score ↓" in text
     assert "=evil|<b> x mlp" in text
     low, high = sensitivity.build(layout, store)[0].rows[0].intervals[0]
@@ -404,7 +412,7 @@ def test_a_terminal_gets_intervals_below_values(tmp_path: Path) -> None:
     assert (low, high) == pytest.approx((1.5, 7.0))
     assert "mlp" not in line
     search_table.show(console, layout, [])
-    assert "No draw has finished yet." in console.file.getvalue()
+    assert "No draw has finished yet." in printed.getvalue()
 
 
 def test_draws_that_are_equally_good_are_counted(tmp_path: Path) -> None:
@@ -446,7 +454,7 @@ search: {train: {lr: {low: 1e-4, high: 1e-2, scale: log}}, loss: {rpgan-r1r2: {g
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch, capsys):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """The command line in this process: quick where nothing trains."""
     monkeypatch.chdir(tmp_path)
 
@@ -460,7 +468,7 @@ def here(tmp_path: Path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_a_search_from_end_to_end(cli, here, tmp_path: Path) -> None:
+def test_a_search_from_end_to_end(cli: Cli, here: Here, tmp_path: Path) -> None:
     (tmp_path / "tuned.yaml").write_text(SHORT)
     _, out, _ = here("run", "--suite", "tuned.yaml", "--search", 2, "--dry-run")
     assert "12 runs in 6 cells" in out
@@ -489,7 +497,7 @@ def test_a_search_from_end_to_end(cli, here, tmp_path: Path) -> None:
     assert len([line for line in lines if line.startswith("|") and "draw 2: " in line]) == 2 * 2  # scores, costs
 
 
-def test_other_seeds_and_settings_of_a_search(here, tmp_path: Path) -> None:
+def test_other_seeds_and_settings_of_a_search(here: Here, tmp_path: Path) -> None:
     (tmp_path / "tuned.yaml").write_text(SHORT)
     asked = ("run", "--suite", "tuned.yaml", "--search", 1, "--dry-run")
     _, out, _ = here(*asked, "--seeds", "0-4", "--set", "train.steps=7", "--add", "loss=nonsaturating")
@@ -543,7 +551,7 @@ def register_losses():
 '''
 
 
-def test_a_draw_that_diverges_is_counted_as_the_worst(cli, tmp_path: Path) -> None:
+def test_a_draw_that_diverges_is_counted_as_the_worst(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "fragile.py").write_text(FRAGILE)
     text = SHORT.split("search:")[0].replace("[minimax, rpgan-r1r2]", "[{fragile: {weight: 1e-30}}]")
     text += "plugins: [fragile.py]\nsearch: {loss: {fragile: {weight: {choices: [1e-30, 1.0]}}}}\n"
@@ -574,13 +582,13 @@ def test_a_draw_that_diverges_is_counted_as_the_worst(cli, tmp_path: Path) -> No
         (("table", "--suite", "quick", "--search", "--format", "latex", "--results", "."), "not latex"),
     ],
 )
-def test_wrong_use_is_told_in_a_sentence(here, suite: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_use_is_told_in_a_sentence(here: Here, suite: Path, arguments: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError) as caught:
         here(*arguments)
     assert said in str(caught.value)
 
 
-def test_a_score_that_no_metric_gives_is_told_before_anything_trains(here, tmp_path: Path) -> None:
+def test_a_score_that_no_metric_gives_is_told_before_anything_trains(here: Here, tmp_path: Path) -> None:
     (tmp_path / "tuned.yaml").write_text(TEXT)
     for more in ((), ("--dry-run",)):
         with pytest.raises(UsageError, match="no score 'mode' in this suite"):

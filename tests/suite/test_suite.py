@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ganbench.errors import UsageError
+from ganbench.registry.registry import Registry
 from ganbench.suite.expand import expand
 from ganbench.suite.load import adjusted, load
+from ganbench.suite.specs import Plan
 
 GOOD = """
 losses: [minimax, {rpgan-r1r2: {gamma: 0.1}}, {rpgan-r1r2: {gamma: 1}}]
@@ -27,19 +30,19 @@ overrides:
 """
 
 
-def _plan(tmp_path: Path, registry, text: str, **options):
+def _plan(tmp_path: Path, registry: Registry, text: str, **options: Any) -> Plan:
     path = tmp_path / "suite.yaml"
     path.write_text(text)
     return expand(adjusted(load(path), **options), registry)
 
 
-def _problems(tmp_path: Path, registry, text: str, **options) -> list[str]:
+def _problems(tmp_path: Path, registry: Registry, text: str, **options: Any) -> list[str]:
     with pytest.raises(UsageError) as caught:
         _plan(tmp_path, registry, text, **options)
     return str(caught.value).splitlines()
 
 
-def test_the_product_is_expanded_with_overrides_in_order(tmp_path, registry) -> None:
+def test_the_product_is_expanded_with_overrides_in_order(tmp_path: Path, registry: Registry) -> None:
     plan = _plan(tmp_path, registry, GOOD)
     assert len(plan.cells) == 9
     assert {skip.texts[1:] for skip in plan.skipped} == {("dcgan", "ring8")}
@@ -56,7 +59,7 @@ def test_the_product_is_expanded_with_overrides_in_order(tmp_path, registry) -> 
     assert digits.spec.loss.params == {"gamma": 1.0}
 
 
-def test_every_default_is_written_into_the_spec(tmp_path, registry) -> None:
+def test_every_default_is_written_into_the_spec(tmp_path: Path, registry: Registry) -> None:
     spec = _plan(tmp_path, registry, GOOD).cells[0].run(3).resolved()
     assert spec["architecture"]["params"] == {"width": 64, "depth": 3, "latent": 2, "slope": 0.0}
     assert spec["dataset"]["params"]["std"] == 0.02
@@ -64,7 +67,7 @@ def test_every_default_is_written_into_the_spec(tmp_path, registry) -> None:
     assert spec["evaluation"]["extractor"]["name"] == "mixture"
 
 
-def test_the_id_depends_on_what_changes_the_result_alone(tmp_path, registry) -> None:
+def test_the_id_depends_on_what_changes_the_result_alone(tmp_path: Path, registry: Registry) -> None:
     cell = _plan(tmp_path, registry, GOOD).cells[0]
     spec = cell.run(0)
     assert len(spec.id) == 12
@@ -79,28 +82,28 @@ def test_the_id_depends_on_what_changes_the_result_alone(tmp_path, registry) -> 
     assert len({spec.id, *(other.id for other in others)}) == 5
 
 
-def test_a_folder_is_not_part_of_the_id(tmp_path, registry) -> None:
+def test_a_folder_is_not_part_of_the_id(tmp_path: Path, registry: Registry) -> None:
     text = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [{mnist: {root: %s}}]\n"
     evaluation = "evaluation: {extractor: inception}"
     ids = {_plan(tmp_path, registry, text % root + evaluation).cells[0].run(0).id for root in ("/a", "/b")}
     assert len(ids) == 1
 
 
-def test_set_lies_over_everything_and_makes_another_suite(tmp_path, registry) -> None:
+def test_set_lies_over_everything_and_makes_another_suite(tmp_path: Path, registry: Registry) -> None:
     plan = _plan(tmp_path, registry, GOOD, sets=("train.steps=7", "train.lr=1e-2"))
     assert {cell.spec.train.steps for cell in plan.cells} == {7}
     assert {cell.spec.train.lr_g for cell in plan.cells} == {1e-2}
     assert plan.suite == "suite+train.steps=7+train.lr=1e-2"
 
 
-def test_add_joins_without_changing_what_is_there(tmp_path, registry) -> None:
+def test_add_joins_without_changing_what_is_there(tmp_path: Path, registry: Registry) -> None:
     before = {cell.run(0).id for cell in _plan(tmp_path, registry, GOOD).cells}
     after = _plan(tmp_path, registry, GOOD, adds=("loss=nonsaturating",))
     assert before < {cell.run(0).id for cell in after.cells}
     assert after.suite == "suite"
 
 
-def test_all_problems_are_told_at_once_with_their_places(tmp_path, registry) -> None:
+def test_all_problems_are_told_at_once_with_their_places(tmp_path: Path, registry: Registry) -> None:
     text = """losses: [minimx]
 architectures: [mlp]
 datasets: [ring8, {digits: {sise: 3}}]
@@ -156,12 +159,12 @@ colour: red
         ("datasets: [ring8]\noverrides: [{when: {datset: ring8}, train: {steps: 1}}]", "unknown key 'datset'"),
     ],
 )
-def test_what_makes_no_sense_is_refused(tmp_path, registry, change: str, said: str) -> None:
+def test_what_makes_no_sense_is_refused(tmp_path: Path, registry: Registry, change: str, said: str) -> None:
     text = f"losses: [minimax]\narchitectures: [mlp]\n{change}\n"
     assert any(said in line for line in _problems(tmp_path, registry, text))
 
 
-def test_one_table_has_one_protocol(tmp_path, registry) -> None:
+def test_one_table_has_one_protocol(tmp_path: Path, registry: Registry) -> None:
     text = """
 losses: [minimax, nonsaturating]
 architectures: [mlp]
@@ -183,11 +186,11 @@ overrides: [{when: {loss: nonsaturating}, evaluation: {samples: 500, split: test
         ({"adds": ("loss=hinje",)}, "--add loss=hinje: unknown loss 'hinje'"),
     ],
 )
-def test_wrong_options_are_named(tmp_path, registry, options, said: str) -> None:
+def test_wrong_options_are_named(tmp_path: Path, registry: Registry, options: dict[str, Any], said: str) -> None:
     assert any(said in line for line in _problems(tmp_path, registry, GOOD, **options))
 
 
-def test_the_baseline_is_what_its_issue_says(registry) -> None:
+def test_the_baseline_is_what_its_issue_says(registry: Registry) -> None:
     plan = expand(load(registry.find("suite", "baseline").thing), registry)
     sizes = {cell.texts[1:]: len(cell.seeds) for cell in plan.cells}
     assert sizes == {("mlp", "ring8"): 8, ("mlp", "grid25"): 8, ("mlp", "digits"): 5, ("dcgan", "digits"): 5}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ganbench.errors import UsageError
 from ganbench.suite.yaml import Problems, parse, scalar
 
 
-def _parse(text: str):
+def _parse(text: str) -> Any:
     return parse(text, Problems("suite.yaml"))
 
 
