@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench import files, formatting
-from ganbench.cli.options import seeds
+from ganbench.api.suites import parse_seeds
 from ganbench.errors import ResultsError, printable
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -42,7 +42,7 @@ def test_a_rounded_number_has_twelve_digits_and_is_stable(value: float) -> None:
 @given(st.sets(st.integers(0, 60), min_size=1))
 def test_seed_ranges_read_back_as_the_seeds(numbers: set[int]) -> None:
     text = formatting.ranges(list(numbers))
-    assert seeds(text) == tuple(sorted(numbers))
+    assert parse_seeds(text) == tuple(sorted(numbers))
     assert len(text.split(", ")) == sum(number - 1 not in numbers for number in numbers)
 
 
