@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Direction = Literal["higher", "lower"]
+FaultKind = Literal["collapsed", "memorising", "low quality", "partial"]
 
 
 def location(default: Any) -> Any:
@@ -186,7 +187,7 @@ class View(NamedTuple):
 class Fault:
     """A fault that a metric finds in samples: for example `count` of `of` modes are missing, if that can be counted."""
 
-    kind: Literal["collapsed", "memorising", "low quality", "partial"]
+    kind: FaultKind
     count: int | None = None
     of: int | None = None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ganbench.registry.contracts import Fault
+from ganbench.registry.contracts import Fault, FaultKind
 from ganbench.results.records import Verdict
 
-ORDER = ("collapsed", "memorising", "low quality", "partial")
+ORDER: tuple[FaultKind, ...] = ("collapsed", "memorising", "low quality", "partial")
 """Worst first. Mode counts mean little if quality is low, and quality means little if the samples are
 copies of the training data, so only the worst is reported."""
 

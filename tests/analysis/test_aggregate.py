@@ -15,6 +15,7 @@ from scipy import stats as scipy_stats
 from ganbench.analysis import aggregate, tables
 from ganbench.analysis.run_table import run_table
 from ganbench.report.text import formats
+from ganbench.report.text.markdown import markdown
 from ganbench.results.records import Failure
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
@@ -23,10 +24,10 @@ CARDS = {
     "points": make_card(score="modes"),
     "images": make_card(score="FID", better="lower", scale="log"),
 }
-VALUES = {
-    ("a", "points"): [8, 7, 8, 8, 6], ("a", "images"): [20.0, 25.0, 40.0, 30.0, 22.0],
-    ("b", "points"): [4, 5, 3, 6, 5], ("b", "images"): [80.0, 60.0, 70.0, 90.0, 100.0],
-    ("c", "points"): [8, 8, 8, 8, 8],
+VALUES: dict[tuple[str, str], list[float]] = {
+    ("a", "points"): [8.0, 7.0, 8.0, 8.0, 6.0], ("a", "images"): [20.0, 25.0, 40.0, 30.0, 22.0],
+    ("b", "points"): [4.0, 5.0, 3.0, 6.0, 5.0], ("b", "images"): [80.0, 60.0, 70.0, 90.0, 100.0],
+    ("c", "points"): [8.0] * 5,
 }  # fmt: skip
 ENDS = {"points": (0.0, 8.0), "images": (1000.0, 10.0)}
 
@@ -58,6 +59,7 @@ def _placed(name: str) -> np.ndarray:
 def test_variants_on_all_datasets_are_aggregated(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path)
     found = aggregate.build(tables.build(layout, store))
+    assert found is not None
     assert found.scores == {"points": "modes", "images": "FID"}
     assert [row.title for row in found.rows] == ["a x mlp", "b x mlp"]
     for row, name in zip(found.rows, "ab", strict=True):
@@ -67,6 +69,7 @@ def test_variants_on_all_datasets_are_aggregated(tmp_path: Path) -> None:
         scipy_stats.mannwhitneyu(_placed("a")[part], _placed("b")[part]).statistic / 25
         for part in (slice(0, 5), slice(5, 10))
     ]
+    assert found.rows[0].over_next is not None
     assert found.rows[0].over_next[0] == pytest.approx(np.mean(wins))
     assert found.rows[1].over_next is None
     assert any(note.startswith("c x mlp: left out") for note in found.notes)
@@ -74,7 +77,9 @@ def test_variants_on_all_datasets_are_aggregated(tmp_path: Path) -> None:
 
 def test_a_failed_seed_counts_as_zero(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path, failed=3)
-    found = {row.title: row for row in aggregate.build(tables.build(layout, store)).rows}
+    overall = aggregate.build(tables.build(layout, store))
+    assert overall is not None
+    found = {row.title: row for row in overall.rows}
     values = _placed("a")
     values[[0, 1, 2, 5, 6, 7]] = 0
     assert found["a x mlp"].iqm[0] == pytest.approx(scipy_stats.trim_mean(values, 0.25))
@@ -84,7 +89,7 @@ def test_a_failed_seed_counts_as_zero(tmp_path: Path) -> None:
 def test_it_is_printed_and_written(tmp_path: Path) -> None:
     layout, store = _suite(tmp_path)
     built = tables.build(layout, store)
-    assert "## over all datasets" in formats.markdown(layout, built)
+    assert "## over all datasets" in markdown(layout, built)
     formats.write_all(tmp_path / "s", layout, built, run_table(layout, store))
     written = json.loads((tmp_path / "s" / "overall.json").read_text())
     assert [row["variant"] for row in written["rows"]] == ["a x mlp", "b x mlp"]
@@ -97,4 +102,4 @@ def test_without_references_or_seeds_there_is_none(tmp_path: Path, without: str)
     references = tuple(r for r in layout.references if (r.dataset.text, r.reference) != ("images", without))
     short = SavedPlan("s", "", "", rows if without == "seeds" else layout.rows, references, ())
     assert aggregate.build(tables.build(short, store)) is None
-    assert "over all datasets" not in formats.markdown(short, tables.build(short, store))
+    assert "over all datasets" not in markdown(short, tables.build(short, store))

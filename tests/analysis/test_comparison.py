@@ -73,7 +73,9 @@ def test_the_sentence_is_true_of_the_records(inside: Cli, tmp_path: Path) -> Non
     assert sentence.startswith(
         "a is better than b in modes on ring8 with mlp: a has 7.90 against 6.17 (difference +1.73"
     )
-    low, high = map(float, re.search(r"interval \[(.+), (.+)\]", sentence).groups())
+    found = re.search(r"interval \[(.+), (.+)\]", sentence)
+    assert found is not None
+    low, high = map(float, found.groups())
     assert (low, high) == pytest.approx((interval.low, interval.high), abs=0.005)
     assert "6 paired seeds" in sentence
     assert f"; {p_value(wanted.pvalue)}, paired t test)" in sentence

@@ -56,8 +56,13 @@ def _scored(record: Record, scores: dict[str, float], **card: Any) -> Record:
 
 
 def _changes(a: Path, b: Path) -> list[tuple[str, str, str]]:
-    sides = (Side.read(folder, load_plan(folder, "s")) for folder in (a, b))
-    return [(one.kind, one.where, one.text) for one in changes(*sides)]
+    return [(one.kind, one.where, one.text) for one in changes(_side(a), _side(b))]
+
+
+def _side(folder: Path) -> Side:
+    plan = load_plan(folder, "s")
+    assert plan is not None
+    return Side.read(folder, plan)
 
 
 def test_a_folder_and_its_copy_are_the_same(cli: Cli, tmp_path: Path) -> None:
@@ -92,7 +97,7 @@ def test_a_lost_lead_comes_first(cli: Cli, tmp_path: Path) -> None:
     assert kinds == sorted(kinds, key=["conclusion", "cell", "content"].index)
     code, text, _ = cli("diff", a, b)
     assert code == 1
-    assert text.index("Conclusions that changed") < text.index("left the other's 95 % interval")
+    assert text.index("Conclusions that changed") < text.index("outside the other's 95 % interval")
     assert "... and" in text  # more than ten runs are cut
 
 
@@ -187,6 +192,10 @@ def test_references_of_only_one_side_are_reported(tmp_path: Path) -> None:
 
 def test_a_failed_run_without_a_protocol_does_not_differ_in_it(tmp_path: Path) -> None:
     a = _folder(tmp_path / "a", ids="x")
-    nothing = {"failure": Failure("failed", "boom"), "evaluation": Evaluation(), "provenance": Provenance()}
+    nothing: dict[str, Any] = {
+        "failure": Failure("failed", "boom"),
+        "evaluation": Evaluation(),
+        "provenance": Provenance(),
+    }
     b = _folder(tmp_path / "b", lambda one: replace(one, **nothing) if one.spec.loss.name == "good" else one)
     assert not any("protocol version" in text for _, _, text in _changes(a, b))

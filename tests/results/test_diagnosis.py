@@ -6,7 +6,9 @@ import json
 import math
 import random
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Cli
@@ -24,12 +26,12 @@ NOISE = {"p_real_above_fake": 0.05, "js": 0.03, "g_gradient": 0.5, "diversity": 
 STEPS = list(range(0, 3000, 30))
 
 
-def _history(rows: int, since: int = 0, log_odds: bool = True, **changes: float) -> list[list[float]]:
+def _history(rows: int, since: int = 0, changes: Mapping[str, float] = {}, log_odds: bool = True) -> list[list[float]]:
     """A noisy healthy run in which signals jump to other values at row `since`."""
     draw = random.Random(0)
     history = []
     for i in range(rows):
-        row = HEALTHY | (changes if i >= since else {})
+        row = HEALTHY | (dict(changes) if i >= since else {})
         row |= {name: row[name] * math.exp(draw.gauss(0, width)) for name, width in NOISE.items()}
         if not log_odds:
             row |= {"js": math.nan, "value": math.nan}
@@ -42,9 +44,6 @@ def _flags(history: list[list[float]], steps: list[int] = STEPS, total: int = 30
 
 
 def test_the_names_are_the_columns_of_the_signals() -> None:
-    from ganbench.signals import SIGNALS
-
-    assert SIGNALS is SIGNALS
     assert set(HEALTHY) == set(SIGNALS)
 
 
@@ -69,18 +68,18 @@ def test_a_fault_is_found_with_its_onset_under_noise(flag: str, changes: dict[st
     # the gradient is measured against its largest: there must have been one
     if flag == "vanishing gradient" and changes["g_gradient"] and row == 0:
         row = 10
-    assert _flags(_history(100, row, **changes)) == {flag: STEPS[row]}
+    assert _flags(_history(100, row, changes)) == {flag: STEPS[row]}
 
 
 @pytest.mark.parametrize(("flag", "changes"), FAULTS)
 def test_what_was_overcome_or_has_only_begun_is_no_finding(flag: str, changes: dict[str, float]) -> None:
-    sick, well = _history(100, **changes), _history(100)
+    sick, well = _history(100, changes=changes), _history(100)
     assert _flags(sick[:40] + well[40:]) == {}
     assert _flags(well[:97] + sick[97:]) == {}
 
 
 def test_single_rows_raise_and_hide_nothing() -> None:
-    sick, well = _history(100, 30, diversity=0.1), _history(100)
+    sick, well = _history(100, 30, {"diversity": 0.1}), _history(100)
     for i in range(0, 100, 7):
         sick[i], well[i] = well[i], sick[i]
     assert _flags(well) == {}
@@ -88,10 +87,10 @@ def test_single_rows_raise_and_hide_nothing() -> None:
 
 
 def test_the_evidence_names_the_measure_and_its_limit() -> None:
-    (collapse,) = diagnose(STEPS, _history(100, 40, diversity=0.12), 3000)
+    (collapse,) = diagnose(STEPS, _history(100, 40, {"diversity": 0.12}), 3000)
     assert collapse.fault is True
     assert re.fullmatch(r"median diversity 0\.1[12]\d* \(limit 0\.5\)", collapse.evidence)
-    (ahead,) = diagnose(STEPS, _history(100, 40, js=0.58), 3000)
+    (ahead,) = diagnose(STEPS, _history(100, 40, {"js": 0.58}), 3000)
     assert ahead.fault is False
 
 
@@ -105,21 +104,21 @@ def _js_of_one_mode(modes: int) -> float:
 @pytest.mark.parametrize("modes", [8, 25, 1000])
 def test_a_plateau_at_one_mode_is_collapse_and_not_a_vanishing_gradient(modes: int) -> None:
     changes = {"js": _js_of_one_mode(modes), "accuracy_fake": 1.0, "g_gradient": 0.005, "diversity": 0.02}
-    assert _flags(_history(100, 20, **changes)) == {"collapse": STEPS[20]}
+    assert _flags(_history(100, 20, changes)) == {"collapse": STEPS[20]}
 
 
 def test_a_zero_gradient_is_reported_for_collapsed_fakes_too() -> None:
-    assert set(_flags(_history(100, 20, diversity=0.02, g_gradient=0.0))) == {"collapse", "vanishing gradient"}
+    assert set(_flags(_history(100, 20, {"diversity": 0.02, "g_gradient": 0.0}))) == {"collapse", "vanishing gradient"}
 
 
 @pytest.mark.parametrize(("flag", "changes"), FAULTS)
 def test_without_log_odds_the_other_signals_still_speak(flag: str, changes: dict[str, float]) -> None:
     silent = set(changes) & {"js"}
-    assert _flags(_history(100, 40, log_odds=False, **changes)) == ({} if silent else {flag: STEPS[40]})
+    assert _flags(_history(100, 40, changes, log_odds=False)) == ({} if silent else {flag: STEPS[40]})
 
 
 def test_short_runs_are_armed_by_their_middle_and_the_shortest_say_nothing() -> None:
-    sick = _history(100, diversity=0.1)
+    sick = _history(100, 0, {"diversity": 0.1})
     assert _flags(sick, list(range(100)), 100) == {"collapse": 0}
     assert _flags(sick[:20], list(range(20)), 20) == {"collapse": 0}
     assert _flags(sick[:4], list(range(4)), 4) == {}
@@ -170,7 +169,7 @@ def test_a_planted_fault_is_in_the_record_in_show_and_below_the_table(cli: Cli, 
     assert done.code == 0, done.err
     assert "rpgan-r1r2 x constant-mlp: 2 of 2 seeds: collapse (since step 0 at the earliest)" in done.out
     assert not [line for line in done.out.splitlines() if "seeds: " in line and "rpgan-r1r2 x mlp" in line]
-    found = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for path in tmp_path.glob("results/runs/*/record.json"):
         record = json.loads(path.read_text())
         found.setdefault(record["spec"]["architecture"]["name"], []).append(record)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from conftest import Cli
@@ -29,10 +29,15 @@ from ganbench.results.store import Store
 from ganbench.results.verify import check
 from ganbench.suite.plan_file import SavedPlan, save_plan
 
+TIME = "2026-11-24T01:02:03Z"
+T = TypeVar("T", Record, ReferenceRecord)
 
-def _with_id(record: AnyRecord, known: Mapping[str, str] = {}) -> Any:
+
+def _with_id(record: T, known: Mapping[str, str] = {}) -> T:
     """The record under the id that its spec, code versions and protocol give."""
-    return replace(record, id=recomputed_id(record, known))
+    found = recomputed_id(record, known)
+    assert found is not None
+    return replace(record, id=found)
 
 
 def _records() -> tuple[list[Record], ReferenceRecord]:
@@ -46,16 +51,14 @@ def _records() -> tuple[list[Record], ReferenceRecord]:
     return [_with_id(good), _with_id(lost, codes)], _with_id(reference, codes)
 
 
-TIME = "2026-11-24T01:02:03Z"
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A published folder of two runs, one of them failed, and a reference."""
     root = tmp_path / "published"
     store = Store(root)
     records, reference = _records()
-    for record in (*records, reference):
+    everything: list[AnyRecord] = [*records, reference]
+    for record in everything:
         place = store.stage(record.id)
         (place / "history.csv").write_text("step,d_loss\n0,1.5\n")
         (place / "weights.safetensors").write_bytes(b"weights")
@@ -70,7 +73,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _content(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "manifest.json").read_text())
+    content: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return content
 
 
 def test_a_manifest_lists_every_file_and_the_origin_of_the_numbers(folder: Path) -> None:
@@ -121,6 +125,11 @@ def _forged(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     manifest.write(folder)
 
 
+def _emptied(folder: Path, name: str) -> None:
+    (_run(folder) / name).write_text("")
+    manifest.write(folder)
+
+
 def _link(folder: Path, name: str, target: Path) -> None:
     (folder / name).unlink()
     (folder / name).symlink_to(target)
@@ -136,7 +145,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "new link": (lambda f: (f / "more").symlink_to("/etc"), "refused", "more"),
     "pipe": (lambda f: os.mkfifo(f / "pipe"), "refused", "pipe"),
     "metric": (lambda f: _rewrite(_run(f) / "record.json", lambda r: r["metrics"].update(score=2.0)), "changed", ""),
-    "history": (lambda f: ((_run(f) / "history.csv").write_text(""), manifest.write(f)), "record", "history.csv"),
+    "history": (lambda f: _emptied(f, "history.csv"), "record", "history.csv"),
     "spec": (lambda f: _forged(f, lambda r: r["spec"]["train"].update(steps=6)), "record", "record.json"),
     "code": (lambda f: _forged(f, lambda r: r["provenance"]["plugins"]["loss:game"].update(code="2")), "record", ""),
     "protocol": (lambda f: _forged(f, lambda r: r["provenance"].update(protocol=1)), "record", "record.json"),

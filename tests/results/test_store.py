@@ -18,6 +18,9 @@ from ganbench.analysis import tables
 from ganbench.errors import MissingError, ResultsError
 from ganbench.formatting import number
 from ganbench.report.text import formats
+from ganbench.report.text.csv import csv_text
+from ganbench.report.text.latex import latex
+from ganbench.report.text.markdown import markdown
 from ganbench.report.text.terminal import show
 from ganbench.results.record_json import SCHEMA
 from ganbench.results.records import Failure, Provenance, Record
@@ -132,12 +135,12 @@ def test_a_significant_lead_is_bold_in_every_format(tmp_path: Path) -> None:
     rows = tuple(plan_row(name, "mlp", "ring8", {seed: f"{name}{seed}" for seed in range(5)}) for name in "ab")
     layout = SavedPlan("s", "", "", rows, (), ())
     built = tables.build(layout, store)
-    assert "**9.20 ± 0.20**" in formats.markdown(layout, built)
-    assert "**1.20" not in formats.markdown(layout, built)
-    assert r"$\mathbf{9.20} \pm 0.20$" in formats.latex(layout, built)
+    assert "**9.20 ± 0.20**" in markdown(layout, built)
+    assert "**1.20" not in markdown(layout, built)
+    assert r"$\mathbf{9.20} \pm 0.20$" in latex(layout, built)
     with store.writing():
         _commit(store, make_record("b4", failure=Failure("diverged", "x")))
-    assert "**" not in formats.markdown(layout, tables.build(layout, store))  # the failed seed counts as the worst
+    assert "**" not in markdown(layout, tables.build(layout, store))  # the failed seed counts as the worst
     assert [row["rank"]["score"] for row in json.loads(formats.json_text(layout, built))] == [2, 1]
 
 
@@ -161,7 +164,7 @@ def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
     assert (row.n_ok, row.n, row.failed) == (3, 5, 1)
     assert row.scores["score"].values == (1.0, 2.0, 4.0)
     assert set(row.notes) == {"1 of 5 seeds failed: boom", "1 of 5 seeds not run yet"}
-    text = formats.markdown(layout, [table])
+    text = markdown(layout, [table])
     assert "| minimax x mlp" in text
     assert "3/5" in text
     assert "2.33 ± 3.79" in text
@@ -198,17 +201,17 @@ def test_markup_is_inert_in_every_format(tmp_path: Path) -> None:
     store = Store(tmp_path)
     layout = _layout(store, loss=EVIL, note=f"=cmd()|{EVIL}\nnext line")
     built = tables.build(layout, store)
-    text = formats.markdown(layout, built)
+    text = markdown(layout, built)
     assert "<script>" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
-    tex = formats.latex(layout, built)
+    tex = latex(layout, built)
     assert r"\textless{}script\textgreater{}alert(1)" in tex
     assert r"\_\$\%\&\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}" in tex
-    parsed = list(csv.DictReader(io.StringIO(formats.csv_text(layout, built))))
+    parsed = list(csv.DictReader(io.StringIO(csv_text(layout, built))))
     assert parsed[0]["loss"] == EVIL
     spread = tables.build(_layout(Store(tmp_path / "two"), loss="=HYPERLINK(1)"), Store(tmp_path / "two"))
-    (first, *_) = csv.DictReader(io.StringIO(formats.csv_text(layout, spread)))
+    (first, *_) = csv.DictReader(io.StringIO(csv_text(layout, spread)))
     assert first["loss"] == "'=HYPERLINK(1)"
 
 
@@ -240,7 +243,7 @@ def test_a_plan_is_saved_and_read_back(tmp_path: Path) -> None:
 
 def test_latex_compiles_to_balanced_tables(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    tex = formats.latex(_layout(store), tables.build(_layout(store), store))
+    tex = latex(_layout(store), tables.build(_layout(store), store))
     assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 1
     assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
     body = tex.split(r"\toprule")[1].split(r"\bottomrule")[0]

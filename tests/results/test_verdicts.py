@@ -10,17 +10,22 @@ from ganbench.results.verdicts import ORDER, summary, verdict
 
 def test_the_worst_fault_is_the_verdict() -> None:
     found = verdict({"modes": [Fault("partial", 17, 25)], "quality": [Fault("low quality")], "copies": []})
+    assert found is not None
     assert (found.fault, found.text) == ("low quality", "low quality")
     assert found.by["modes"] == (Fault("partial", 17, 25),)
     for i, kind in enumerate(ORDER):
-        assert verdict({"m": [Fault(other) for other in reversed(ORDER[i:])]}).fault == kind
+        worst = verdict({"m": [Fault(other) for other in reversed(ORDER[i:])]})
+        assert worst is not None
+        assert worst.fault == kind
 
 
 def test_without_such_a_metric_there_is_no_verdict() -> None:
     assert verdict({}) is None
     assert summary([None, None]) == ""
     assert summary([None, verdict({"m": [Fault("partial", 6, 8)]})]) == "1 partial (6 of 8), 1 not evaluated"
-    assert verdict({"m": []}).text == "ok"
+    faultless = verdict({"m": []})
+    assert faultless is not None
+    assert faultless.text == "ok"
 
 
 @pytest.mark.parametrize(
