@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plans import cell
+from plans import cell, plan_reference, search_row
 
 from ganbench.registry.choice import Choice
 from ganbench.results.records import (
     AnyRecord,
+    Cost,
     Evaluation,
     Failure,
     PluginOrigin,
@@ -22,6 +24,7 @@ from ganbench.results.records import (
 from ganbench.results.store import Store
 from ganbench.runner.jobs import CellJob
 from ganbench.signals import SIGNALS
+from ganbench.suite.search import RowDraw, SavedSearch
 from ganbench.suite.specs import PROTOCOL, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
 
 if TYPE_CHECKING:
@@ -123,3 +126,21 @@ def make_progress(step: int, seeds: tuple[int, ...] = (0,), rows: int = 1) -> Pr
     steps = list(range(step, step + rows))
     fresh = {seed: (steps, [[float(at)] * len(SIGNALS) for at in steps]) for seed in seeds}
     return Progress(float(step), len(seeds), 0.5, 0.25, 1000.0, fresh)
+
+
+def search_store(folder: Path) -> tuple[SavedSearch, Store]:
+    """Four draws of one variant: good, better, one seed diverged, not run; the default is good."""
+    store = Store(folder)
+    card = make_card(better="lower")
+    for name, value in (("d", 3.0), ("a", 2.0), ("b", 1.0), ("c", 0.5)):
+        for seed in range(2):
+            failure = Failure("diverged", "boom") if name == "c" and seed == 1 else None
+            scores, cost = {"score": value + seed, "other[judge]": value}, Cost(train_seconds=2.0)
+            commit(store, make_record(f"{name}{seed}", scores, card, make_spec(seed), failure, cost=cost))
+    commit(store, make_reference("n", {"score": 7.0}, card))
+    names = enumerate("dabcx")
+    draws = tuple(
+        RowDraw(i, {"train.lr": i / 8} if i else {}, {s: f"{name}{s}" for s in range(2)}) for i, name in names
+    )
+    variant = search_row("=evil|<b>", "mlp", "ring8", draws)
+    return SavedSearch("s+search", "", "", (variant,), (plan_reference("ring8", "noise", "n"),)), store
