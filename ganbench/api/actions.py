@@ -61,7 +61,7 @@ def publish(
     check_target(folder)
     registry = results.registry
     on_progress(0, 1, "reading results")
-    content = Content(results.plan, results.folder, results.published, results.store)
+    content = Content(results.plan, results.store, results.published)
     if not content.records:
         raise UsageError(f"no run of suite {results.suite!r} has ended in {results.folder}; run the suite first")
     figures = suite_plots(results.plan, content.tables, content.store, content.datasets)

@@ -66,4 +66,4 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     own = state if state is not None and state.get("suite") == suite else None
     store = Store(results)
     published = Results(plan, store, registry).published
-    return Site(Content(plan, results, published, store), registry, live=own, served=True)
+    return Site(Content(plan, store, published), registry, live=own, served=True)

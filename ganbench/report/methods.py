@@ -123,8 +123,8 @@ def _made(cells: list[Cell], run: list[Cell]) -> str:
     known = [cell for cell in run if any(record.provenance.path for record in cell.records)]
     path = f" Execution path: {by_variant(known, _path)}." if known else ""
     machines = Counter(_machine(record.provenance) for record in records if record.provenance.python)
-    where = "; ".join(f"{n} runs on {text}" if len(machines) > 1 else text for text, n in machines.items())
-    return f"Runs: {states['ok']} of {total} finished{lost}.{path}{f' Machine: {where}.' if where else ''}"
+    where_run = "; ".join(f"{n} runs on {text}" if len(machines) > 1 else text for text, n in machines.items())
+    return f"Runs: {states['ok']} of {total} finished{lost}.{path}{f' Machine: {where_run}.' if where_run else ''}"
 
 
 def _machine(one: Provenance) -> str:

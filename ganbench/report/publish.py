@@ -129,7 +129,7 @@ def publish(site: Site, place: Path, on_progress: OnProgress = lambda done, tota
 
 def _finish(site: Site, made: Path) -> None:
     content = site.content
-    layout = content.layout
+    layout = content.plan
     save_plan(made, layout)
     formats.write_all(made / layout.suite, layout, content.tables, run_table(layout, content.store))
     records = {id_: run.record for id_, run in content.runs.items()}

@@ -14,6 +14,7 @@ from ganbench.cli.progress_bar import progress_bar
 from ganbench.registry.registry import Registry
 from ganbench.report.html import Content, Site
 from ganbench.report.publish import publish
+from ganbench.results.store import Store
 
 
 def test_elsewhere_than_on_a_terminal_a_line_is_printed_every_ten_seconds(
@@ -40,7 +41,7 @@ def test_a_terminal_shows_a_bar_that_is_removed_at_the_end() -> None:
 def test_publishing_counts_every_page(registry: Registry, tmp_path: Path) -> None:
     content = fabricate(tmp_path / "results", Made(losses=("minimax",), seeds=2))
     seen: list[tuple[int, int, str]] = []
-    site = Site(Content(content, tmp_path / "results"), registry)
+    site = Site(Content(content, Store(tmp_path / "results")), registry)
     count = publish(site, tmp_path / "report", lambda done, total, what: seen.append((done, total, what)))
     total = len(site.paths())
     assert [done for done, _, what in seen if what == "writing pages"] == list(range(total))

@@ -22,13 +22,14 @@ from ganbench.report.plots.cost import plot_cost
 from ganbench.report.plots.ranks import plot_ranks
 from ganbench.report.plots.style import set_axis
 from ganbench.results.run_files import read_history
+from ganbench.results.store import Store
 
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
     folder = tmp_path_factory.mktemp("results")
     made = Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), architectures=("mlp",), seeds=5, snapshots=2)
-    return Content(fabricate(folder, made), folder)
+    return Content(fabricate(folder, made), Store(folder))
 
 
 def _ticks(chart: Chart, side: str) -> list[str]:
@@ -64,7 +65,7 @@ def test_figures_and_pages_have_the_same_ticks(shown: AxisRange) -> None:
 
 def test_a_figure_and_a_page_of_the_same_records_have_the_same_ticks(content: Content) -> None:
     for table in content.tables:
-        info = cost_info(table, content.layout, content.store)
+        info = cost_info(table, content.plan, content.store)
         figure = Figure()
         plot_cost(info).draw(figure)
         (axes,) = figure.axes
@@ -155,7 +156,7 @@ def test_no_number_of_a_cost_chart_is_below_zero(costs: list[float]) -> None:
 
 def test_a_variant_that_failed_whole_stays_in_the_charts_below_the_others(tmp_path: Path) -> None:
     plan = fabricate(tmp_path, Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), seeds=5))
-    content = Content(plan, tmp_path)
+    content = Content(plan, Store(tmp_path))
     dead = [(table, row) for table in content.tables for row in table.variants if not row.n_ok]
     assert dead
     for table, row in dead:

@@ -227,7 +227,7 @@ def test_failures_and_notes_are_footnotes_in_latex() -> None:
     assert r"note\textsuperscript{a} &  &  &  & $1.00$~note \\" in made
     below = made.split(r"\end{tabular}}")[1]
     assert below.count(r"\textsuperscript{a}~note\par") == below.count(r"\textsuperscript{b}~more\par") == 1
-    assert "more" not in below.split(r"{b}~more")[1]  # not said again for its row
+    assert "more" not in below.split(r"{b}~more")[1]  # not repeated for its row
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")

@@ -23,13 +23,13 @@ from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
 CARD = make_card(
-    metric=Choice("m"), better="lower", scale="log", fake_samples=5000, real_samples=1347, extractor=Choice("judge"),
-    weights="abc123",
+    metric=Choice("m"), better="lower", scale="log", fake_samples=5000, real_samples=1347,
+    extractor=Choice("extractor"), weights="abc123",
 )  # fmt: skip
 
 
 def _record(id_: str, cell: tuple[str, str, str], seed: int, failed: bool = False, **train: Any) -> Record:
-    evaluation = EvaluationSpec(samples=5000, real_samples=0, extractor=Choice("judge"), metrics=(Choice("m"),))
+    evaluation = EvaluationSpec(samples=5000, real_samples=0, extractor=Choice("extractor"), metrics=(Choice("m"),))
     loss, architecture, dataset = (Choice(name, {"width": 64}) for name in cell)
     spec = RunSpec(loss, architecture, dataset, seed, TrainSpec(**{**TRAIN, **train}), evaluation)
     if failed:
@@ -76,7 +76,7 @@ def test_every_setting_names_the_variants_it_applies_to(tmp_path: Path) -> None:
     assert "learning rate of D 0.002; learning rate of G 0.0001" in text
     assert "betas (0, 0.99)" in text
     assert "FID on ring and digits: 5,000 fake against 1,347 real samples (split train)" in text
-    assert "features of judge, weights abc123; raw generator, last checkpoint" in text
+    assert "features of extractor, weights abc123; raw generator, last checkpoint" in text
     assert "computed on logarithms for FID" in text
     assert "References, evaluated in the same way: real data." in text
 

@@ -22,6 +22,7 @@ from ganbench.report.html import Content, Site
 from ganbench.report.html.content import slug
 from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.sentences import conclusions
+from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan, load_plan
 
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), seeds=5, snapshots=2)
@@ -38,7 +39,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def content(results: Path) -> Content:
     layout = load_plan(results, MADE.suite)
     assert layout is not None
-    return Content(layout, results)
+    return Content(layout, Store(results))
 
 
 def _page(site: Site, path: str) -> str:
@@ -119,7 +120,7 @@ def test_every_number_is_the_records_and_leads_to_its_runs(results: Path, conten
             column = list(table.columns).index(name)
             found = {
                 seed: record.evaluation.metrics[name]
-                for seed, id_ in next(r.runs for r in content.layout.rows if r.dataset.text == "ring8"
+                for seed, id_ in next(r.runs for r in content.plan.rows if r.dataset.text == "ring8"
                                       and r.variant.title == row.title).items()
                 if (record := content.store.run(id_)) and name in record.evaluation.metrics
             }  # fmt: skip
@@ -165,7 +166,7 @@ def test_an_earlier_report_stays_until_the_new_one_is_complete(inside: Cli, resu
 
 
 @pytest.mark.parametrize(
-    ("asked", "code", "said"),
+    ("options", "code", "message"),
     [
         (["--suite", "fabricate"], 2, "Did you mean 'fabricated'"),
         (["--suite", "fabricated", "--results", "nowhere"], 2, "no results folder"),
@@ -174,16 +175,16 @@ def test_an_earlier_report_stays_until_the_new_one_is_complete(inside: Cli, resu
         (["--suite", "fabricated", "--to", "."], 2, "contains files that are not part of a report"),
     ],
 )
-def test_wrong_orders_are_refused_in_a_sentence(
-    inside: Cli, results: Path, tmp_path: Path, asked: list[str], code: int, said: str
+def test_a_wrong_command_line_is_refused_in_one_sentence(
+    inside: Cli, results: Path, tmp_path: Path, options: list[str], code: int, message: str
 ) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note.txt").write_text("mine")
-    given = dict(zip(asked[::2], asked[1::2], strict=True))
-    options = {"--results": results, "--to": "site", **given}
-    done = inside("publish", *[part for pair in options.items() for part in pair])
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    all_options = {"--results": results, "--to": "site", **given}
+    done = inside("publish", *[part for pair in all_options.items() for part in pair])
     assert (done.code, done.out) == (code, "")
-    assert said in done.err
+    assert message in done.err
     assert (tmp_path / "full" / "note.txt").read_text() == "mine"
 
 
@@ -271,21 +272,21 @@ def test_a_record_of_an_older_version_has_its_page(results: Path, tmp_path: Path
     (path.parent / "history.csv").write_text("step,d_loss\n1,not a number\n")
     layout = load_plan(mine, MADE.suite)
     assert layout is not None
-    page = Site(Content(layout, mine), Registry.load()).render(f"runs/{record['id']}/index.html")
+    page = Site(Content(layout, Store(mine)), Registry.load()).render(f"runs/{record['id']}/index.html")
     assert page is not None
     assert b"Scores" in page[0]
 
 
-def test_budgets_that_differ_are_said_and_equal_ones_are_not(content: Content) -> None:
+def test_unequal_budgets_are_reported_and_equal_ones_are_not(content: Content) -> None:
     table = content.table("ring8")
     assert not any("Budgets differ" in one for one in conclusions(table))
     row = table.variants[0]
     dearer = replace(row, cost={**row.cost, "images": 2 * (row.cost["images"] or 0)})
-    (said,) = [
+    (sentence,) = [
         one for one in conclusions(replace(table, rows=(dearer, *table.rows[1:]))) if one.startswith("Budgets differ")
     ]
-    assert f"{row.title} {dearer.cost['images']:,.0f}" in said
-    assert f"{table.variants[1].title} {row.cost['images']:,.0f}" in said
+    assert f"{row.title} {dearer.cost['images']:,.0f}" in sentence
+    assert f"{table.variants[1].title} {row.cost['images']:,.0f}" in sentence
 
 
 def test_scores_are_explained_by_the_plugins_that_made_them(content: Content) -> None:
@@ -315,6 +316,6 @@ def test_a_page_of_many_variants_is_there_before_anything_has_finished(tmp_path:
     layout = fabricate(tmp_path, Made(losses=("minimax",), architectures=widths, images=(), seeds=1, pictures=False))
     for name in ("runs", "references"):
         shutil.rmtree(tmp_path / name)
-    page = Site(Content(layout, tmp_path), Registry.load(), served=True).render("datasets/ring8.html")
+    page = Site(Content(layout, Store(tmp_path)), Registry.load(), served=True).render("datasets/ring8.html")
     assert page is not None
     assert "No run has finished yet." in page[0].decode()

@@ -1,4 +1,4 @@
-"""`ganbench publish` and strangers' results: nothing else is replaced, nothing outside is read or written."""
+"""`ganbench publish` with third-party results: nothing else is replaced, nothing outside is read or written."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def test_a_page_of_many_variants_stays_small(inside: Cli, tmp_path: Path) -> Non
     assert max(sizes.values()) < 1 << 20, max(sizes, key=sizes.__getitem__)
 
 
-def test_a_record_that_was_edited_is_told_when_it_is_published(publish: Publish, results: Path) -> None:
+def test_a_record_that_was_edited_is_reported_when_it_is_published(publish: Publish, results: Path) -> None:
     _edit(_ok(results) / "record.json", lambda record: record["spec"]["train"].update(steps=10))
     done = publish()
     assert done.code == 1

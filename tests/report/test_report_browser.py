@@ -23,8 +23,8 @@ from ganbench.report.server.reports import Shelf
 
 WIDTHS = (320, 390, 768, 1280)
 KINDS = (
-    "overview", "data set", "images", "variant", "run", "image run", "failed run", "diverged run", "reference",
-    "nasty data set", "nasty variant", "nasty run",
+    "overview", "dataset", "images", "variant", "run", "image run", "failed run", "diverged run", "reference",
+    "nasty dataset", "nasty variant", "nasty run",
 )  # fmt: skip
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LEADS = re.compile(r"^(runs|references)/[0-9a-f]{12}/index\.html$")
@@ -74,7 +74,7 @@ class Visit:
         return self.page
 
     def check_quiet(self) -> None:
-        """Nothing was said, nothing failed, and every request was for a file of the report."""
+        """Nothing was printed, nothing failed, and every request was for a file of the report."""
         assert self.noise == []
         home = self.report.as_uri() + "/"
         assert [url for url in self.requests if not url.startswith(home)] == []
@@ -117,7 +117,7 @@ def paths(report: Path) -> dict[str, str]:
     failed = next(path.parent for path in report.glob("runs/*/traceback.txt"))
     return {
         "overview": "index.html",
-        "data set": f"datasets/{slug('ring8')}.html",
+        "dataset": f"datasets/{slug('ring8')}.html",
         "images": f"datasets/{slug('digits')}.html",
         "variant": f"variants/{slug('minimax x mlp')}.html",
         "run": run("ok", "ring8"),
@@ -125,7 +125,7 @@ def paths(report: Path) -> dict[str, str]:
         "failed run": f"runs/{failed.name}/index.html",
         "diverged run": next(f"runs/{r['id']}/index.html" for r in records if r["status"] == "diverged"),
         "reference": str(reference),
-        "nasty data set": f"datasets/{slug(NASTY[3])}.html",
+        "nasty dataset": f"datasets/{slug(NASTY[3])}.html",
         "nasty variant": f"variants/{slug(f'{NASTY[0]} x {NASTY[1]}')}.html",
         "nasty run": run("ok", NASTY[2], NASTY[0]),
     }
@@ -174,7 +174,7 @@ def _plain(text: str) -> str:
 
 def test_nasty_names_are_shown_as_they_are(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
-    page = visitor.go(paths["nasty data set"])
+    page = visitor.go(paths["nasty dataset"])
     assert page.locator("h1").text_content() == _plain(NASTY[3])
     page = visitor.go(paths["nasty variant"])
     assert page.locator("h1").text_content() == f"{NASTY[0]} x {NASTY[1]}"
@@ -197,10 +197,10 @@ def test_no_violation_of_wcag_aa(visit: Visits, paths: dict[str, str], kind: str
         box.check()
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     page.evaluate(AXE.read_text())
-    told = _violations(page, {"type": "tag", "values": RULES})
+    found = _violations(page, {"type": "tag", "values": RULES})
     page.emulate_media(color_scheme="dark")
-    told += _violations(page, {"type": "rule", "values": ["color-contrast", "link-in-text-block"]})
-    assert not told, "\n".join(told)
+    found += _violations(page, {"type": "rule", "values": ["color-contrast", "link-in-text-block"]})
+    assert not found, "\n".join(found)
 
 
 def _violations(page: Any, rules: dict[str, Any]) -> list[str]:
@@ -282,7 +282,7 @@ def test_every_column_sorts_as_numbers_both_ways_with_the_missing_last(
 
 def test_the_filter_hides_rows_and_says_how_many(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
-    page = visitor.go(paths["data set"])
+    page = visitor.go(paths["dataset"])
     table, box = page.locator("table.scores").first, page.get_by_role("searchbox", name="Filter").first
     rows = table.locator("tbody").first.locator("tr")
     everything, asked = rows.count(), "minimax x mlp"

@@ -165,7 +165,7 @@ def test_only_this_machines_names_are_answered_to(server: Server) -> None:
     assert connection.getresponse().status == 403
 
 
-def test_on_all_addresses_an_address_is_answered_to_and_a_strangers_name_is_not(tmp_path: Path) -> None:
+def test_on_all_addresses_an_address_is_accepted_and_another_name_is_not(tmp_path: Path) -> None:
     with _serving(_planned(tmp_path / "results", "small"), host="0.0.0.0") as server:
         assert not server.local
         assert _ask(server, "/", Host="192.168.1.1:80")[0] == 200
@@ -272,7 +272,7 @@ def test_a_damaged_report_is_not_read_again_for_every_request(tmp_path: Path) ->
     time.sleep(0.6)
     with pytest.raises(ResultsError):
         shelf.find("index.html")
-    assert len(asked) == 2  # it may have been mended in its place
+    assert len(asked) == 2  # it may have been fixed in its place
 
 
 @pytest.mark.parametrize("host", ["a" * 300, "\u00e9..x"])
@@ -326,7 +326,7 @@ def _fetch(url: str, path: str) -> tuple[int, bytes]:
     return answer.status, answer.read()
 
 
-def test_the_command_serves_until_it_is_told_to_stop(cli: Cli, tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_stopped(cli: Cli, tmp_path: Path) -> None:
     _planned(tmp_path / "results", "small")
     for number, host in ((signal.SIGINT, "127.0.0.1"), (signal.SIGTERM, "0.0.0.0")):
         process = _process(tmp_path, "--host", host)
@@ -345,12 +345,12 @@ def test_the_command_serves_until_it_is_told_to_stop(cli: Cli, tmp_path: Path) -
 
 
 def test_a_folder_without_a_suite_is_a_sentence(cli: Cli, tmp_path: Path) -> None:
-    for made, said in ((False, "no results folder 'results'"), (True, "no suite has run in 'results'")):
+    for made, message in ((False, "no results folder 'results'"), (True, "no suite has run in 'results'")):
         if made:
             (tmp_path / "results").mkdir()
         done = cli("serve", "--port", "0")
         assert (done.code, done.out) == (2, "")
-        assert said in done.err
+        assert message in done.err
 
 
 TINY = """

@@ -120,10 +120,10 @@ def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Li
     cells = [_cell(row.scores[name], name in row.led, href, seeds) for name in table.columns]
     cells += [_cost(name, row, href) for name in costs]
     rank = row.rank.get(str(table.primary))
-    where = tuple((run.seed, run.path if run.record else "") for run in runs)
+    links = tuple((run.seed, run.path if run.record else "") for run in runs)
     return Line(
         row.title, row.kind, href, _ok(row), row.n_ok / row.n if row.kind == "variant" else None,
-        Cell(NONE if rank is None else str(rank), sort=rank), row.verdict, tuple(cells), where, row.notes,
+        Cell(NONE if rank is None else str(rank), sort=rank), row.verdict, tuple(cells), links, row.notes,
     )  # fmt: skip
 
 

@@ -71,26 +71,23 @@ class Content:
 
     def __init__(
         self,
-        layout: SavedPlan,
-        root: Path,
+        plan: SavedPlan,
+        store: Store,
         published: Mapping[str, Sequence[PublishedRow]] = {},
-        store: Store | None = None,
     ) -> None:
-        self.layout, self.store = layout, store or Store(root)
-        self.tables = tables.build(layout, self.store)
+        self.plan, self.store = plan, store
+        self.tables = tables.build(plan, store)
         self.published = {
             table.dataset: tables.published_rows(table, published.get(table.dataset, ())) for table in self.tables
         }
         self.datasets = slugs(table.dataset for table in self.tables)
-        self.variants = slugs(dict.fromkeys(one.variant.title for one in (*layout.rows, *layout.skipped)))
-        self.runs = {
-            id_: Run(id_, row, seed, self.store.run(id_)) for row in layout.rows for seed, id_ in row.runs.items()
-        }
+        self.variants = slugs(dict.fromkeys(one.variant.title for one in (*plan.rows, *plan.skipped)))
+        self.runs = {id_: Run(id_, row, seed, store.run(id_)) for row in plan.rows for seed, id_ in row.runs.items()}
         self.references = {
             one.id: Reference(
-                one.id, one.dataset.text, TITLES.get(one.reference, one.reference), self.store.reference(one.id)
+                one.id, one.dataset.text, TITLES.get(one.reference, one.reference), store.reference(one.id)
             )
-            for one in layout.references
+            for one in plan.references
         }
 
     @cached_property

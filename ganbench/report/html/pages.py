@@ -110,7 +110,7 @@ class Site:
     def _templates(self) -> jinja2.Environment:
         found = templates()
         found.globals.update(
-            content=self.content, layout=self.content.layout, live=self.live, served=self.served,
+            content=self.content, plan=self.content.plan, live=self.live, served=self.served,
             policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,
             facts=run_page.facts, known=known_facts,
             sentence=protocol.sentence, number=number, p_value=p_value, shown=shown,
@@ -138,7 +138,7 @@ class Site:
             "overview.html", "index.html", tables=tables, sentences=sentences, drawn=drawn, counts=counts,
             overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
             running=(live_view.summary(self.live), live_view.running_jobs(self.live)) if self.live else None,
-            tables_at=f"./{quote(self.content.layout.suite)}",
+            tables_at=f"./{quote(self.content.plan.suite)}",
         )  # fmt: skip
 
     def _plots(self) -> dict[str, list[str]]:

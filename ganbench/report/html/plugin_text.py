@@ -25,7 +25,7 @@ class PluginText(NamedTuple):
     params: Mapping[str, object]
     doc: str
     source: str
-    where: str
+    origin: str
     note: str
 
 
@@ -59,14 +59,14 @@ def meanings(registry: Registry, records: Sequence[Record]) -> list[tuple[str, s
 
 def _text(registry: Registry, kind: Kind, choice: Choice, trained: PluginOrigin | None) -> PluginText:
     name, params = choice.name, choice.params
-    where = f"{trained.distribution} {trained.version}" if trained else ""
+    origin = f"{trained.distribution} {trained.version}" if trained else ""
     if registry.problem_with(kind, name):
         note = "Its source is not available here; pass its file with --plugin to show it."
-        return PluginText(kind, name, params, "", "", where, note)
+        return PluginText(kind, name, params, "", "", origin, note)
     offer = registry.find(kind, name)
     same = not trained or offer.source_hash() == trained.source
     note = "" if same else "The source below is not the code that was trained: its hash is not the record's."
-    return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer.thing), where, note)
+    return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer.thing), origin, note)
 
 
 def _source(thing: type) -> str:

@@ -30,7 +30,7 @@ def score_charts(content: Content, table: Table, score: str, up: str = "", seeds
     charts = [ranks_chart(score, info.better, groups, marks, info.axis)]
     if score == table.primary:
         try:
-            cost = cost_info(table, content.layout, content.store, score)
+            cost = cost_info(table, content.plan, content.store, score)
         except UsageError:  # no run recorded its cost
             return charts
         order = [variant.row.title for variant in info.variants]
