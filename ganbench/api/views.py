@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoreTable:
-    """The scores of all variants on one dataset. It shows itself as a table in a notebook."""
+    """The scores of all variants on one dataset. It shows itself as a table."""
 
     plan: SavedPlan
     table: Table
@@ -65,15 +65,21 @@ class ScoreTable:
         """
         return _frame([_flat(row) for row in self.rows])
 
+    def __repr__(self) -> str:
+        return "\n".join(markdown_grid(grid.scores(self.table)))
+
     def _repr_html_(self) -> str:
         return _html(grid.scores(self.table), caption=f"{self.plan.suite}: {self.dataset}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunsView:
     """One row per run of a suite. It shows itself as a table in a notebook."""
 
     table: RunTable
+
+    def __repr__(self) -> str:
+        return f"RunsView({len(self)} runs, {len(self.columns)} columns)"
 
     def __len__(self) -> int:
         return len(self.table.rows)

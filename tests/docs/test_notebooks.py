@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
