@@ -1,4 +1,4 @@
-"""What is timed: the same networks, data and optimiser for both sides."""
+"""The timed cases: the same networks, data and optimizer for both sides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMAGES = Path(__file__).parent / "images.py"
 
 @dataclass(frozen=True)
 class Case:
-    """One comparison. `steps` and `seeds` are a suite's real lengths, but for the last case."""
+    """One comparison. `steps` and `seeds` are those of a real suite, except in the last case."""
 
     name: str
     architecture: str

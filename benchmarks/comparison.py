@@ -1,7 +1,7 @@
-"""Does the comparison claim what is not there, and find what is? `python -m benchmarks.comparison`.
+"""False claims and power of the comparison, measured on trained runs: `python -m benchmarks.comparison`.
 
-A/A: one variant's 16 seeds are dealt into two halves of 8, 1,000 times, and compared as if they were
-two variants. A/B: two losses that are known to differ. And what pairing by seed buys.
+A/A: one variant's 16 seeds are split at random into two halves of 8, 1,000 times, and compared like two
+variants. A/B: two losses that are known to differ. Also measured: the effect of pairing by seed.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ TESTS: dict[str, Callable[[Any, Any], float]] = {
     "rank permutation": rank_permutation,
 }
 SHIFTS = {"paired t": 0, "Welch t": HALF}
-"""Seeds of the second half, as if they were the first's (compared one to one) or others."""
+"""Seeds of the second half, relabeled as those of the first (paired comparison) or kept (unpaired)."""
 
 
 def trained(name: str, folder: Path) -> list[Table]:
-    """The tables of one of the suites, trained where it is not trained yet."""
+    """The tables of one of the suites, which is trained if it has not been."""
     path = folder / f"{name}.yaml"
     path.write_text(SUITES[name])
     scaling.ganbench(folder, "run", "--suite", path, "--results", folder)
@@ -87,7 +87,7 @@ def claims(row: TableRow, stream: np.random.Generator) -> dict[str, Any]:
 
 
 def _as_shipped(a: np.ndarray, b: np.ndarray, shift: int) -> float:
-    """The p of `ganbench compare`, for the same seeds on both sides or for others."""
+    """The p value of `ganbench compare`, for the same seeds on both sides or for different ones."""
     left, right = (
         Sample({seed + offset: float(v) for seed, v in enumerate(side)}) for side, offset in ((a, 0), (b, shift))
     )
@@ -97,7 +97,7 @@ def _as_shipped(a: np.ndarray, b: np.ndarray, shift: int) -> float:
 
 
 def pairing(rows: list[TableRow]) -> list[dict[str, Any]]:
-    """The correlation of two losses over seeds that they share, and what it does to the noise of their difference."""
+    """The correlation of two losses over shared seeds, and its effect on the noise of their difference."""
     found = []
     for i, a in enumerate(rows):
         for b in rows[i + 1 :]:
@@ -118,13 +118,13 @@ def pairing(rows: list[TableRow]) -> list[dict[str, Any]]:
 @click.command()
 @click.option("--results", type=click.Path(path_type=Path), help="Keep the runs here; a second call trains nothing.")
 def main(results: Path | None) -> None:
-    """Train both suites, deal the halves, print the table."""
+    """Train both suites, split the seeds into halves, print the table."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = (results or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         rows = [row for table in trained("aa", folder) for row in table.variants]
         if any(row.n_ok < row.n for row in rows):
-            raise SystemExit("some seed failed: halves of unequal size are no A/A")
+            raise SystemExit("a seed failed: halves of unequal size are not an A/A comparison")
         stream = np.random.default_rng(0)
         found = {
             "aa": [claims(row, stream) for row in rows],

@@ -1,4 +1,4 @@
-"""What the diagnosis finds of planted faults, and raises of runs that have none: `python -m benchmarks.diagnosis`.
+"""Hits and false alarms of the diagnosis on planted faults: `python -m benchmarks.diagnosis`.
 
 The limits of `ganbench.results.diagnosis` were set on seeds 0 to 3; the kept figures are of other seeds, from 2000.
 """
@@ -23,26 +23,26 @@ FAULTS = Path(__file__).parent / "faults.py"
 HELD_OUT = 2000
 MLP = {"width": 256, "depth": 2, "latent": 64, "slope": 0.2}
 FEWEST_MODES, LEAST_COVERAGE = 0.25, 0.2
-"""A run without a planted fault counts as healthy from these shares of captured modes and of coverage."""
+"""A run without a planted fault counts as healthy with at least these shares of captured modes and coverage."""
 
 
 @dataclass(frozen=True)
 class Plant:
-    """One fault on every domain, or none; `expected`: any of these flags is a hit."""
+    """One fault in every domain, or none; any of the `expected` flags is a hit."""
 
     name: str
     expected: tuple[str, ...]
     losses: tuple[str, ...] = ("minimax", "rpgan-r1r2")
     prefix: str = ""
-    """Of the pair's name in the plugin of faults: `narrow-mlp`, `narrow-dcgan`."""
+    """Prefix of the pair's name in the plugin of faults: `narrow-mlp`, `narrow-dcgan`."""
     train: dict[str, float] = field(default_factory=dict)
-    """Factors on both rates, and D's moves a step."""
+    """Factors on both rates, and D's moves per step."""
     steps: tuple[int, int, int, int] = (1000, 1000, 1000, 400)
     """On ring8, on grid25, of the MLPs and of the DCGANs on digits."""
     seeds: int = 2
 
     def suite(self, first: int) -> dict[str, Any]:
-        """The baseline's recipes with the fault in them."""
+        """The baseline's recipes with the fault added."""
         mlp, dcgan = f"{self.prefix}mlp", f"{self.prefix}dcgan"
         ring8, grid25, by_mlp, by_dcgan = self.steps
         points = {"batch": 128, "betas": [0, 0.99], "schedule": "cosine", "steps": ring8, **self._moves(2e-3)}
@@ -94,7 +94,7 @@ def trained(folder: Path, name: str, suite: dict[str, Any]) -> list[Record]:
 
 
 def row(plant: Plant, record: Record) -> dict[str, Any]:
-    """What the table and its readers need of one run."""
+    """What the table and its readers need to know about one run."""
     spec, evaluation = record.spec, record.evaluation
     dataset, architecture = spec.dataset.name, spec.architecture.name.removeprefix(plant.prefix)
     modes = {"ring8": 8, "grid25": 25, "digits": 10}[dataset]
@@ -127,7 +127,7 @@ def short(plant: Plant) -> Plant:
 @click.option("--development", is_flag=True, help="Seeds from 0, on which the limits were set; nothing is kept.")
 @click.option("--quick", is_flag=True, help="Few short runs of seed 0, to try the benchmark itself; nothing is kept.")
 def main(development: bool, quick: bool) -> None:
-    """Train runs with and without a planted fault on points and on digits, and count hits and false alarms."""
+    """Train runs with and without a planted fault on points and digits, and count hits and false alarms."""
     first = 0 if development or quick else HELD_OUT
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""ganbench against a plain training loop: `python -m benchmarks.engine`, or `make bench`.
+"""ganbench compared with a plain training loop: `python -m benchmarks.engine`, or `make bench`.
 
 Sides are timed in turn (A B C, A B C, ...) in one call, and compared by the ratio within a round;
 a ratio's median is reported with its range.
@@ -48,7 +48,7 @@ class Plain:
         self.threads = next(iter([pipe.recv() for pipe in self.pipes]))
 
     def measure(self, seconds: float) -> tuple[float, int]:
-        """Seed-steps a second of all processes together, and the peak memory of one."""
+        """Seed-steps per second of all processes together, and the peak memory of one."""
         for pipe in self.pipes:
             pipe.send(seconds)
         answers = [pipe.recv() for pipe in self.pipes]
@@ -60,12 +60,12 @@ class Plain:
 
 
 def run_suite(case: Case, folder: Path) -> dict[str, Any]:
-    """`ganbench run` on the case, signals, checkpoints and all; what its records say of the cost."""
+    """`ganbench run` on the case, including signals and checkpoints; returns the cost from its records."""
     suite = folder / "case.yaml"
     suite.write_text(case.suite())
     places = ["--suite", str(suite), "--results", str(folder / "results")]
     command = [sys.executable, "-m", "ganbench", "run", *places, "--force"]
-    cache = folder / "cache"  # empty in the first round; the compiler's own variable would point elsewhere
+    cache = folder / "cache"  # empty in the first round; the compiler's own variable must not point elsewhere
     environment = {**os.environ, "GANBENCH_CACHE": str(cache), "TORCHINDUCTOR_CACHE_DIR": str(cache / "programs")}
     began = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -90,7 +90,7 @@ def run_suite(case: Case, folder: Path) -> dict[str, Any]:
 
 
 def cold(case: Case) -> float:
-    """Seconds to compile the case's step where no program is kept yet."""
+    """Seconds to compile the case's step with an empty cache."""
     with tempfile.TemporaryDirectory() as folder:
         short = replace(case, steps=50)  # compiling does not depend on the number of steps
         return float(run_suite(short, Path(folder))["prepare_seconds"])
@@ -105,7 +105,7 @@ def flops(case: Case) -> int:
 
 
 def peak_flops() -> float:
-    """Floating-point operations a second of one core in a large matrix product, the best of several."""
+    """Floating-point operations per second of one core in a large matrix product, the best of several."""
     a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
     best = 0.0
     for _ in range(20):
@@ -117,7 +117,7 @@ def peak_flops() -> float:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Processes that are started inside have one thread each."""
+    """Processes started in this context have one thread each."""
     before = {name: os.environ.pop(name, None) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     try:
@@ -162,11 +162,11 @@ def _summary(case: Case, rows: list[dict[str, Any]], threads: int) -> dict[str, 
     work, train = case.seeds * case.steps, median(one["train_seconds"] for one in ours)
     prepare = {
         "cold": cold(case),
-        "kept": median(one["prepare_seconds"] for one in ours[1:]),  # in the first round nothing was kept
+        "kept": median(one["prepare_seconds"] for one in ours[1:]),  # the cache was empty in the first round
     }
     evaluating = median(one["wall_seconds"] - one["train_seconds"] - one["prepare_seconds"] for one in ours)
     peak = CORES * median(row["peak"] for row in rows)
-    # the counter knows matrix products; what it says of transposed convolutions exceeds the peak
+    # only for matrix products: the counter overestimates transposed convolutions
     share = flops(case) * median(one["rate"] for one in ours) / peak if case.architecture == "mlp" else None
     return {
         "case": case.name, "seeds": case.seeds, "steps": case.steps, "batch": case.batch,
@@ -194,8 +194,8 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 @click.command()
 @click.option("--rounds", default=2, type=click.IntRange(2), show_default=True, help="How often every side is timed.")
-@click.option("--seconds", default=4.0, show_default=True, help="Time of the plain loop a round.")
-@click.option("--case", "wanted", default="", help="Only cases whose name holds this.")
+@click.option("--seconds", default=4.0, show_default=True, help="Time of the plain loop per round.")
+@click.option("--case", "wanted", default="", help="Only cases whose name contains this.")
 def main(rounds: int, seconds: float, wanted: str) -> None:
     """Time ganbench against a plain training loop, and print the table of ratios."""
     torch.set_num_threads(1)

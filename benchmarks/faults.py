@@ -1,4 +1,4 @@
-"""A plugin of planted faults: the shipped pairs with one thing broken each, for `benchmarks.diagnosis`."""
+"""A plugin of planted faults for `benchmarks.diagnosis`: the shipped pairs, each with one thing broken."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from ganbench_architectures.mlp import Mlp
 
 
 class Constant(nn.Module):
-    """A generator that makes one learned sample, but for a jitter of a thousandth."""
+    """A generator that makes one learned sample, with a jitter of one thousandth."""
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Loud(nn.Module):
 
 @dataclass(frozen=True)
 class NarrowMlp(Mlp):
-    """The MLP pair with a discriminator of few units."""
+    """The MLP pair with a very narrow discriminator."""
 
     units: int = 8
 
@@ -46,7 +46,7 @@ class NarrowMlp(Mlp):
 
 @dataclass(frozen=True)
 class NarrowDcgan(Dcgan):
-    """The convolutional pair with a discriminator of few channels."""
+    """The convolutional pair with a very narrow discriminator."""
 
     channels: int = 1
 
@@ -91,7 +91,7 @@ class LoudDcgan(Dcgan):
 
 
 class Hinge:
-    """Hinge loss (Lim and Ye 2017): no fault, and logits that are no log-odds."""
+    """Hinge loss (Lim and Ye 2017): not a fault, but its logits are not log-odds."""
 
     def d_loss(self, critic: Critic) -> Tensor:
         return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()

@@ -1,6 +1,6 @@
-"""Sample sets that are wrong in known ways, evaluated as a generator's: `python -m benchmarks.fooling`.
+"""Sample sets that are wrong in known ways, scored like a generator's samples: `python -m benchmarks.fooling`.
 
-A set must fall below honest samples in some printed column, and the verdict must say what is wrong.
+A set must score worse than honest samples in some printed column, and the verdict must say what is wrong.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ganbench.suite.specs import EvaluationSpec
 
 COUNTS = {"ring8": 10_000, "grid25": 10_000, "digits": 5_000}
 HONEST = 10
-"""Honest sets per dataset, which differ in their draw. A column is below them where it is worse than their
-worst by more than they differ."""
+"""Honest sets per dataset, from different random samples. A score is below them if it is worse than the worst
+of them by more than their range."""
 SOURCE = Source("planted", None)
 Sets = dict[str, tuple[str, Tensor]]
 
@@ -41,7 +41,7 @@ def protocol_of(registry: Registry, name: str) -> tuple[Any, Evaluator]:
 
 
 def points(dataset: Any, count: int, generator: torch.Generator) -> Sets:
-    """Wrong sets of points: {name: (verdict that is due, samples (count, 2))}."""
+    """Wrong sets of points: {name: (expected verdict, samples (count, 2))}."""
     modes, centres = dataset.modes, dataset.centres
     real = dataset.sample(count, generator)
     reach = centres.norm(dim=1).max()
@@ -71,7 +71,7 @@ def points(dataset: Any, count: int, generator: torch.Generator) -> Sets:
 
 
 def images(dataset: Any, count: int, generator: torch.Generator) -> Sets:
-    """Wrong sets of images: {name: (verdict that is due, samples (count, *shape))}.
+    """Wrong sets of images: {name: (expected verdict, samples (count, *shape))}.
 
     Real images that serve as good ones are held-out ones, which are no copies of training images.
     How many classes a few of them count as is for the classifier to say: it errs in some images.
@@ -115,14 +115,14 @@ def drawn(samples: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 
 def honest(dataset: Any, count: int, generator: torch.Generator) -> Tensor:
-    """What a perfect generator would give: fresh samples, or held-out images drawn with replacement."""
+    """What a perfect generator would give: new samples, or held-out images sampled with replacement."""
     if hasattr(dataset, "sample"):
         return dataset.sample(count, generator)  # type: ignore[no-any-return]
     return drawn(dataset.load("test").samples, count, generator)
 
 
 def battery(registry: Registry, name: str, on_row: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
-    """Every wrong set of one dataset: the verdict due and given, and the columns below the honest floor."""
+    """Every wrong set of one dataset: expected and given verdict, and the scores below those of honest sets."""
     dataset, protocol = protocol_of(registry, name)
     count = COUNTS[name]
     floors = [protocol.scores(honest(dataset, count, torch.Generator().manual_seed(i)), SOURCE) for i in range(HONEST)]
@@ -164,11 +164,11 @@ def main() -> None:
     rows = [row for name in COUNTS for row in battery(registry, name)]
     report.write("fooling", report.machine(), rows, whole=True)
     wrong = [row for row in rows if not right(row)]
-    raise SystemExit(f"{len(wrong)} sets are not seen for what they are" if wrong else 0)
+    raise SystemExit(f"{len(wrong)} sets do not get the expected verdict and scores" if wrong else 0)
 
 
 def right(row: dict[str, Any]) -> bool:
-    """Whether a set has the verdict that is due, and is below honest samples just where something is wrong."""
+    """Whether a set has the expected verdict, and scores below honest samples if and only if something is wrong."""
     named = str(row["verdict"]).startswith(row["due"])
     return named and bool(row["below"]) == (row["due"] != "ok")
 

@@ -1,4 +1,4 @@
-"""A plugin for timing alone: 3x32x32 images of noise, and an extractor that costs nothing."""
+"""A plugin for timing only: 3x32x32 images of noise, and an extractor that costs nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ganbench import Data, Dataset, Features, View, hookimpl
 
 
 class ColourNoise:
-    """Uniform noise as 3x32x32 images, for timing alone."""
+    """Uniform noise as 3x32x32 images, for timing only."""
 
     shape = (3, 32, 32)
     modes = None
@@ -39,7 +39,7 @@ class MeanColour:
 
 @dataclass(frozen=True)
 class ColourGap:
-    """The distance of the mean colours."""
+    """The distance of the mean colors."""
 
     better = {"gap": "lower"}
     uses_extractor = True

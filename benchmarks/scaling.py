@@ -1,4 +1,4 @@
-"""How cost grows with seeds, steps and cells, and what the shell costs: `python -m benchmarks.scaling`."""
+"""How cost grows with seeds, steps and cells, and what the command line costs: `python -m benchmarks.scaling`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEW = {"samples": 1000, "real_samples": 1000, "metrics": ["sliced-wasserstein"]}
 
 
 def ganbench(folder: Path, *arguments: object) -> float:
-    """Seconds of one command, with a cache of its own."""
+    """Seconds of one command, with its own cache."""
     environment = {**os.environ, "GANBENCH_CACHE": str(folder / "cache")}
     began = time.perf_counter()
     done = subprocess.run(
@@ -42,7 +42,7 @@ def suite(folder: Path, name: str, losses: list[Any], seeds: int, **train: Any) 
 
 
 def trained(folder: Path, name: str, seeds: int, steps: int) -> dict[str, Any]:
-    """One cell of the 2-D recipe by `ganbench run`; its two halves train side by side."""
+    """One cell of the 2-D recipe by `ganbench run`; its two halves are trained in parallel."""
     results = folder / name
     path = suite(folder, name, ["nonsaturating"], seeds, steps=steps, engine="compiled")
     wall = ganbench(folder, "run", "--suite", path, "--results", results)
@@ -82,12 +82,12 @@ def shell(folder: Path, runs: int) -> list[dict[str, Any]]:
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Small sizes, to try the benchmark itself; nothing is kept.")
+@click.option("--quick", is_flag=True, help="Small sizes, to test the benchmark itself; nothing is saved.")
 def main(quick: bool) -> None:
     """Train growing numbers of seeds, steps and cells, and print the tables."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trained(folder, "warm", 2, 50)  # so that the program is kept, as in anybody's second suite
+        trained(folder, "warm", 2, 50)  # so that the program is cached, as in a user's second suite
         seeds = [trained(folder, f"seeds{n}", n, 3000) for n in ((2, 4) if quick else (1, 4, 8, 16, 64))]
         steps = [trained(folder, f"steps{n}", 8, n) for n in ((1000,) if quick else (1000, 100_000))]
         cells = [many_cells(folder, n) for n in ((1, 2) if quick else (1, 20, 200))]

@@ -317,7 +317,7 @@ def test_a_cell_that_hangs_is_ended_by_the_time_limit(cli, suite: Path, tmp_path
         (("--suite", "small.yaml", "--add", "dataset=rings"), 2, "unknown dataset 'rings'"),
         (("--suite", "quik"), 2, "unknown suite 'quik'. Did you mean 'quick'?"),
         (("--suite", "none.yaml"), 2, "no suite file 'none.yaml'"),
-        (("--suite", "small.yaml", "--device", "cuda:7"), 3, "sees no such GPU"),
+        (("--suite", "small.yaml", "--device", "cuda:7"), 3, "finds no such GPU"),
         (("--suite", "small.yaml", "--device", "tpu"), 2, "--device 'tpu' is not a device"),
         (("--suite", "small.yaml", "--jobs", "many"), 2, "--jobs 'many'"),
         (("--suite", "small.yaml", "--seeds", "7-3"), 2, "7-3 is not a range"),

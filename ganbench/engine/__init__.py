@@ -1,1 +1,1 @@
-"""Training: the alternating step, and the ways to run it for many seeds."""
+"""Training: the alternating step, and the ways to run it for several seeds."""

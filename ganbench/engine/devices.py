@@ -26,9 +26,9 @@ def resolve(asked: str) -> str:
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
     if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):
-        raise MissingError(f"--device {asked}: torch {torch.__version__} sees no such GPU; use --device auto or cpu")
+        raise MissingError(f"--device {asked}: torch {torch.__version__} finds no such GPU; use --device auto or cpu")
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise MissingError("--device mps: torch sees no Apple GPU; use --device auto or cpu")
+        raise MissingError("--device mps: torch finds no Apple GPU; use --device auto or cpu")
     return asked
 
 

@@ -58,7 +58,7 @@ def _moved(state: State, device: torch.device) -> State:
 
 
 def group_seeds(seeds: tuple[int, ...], path: ExecutionPath) -> list[tuple[int, ...]]:
-    """Split seeds into stacks of as many as the path has lanes.
+    """Split seeds into stacks of the size given by the path's lanes.
 
     A program's lanes are always filled. In other stacks a single seed is doubled, because a stack of one
     would use other kernels.

@@ -71,7 +71,7 @@ def small_png(pixels: Tensor, exact: bool = True) -> bytes:
 
 
 def shrunk(images: Tensor) -> Tensor:
-    """Images (N, C, H, W), averaged down to at most `MAX_IMAGE_SIDE` pixels a side."""
+    """Images (N, C, H, W), averaged down to at most `MAX_IMAGE_SIDE` pixels per side."""
     factor = ceil(max(images.shape[2:]) / MAX_IMAGE_SIDE)
     return avg_pool2d(images, factor, ceil_mode=True) if factor > 1 else images
 

@@ -50,8 +50,8 @@ def _curves(finding: Finding, axes: Axes) -> None:
     x = torch.linspace(low, high, 801)[:, None]
     real, fake = (side.log(x).exp() for side in (pair.real, pair.fake))
     top = max(real.max(), fake.max())
-    for density, colour, label in ((real, REAL, "p_r (scaled)"), (fake, FAKE, "p_g (scaled)")):
-        axes.fill_between(x[:, 0], density / top, color=colour, alpha=0.2, linewidth=0, label=label)
+    for density, color, label in ((real, REAL, "p_r (scaled)"), (fake, FAKE, "p_g (scaled)")):
+        axes.fill_between(x[:, 0], density / top, color=color, alpha=0.2, linewidth=0, label=label)
     axes.plot(x[:, 0], best(pair, x), color=BEST, linewidth=2.5, label="D* = p_r / (p_r + p_g)")
     axes.plot(x[:, 0], finding.d(x), color=TRAINED, linewidth=1.2, linestyle="--", label="trained D")
     axes.set(ylim=(-0.03, 1.03), xlim=(low, high))

@@ -56,10 +56,10 @@ def surface(record: Record, folder: Path, registry: Registry, form: str) -> Surf
     log_odds = bool(getattr(plugin(record, "loss", registry), "log_odds", False))
     models = trained_models(record, folder, plugin(record, "architecture", registry), dataset)
     fake, real = models.samples(SAMPLES), dataset.load("test").samples
-    centre, half = plot_square(real)
+    center, half = plot_square(real)
     width = mode_width(dataset, real)
     h = min(width / 4, float(half) / 20)
-    whole = _plane(dataset, models.logits, fake, (centre, half), h)
+    whole = _plane(dataset, models.logits, fake, (center, half), h)
     near = _plane(dataset, models.logits, fake, (whole.met, half * min(1, ZOOM * width / float(half))), h)
     gap = _gap(dataset, models.logits, torch.cat([real[:CHECKED], fake[:CHECKED]]), fake, h)
     picture = rendered(partial(_draw, whole, near, log_odds), (15, 9.6), form)
@@ -82,15 +82,15 @@ class _Plane:
 
 def _plane(dataset: Any, logits: Function, fake: Tensor, square: tuple[Tensor, Tensor], h: float) -> _Plane:
     """Compute what is drawn over a square, given by its center (2,) and half its side."""
-    centre, half = square
+    center, half = square
     axis = (torch.arange(SIDE) + 0.5) / SIDE * 2 - 1
-    across, up = axis * half + centre[0], axis * half + centre[1]
+    across, up = axis * half + center[0], axis * half + center[1]
     grid = torch.cartesian_prod(up, across).flip(1)  # rows are y, upwards
     p_real = smoothed(dataset.log_density, grid, h).reshape(SIDE, SIDE)
     p_fake = kernel_grid(fake, across, up, h)
     least = MIN_KERNEL_SAMPLES / (len(fake) * 4 * pi * h**2)
     best = torch.where(p_real + p_fake < least, torch.nan, p_real / (p_real + p_fake))
-    low, high = (centre - half).tolist(), (centre + half).tolist()
+    low, high = (center - half).tolist(), (center + half).tolist()
     d, log_real = (x.reshape(SIDE, SIDE).numpy() for x in (logits(grid).sigmoid(), dataset.log_density(grid)))
     met = grid[(p_real * p_fake).argmax()]
     return _Plane((low[0], high[0], low[1], high[1]), d, best.numpy(), log_real, fake, h, met)
