@@ -73,8 +73,8 @@ def points(dataset: Any, count: int, generator: torch.Generator) -> Sets:
 def images(dataset: Any, count: int, generator: torch.Generator) -> Sets:
     """Wrong sets of images: {name: (expected verdict, samples (count, *shape))}.
 
-    Real images that serve as good ones are held-out ones, which are no copies of training images.
-    How many classes a few of them count as is for the classifier to say: it errs in some images.
+    Good samples are represented by held-out images, which are not copies of training images. The expected
+    number of classes is left open, because the classifier misreads some images.
     """
     train, test = dataset.load("train"), dataset.load("test")
     fresh = drawn(test.samples, count, generator)
