@@ -104,7 +104,7 @@ def test_draws_that_are_equally_good_are_counted(tmp_path: Path) -> None:
     assert any("best is draw 2 (1.50, tied with 1 other): lr=0.25" in note for note in search_table.notes(tables[0]))
 
 
-def test_a_metric_by_its_name_with_or_without_its_judge(tmp_path: Path) -> None:
+def test_a_metric_by_its_name_with_or_without_its_extractor(tmp_path: Path) -> None:
     layout, store = search_store(tmp_path)
     assert [table.score for table in sensitivity.build(layout, store, ("other", "score"))] == ["other[judge]", "score"]
     with pytest.raises(UsageError, match=r"no score 'scor' in this search\. Did you mean 'score'\?"):

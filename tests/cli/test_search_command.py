@@ -157,13 +157,13 @@ def test_a_draw_that_diverges_is_counted_as_the_worst(cli: Cli, tmp_path: Path) 
         (("table", "--suite", "quick", "--search", "--format", "latex", "--results", "."), "not latex"),
     ],
 )
-def test_wrong_use_is_told_in_a_sentence(here: Here, suite: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_use_is_reported_in_a_sentence(here: Here, suite: Path, arguments: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError) as caught:
         here(*arguments)
     assert said in str(caught.value)
 
 
-def test_a_score_that_no_metric_gives_is_told_before_anything_trains(here: Here, tmp_path: Path) -> None:
+def test_an_unknown_score_is_reported_before_anything_trains(here: Here, tmp_path: Path) -> None:
     (tmp_path / "tuned.yaml").write_text(SHORT)
     for more in ((), ("--dry-run",)):
         with pytest.raises(UsageError, match="no score 'mode' in this suite"):

@@ -113,7 +113,7 @@ def test_sides_without_any_noise_are_compared_by_permutation() -> None:
         assert rounded.p == 1.0
 
 
-def test_a_constant_difference_of_paired_seeds_is_judged_by_its_signs() -> None:
+def test_a_constant_difference_of_paired_seeds_is_compared_by_its_signs() -> None:
     values = np.arange(4.0, 12.0)
     found = _compared(_sample(values + 1), _sample(values), "higher")
     assert (found.p, found.test, found.pairs) == (2 / 2**8, "sign flip", 8)
@@ -166,7 +166,7 @@ def test_holm_steps_down() -> None:
     assert significance.holm([]) == []
 
 
-def test_ranks_are_shared_where_nothing_can_be_told_apart() -> None:
+def test_ranks_are_shared_without_a_significant_difference() -> None:
     values = {"a": [1.0, 1.1, 0.9, 1.05, 0.95], "b": [1.02, 1.1, 0.92, 1.0, 0.97], "c": [5.0, 5.1, 4.9, 5.2, 4.8]}
     samples = {name: _sample(own) for name, own in values.items()}
     found = ranking.ranked({"down": Column("lower", samples), "up": Column("higher", samples)}).ranks
@@ -204,7 +204,7 @@ def test_a_detectable_difference_is_detected_four_times_in_five(comparisons: int
     assert found.mean() == pytest.approx(0.8, abs=0.015)
 
 
-def test_nothing_is_said_of_power_without_noise_or_seeds() -> None:
+def test_there_is_no_power_without_noise_or_seeds() -> None:
     assert ranking.detectable([_sample([8] * 5), _sample([8] * 5)], 1) is None
     assert ranking.detectable([_sample([1, 2, 3]), _sample([2, 2, 3])], 1) is None
     factor, seeds = _detectable([_sample([1, 2, 3, 4, 5]), _sample([2, 2, 3, 5, 4]), _sample([1, 2])], 1, "log")

@@ -209,14 +209,14 @@ HEAD = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\n"
         ("search: {architecture: {mlp: 3}}", "4:30: 'mlp' in search must be a mapping"),
     ],
 )
-def test_a_wrong_range_is_told_with_its_place(tmp_path: Path, registry: Registry, block: str, said: str) -> None:
+def test_a_wrong_range_is_reported_with_its_place(tmp_path: Path, registry: Registry, block: str, said: str) -> None:
     """Also without --search: a suite is right or it is not."""
     with pytest.raises(UsageError) as caught:
         expand(_suite(tmp_path, f"{HEAD}{block}\n"), registry)
     assert any(line.startswith(f"tuned.yaml:{said}") for line in str(caught.value).splitlines()), caught.value
 
 
-def test_all_wrong_ranges_are_told_at_once(tmp_path: Path, registry: Registry) -> None:
+def test_all_wrong_ranges_are_reported_together(tmp_path: Path, registry: Registry) -> None:
     text = (
         f"{HEAD}search:\n  train: {{lr: {{low: 0, high: -1}}, n_dis: {{choices: [0]}}}}\n  loss: {{x: {{}}}}\nco: 1\n"
     )
@@ -226,7 +226,7 @@ def test_all_wrong_ranges_are_told_at_once(tmp_path: Path, registry: Registry) -
     assert places == [f"tuned.yaml:{place}" for place in ("5:21", "5:30", "5:53", "6:10", "7:1")]
 
 
-def test_what_only_a_draw_shows_is_told_with_its_values(tmp_path: Path, registry: Registry) -> None:
+def test_what_is_wrong_in_a_draw_alone_is_reported_with_its_values(tmp_path: Path, registry: Registry) -> None:
     """Two losses that a drawn hyperparameter makes one; no run has begun."""
     text = TEXT.replace("[minimax, rpgan-r1r2]", "[{rpgan-r1r2: {gamma: 1}}, {rpgan-r1r2: {gamma: 2}}]")
     with pytest.raises(

@@ -103,7 +103,7 @@ def test_add_joins_without_changing_what_is_there(tmp_path: Path, registry: Regi
     assert after.suite == "suite"
 
 
-def test_all_problems_are_told_at_once_with_their_places(tmp_path: Path, registry: Registry) -> None:
+def test_all_problems_are_reported_together_with_their_places(tmp_path: Path, registry: Registry) -> None:
     text = """losses: [minimx]
 architectures: [mlp]
 datasets: [ring8, {digits: {sise: 3}}]
