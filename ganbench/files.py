@@ -53,17 +53,17 @@ def short_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def canonical(value: Any) -> str:
+def canonical(value: object) -> str:
     """JSON in canonical form: sorted keys, no spaces. Raises `ValueError` for NaN and infinity."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """The first 12 hex digits of SHA-256 over the canonical JSON."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
 
 
-def from_plain(value: Any, kind: type[T]) -> T:
+def from_plain(value: object, kind: type[T]) -> T:
     """Plain data as a dataclass. Raises `ValueError` with the JSON path of what is wrong: `$.rows[0]: ...`."""
     import msgspec
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ganbench.errors import ResultsError
 from ganbench.results.records import AnyRecord, Record
@@ -124,7 +124,7 @@ def _verdict(
     return "different"
 
 
-def _snapshots(record: AnyRecord) -> list[tuple[int, Any]]:
+def _snapshots(record: AnyRecord) -> list[tuple[int, dict[str, float]]]:
     return [(entry.step, dict(entry.metrics)) for entry in record.evaluation.snapshots]
 
 

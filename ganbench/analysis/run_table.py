@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ganbench.results.records import Cost, Record
 from ganbench.results.store import Store
@@ -85,6 +85,6 @@ def _settings(record: Record | None) -> dict[str, Value]:
     return {f"{block}.{key}": _value(value) for block, own in blocks.items() for key, value in own.items()}
 
 
-def _value(value: Any) -> Value:
+def _value(value: object) -> Value:
     """A setting as one value; a list as JSON."""
     return value if isinstance(value, str | int | float | bool | None) else json.dumps(value)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _option = click.option
 Option = Callable[[Any], Any]
+Options = dict[str, Any]
+"""The options of one command, as click passes them."""
 """A decorator that adds an option to a command."""
 
 
@@ -54,11 +56,11 @@ def _plot_options(*own: Option, required: bool = True) -> Option:
     return decorated
 
 
-def _results(options: dict[str, Any]) -> tuple[SavedPlan, Store]:
+def _results(options: Options) -> tuple[SavedPlan, Store]:
     return saved_plan(options["results"], options["suite"]), Store(options["results"])
 
 
-def _write(options: dict[str, Any], make: Callable[[float], PaperFigure]) -> int:
+def _write(options: Options, make: Callable[[float], PaperFigure]) -> int:
     """Draw and write a figure: its path on stdout, notes on stderr. Invalid options are reported before it is drawn."""
     from ganbench.files import write_atomically
     from ganbench.report.plots.figure import form
@@ -100,7 +102,7 @@ def curves_command(**options: Any) -> int:
     return _write(options, partial(_curves, options))
 
 
-def _curves(options: dict[str, Any], wide: float) -> PaperFigure:
+def _curves(options: Options, wide: float) -> PaperFigure:
     from ganbench.analysis.figure_data.curves import curves_info, run_curves_info
     from ganbench.analysis.figure_data.selection import find_dataset
     from ganbench.report.plots.curves import plot_curves
@@ -124,7 +126,7 @@ def samples_command(**options: Any) -> int:
     return _write(options, partial(_samples, options))
 
 
-def _samples(options: dict[str, Any], wide: float) -> PaperFigure:
+def _samples(options: Options, wide: float) -> PaperFigure:
     from ganbench.analysis.figure_data.selection import find_dataset
     from ganbench.report.plots.samples import film_info, plot_samples, samples_info
 
@@ -147,7 +149,7 @@ def ranks_command(**options: Any) -> int:
     return _write(options, partial(_ranks, options))
 
 
-def _ranks(options: dict[str, Any], wide: float) -> PaperFigure:
+def _ranks(options: Options, wide: float) -> PaperFigure:
     from ganbench.analysis import tables
     from ganbench.analysis.figure_data.aggregate import aggregate_info
     from ganbench.analysis.figure_data.ranks import ranks_info
@@ -178,7 +180,7 @@ def cost_command(**options: Any) -> int:
     return _write(options, partial(_cost, options))
 
 
-def _cost(options: dict[str, Any], wide: float) -> PaperFigure:
+def _cost(options: Options, wide: float) -> PaperFigure:
     from ganbench.analysis.figure_data.cost import cost_info
     from ganbench.report.plots.cost import plot_cost
 
@@ -197,7 +199,7 @@ def modes_command(**options: Any) -> int:
     return _write(options, partial(_modes, options))
 
 
-def _modes(options: dict[str, Any], wide: float) -> PaperFigure:
+def _modes(options: Options, wide: float) -> PaperFigure:
     from ganbench.analysis.figure_data.modes import mode_capture_info, modes_info
     from ganbench.analysis.figure_data.selection import find_dataset
     from ganbench.report.plots.mode_capture import plot_mode_capture

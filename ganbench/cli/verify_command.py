@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -119,7 +119,7 @@ def _conclusion(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _plain(report: Report) -> dict[str, object]:
     from ganbench.theory.check import D_LIMIT, JS_LIMIT
 
     return {
@@ -131,7 +131,7 @@ def _plain(report: Report) -> dict[str, Any]:
     }
 
 
-def _plain_finding(finding: Finding) -> dict[str, Any]:
+def _plain_finding(finding: Finding) -> dict[str, object]:
     return {
         "pair": finding.pair.name,
         "true_js": finding.true_js,
