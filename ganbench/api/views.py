@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,8 @@ class ScoreTable:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """The rows as `ganbench table --format json` prints them."""
-        return plain([self.table])
+        rows: list[dict[str, Any]] = json.loads(json.dumps(plain([self.table])))
+        return rows
 
     def to_markdown(self) -> str:
         """The table as GitHub Markdown, with its notes and costs."""
