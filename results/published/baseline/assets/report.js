@@ -1,9 +1,9 @@
-// What a page can do beyond being read: theme, sorting, filter, choice of columns, dots of seeds, films, live updates.
-// Everything is there without it; nothing is fetched unless the page is served live.
+// Interaction: theme, sorting, filter, choice of columns, dots of seeds, films, live updates. Pages are complete without
+// it, and nothing is fetched unless the page is served live.
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const state = { sort: {}, filter: {}, dots: {}, columns: {}, open: {} };  // by table: survives a live update
+  const state = { sort: {}, filter: {}, dots: {}, columns: {}, open: {} };  // by table; survives a live update
   const all = (where, what) => [...where.querySelectorAll(what)];
 
   // --- theme ---------------------------------------------------------------------------------------------------
@@ -15,7 +15,7 @@
     else document.documentElement.dataset.theme = choice;
     button.textContent = `Theme: ${choice}`;
     button.hidden = false;
-    try { localStorage.setItem("ganbench-theme", choice); } catch { /* a page from a disk may not keep it */ }
+    try { localStorage.setItem("ganbench-theme", choice); } catch { /* a page opened from a disk may not store it */ }
   }
 
   // --- tables --------------------------------------------------------------------------------------------------
@@ -26,7 +26,7 @@
     return Number.isNaN(number) ? text.toLowerCase() : number;
   };
   function compare(a, b, down) {
-    if (a === null || b === null) return (a === null) - (b === null);  // what is missing comes last, both ways
+    if (a === null || b === null) return (a === null) - (b === null);  // missing values last, in both directions
     const order = typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
     return down ? -order : order;
   }
@@ -49,8 +49,8 @@
       head.append(button);
       button.addEventListener("click", () => sort(table, i, head.getAttribute("aria-sort") === "ascending"));
     });
-    const kept = state.sort[table.id];
-    if (kept) sort(table, ...kept);
+    const sorted = state.sort[table.id];
+    if (sorted) sort(table, ...sorted);
   }
   function filter(table, text, count) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -90,9 +90,9 @@
     values(cell).forEach((v, i) => {
       if (v === null) return;
       const dot = node("circle", { cx: high > low ? 4 + (112 * (v - low)) / (high - low) : 60, cy: 7, r: 3.5 });
-      const said = node("title", {});
-      said.textContent = `seed ${seeds[i]}: ${v}`;
-      dot.append(said);
+      const title = node("title", {});
+      title.textContent = `seed ${seeds[i]}: ${v}`;
+      dot.append(title);
       if (runs[i] === "-") { picture.append(dot); return; }
       const link = node("a", { href: runs[i], tabindex: "-1" });
       link.append(dot);
@@ -120,7 +120,7 @@
     columns(table, boxes);
     filter(table, search.value, count);
   }
-  document.addEventListener("click", (event) => {  // a list of columns closes when something else is clicked
+  document.addEventListener("click", (event) => {  // close a list of columns on a click elsewhere
     for (const open of all(document, "details.choose[open]")) if (!open.contains(event.target)) open.open = false;
   });
   document.addEventListener("keydown", (event) => {
@@ -131,12 +131,12 @@
   // --- films ---------------------------------------------------------------------------------------------------
   function film(figure) {
     const steps = figure.dataset.steps.split(" "), frame = figure.querySelector(".frame"), strip = frame.querySelector("img");
-    const player = document.createElement("div"), button = document.createElement("button"), range = document.createElement("input"), said = document.createElement("output");
+    const player = document.createElement("div"), button = document.createElement("button"), range = document.createElement("input"), output = document.createElement("output");
     player.className = "player";
     button.type = "button";
     Object.assign(range, { type: "range", min: 0, max: steps.length - 1, value: steps.length - 1 });
     range.setAttribute("aria-label", "Step of the training");
-    player.append(button, range, said);
+    player.append(button, range, output);
     figure.append(player);
     figure.classList.add("ready");
     frame.removeAttribute("tabindex");
@@ -145,8 +145,8 @@
     let timer = null;
     const show = () => {
       strip.style.transform = `translateX(${-(100 * range.value) / steps.length}%)`;
-      said.textContent = `step ${steps[range.value]}`;
-      range.setAttribute("aria-valuetext", said.textContent);
+      output.textContent = `step ${steps[range.value]}`;
+      range.setAttribute("aria-valuetext", output.textContent);
     };
     const stop = () => { clearInterval(timer); timer = null; button.textContent = "Play"; };
     const play = () => {
@@ -166,23 +166,23 @@
     show();
   }
 
-  // --- a suite that runs at this moment ------------------------------------------------------------------------
+  // --- live updates of a running suite ---------------------------------------------------------------------------
   let paused = false, tag = null;
   async function update() {
     if (paused || document.hidden) return;
     try {
       const answer = await fetch(location.pathname, { headers: tag ? { "If-None-Match": tag } : {} });
-      if (!answer.ok) return;  // 304 too: nothing new
+      if (!answer.ok) return;  // also for 304: nothing new
       const text = await answer.text();
       const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
       const main = document.getElementById("main"), open = all(main, "details").map((one) => one.open);
       const focus = document.activeElement;
-      if (!fresh || (focus !== main && main.contains(focus))) return;  // not while somebody works in it
+      if (!fresh || (focus !== main && main.contains(focus))) return;  // not while the reader uses it
       tag = answer.headers.get("ETag");
       main.replaceChildren(...fresh.childNodes);
       all(main, "details").forEach((one, i) => { if (open[i] !== undefined) one.open = open[i]; });
       begin(main);
-    } catch { /* the server is gone; what is shown stays */ }
+    } catch { /* the server is gone; the page stays as it is */ }
   }
   function live() {
     const button = document.createElement("button");
