@@ -6,6 +6,8 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,3 +153,28 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert done.returncode == 0, done.stderr
             Path(f"{folder}.part").rename(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of `SUITE`, trained once; test processes share them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            made = folder.with_name("trained-part")
+            made.mkdir()
+            (made / "small.yaml").write_text(SUITE)
+            command = [sys.executable, "-m", "ganbench", "run", "--suite", "small.yaml"]
+            done = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", timeout=240)
+            assert done.returncode == 0, done.stderr
+            (made / "printed.json").write_text(json.dumps(Ran(done.returncode, done.stdout, done.stderr)))
+            made.rename(folder)
+    return folder
+
+
+@pytest.fixture
+def trained(tmp_path: Path, suite: Path, _trained: Path) -> Ran:
+    """What `ganbench run --suite small.yaml` printed, and a copy of its results in the test's own folder."""
+    shutil.copytree(_trained / "results", tmp_path / "results")
+    return Ran(*json.loads((_trained / "printed.json").read_text()))

@@ -9,7 +9,6 @@ import pytest
 from fabricate import Made, fabricate
 from rich.console import Console
 
-from ganbench.cli import progress_bar as module
 from ganbench.cli.progress_bar import progress_bar
 from ganbench.registry.registry import Registry
 from ganbench.report.html import Content, Site
@@ -21,7 +20,7 @@ def test_elsewhere_than_on_a_terminal_a_line_is_printed_every_ten_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("ganbench.cli.progress_bar.time.monotonic", lambda: now)
     with progress_bar() as on_progress:
         for done in range(25):
             now = float(done)

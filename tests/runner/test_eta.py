@@ -83,8 +83,8 @@ def _job_events(job: Job, at: float, lengths: Lengths, first: bool) -> Iterator[
     for _ in seeds:
         at += lengths.evaluate
         yield at, RunRecorded(job, make_record())
-    statuses: tuple[Status, ...] = ("ok",) * len(seeds)
-    yield at, JobEnded(job, statuses, "")
+    statuses: list[Status] = ["ok" for _ in seeds]
+    yield at, JobEnded(job, tuple(statuses), "")
 
 
 def _simulated(jobs: list[Job], workers: int, lengths: dict[str, Lengths]) -> list[tuple[float, Event]]:

@@ -1,0 +1,81 @@
+"""`ganbench run` and `show`: wrong use, the plan without training, damaged results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Cli, Ran
+from running import read_records
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--suite", "small.yaml", "--add", "dataset=rings"), 2, "unknown dataset 'rings'"),
+        (("--suite", "quik"), 2, "unknown suite 'quik'. Did you mean 'quick'?"),
+        (("--suite", "none.yaml"), 2, "no suite file 'none.yaml'"),
+        (("--suite", "small.yaml", "--device", "cuda:7"), 3, "finds no such GPU"),
+        (("--suite", "small.yaml", "--device", "tpu"), 2, "--device 'tpu' is not a device"),
+        (("--suite", "small.yaml", "--jobs", "many"), 2, "--jobs 'many'"),
+        (("--suite", "small.yaml", "--seeds", "7-3"), 2, "7-3 is not a range"),
+        (("--suite", "small.yaml", "--filter", "loss=minmax"), 2, "Did you mean 'minimax'?"),
+        (
+            ("--suite", "small.yaml", "--filter", "architecture=dcgan"),
+            2,
+            "nothing to train here: convolutions need images",
+        ),
+        (("--suite", "small.yaml", "--plugin", "none.py"), 2, "is not a file"),
+        (("--suite", "small.yaml", "--stepz", "3"), 2, "No such option"),
+        ((), 2, "Missing option '--suite'"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_trains_nothing(
+    inside: Cli, suite: Path, tmp_path: Path, options: tuple[str, ...], code: int, message: str
+) -> None:
+    done = inside("run", *options)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(inside: Cli, suite: Path, tmp_path: Path) -> None:
+    done = inside("run", "--suite", suite, "--dry-run")
+    assert done.code == 0
+    assert "minimax x mlp x ring8" in done.out
+    assert "2 seeds: 2 new; 60 steps of 32" in done.out
+    assert "not applicable: minimax x dcgan x ring8" in done.out
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_may_not_take_the_name_of_a_shipped_suite(inside: Cli, suite: Path, tmp_path: Path) -> None:
+    for name in ("quick", "runs"):
+        suite.rename(tmp_path / f"{name}.yaml")
+        done = inside("run", "--suite", f"{name}.yaml")
+        assert done.code == 2
+        assert "rename the file" in done.err
+        (tmp_path / f"{name}.yaml").rename(suite)
+
+
+def test_a_damaged_record_is_exit_code_4(inside: Cli, trained: Ran, suite: Path, tmp_path: Path) -> None:
+    path = next((tmp_path / "results" / "runs").glob("*/record.json"))
+    path.write_text(path.read_text()[:100])
+    for command in (("run", "--suite", suite), ("table", "--suite", "small")):
+        done = inside(*command)
+        assert done.code == 4
+        assert f"{path.parent.name}/record.json is damaged" in done.err
+
+
+def test_show_finds_a_run_by_the_beginning_of_its_id(inside: Cli, trained: Ran, tmp_path: Path) -> None:
+    run_id = next(iter(read_records(tmp_path / "results")))
+    done = inside("show", run_id[:6])
+    assert done.code == 0
+    for text in (run_id, "ring8", "steps 60", "reverse KL", "samples.png"):
+        assert text in done.out
+    assert json.loads(inside("show", run_id, "--json").out)["id"] == run_id
+    assert inside("show", "zzz").code == 2
+    many = inside("show", "")
+    assert many.code == 2
+    assert "no run ''" in many.err

@@ -1,0 +1,179 @@
+"""Faults injected into a run for real: each is a result, and none stops anything else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+from running import read_records
+
+from ganbench.results.records import STATUSES
+
+FAULTS = """
+import os, signal, time
+import torch
+from ganbench import hookimpl
+
+
+class Base:
+    def d_loss(self, critic):
+        return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
+
+    def g_loss(self, critic):
+        if critic.step == 30:
+            self.fault()
+        return -critic.fake.mean()
+
+
+class NaN(Base):
+    def fault(self): pass
+
+    def d_loss(self, critic):
+        value = super().d_loss(critic)
+        return value * float("nan") if critic.step == 100 else value
+
+
+class Raises(Base):
+    def fault(self): raise RuntimeError("boom | <b>at</b> 30")
+
+
+class Dies(Base):
+    def fault(self): os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Exits(Base):
+    def fault(self): os._exit(3)
+
+
+class Hangs(Base):
+    def fault(self): time.sleep(600)
+
+
+class Greedy(Base):
+    def fault(self): torch.empty(1 << 50)
+
+
+class Chatty(Base):
+    def fault(self): print("LOOK AT ME")
+
+
+@hookimpl
+def register_losses():
+    kinds = (NaN, Raises, Dies, Exits, Hangs, Greedy, Chatty)
+    return {kind.__name__.lower(): kind for kind in kinds}
+"""
+
+
+def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "faults.py").write_text(FAULTS)
+    names = ["nan", "raises", "dies", "exits", "greedy", "chatty"]
+    text = suite.read_text().replace("[minimax, nonsaturating]", f"[{', '.join(names)}, minimax]")
+    suite.write_text(text.replace("steps: 60", "steps: 120") + "plugins: [faults.py]\n")
+    done = cli("run", "--suite", suite)
+    assert done.code == 1
+    assert "LOOK AT ME" not in done.out
+    assert "LOOK AT ME" in done.err
+    found = {}
+    for record in read_records(tmp_path / "results").values():
+        assert record["status"] in STATUSES
+        found[record["spec"]["loss"]["name"]] = (record["status"], record["reason"])
+    assert found["minimax"] == found["chatty"] == ("ok", "")
+    assert found["nan"] == ("diverged", "a loss was not finite at step 100")
+    assert found["raises"] == ("failed", "RuntimeError: boom | <b>at</b> 30 (faults.py:26, in fault)")
+    assert found["dies"][0] == found["exits"][0] == "failed"
+    assert "killed by SIGKILL" in found["dies"][1]
+    assert "exit code 3" in found["exits"][1]
+    assert found["greedy"][0] == "out-of-memory"
+    assert "2/2" in done.out
+    assert done.out.count("0/2") == 5
+    assert "raises x mlp: 2 of 2 seeds failed: RuntimeError: boom \\| &lt;b&gt;at&lt;/b&gt; 30" in done.out
+    raised = next(id_ for id_, r in read_records(tmp_path / "results").items() if r["spec"]["loss"]["name"] == "raises")
+    assert "in fault" in (tmp_path / "results" / "runs" / raised / "traceback.txt").read_text()
+    plan = cli("run", "--suite", suite, "--dry-run").out
+    assert plan.count("2 failed before") == 4
+    assert plan.count("2 done") == 3
+    assert not (tmp_path / "results" / ".staging").exists()
+
+
+ODD = """
+from dataclasses import dataclass
+from ganbench import hookimpl
+from ganbench_losses.minimax import Minimax
+from ganbench_architectures.mlp import Mlp
+
+
+class Mute(Minimax):
+    "Raises without a word."
+
+    def g_loss(self, critic):
+        raise AssertionError
+
+
+@dataclass(frozen=True)
+class Unsure(Mlp):
+    "Does not know what it supports."
+
+    def supports(self, shape):
+        return shape[7]
+
+
+class Half:
+    "A metric that fails for some samples."
+
+    better = {"half": "lower"}
+    uses_extractor = False
+
+    def __call__(self, real, fake):
+        return {"half": float("nan")}
+
+
+@hookimpl
+def register_losses():
+    return {"mute": Mute}
+
+
+@hookimpl
+def register_architectures():
+    return {"unsure": Unsure}
+
+
+@hookimpl
+def register_metrics():
+    return {"half": Half}
+"""
+
+
+@pytest.mark.slow
+def test_plugins_that_fail_oddly_are_reported_plainly(inside: Cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    options = ("--suite", suite, "--plugin", "odd.py")
+    unsure = inside("run", *options, "--add", "architecture=unsure")
+    assert unsure.code == 2
+    assert re.search(r"a plugin raised IndexError: tuple index out of range \(odd\.py:\d+, in supports\)", unsure.err)
+    mute = inside("run", *options, "--add", "loss=mute", "--filter", "loss=mute")
+    assert mute.code == 1
+    assert re.search(r"failed: AssertionError \(odd\.py:\d+, in g\\_loss\)", mute.out)
+    suite.write_text(
+        suite.read_text().replace("samples: 2500,", "metrics: [modes, half], snapshots: 1, samples: 2500,", 1)
+    )
+    half = inside("run", *options, "--filter", "loss=minimax")
+    assert half.code == 1
+    assert "trained, not judged: ContractError: metric 'half' gave nan for 'half'" in half.out
+    weights = tmp_path / "results" / "runs"
+    failed = [id_ for id_, record in read_records(tmp_path / "results").items() if "not judged" in record["reason"]]
+    assert len(failed) == 2
+    assert all((weights / id_ / "weights.safetensors").exists() for id_ in failed)
+
+
+@pytest.mark.slow
+def test_a_cell_that_hangs_is_ended_by_the_time_limit(inside: Cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "faults.py").write_text(FAULTS)
+    suite.write_text(suite.read_text().replace("[minimax, nonsaturating]", "[hangs]") + "plugins: [faults.py]\n")
+    done = inside("run", "--suite", suite, "--timeout", "8")
+    assert done.code == 1
+    found = {(record["status"], record["reason"]) for record in read_records(tmp_path / "results").values()}
+    assert found == {("timeout", "it ran longer than 8 s")}
+    assert "hangs x mlp: 2 of 2 seeds timeout: it ran longer than 8 s" in done.out
+    assert "| real data" in done.out

@@ -1,0 +1,34 @@
+"""What tests of whole runs share: the records of a results folder, and runs that can be interrupted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+Content = dict[str, Any]
+"""A record as its file holds it."""
+
+
+def read_records(results: Path) -> dict[str, Content]:
+    """By id, the records of all runs as their files hold them."""
+    return {path.parent.name: json.loads(path.read_text()) for path in results.glob("runs/*/record.json")}
+
+
+def record_times(results: Path) -> dict[str, int]:
+    """By id, when a record was written."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in results.glob("runs/*/record.json")}
+
+
+def start_run(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """A run in a process group of its own, as a terminal gives it, in a folder.
+
+    Tests that were themselves started in the background ignore SIGINT, and a child would inherit that.
+    """
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, sys.executable, "-m", "ganbench", "run", *options]
+    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True)
