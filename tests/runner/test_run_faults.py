@@ -160,9 +160,9 @@ def test_plugins_that_fail_oddly_are_reported_plainly(inside: Cli, suite: Path, 
     )
     half = inside("run", *options, "--filter", "loss=minimax")
     assert half.code == 1
-    assert "trained, not judged: ContractError: metric 'half' gave nan for 'half'" in half.out
+    assert "training finished, evaluation failed: ContractError: metric 'half' gave nan for 'half'" in half.out
     weights = tmp_path / "results" / "runs"
-    failed = [id_ for id_, record in read_records(tmp_path / "results").items() if "not judged" in record["reason"]]
+    failed = [id_ for id_, record in read_records(tmp_path / "results").items() if "evaluation failed" in record["reason"]]
     assert len(failed) == 2
     assert all((weights / id_ / "weights.safetensors").exists() for id_ in failed)
 
