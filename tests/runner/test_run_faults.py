@@ -160,7 +160,7 @@ def test_plugins_that_fail_oddly_are_reported_plainly(inside: Cli, suite: Path, 
     )
     half = inside("run", *options, "--filter", "loss=minimax")
     assert half.code == 1
-    assert "training finished, evaluation failed: ContractError: metric 'half' gave nan for 'half'" in half.out
+    assert "training finished, evaluation failed: ContractError: metric 'half' returned nan for 'half'" in half.out
     weights = tmp_path / "results" / "runs"
     failed = [id_ for id_, record in read_records(tmp_path / "results").items() if "evaluation failed" in record["reason"]]
     assert len(failed) == 2
