@@ -162,7 +162,8 @@ def test_plugins_that_fail_oddly_are_reported_plainly(inside: Cli, suite: Path, 
     assert half.code == 1
     assert "training finished, evaluation failed: ContractError: metric 'half' returned nan for 'half'" in half.out
     weights = tmp_path / "results" / "runs"
-    failed = [id_ for id_, record in read_records(tmp_path / "results").items() if "evaluation failed" in record["reason"]]
+    records = read_records(tmp_path / "results")
+    failed = [id_ for id_, record in records.items() if "evaluation failed" in record["reason"]]
     assert len(failed) == 2
     assert all((weights / id_ / "weights.safetensors").exists() for id_ in failed)
 
