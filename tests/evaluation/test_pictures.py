@@ -18,15 +18,13 @@ from plans import cell
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
-from ganbench import Features, View
 from ganbench.engine.checkpoints import Checkpoints, Stopped
-from ganbench.evaluation.evaluator import Evaluator, Scores
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.film import FRAMES, film, frame
-from ganbench.evaluation.histograms import histogram
 from ganbench.evaluation.neighbor_grid import nearest, neighbor_grid
 from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
-from ganbench.results.records import AnyRecord, Film, Histogram, Neighbors, Record
+from ganbench.results.records import AnyRecord, Film, Neighbors, Record
 from ganbench.results.store import Store
 from ganbench.runner.worker import CheckpointSettings, Outputs, build_evaluator, evaluate_reference, train_cell
 from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
@@ -118,50 +116,6 @@ def test_other_samples_have_no_film() -> None:
     assert frame(_random((4, 16, 16), 50), _shaped(4, 16, 16)) is None
     assert frame(_random((2,), 50) / 0, Ring8()) is None
     assert film({}, Ring8()) is None
-
-
-def _view(dataset: Any, logits: Tensor | None = None, count: int = 50) -> View:
-    return View(torch.zeros(count, 2), torch.zeros(count, 2), logits, None, None, dataset)
-
-
-def _histogram(scores: Scores) -> Histogram:
-    assert scores.evaluation.histogram is not None
-    return scores.evaluation.histogram
-
-
-def test_a_histogram_counts_every_sample_once(registry: Registry) -> None:
-    for name, of in (("ring8", "modes"), ("digits", "classes")):
-        evaluator = _evaluator(registry, name, 2500)
-        fakes = evaluator.dataset.load("train").samples[:1000]
-        noisy = fakes + 0.02 * _random(tuple(fakes.shape[1:]), 1000)
-        found = _histogram(evaluator.scores(noisy, lenient=True))
-        assert found.of == of
-        assert found.outside is not None
-        assert found.real is not None
-        assert sum(found.fake) + found.outside == found.n == 1000
-        assert sum(found.real) <= (found.n_real or 0) == len(evaluator.real.samples)
-        assert len(found.fake) == len(found.real) == evaluator.dataset.modes
-    assert evaluator.real.logits is not None
-    assert list(found.real or ()) == torch.bincount(evaluator.real.logits.argmax(dim=1), minlength=10).tolist()
-    assert _histogram(evaluator.scores(fakes, lenient=True)).outside == 0
-
-
-def test_points_far_from_every_mode_are_outside(registry: Registry) -> None:
-    evaluator = _evaluator(registry, "ring8", 2500)
-    points = torch.cat([Ring8().centres[[3, 3, 5]], torch.zeros(4, 2)])
-    found = histogram(evaluator.real, evaluator._view(points, None, evaluator.features(points)))
-    assert found is not None
-    assert (found.fake, found.outside, found.n) == ((0, 0, 0, 2, 0, 1, 0, 0), 4, 7)
-
-
-def test_logits_alone_give_classes_and_neither_gives_none() -> None:
-    data = SimpleNamespace(modes=None)
-    logits = torch.eye(4)[[0, 0, 3]]
-    found = histogram(_view(data, logits=torch.eye(4)), _view(data, logits=logits))
-    assert found == Histogram("classes", fake=(2, 0, 0, 1), real=(1, 1, 1, 1), outside=None, n=3, n_real=4)
-    assert histogram(_view(data), _view(data)) is None
-    wide = torch.zeros(3, 1008)
-    assert histogram(_view(data, logits=wide), _view(data, logits=wide)) is None  # the classes of another dataset
 
 
 def _evaluator(
@@ -363,12 +317,3 @@ def test_a_checkpoint_without_frames_is_resumed(registry: Registry, tmp_path: Pa
     ):
         assert [entry.step for entry in record.evaluation.snapshots] == [50, 100, 150]
         assert _film_steps(record) in ((100, 150), (150,))
-
-
-def test_an_extractor_of_features_alone_has_no_histogram(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluator = _evaluator(registry, "digits", 1000)
-    plain = evaluator.real._replace(logits=None, modes=None)
-    monkeypatch.setattr(evaluator, "real", plain)
-    monkeypatch.setattr(evaluator, "extract", lambda images: Features(images.flatten(1)))
-    monkeypatch.setattr(evaluator, "metrics", {})
-    assert evaluator.scores(_random((1, 16, 16), 20)).evaluation.histogram is None

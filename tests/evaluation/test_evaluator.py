@@ -1,0 +1,100 @@
+"""The evaluator: scores with their protocol cards, refusals, references and cached features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from evaluators import digits_like, evaluator_of
+
+from ganbench.errors import ContractError
+from ganbench.evaluation.evaluator import Evaluator, NotFinite, Source
+from ganbench.evaluation.references import reference_samples
+from ganbench.registry.registry import Registry
+from ganbench_datasets.digits import Digits
+from ganbench_datasets.mixtures import Ring8
+from ganbench_extractors.digits16 import SHA256
+
+CPU = torch.device("cpu")
+
+
+def test_scores_do_not_depend_on_the_batch_size(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ganbench.evaluation.evaluator
+
+    evaluator = evaluator_of(registry, "digits", 1200)
+    fake = digits_like(1200)
+    whole = evaluator.scores(fake).values
+    for size in (1, 7, 64):
+        monkeypatch.setattr(ganbench.evaluation.evaluator, "EXTRACTION_BATCH", size)
+        for name, value in evaluator.scores(fake).values.items():
+            assert value == pytest.approx(whole[name], rel=1e-5, abs=1e-7), (size, name)
+
+
+def test_samples_or_features_that_are_not_finite_give_no_score(registry: Registry) -> None:
+    evaluator = evaluator_of(registry, "digits", 1200, ["fid"])
+    fake = digits_like(1200)
+    fake[3, 0, 2, 2] = float("nan")
+    with pytest.raises(NotFinite, match="samples"):
+        evaluator.scores(fake)
+    with pytest.raises(NotFinite, match="features"):
+        evaluator.scores(digits_like(1200) * 3e38)
+
+
+def test_too_few_samples_give_no_score(registry: Registry) -> None:
+    evaluator = evaluator_of(registry, "digits", 1200, ["fid", "kid"])
+    with pytest.raises(ContractError, match="metric 'kid' needs 1000 samples per side; there are 300"):
+        evaluator.scores(digits_like(300))
+    scores = evaluator.scores(digits_like(300), lenient=True)
+    assert list(scores.values) == ["FID[digits16]"]
+    assert scores.missing == ("kid needs 1000 samples, there are 300",)
+
+
+def test_every_score_carries_its_protocol_card(registry: Registry) -> None:
+    scores = evaluator_of(registry, "digits", 1200).scores(digits_like(1200), Source("raw", "last"))
+    assert set(scores.evaluation.cards) == set(scores.values)
+    for name, card in scores.evaluation.cards.items():
+        assert name.endswith("[digits16]")
+        assert card.fake_samples == 1200
+        assert card.real_samples == 1347
+        assert (card.split, card.generator, card.checkpoint) == ("train", "raw", "last")
+        assert card.weights == SHA256[:12]
+        assert card.better in ("higher", "lower")
+    points = evaluator_of(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000])
+    assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", "diversity", "SW1"}
+    assert points.evaluation.cards["SW1"].extractor is None
+
+
+def test_references_bracket_what_a_gan_can_do(registry: Registry) -> None:
+    evaluator = evaluator_of(registry, "digits", 5000)
+    fid, coverage = {}, {}
+    for name in ("real", "gaussian", "noise"):
+        samples = reference_samples(name, Digits(), "train", 5000)
+        assert len(samples) == (450 if name == "real" else 5000)
+        values = evaluator.scores(samples, lenient=True).values
+        fid[name], coverage[name] = values["FID[digits16]"], values["coverage[digits16]"]
+    assert fid["real"] < 15 < fid["gaussian"] < 150 < 1000 < fid["noise"]
+    assert coverage["real"] > 0.75 > 0.5 > coverage["gaussian"] > coverage["noise"] == 0
+    gaussian = reference_samples("gaussian", Ring8(), "train", 20_000)
+    real = Ring8().load("train").samples
+    torch.testing.assert_close(torch.cov(gaussian.T), torch.cov(real.T), atol=0.06, rtol=0)
+
+
+def test_real_features_are_cached_by_content(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path))
+    first = evaluator_of(registry, "digits").real.features
+    (file,) = (tmp_path / "features").iterdir()
+    assert torch.equal(evaluator_of(registry, "digits").real.features, first)
+    file.write_bytes(file.read_bytes()[:-1] + b"\xff")  # bit rot
+    assert torch.equal(evaluator_of(registry, "digits").real.features, first)
+    assert len(list((tmp_path / "features").iterdir())) == 1
+    evaluator = evaluator_of(registry, "digits")
+    evaluation = replace(evaluator.evaluation, split="test")
+    other = Evaluator(evaluator.dataset, evaluation, evaluator.extractor, evaluator.metrics, CPU)
+    assert len(other.real.features) == 450
+    assert len(list((tmp_path / "features").iterdir())) == 2
+    monkeypatch.setenv("GANBENCH_CACHE", "/proc/nowhere")
+    assert torch.equal(evaluator_of(registry, "digits").real.features, first)
