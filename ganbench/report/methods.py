@@ -24,7 +24,7 @@ TRAIN = {
 }  # fmt: skip
 
 
-def protocol(layout: SavedPlan, tables: list[Table], records: Mapping[str, Record | None]) -> str:
+def protocol(plan: SavedPlan, tables: list[Table], records: Mapping[str, Record | None]) -> str:
     """How a suite was trained, evaluated and compared, and on which machines, as Markdown.
 
     `records` are the suite's runs by id; a missing one counts as not run. Settings that differ are
@@ -32,17 +32,17 @@ def protocol(layout: SavedPlan, tables: list[Table], records: Mapping[str, Recor
     """
     cells = [
         Cell(*row.texts, tuple(row.runs), tuple(filter(None, map(records.get, ids))))
-        for row in layout.rows
+        for row in plan.rows
         for ids in [row.runs.values()]
     ]
     run = [cell for cell in cells if cell.records]
     if not run:
-        return f"No run of the suite {escape_markdown(layout.suite)} has a record yet.\n"
-    parts = (_trained(cells, run, layout), _measured(tables, layout), _compared(tables), _made(cells, run))
+        return f"No run of the suite {escape_markdown(plan.suite)} has a record yet.\n"
+    parts = (_trained(cells, run, plan), _measured(tables, plan), _compared(tables), _made(cells, run))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _trained(cells: list[Cell], run: list[Cell], layout: SavedPlan) -> str:
+def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
     axes = [
         f"the {noun}{'' if len(names) == 1 else plural} {listed(names)}"
         for noun, plural, names in (
@@ -51,7 +51,7 @@ def _trained(cells: list[Cell], run: list[Cell], layout: SavedPlan) -> str:
             ("dataset", "s", dict.fromkeys(cell.dataset for cell in cells)),
         )
     ]
-    lost = f" ({len(layout.skipped)} more not applicable)" if layout.skipped else ""
+    lost = f" ({len(plan.skipped)} more not applicable)" if plan.skipped else ""
     count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
     seeds = by_variant(cells, lambda cell: formatting.ranges(list(cell.seeds)))
     settings = [
@@ -77,7 +77,7 @@ def _hyperparameters(cells: list[Cell]) -> str:
     return f" Hyperparameters: {'; '.join(found)}." if found else ""
 
 
-def _measured(tables: list[Table], layout: SavedPlan) -> str:
+def _measured(tables: list[Table], plan: SavedPlan) -> str:
     """Every protocol card in words, with the scores and datasets that it applies to."""
     found: dict[str, dict[str, list[str]]] = {}
     metrics: dict[str, dict[str, None]] = {}
@@ -95,7 +95,7 @@ def _measured(tables: list[Table], layout: SavedPlan) -> str:
             same.setdefault(tuple(names), []).append(dataset)
         whose = "; ".join(f"{listed(names)} on {listed(datasets)}" for names, datasets in same.items())
         parts.append(f"{whose}: {escape_markdown(text)} (metrics {', '.join(map(escape_markdown, metrics[text]))}).")
-    beside = dict.fromkeys(TITLES.get(name, name) for name in (one.reference for one in layout.references))
+    beside = dict.fromkeys(TITLES.get(name, name) for name in (one.reference for one in plan.references))
     references = f" References, evaluated in the same way: {listed(beside)}." if beside else ""
     return f"Evaluation: {' '.join(parts)}{references}" if parts else ""
 

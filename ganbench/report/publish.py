@@ -129,10 +129,10 @@ def publish(site: Site, place: Path, on_progress: OnProgress = lambda done, tota
 
 def _finish(site: Site, made: Path) -> None:
     content = site.content
-    layout = content.plan
-    save_plan(made, layout)
-    formats.write_all(made / layout.suite, layout, content.tables, run_table(layout, content.store))
+    plan = content.plan
+    save_plan(made, plan)
+    formats.write_all(made / plan.suite, plan, content.tables, run_table(plan, content.store))
     records = {id_: run.record for id_, run in content.runs.items()}
-    write_atomically(made / layout.suite / "protocol.md", methods.protocol(layout, content.tables, records).encode())
-    write_atomically(made / layout.suite / "citation.bib", citations.citation(content.records, site.registry).encode())
+    write_atomically(made / plan.suite / "protocol.md", methods.protocol(plan, content.tables, records).encode())
+    write_atomically(made / plan.suite / "citation.bib", citations.citation(content.records, site.registry).encode())
     manifest.write(made, content.store.at(made))

@@ -18,14 +18,14 @@ HEAD = (
 )  # fmt: skip
 
 
-def csv_text(layout: SavedPlan, tables: list[Table]) -> str:
+def csv_text(plan: SavedPlan, tables: list[Table]) -> str:
     """Values are separated by spaces within their column, in the order of the protocol's seeds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
     for table in tables:
         for row in table.rows:
-            labels = [neutralize_formula(x) for x in (layout.suite, row.dataset, row.loss, row.architecture)]
+            labels = [neutralize_formula(x) for x in (plan.suite, row.dataset, row.loss, row.architecture)]
             cost = [_known(row.cost.get(key)) for key in COSTS.values()]
             notes = neutralize_formula("; ".join(row.notes))
             for name, score in row.scores.items():

@@ -18,11 +18,11 @@ from ganbench.report.text.runs import runs_csv
 from ganbench.suite.plan_file import SavedPlan
 
 
-def json_text(layout: SavedPlan, tables: list[Table]) -> str:
+def json_text(plan: SavedPlan, tables: list[Table]) -> str:
     return json.dumps(plain(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def overall_text(layout: SavedPlan, tables: list[Table]) -> str:
+def overall_text(plan: SavedPlan, tables: list[Table]) -> str:
     """The variants over all datasets as JSON; null if they cannot be aggregated."""
     found = aggregate.build(tables)
     return json.dumps(aggregate.plain(found) if found else None, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
@@ -39,11 +39,11 @@ FORMATS: dict[str, tuple[str, Callable[[SavedPlan, list[Table]], str]]] = {
 }
 
 
-def write_all(folder: Path, layout: SavedPlan, tables: list[Table], runs: RunTable) -> None:
+def write_all(folder: Path, plan: SavedPlan, tables: list[Table], runs: RunTable) -> None:
     """Write every format and `runs.csv` into the suite's folder; a format without content gives no file."""
     write_atomically(folder / RUNS, runs_csv(runs).encode())
     for name, text in FORMATS.values():
-        content = text(layout, tables)
+        content = text(plan, tables)
         if content == NONE:
             (folder / name).unlink(missing_ok=True)
         else:

@@ -14,12 +14,12 @@ CAPTION = (
 )
 
 
-def latex(layout: SavedPlan, tables: list[Table]) -> str:
+def latex(plan: SavedPlan, tables: list[Table]) -> str:
     """booktabs tables (they need \\usepackage{booktabs,graphicx}), one per dataset, with footnotes below.
 
     Names in scripts that pdfLaTeX does not have need XeLaTeX or LuaLaTeX and a suitable font.
     """
-    parts = [f"% suite {escape_latex(layout.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
+    parts = [f"% suite {escape_latex(plan.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
     for table in tables:
         marks = _marks(table)
         head = [*LEAD, *(f"{escape_latex(n)} {_arrow(b)}" for n, b in table.columns.items())]

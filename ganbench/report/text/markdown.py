@@ -10,10 +10,10 @@ from ganbench.report.text.grid import overall as overall_grid
 from ganbench.suite.plan_file import SavedPlan
 
 
-def markdown(layout: SavedPlan, tables: list[Table]) -> str:
+def markdown(plan: SavedPlan, tables: list[Table]) -> str:
     """Per dataset a heading, a table, notes and costs; then the variants over all datasets."""
-    about = [escape_markdown_block(layout.about), ""] if layout.about else []
-    parts = [f"# {escape_markdown_block(layout.suite)}", "", *about]
+    about = [escape_markdown_block(plan.about), ""] if plan.about else []
+    parts = [f"# {escape_markdown_block(plan.suite)}", "", *about]
     for table in tables:
         parts += [f"## {escape_markdown_block(table.dataset)}", "", *grid(scores(table)), ""]
         parts += [f"- {escape_markdown_block(note)}" for note in table.all_notes] + [""] * bool(table.all_notes)

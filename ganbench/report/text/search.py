@@ -100,9 +100,9 @@ def _title(table: Sensitivity) -> str:
     return f"{table.dataset}: {table.score} {ARROWS[table.better]}"
 
 
-def markdown(layout: SavedSearch, tables: list[Sensitivity]) -> str:
+def markdown(search: SavedSearch, tables: list[Sensitivity]) -> str:
     """GitHub Markdown, columns aligned so that it also reads as text."""
-    parts = [f"# {escape_markdown(layout.suite)}", "", *([escape_markdown(layout.about), ""] if layout.about else [])]
+    parts = [f"# {escape_markdown(search.suite)}", "", *([escape_markdown(search.about), ""] if search.about else [])]
     for table in tables:
         parts += [f"## {escape_markdown(_title(table))}", "", *grid(_grid(table)), ""]
         parts += [*(f"- {escape_markdown(note)}" for note in notes(table)), ""]
@@ -162,14 +162,14 @@ HEAD = [
 ]  # fmt: skip
 
 
-def csv_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
+def csv_text(search: SavedSearch, tables: list[Sensitivity]) -> str:
     """One line per draw (`kind` default or draw, `number` its number), for the median, and per k (`kind` best)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
     for table in tables:
         for row in table.rows:
-            names = (layout.suite, table.dataset, *row.row.texts[:2], table.score)
+            names = (search.suite, table.dataset, *row.row.texts[:2], table.score)
             labels = [neutralize_formula(name) for name in names]
             writer.writerows([*labels, table.better, *line] for line in _csv_lines(row))
     return text.getvalue()
@@ -186,7 +186,7 @@ def _csv_lines(row: Variation) -> Iterator[list[object]]:
         yield ["best", one.k, "", *one[1:], len(row.draws), "", ""]
 
 
-def json_text(layout: SavedSearch, tables: list[Sensitivity]) -> str:
+def json_text(search: SavedSearch, tables: list[Sensitivity]) -> str:
     return json.dumps(search_data(tables), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
@@ -197,16 +197,16 @@ FORMATS: dict[str, tuple[str, Callable[[SavedSearch, list[Sensitivity]], str]]] 
 }
 
 
-def write_all(folder: Path, layout: SavedSearch, tables: list[Sensitivity]) -> None:
+def write_all(folder: Path, search: SavedSearch, tables: list[Sensitivity]) -> None:
     """Write every format to the search's folder."""
     for name, text in FORMATS.values():
-        write_atomically(folder / name, text(layout, tables).encode())
+        write_atomically(folder / name, text(search, tables).encode())
 
 
-def show(console: Console, layout: SavedSearch, tables: list[Sensitivity]) -> None:
+def show(console: Console, search: SavedSearch, tables: list[Sensitivity]) -> None:
     """On a terminal, intervals below values."""
     for table in tables:
-        console.print(drawn(_grid(table), f"{layout.suite}: {_title(table)}"))
+        console.print(drawn(_grid(table), f"{search.suite}: {_title(table)}"))
         for note in notes(table):
             console.print(Text(f"  {note}"), style="dim")
         console.print()

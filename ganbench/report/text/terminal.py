@@ -16,11 +16,11 @@ from ganbench.report.text.markdown import markdown
 from ganbench.suite.plan_file import SavedPlan
 
 
-def show(console: Console, layout: SavedPlan, tables: list[Table]) -> None:
+def show(console: Console, plan: SavedPlan, tables: list[Table]) -> None:
     """Draw tables, as many columns side by side as fit, with notes, costs and the aggregate over datasets."""
     for table in tables:
         for i, names in enumerate(_fitting(table, console.width)):
-            console.print(_grid(table, names, replace_controls(f"{layout.suite}: {table.dataset}") if i == 0 else ""))
+            console.print(_grid(table, names, replace_controls(f"{plan.suite}: {table.dataset}") if i == 0 else ""))
         for note in table.all_notes:
             console.print(Text(f"  {replace_controls(note)}"), style="dim")
         cost = costs(table)
@@ -29,7 +29,7 @@ def show(console: Console, layout: SavedPlan, tables: list[Table]) -> None:
         console.print()
     found = aggregate.build(tables)
     if found is not None:
-        console.print(drawn(overall_grid(found), replace_controls(f"{layout.suite}: over all datasets")))
+        console.print(drawn(overall_grid(found), replace_controls(f"{plan.suite}: over all datasets")))
         for note in (overall_note(found), *found.notes):
             console.print(Text(f"  {replace_controls(note)}"), style="dim")
         console.print()

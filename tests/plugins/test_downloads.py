@@ -1,4 +1,4 @@
-"""What comes from hubs, tried on small files in the real on-disk formats."""
+"""Downloaded datasets and weights, tried on small files in the real on-disk formats."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import Cli
+from numpy.typing import NDArray
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torchvision import datasets
 
+from ganbench import Data
 from ganbench.errors import MissingError
 from ganbench.testing import check_dataset, check_extractor
 from ganbench_datasets.torchvision_sets import Cifar10, FashionMnist, Mnist
@@ -22,7 +25,7 @@ from ganbench_extractors.inception import Inception
 RNG = np.random.default_rng(0)
 
 
-def _idx(path: Path, values: np.ndarray) -> None:
+def _idx(path: Path, values: NDArray[np.uint8]) -> None:
     """The format of MNIST: a magic number with type and rank, big-endian sizes, bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = struct.pack(f">I{'I' * values.ndim}", 0x0800 | values.ndim, *values.shape) + values.tobytes()
@@ -32,7 +35,7 @@ def _idx(path: Path, values: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("cls", [Mnist, FashionMnist])
-def test_mnist_files_are_read_padded_and_scaled(cls, tmp_path: Path) -> None:
+def test_mnist_files_are_read_padded_and_scaled(cls: type[Mnist], tmp_path: Path) -> None:
     raw = tmp_path / cls.reader.__name__ / "raw"
     images, labels = {}, {}
     for prefix, count in (("train", 60), ("t10k", 20)):
@@ -47,14 +50,16 @@ def test_mnist_files_are_read_padded_and_scaled(cls, tmp_path: Path) -> None:
     assert data.samples.shape == (60, 1, 32, 32)
     torch.testing.assert_close(data.samples[7, 0, 2:30, 2:30], torch.tensor(images["train"][7] / 127.5 - 1).float())
     assert (data.samples[:, :, :2] == -1).all()
+    assert data.labels is not None
     assert data.labels.tolist() == labels["train"].tolist()
     assert len(made.load("test").samples) == 20
 
 
-def test_cifar_files_are_read_and_checked(tmp_path: Path, monkeypatch) -> None:
+def test_cifar_files_are_read_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
-    sums, first = {}, None
+    sums: dict[str, str] = {}
+    first: NDArray[np.uint8] | None = None
     for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
         pixels = RNG.integers(0, 256, (10, 3072), dtype=np.uint8)
         first = pixels if first is None else first
@@ -76,6 +81,7 @@ def test_cifar_files_are_read_and_checked(tmp_path: Path, monkeypatch) -> None:
     made.prepare()
     check_dataset(made)
     data = made.load("train")
+    assert first is not None
     assert data.samples.shape == (50, 3, 32, 32)
     torch.testing.assert_close(data.samples[3], torch.tensor(first[3].reshape(3, 32, 32) / 127.5 - 1).float())
     (folder / "data_batch_2").write_bytes(b"rot")
@@ -88,7 +94,7 @@ def test_missing_data_say_where_and_what_to_do(tmp_path: Path) -> None:
         Mnist(root=str(tmp_path)).prepare()
 
 
-def test_missing_data_end_a_run_before_anything_trains(cli, tmp_path: Path) -> None:
+def test_missing_data_end_a_run_before_anything_trains(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
         "losses: [minimax]\narchitectures: [dcgan]\ndatasets: [digits, mnist]\ntrain: {steps: 1}\n"
     )
@@ -101,9 +107,9 @@ def test_missing_data_end_a_run_before_anything_trains(cli, tmp_path: Path) -> N
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory) -> Path:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file as torch-fidelity publishes it, of random weights."""
-    path = tmp_path_factory.mktemp("weights") / "inception.pth"
+    path: Path = tmp_path_factory.mktemp("weights") / "inception.pth"
     torch.manual_seed(0)
     with pytest.MonkeyPatch.context() as patch:
         module = "torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url"
@@ -116,10 +122,11 @@ def weights(tmp_path_factory) -> Path:
 
 class Pictures:
     shape = (1, 16, 16)
+    modes = None
+    extractor = "inception"
+    metrics = ("fid",)
 
-    def load(self, split):
-        from ganbench import Data
-
+    def load(self, split: str) -> Data:
         return Data(torch.rand(3, 1, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1)
 
 
@@ -140,7 +147,7 @@ def test_inception_sees_the_bytes_that_torch_fidelity_sees(weights: Path) -> Non
 
 def test_weights_that_are_none_are_refused(tmp_path: Path) -> None:
     class Evil:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[object, ...]:
             return (Path.touch, (tmp_path / "executed",))
 
     torch.save({"a": Evil()}, tmp_path / "evil.pth")
@@ -154,7 +161,7 @@ def test_weights_that_are_none_are_refused(tmp_path: Path) -> None:
         Inception(weights=str(tmp_path / "none.pth")).fingerprint()
 
 
-def test_no_weights_and_no_network_say_which_file_is_needed(monkeypatch, tmp_path: Path) -> None:
+def test_no_weights_and_no_network_say_which_file_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError("no network")
 
@@ -164,7 +171,7 @@ def test_no_weights_and_no_network_say_which_file_is_needed(monkeypatch, tmp_pat
         Inception().prepare()
 
 
-def test_a_damaged_official_file_is_not_taken_for_inception(monkeypatch, tmp_path: Path) -> None:
+def test_a_damaged_official_file_is_not_taken_for_inception(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     Inception().path().parent.mkdir()
     Inception().path().write_bytes(b"other")
@@ -180,7 +187,7 @@ def test_scores_with_inception_are_torch_fidelitys_own(weights: Path) -> None:
     from ganbench import View
     from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
 
-    class Fixed(torch.utils.data.Dataset):
+    class Fixed(torch.utils.data.Dataset[torch.Tensor]):
         def __init__(self, images: torch.Tensor) -> None:
             self.images = ((images + 1) * 127.5).round().to(torch.uint8).expand(-1, 3, -1, -1)
 
