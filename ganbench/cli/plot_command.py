@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _option = click.option
 Option = Callable[[Any], Any]
+"""A decorator that adds an option to a command."""
 Options = dict[str, Any]
 """The options of one command, as click passes them."""
-"""A decorator that adds an option to a command."""
 
 
 @click.group("plot")
