@@ -5,8 +5,6 @@ The limits of `ganbench.results.diagnosis` were set on seeds 0 to 3; the kept fi
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +13,9 @@ from typing import Any
 import click
 import yaml
 
+import ganbench as gb
 from benchmarks import report
 from ganbench.results.records import Record
-from ganbench.results.store import Store
 
 FAULTS = Path(__file__).parent / "faults.py"
 HELD_OUT = 2000
@@ -83,14 +81,10 @@ PLANTS = (
 
 
 def trained(folder: Path, name: str, suite: dict[str, Any]) -> list[Record]:
-    """The records of one suite by `ganbench run`; a run that diverged is a record too."""
-    path, results = folder / f"{name}.yaml", folder / name
+    """The records of one trained suite, by id; a run that diverged is a record too."""
+    path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump(suite))
-    command = [sys.executable, "-m", "ganbench", "run", "--suite", str(path), "--results", str(results)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
-    if done.returncode not in (0, 1):
-        raise SystemExit(f"{name}: ganbench run ended with {done.returncode}\n{done.stderr}")
-    return Store(results).all_runs()
+    return sorted(gb.run(path, results=folder / name).records, key=lambda record: record.id)
 
 
 def row(plant: Plant, record: Record) -> dict[str, Any]:

@@ -6,14 +6,11 @@ a ratio's median is reported with its range.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -25,11 +22,13 @@ import click
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+import ganbench as gb
 from benchmarks import report
 from benchmarks.cases import CASES, Case
 from benchmarks.plain import losses, serve
 from benchmarks.same_game import differences
 from ganbench.engine.devices import workers
+from ganbench.results.records import Record
 from ganbench.runner.worker_process import THREAD_VARIABLES
 
 CORES = workers("auto", "cpu")
@@ -60,32 +59,30 @@ class Plain:
 
 
 def run_suite(case: Case, folder: Path) -> dict[str, Any]:
-    """`ganbench run` on the case, including signals and checkpoints; returns the cost from its records."""
+    """Train the case's suite, including signals and checkpoints; returns the cost from its records."""
     suite = folder / "case.yaml"
     suite.write_text(case.suite())
-    places = ["--suite", str(suite), "--results", str(folder / "results")]
-    command = [sys.executable, "-m", "ganbench", "run", *places, "--force"]
     cache = folder / "cache"  # empty in the first round; the compiler's own variable must not point elsewhere
-    environment = {**os.environ, "GANBENCH_CACHE": str(cache), "TORCHINDUCTOR_CACHE_DIR": str(cache / "programs")}
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    with environment({"GANBENCH_CACHE": str(cache), "TORCHINDUCTOR_CACHE_DIR": str(cache / "programs")}):
+        results = gb.run(suite, results=folder / "results", force=True)
     wall = time.perf_counter() - began
-    if done.returncode:
-        raise SystemExit(f"{case.name}: ganbench run ended with {done.returncode}\n{done.stderr}")
-    records = [json.loads(path.read_text()) for path in (folder / "results" / "runs").glob("*/record.json")]
-    workers: dict[int, list[dict[str, Any]]] = {}
-    for record in records:  # `ganbench run` halves one cell's seeds between two workers
-        workers.setdefault(record["spec"]["seed"] * CORES // case.seeds, []).append(record)
-    train = max(sum(record["cost"]["train_seconds"] for record in part) for part in workers.values())
-    run = records[0]["provenance"]
+    if not results.complete:
+        reasons = {record.reason for record in results.records if record.reason}
+        raise SystemExit(f"{case.name}: not every run ended well: {'; '.join(reasons)}")
+    workers: dict[int, list[Record]] = {}
+    for record in results.records:  # one cell's seeds are halved between two workers
+        workers.setdefault(record.spec.seed * CORES // case.seeds, []).append(record)
+    train = max(sum(record.cost.train_seconds or 0.0 for record in part) for part in workers.values())
+    made = results.records[0].provenance
     return {
         "rate": case.seeds * case.steps / train,
         "train_seconds": train,
-        "prepare_seconds": max(record["provenance"]["prepare_seconds"] for record in records),
+        "prepare_seconds": max(record.provenance.prepare_seconds or 0.0 for record in results.records),
         "wall_seconds": wall,
-        "peak_memory_bytes": max(record["cost"]["peak_memory_bytes"] for record in records),
-        "path": run["path"],
-        "lanes": run["lanes"],
+        "peak_memory_bytes": max(record.cost.peak_memory_bytes or 0 for record in results.records),
+        "path": made.path,
+        "lanes": made.lanes,
     }
 
 
@@ -116,10 +113,10 @@ def peak_flops() -> float:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Processes started in this context have one thread each."""
-    before = {name: os.environ.pop(name, None) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Processes started in this context have these environment variables."""
+    before = {name: os.environ.pop(name, None) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
@@ -133,7 +130,7 @@ def compare(case: Case, rounds: int, seconds: float) -> dict[str, Any]:
     """One case: all sides in turn, `rounds` times."""
     found = differences(case)
     one = Plain(case, 1, None)
-    with one_thread():
+    with environment(dict.fromkeys(THREAD_VARIABLES, "1")):
         many = Plain(case, CORES, 1)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
