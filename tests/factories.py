@@ -135,7 +135,7 @@ def search_store(folder: Path) -> tuple[SavedSearch, Store]:
     for name, value in (("d", 3.0), ("a", 2.0), ("b", 1.0), ("c", 0.5)):
         for seed in range(2):
             failure = Failure("diverged", "boom") if name == "c" and seed == 1 else None
-            scores, cost = {"score": value + seed, "other[judge]": value}, Cost(train_seconds=2.0)
+            scores, cost = {"score": value + seed, "other[extractor]": value}, Cost(train_seconds=2.0)
             commit(store, make_record(f"{name}{seed}", scores, card, make_spec(seed), failure, cost=cost))
     commit(store, make_reference("n", {"score": 7.0}, card))
     names = enumerate("dabcx")

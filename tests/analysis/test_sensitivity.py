@@ -106,6 +106,9 @@ def test_draws_that_are_equally_good_are_counted(tmp_path: Path) -> None:
 
 def test_a_metric_by_its_name_with_or_without_its_extractor(tmp_path: Path) -> None:
     layout, store = search_store(tmp_path)
-    assert [table.score for table in sensitivity.build(layout, store, ("other", "score"))] == ["other[judge]", "score"]
+    assert [table.score for table in sensitivity.build(layout, store, ("other", "score"))] == [
+        "other[extractor]",
+        "score",
+    ]
     with pytest.raises(UsageError, match=r"no score 'scor' in this search\. Did you mean 'score'\?"):
         sensitivity.build(layout, store, ("scor",))
