@@ -134,12 +134,12 @@ def replay(run: str | Record | ReferenceRecord, folder: Path, settings: ReplaySe
     changed = rebuild.differences(record, spec)
     _check_same(record, spec.id, changed, settings)
     if isinstance(spec, RunSpec):
-        spec = runner.followed(spec, record)
-    device = devices.resolve(settings.device or runner.device(record))
-    timeout = settings.timeout or runner.limit(record)
-    means = runner.Means(registry, device, timeout, _observer(settings))
+        spec = runner.with_recorded_path(spec, record)
+    device = devices.resolve(settings.device or runner.recorded_device(record))
+    timeout = settings.timeout or runner.recorded_timeout(record)
+    replaying = runner.ReplaySettings(registry, device, timeout, _observer(settings))
     with tempfile.TemporaryDirectory(prefix="ganbench-replay-") as root:
-        again, again_place = runner.trained(spec, means, Path(root))
+        again, again_place = runner.train_again(spec, replaying, Path(root))
         if again.status in UNFINISHED and again.status != record.status:
             raise MissingError(f"run {record.id} was not trained to its end here: {again.reason}")
         siblings = runner.siblings(store, record)
@@ -181,7 +181,7 @@ class Diff:
 
 
 def diff(a: Results, b: Results) -> Diff:
-    """Compare the results of two folders: conclusions, means, runs, protocols, settings, code and environment."""
+    """Compare the results of two folders: conclusions, replaying, runs, protocols, settings, code and environment."""
     from ganbench.analysis.diff import Side, changes
 
     sides = [Side(one.plan, one.score_tables, {record.id: record for record in one.records}) for one in (a, b)]

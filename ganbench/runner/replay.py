@@ -1,4 +1,4 @@
-"""One run trained again from its spec, in a folder of its own, on the path that its record names."""
+"""Trains one run again from its spec, in a folder of its own, on the path that its record names."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def _same_but_seed(a: RunSpec, b: RunSpec) -> bool:
     return {**a.resolved(), "seed": 0} == {**b.resolved(), "seed": 0}
 
 
-def device(record: AnyRecord) -> str:
-    """The device that a record names, without its number; `auto` where it names none."""
+def recorded_device(record: AnyRecord) -> str:
+    """The device that a record names, without its number; `auto` if it names none."""
     return (record.provenance.device or "auto").partition(":")[0].partition(" ")[0]
 
 
-def limit(record: AnyRecord) -> float | None:
+def recorded_timeout(record: AnyRecord) -> float | None:
     """The seconds after which a run was ended, if that is why it failed."""
     return record.failure.limit_seconds if isinstance(record, Record) and record.failure else None
 
 
-def followed(spec: RunSpec, record: AnyRecord) -> RunSpec:
+def with_recorded_path(spec: RunSpec, record: AnyRecord) -> RunSpec:
     """The spec with its engine set so that the recorded path is taken.
 
-    A path is a rule of spec and machine. It differs where one machine had a compiler and the other
-    has none: then the cell can be kept from being compiled, and cannot be made to.
+    The path follows from spec and machine. It differs if only one of the machines has a compiler:
+    compiling can then be turned off here, but not on.
     """
     path = record.provenance.path
     if spec.train.engine == "auto" and path in ("stacked", "looped"):
@@ -56,8 +56,8 @@ def followed(spec: RunSpec, record: AnyRecord) -> RunSpec:
 
 
 @dataclass(frozen=True)
-class Means:
-    """With what a run is trained again: plugins, device, the longest time, and where its progress is shown."""
+class ReplaySettings:
+    """How a run is trained again: plugins, device, time limit in seconds, and who receives its events."""
 
     registry: Registry
     device: str
@@ -65,21 +65,21 @@ class Means:
     observer: Observer
 
 
-def trained(spec: RunSpec | ReferenceSpec, means: Means, root: Path) -> tuple[AnyRecord, Path]:
-    """Train a run, or measure a reference, in a store of its own at `root`: its record and its folder.
+def train_again(spec: RunSpec | ReferenceSpec, settings: ReplaySettings, root: Path) -> tuple[AnyRecord, Path]:
+    """Train a run, or evaluate a reference, in a store of its own at `root`; returns its record and its folder.
 
-    A worker of one thread does it, as in any run; the stack holds one seed, which gives the bits
-    that it has among others. Raises `MissingError` where a device or data are missing.
+    A worker of one thread does it, as in any run. The stack holds one seed, which gives the same
+    bits as a full one. Raises `MissingError` if a device or data are missing.
     """
     store, job = Store(root), _job(spec)
     if isinstance(spec, RunSpec):
-        devices.check(means.device, [spec.train])
-    scheduler.prepare([job], means.registry)
-    settings = WorkerSettings(
-        means.device, means.registry.files, store.staging, scheduler.checkpoints(store).root, NEVER
+        devices.check(settings.device, [spec.train])
+    scheduler.prepare([job], settings.registry)
+    of_worker = WorkerSettings(
+        settings.device, settings.registry.files, store.staging, scheduler.checkpoints(store).root, NEVER
     )
     with store.writing():
-        writer = scheduler.run([(job, 1.0)], store, LocalExecutor(1, settings, means.timeout), means.observer)
+        writer = scheduler.run([(job, 1.0)], store, LocalExecutor(1, of_worker, settings.timeout), settings.observer)
     if writer.reference_failures:
         raise MissingError(f"not measured: {writer.reference_failures[0]}")
     return store.only(spec.id, references=True)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ganbench.results import live
 
 SUITE = """
@@ -50,9 +52,22 @@ with store.writing():
 """
 
 
-def test_a_script_without_a_guard_trains_and_is_run_once(tmp_path: Path) -> None:
+API_SCRIPT = """
+from pathlib import Path
+
+import ganbench
+
+print("the script is run")
+folder = Path(__file__).parent
+results = ganbench.run(folder / "small.yaml", results=folder / "results", jobs=2)
+print(*(run["status"] for run in results.runs().to_dicts()), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, API_SCRIPT], ids=["runner", "API"])
+def test_a_script_without_a_guard_trains_and_is_run_once(tmp_path: Path, script: str) -> None:
     (tmp_path / "small.yaml").write_text(SUITE)
-    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "script.py").write_text(script)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     for name in ("torch", "signal"):  # nothing is imported from the current folder
