@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
 
 results_option = click.option(
     "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True,
@@ -42,3 +44,16 @@ def suite_options(function: F) -> F:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def options_as(kind: Callable[..., T]) -> Callable[[Callable[[T], int]], Callable[..., int]]:
+    """Pass the options that click has read as one object: `kind` is a dataclass with a field for each."""
+
+    def decorated(function: Callable[[T], int]) -> Callable[..., int]:
+        @wraps(function)
+        def command(**values: object) -> int:
+            return function(kind(**values))
+
+        return command
+
+    return decorated

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from ganbench.api.suites import saved_plan
-from ganbench.cli.options import results_option
+from ganbench.cli.options import options_as, results_option
 from ganbench.errors import UsageError, printable
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
@@ -20,10 +21,66 @@ if TYPE_CHECKING:
     from ganbench.report.plots.style import PaperFigure
 
 _option = click.option
-Option = Callable[[Any], Any]
-"""A decorator that adds an option to a command."""
-Options = dict[str, Any]
-"""The options of one command, as click passes them."""
+Command = Callable[..., int]
+
+
+@dataclass(frozen=True)
+class PlotOptions:
+    """The options of every plot, as click reads them."""
+
+    to: Path
+    width: str
+    dataset: str | None
+    variants: tuple[str, ...]
+    results: Path
+
+
+@dataclass(frozen=True)
+class CurvesOptions(PlotOptions):
+    """The options of `curves`: a suite, or a single run."""
+
+    suite: str | None
+    signals: tuple[str, ...]
+    metrics: tuple[str, ...]
+    band: Literal["range", "interval"]
+    run: str | None
+
+
+@dataclass(frozen=True)
+class SuiteOptions(PlotOptions):
+    """The options of every plot of a whole suite."""
+
+    suite: str
+
+
+@dataclass(frozen=True)
+class SamplesOptions(SuiteOptions):
+    """The options of `samples`."""
+
+    film: bool
+
+
+@dataclass(frozen=True)
+class RanksOptions(SuiteOptions):
+    """The options of `ranks`."""
+
+    metric: str | None
+    overall: bool
+
+
+@dataclass(frozen=True)
+class CostOptions(SuiteOptions):
+    """The options of `cost`."""
+
+    metric: str | None
+    against: Literal["seconds", "samples"]
+
+
+@dataclass(frozen=True)
+class ModesOptions(SuiteOptions):
+    """The options of `modes`."""
+
+    captured: bool
 
 
 @click.group("plot")
@@ -44,32 +101,33 @@ variant = _option("--variant", "variants", multiple=True, metavar="NAME",
                   help="Draw only this loss, architecture or 'loss x architecture'; can be repeated.")  # fmt: skip
 
 
-def _plot_options(*own: Option, required: bool = True) -> Option:
+def _plot_options(*own: Callable[[Command], Command], required: bool = True) -> Callable[[Command], Command]:
     """A decorator with the options of every plot, and its own."""
     suite = _option("--suite", required=required, metavar="NAME|FILE", help="A suite that has run in this folder.")
 
-    def decorated(function: Any) -> Any:
-        for option in reversed((suite, to, width, dataset, variant, *own, results_option)):
+    def decorated(function: Command) -> Command:
+        options: tuple[Callable[[Command], Command], ...] = (suite, to, width, dataset, variant, *own, results_option)
+        for option in reversed(options):
             function = option(function)
         return function
 
     return decorated
 
 
-def _results(options: Options) -> tuple[SavedPlan, Store]:
-    return saved_plan(options["results"], options["suite"]), Store(options["results"])
+def _results(folder: Path, suite: str) -> tuple[SavedPlan, Store]:
+    return saved_plan(folder, suite), Store(folder)
 
 
-def _write(options: Options, make: Callable[[float], PaperFigure]) -> int:
+def _write(options: PlotOptions, make: Callable[[float], PaperFigure]) -> int:
     """Draw and write a figure: its path on stdout, notes on stderr. Invalid options are reported before it is drawn."""
     from ganbench.files import write_atomically
     from ganbench.report.plots.figure import form
     from ganbench.report.plots.style import inches
 
-    kind, wide = form(options["to"]), inches(options["width"])
+    kind, wide = form(options.to), inches(options.width)
     figure = make(wide)
-    write_atomically(options["to"], figure.rendered(kind, wide))
-    click.echo(options["to"])
+    write_atomically(options.to, figure.rendered(kind, wide))
+    click.echo(options.to)
     for note in figure.notes:
         click.echo(printable(f"note: {note}"), err=True)
     return 0
@@ -95,45 +153,54 @@ def _table(plan: SavedPlan, store: Store, asked: str | None) -> Table:
     _option("--run", metavar="ID", help="A single run, by its id or the beginning of it."),
     required=False,
 )  # fmt: skip
-def curves_command(**options: Any) -> int:
+@options_as(CurvesOptions)
+def curves_command(options: CurvesOptions) -> int:
     """Training signals, or scores at snapshots, over the steps: the mean of the seeds and a band."""
-    if options["run"] is None and options["suite"] is None:
+    if options.run is not None:
+        return _write(options, partial(_run_curves, options, options.run))
+    if options.suite is None:
         raise UsageError("name a suite with --suite, or one run with --run")
-    return _write(options, partial(_curves, options))
+    return _write(options, partial(_suite_curves, options, options.suite))
 
 
-def _curves(options: Options, wide: float) -> PaperFigure:
-    from ganbench.analysis.figure_data.curves import curves_info, run_curves_info
+def _run_curves(options: CurvesOptions, run: str, wide: float) -> PaperFigure:
+    from ganbench.analysis.figure_data.curves import run_curves_info
+    from ganbench.report.plots.curves import plot_curves
+
+    if options.suite or options.dataset or options.variants:
+        raise UsageError("--run draws a single run; leave out --suite, --dataset and --variant")
+    store = Store(options.results)
+    run_id = store.only_run(run)[1].name
+    return plot_curves(run_curves_info(store, run_id, options.signals, options.metrics))
+
+
+def _suite_curves(options: CurvesOptions, suite: str, wide: float) -> PaperFigure:
+    from ganbench.analysis.figure_data.curves import curves_info
     from ganbench.analysis.figure_data.selection import find_dataset
     from ganbench.report.plots.curves import plot_curves
 
-    if options["run"] is not None:
-        if options["suite"] or options["dataset"] or options["variants"]:
-            raise UsageError("--run draws a single run; leave out --suite, --dataset and --variant")
-        store = Store(options["results"])
-        run_id = store.only_run(options["run"])[1].name
-        return plot_curves(run_curves_info(store, run_id, options["signals"], options["metrics"]))
-    plan, store = _results(options)
-    name = find_dataset(plan, options["dataset"])
-    chosen = options["signals"], options["metrics"], options["variants"], options["band"]
+    plan, store = _results(options.results, suite)
+    name = find_dataset(plan, options.dataset)
+    chosen = options.signals, options.metrics, options.variants, options.band
     return plot_curves(curves_info(plan, store, name, *chosen))
 
 
 @command.command("samples")
 @_plot_options(_option("--film", is_flag=True, help="One seed of each variant during training, one column per step."))
-def samples_command(**options: Any) -> int:
+@options_as(SamplesOptions)
+def samples_command(options: SamplesOptions) -> int:
     """Samples side by side: one row per variant, one column per seed, real data below."""
     return _write(options, partial(_samples, options))
 
 
-def _samples(options: Options, wide: float) -> PaperFigure:
+def _samples(options: SamplesOptions, wide: float) -> PaperFigure:
     from ganbench.analysis.figure_data.selection import find_dataset
     from ganbench.report.plots.samples import film_info, plot_samples, samples_info
 
-    plan, store = _results(options)
-    name = find_dataset(plan, options["dataset"])
-    get_info = film_info if options["film"] else samples_info
-    return plot_samples(get_info(plan, store, name, wide, options["variants"]))
+    plan, store = _results(options.results, options.suite)
+    name = find_dataset(plan, options.dataset)
+    get_info = film_info if options.film else samples_info
+    return plot_samples(get_info(plan, store, name, wide, options.variants))
 
 
 @command.command("ranks")
@@ -141,7 +208,8 @@ def _samples(options: Options, wide: float) -> PaperFigure:
     metric,
     _option("--overall", is_flag=True, help="All datasets together: interquartile means, as below the tables."),
 )
-def ranks_command(**options: Any) -> int:
+@options_as(RanksOptions)
+def ranks_command(options: RanksOptions) -> int:
     """Variants by a score: seeds, mean, 95 % interval and rank, with the references as lines.
 
     Without --dataset, a suite with several datasets is drawn as with --overall.
@@ -149,7 +217,7 @@ def ranks_command(**options: Any) -> int:
     return _write(options, partial(_ranks, options))
 
 
-def _ranks(options: Options, wide: float) -> PaperFigure:
+def _ranks(options: RanksOptions, wide: float) -> PaperFigure:
     from ganbench.analysis import tables
     from ganbench.analysis.figure_data.aggregate import aggregate_info
     from ganbench.analysis.figure_data.ranks import ranks_info
@@ -157,16 +225,16 @@ def _ranks(options: Options, wide: float) -> PaperFigure:
     from ganbench.report.plots.aggregate import plot_aggregate
     from ganbench.report.plots.ranks import plot_ranks
 
-    plan, store = _results(options)
+    plan, store = _results(options.results, options.suite)
     several = len(datasets(plan)) > 1
-    if options["overall"] or (options["dataset"] is None and several):
-        if options["metric"] or (options["overall"] and options["dataset"]):
+    if options.overall or (options.dataset is None and several):
+        if options.metric or (options.overall and options.dataset):
             raise UsageError(
                 "the aggregate is over the first scores of all datasets; to draw another score, name one dataset with "
                 "--dataset and leave out --overall"
             )
-        return plot_aggregate(aggregate_info(tables.build(plan, store), options["variants"]))
-    return plot_ranks(ranks_info(_table(plan, store, options["dataset"]), options["metric"], options["variants"]))
+        return plot_aggregate(aggregate_info(tables.build(plan, store), options.variants))
+    return plot_ranks(ranks_info(_table(plan, store, options.dataset), options.metric, options.variants))
 
 
 @command.command("cost")
@@ -175,23 +243,25 @@ def _ranks(options: Options, wide: float) -> PaperFigure:
     _option("--against", type=click.Choice(["seconds", "samples"]), default="seconds", show_default=True,
             help="The cost of a seed: seconds of training, or real samples that D saw."),
 )  # fmt: skip
-def cost_command(**options: Any) -> int:
+@options_as(CostOptions)
+def cost_command(options: CostOptions) -> int:
     """Quality against the cost of a seed; the line is the Pareto front."""
     return _write(options, partial(_cost, options))
 
 
-def _cost(options: Options, wide: float) -> PaperFigure:
+def _cost(options: CostOptions, wide: float) -> PaperFigure:
     from ganbench.analysis.figure_data.cost import cost_info
     from ganbench.report.plots.cost import plot_cost
 
-    plan, store = _results(options)
-    table = _table(plan, store, options["dataset"])
-    return plot_cost(cost_info(table, plan, store, options["metric"], options["against"], options["variants"]))
+    plan, store = _results(options.results, options.suite)
+    table = _table(plan, store, options.dataset)
+    return plot_cost(cost_info(table, plan, store, options.metric, options.against, options.variants))
 
 
 @command.command("modes")
 @_plot_options(_option("--captured", is_flag=True, help="How many modes are captured of how many, over all datasets."))
-def modes_command(**options: Any) -> int:
+@options_as(ModesOptions)
+def modes_command(options: ModesOptions) -> int:
     """The share of samples in every mode or class, by variant, with real data as a line.
 
     Whether a mode is captured is decided as in the table, by the hyperparameters of the score that counts them.
@@ -199,16 +269,16 @@ def modes_command(**options: Any) -> int:
     return _write(options, partial(_modes, options))
 
 
-def _modes(options: Options, wide: float) -> PaperFigure:
+def _modes(options: ModesOptions, wide: float) -> PaperFigure:
     from ganbench.analysis.figure_data.modes import mode_capture_info, modes_info
     from ganbench.analysis.figure_data.selection import find_dataset
     from ganbench.report.plots.mode_capture import plot_mode_capture
     from ganbench.report.plots.modes import plot_modes
 
-    plan, store = _results(options)
-    if options["captured"]:
-        if options["dataset"]:
+    plan, store = _results(options.results, options.suite)
+    if options.captured:
+        if options.dataset:
             raise UsageError("--captured is over all datasets; leave out --dataset")
-        return plot_mode_capture(mode_capture_info(plan, store, options["variants"]))
-    name = find_dataset(plan, options["dataset"])
-    return plot_modes(modes_info(plan, store, name, options["variants"]))
+        return plot_mode_capture(mode_capture_info(plan, store, options.variants))
+    name = find_dataset(plan, options.dataset)
+    return plot_modes(modes_info(plan, store, name, options.variants))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ganbench.api.results import Results
 from ganbench.api.running import Preparation, RunSettings
 from ganbench.api.suites import SuiteRequest
-from ganbench.cli.options import search_metric_option, suite_options
+from ganbench.cli.options import options_as, search_metric_option, suite_options
 from ganbench.errors import UsageError
 from ganbench.report.text.terminal import print_tables
 
@@ -102,16 +101,13 @@ class RunOptions:
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan without training anything.")
 @click.option("--force", is_flag=True, help="Train finished runs again.")
-def command(**options: Any) -> int:
+@options_as(RunOptions)
+def command(options: RunOptions) -> int:
     """Train every combination of a suite that is not trained yet, and print its table.
 
     Finished runs are never trained again. Exit code: 0 all runs ended well, 1 at least one did not,
     2 wrong usage, suite or plugin, 3 something is missing on this machine, 4 damaged results.
     """
-    return _run(RunOptions(**options))
-
-
-def _run(options: RunOptions) -> int:
     if options.search is not None:
         return _search(options, options.search)
     if options.metrics:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 from ganbench.analysis import budget
 from ganbench.api.results import Results
 from ganbench.api.suites import SuiteRequest, current_plan
-from ganbench.cli.options import search_metric_option, suite_options
+from ganbench.cli.options import options_as, search_metric_option, suite_options
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
 from ganbench.report.text import budget as reached
@@ -68,17 +68,14 @@ class TableOptions:
 )
 @click.option("--search", "searched", is_flag=True, help="The table of the suite's last `run --search`.")
 @search_metric_option
-def command(**options: Any) -> int:
+@options_as(TableOptions)
+def command(options: TableOptions) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
 
     The table contains what the suite's last `ganbench run` in this folder planned, additions
     included; if the suite never ran there, what the suite itself contains. The other views
     (--published, --equal, --reach, --search) are printed, not written.
     """
-    return _table(TableOptions(**options))
-
-
-def _table(options: TableOptions) -> int:
     Store.existing(options.results)
     if len(options.views) > 1 and {*options.views} != {"published", "equal"}:
         names = " and ".join(VIEWS[view] for view in options.views)
