@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ganbench.results.records import Cost, Record
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
-from ganbench.suite.specs import resolved_train
 
 Value: TypeAlias = str | int | float | bool | None
 MISSING = "not run yet"
@@ -67,7 +66,7 @@ def _scores(names: dict[str, None], record: Record | None) -> dict[str, Value]:
 
 
 def _cost(record: Record | None) -> dict[str, Value]:
-    return asdict(record.cost if record else Cost())
+    return dict(vars(record.cost if record else Cost()))
 
 
 def _origin(record: Record | None) -> dict[str, Value]:
@@ -81,7 +80,7 @@ def _settings(record: Record | None) -> dict[str, Value]:
         return {}
     spec = record.spec
     parts = {"loss": spec.loss.params, "architecture": spec.architecture.params, "dataset": spec.dataset.params}
-    blocks = {**parts, "train": resolved_train(spec.train)}
+    blocks = {**parts, "train": vars(spec.train)}
     return {f"{block}.{key}": _value(value) for block, own in blocks.items() for key, value in own.items()}
 
 

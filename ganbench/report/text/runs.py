@@ -14,14 +14,19 @@ def runs_csv(table: RunTable) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([neutralize_formula(name) for name in table.columns])
+    escaped: dict[str, str] = {}  # most texts occur in many rows
     for row in table.rows:
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([_cell(value, escaped) for value in row])
     return text.getvalue()
 
 
-def _cell(value: Value) -> str:
+def _cell(value: Value, escaped: dict[str, str]) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return neutralize_formula(value) if isinstance(value, str) else repr(value)
+    if not isinstance(value, str):
+        return repr(value)
+    if value not in escaped:
+        escaped[value] = neutralize_formula(value)
+    return escaped[value]
