@@ -70,7 +70,7 @@ def _about(offer: Offer) -> str:
 
 def _state() -> str:
     """A hash that changes with whatever may change the list."""
-    state: list[Any] = [platform.python_version(), os.environ.get(DISABLE, "")]
+    state: list[object] = [platform.python_version(), os.environ.get(DISABLE, "")]
     for point in importlib.metadata.entry_points(group=GROUP):
         known = (point.dist.name, point.dist.version) if point.dist else ()
         state.append([point.name, point.value, *known, *_files(point.module.partition(".")[0])])

@@ -207,7 +207,7 @@ def offered(source: Source, kind: Kind) -> list[Offer]:
     return offers
 
 
-def _check(kind: Kind, name: Any, thing: Any) -> None:
+def _check(kind: Kind, name: object, thing: object) -> None:
     """Check the part of the contract that does not require running the plugin."""
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
         raise ContractError(f"the name of a {kind} may contain only letters, digits, '-', '_' and '.', got {name!r}")

@@ -88,7 +88,7 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
                 prepare_plugin(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
 
 
-def prepare_plugin(kind: str, name: str, made: Any, *given: Any) -> None:
+def prepare_plugin(kind: str, name: str, made: object, *given: object) -> None:
     """Call a plugin's `prepare`, if it has one. Raises `ContractError` for what a third-party plugin may raise."""
     try:
         getattr(made, "prepare", lambda *_: None)(*given)

@@ -98,7 +98,7 @@ def _check_applicable(first: Drawn, other: Drawn) -> None:
         )
 
 
-def settings_text(settings: Mapping[str, Any]) -> str:
+def settings_text(settings: Mapping[str, object]) -> str:
     """Settings in a line: `train.lr=0.0031, train.betas=[0, 0.99]`."""
     return ", ".join(f"{key}={value}" for key, value in settings.items())
 

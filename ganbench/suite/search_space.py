@@ -22,7 +22,7 @@ DIGITS = 4
 FORM = "expected {low: 1e-4, high: 1e-2, scale: log} (or scale: linear) or {choices: [1, 5]}"
 
 _WRONG = object()
-Check = Callable[[Node], Any]
+Check = Callable[[Node], object]
 """Returns the value of a setting, or `_WRONG` after it has added a problem."""
 
 
@@ -134,7 +134,7 @@ def _train(node: Node, problems: Problems) -> Iterator[Range]:
 
 
 def _setting(key: str, problems: Problems) -> Check:
-    def check(node: Node) -> Any:
+    def check(node: Node) -> object:
         value = TRAIN[key](node, key, problems)
         return _WRONG if value is None else value
 
@@ -159,7 +159,7 @@ def _plugins(kind: Kind, node: Node, suite: Suite, registry: Registry, problems:
 def _hyperparameter(
     kind: Kind, name: str, key: str, written: dict[str, Any], registry: Registry, problems: Problems
 ) -> Check:
-    def check(node: Node) -> Any:
+    def check(node: Node) -> object:
         try:
             return registry.choose(kind, name, {**written, key: node.plain()}).arguments()[key]
         except UsageError as error:

@@ -118,7 +118,7 @@ class Site:
         )  # fmt: skip
         return found
 
-    def _page(self, template: str, path: str, **values: Any) -> Page:
+    def _page(self, template: str, path: str, **values: object) -> Page:
         up = "../" * path.count("/")
         text = self._templates.get_template(template).render(path=path, up=up, **values)
         return text.encode("utf-8", errors="replace"), "text/html; charset=utf-8"

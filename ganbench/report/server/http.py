@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
     def version_string(self) -> str:
         return "ganbench"
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         return
 
 
@@ -187,7 +187,7 @@ class Server(ThreadingHTTPServer):
             self.complaints.add(text)
             print(text, file=sys.stderr, flush=True)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):  # a browser that disconnects is not an error
             self.complain(f"a request failed: {describe_error(error)}{raised_at(error)}")

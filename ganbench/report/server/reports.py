@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 from ganbench.errors import UsageError
@@ -47,12 +47,12 @@ def page(content: bytes, kind: str) -> Page:
 class Report:
     """One suite's pages. `make` reads the results as they are now; it is called again when `stamp` changes."""
 
-    def __init__(self, make: Callable[[], Pages], stamp: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Pages], stamp: Callable[[], object]) -> None:
         self.make, self.stamp, self.lock = make, stamp, threading.Lock()
         self.pages: Pages | None = None
         self.known: frozenset[str] = frozenset()
         self.cached: dict[str, Page] = {}
-        self.seen: Any = None
+        self.seen: object = None
         self.cost = self.made = 0.0
         self.error: Exception | None = None
 
@@ -135,7 +135,7 @@ class Shelf:
         return templates().get_template("suites.html").render(suites=suites_here)
 
 
-def stamp(results: Path, suite: str) -> tuple[Any, ...]:
+def stamp(results: Path, suite: str) -> tuple[object, ...]:
     """Changes when a run is committed, a suite is planned, the live state is written, or the running process dies."""
     state = live.read(results) or {}
     watched = (results / "runs", results / "references", results / suite / "plan.json")

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
@@ -64,7 +64,7 @@ def _grid(table: Sensitivity) -> Grid:
     return Grid(header, body)
 
 
-def short(settings: Mapping[str, Any]) -> str:
+def short(settings: Mapping[str, object]) -> str:
     """Settings without their section: `lr=0.0031, gamma=0.2`."""
     return settings_text({key.split(".")[-1]: value for key, value in settings.items()})
 
