@@ -271,7 +271,7 @@ def check_metric(metric: Metric, name: str, registry: Registry) -> None:
     _require(tried > 0, f"metric {name!r}: it supports no dataset on this machine")
 
 
-def _check_scores(metric: Metric, name: str, dataset: Any, registry: Registry) -> None:
+def _check_scores(metric: Metric, name: str, dataset: Dataset, registry: Registry) -> None:
     extractor = registry.choose("extractor", dataset.extractor, {})
     choice: Choice = registry.choose("metric", name, {})
     evaluation = replace(EvaluationSpec(), real_samples=2000, extractor=extractor, metrics=(choice,))

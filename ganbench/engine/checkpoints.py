@@ -6,10 +6,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from ganbench.files import short_hash, write_atomically
+from ganbench.results.records import Failure, Snapshot
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +22,17 @@ if TYPE_CHECKING:
     from ganbench.engine.step import Player
 
 CHECKPOINTS_PER_RUN = 2
+
+
+@dataclass(frozen=True)
+class SavedFacts:
+    """What a checkpoint stores besides tensors. Older versions saved the `reason` of a failure as text."""
+
+    steps: list[int]
+    seconds: float
+    snapshots: list[Snapshot]
+    failure: Failure | None = None
+    reason: str = ""
 
 
 class Stopped(Exception):
@@ -37,17 +52,19 @@ class Checkpoints:
     def has(self, run_id: str) -> bool:
         return any((self.root / run_id).glob("*.safetensors"))
 
-    def save(self, run_id: str, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    def save(self, run_id: str, step: int, tensors: dict[str, Tensor], facts: SavedFacts) -> None:
         """Save a state at a step. Raises `OSError` if it cannot be written; older states remain."""
         from safetensors.torch import save
 
-        content = save({name: t.contiguous() for name, t in tensors.items()}, {"facts": json.dumps(facts)})
+        content = save(
+            {name: t.contiguous() for name, t in tensors.items()}, {"facts": msgspec.json.encode(facts).decode()}
+        )
         folder = self.root / run_id
         write_atomically(folder / f"{step:09d}-{short_hash(content)}.safetensors", content)
         for old in sorted(folder.glob("*.safetensors"))[:-CHECKPOINTS_PER_RUN]:
             old.unlink(missing_ok=True)
 
-    def load(self, run_id: str) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
+    def load(self, run_id: str) -> tuple[int, dict[str, Tensor], SavedFacts] | None:
         """The newest valid state as step, tensors and facts; None if there is none."""
         from safetensors.torch import load
 
@@ -56,8 +73,8 @@ class Checkpoints:
             content = path.read_bytes()
             if short_hash(content) == short:
                 size = int.from_bytes(content[:8], "little")
-                facts = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["facts"])
-                return int(step), load(content), facts
+                facts = json.loads(content[8 : 8 + size])["__metadata__"]["facts"]
+                return int(step), load(content), msgspec.json.decode(facts, type=SavedFacts)
         return None
 
     def drop(self, run_id: str) -> None:
@@ -84,9 +101,8 @@ class CheckpointTimer:
             raise Stopped
 
 
-def packed(seed_state: SeedState) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A seed's state as named tensors on the CPU, and facts that JSON can hold."""
-    import msgspec
+def packed(seed_state: SeedState) -> tuple[dict[str, Tensor], SavedFacts]:
+    """A seed's state as named tensors on the CPU, and facts."""
     import torch
 
     _, state, result = seed_state
@@ -95,28 +111,21 @@ def packed(seed_state: SeedState) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors |= {f"{name}.params": player.params, f"{name}.0": player.moments[0], f"{name}.1": player.moments[1]}
         tensors |= {f"{name}.buffer.{key}": buffer for key, buffer in player.buffers.items()}
     tensors |= {f"still.{step}": frame for step, frame in result.frames.items()}
-    facts = {
-        "failure": msgspec.to_builtins(result.failure), "steps": result.steps, "seconds": result.seconds,
-        "snapshots": msgspec.to_builtins(result.snapshots),
-    }  # fmt: skip
+    facts = SavedFacts(result.steps, result.seconds, result.snapshots, result.failure)
     return {key: tensor.detach().cpu().clone() for key, tensor in tensors.items()}, facts
 
 
-def unpacked(seed: int, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> SeedState:
+def unpacked(seed: int, step: int, tensors: dict[str, Tensor], facts: SavedFacts) -> SeedState:
     """The state that `packed` was given; states of older versions may have no frames, and a failure as text."""
-    import msgspec
-
     from ganbench.engine.state import SeedState, TrainedSeed
     from ganbench.engine.step import State
-    from ganbench.results.records import Failure, Snapshot
 
     frames = {int(name): frame for name, frame in _below("still.", tensors).items()}
     state = State(_player("generator", tensors), _player("discriminator", tensors), tensors["average"])
-    failure = {"kind": "diverged", "message": facts["reason"]} if facts.get("reason") else facts.get("failure")
+    failure = Failure("diverged", facts.reason) if facts.reason else facts.failure
     result = TrainedSeed(
-        seed, msgspec.convert(failure, Failure | None), steps=facts["steps"], seconds=facts["seconds"],
+        seed, failure, steps=facts.steps, seconds=facts.seconds, snapshots=facts.snapshots,
         history=tensors["history"].tolist(), frames=frames,
-        snapshots=msgspec.convert(facts["snapshots"], list[Snapshot]),
     )  # fmt: skip
     return SeedState(step, state, result)
 

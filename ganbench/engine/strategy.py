@@ -184,20 +184,31 @@ def _compiled(game: Game, path: ExecutionPath, example: tuple[State, Batch, Rate
     leaves, form = tree_flatten(example[0])
     count = len(leaves)
 
-    def run(carried: Carried, batch: Batch, step_number: StepNumber, rates: Rates) -> tuple[Carried, Trace]:
+    def run(carried: Carried, batch: Batch, rates: Rates) -> tuple[Carried, Trace]:
         results = program([*carried, *batch, *rates])
         return results[:count], Trace(*results[count:])
 
     _check(run, plain, example, tolerance)
-    return Engine(path, run, tree_leaves, lambda carried: tree_unflatten(list(carried), form))
+
+    def advance_compiled(
+        carried: Carried, batch: Batch, step_number: StepNumber, rates: Rates
+    ) -> tuple[Carried, Trace]:
+        return run(carried, batch, rates)
+
+    return Engine(path, advance_compiled, tree_leaves, lambda carried: tree_unflatten(list(carried), form))
 
 
-def _check(run: Any, plain: Any, example: tuple[State, Batch, Rates], tolerance: float) -> None:
+def _check(
+    run: Callable[[Carried, Batch, Rates], tuple[Carried, Trace]],
+    plain: Callable[[State, Batch, Rates], tuple[State, Trace]],
+    example: tuple[State, Batch, Rates],
+    tolerance: float,
+) -> None:
     """Compare two steps of a program with the uncompiled ones. Raises `CannotCompileError` if they differ."""
     state, batch, rates = example
     carried = tree_leaves(state)
     for _ in range(2):  # the second step starts from the state that the first returned
-        carried, trace = run(carried, batch, None, rates)
+        carried, trace = run(carried, batch, rates)
         state, expected = plain(state, batch, rates)
         for name in ("d_loss", "g_loss"):
             ours, theirs = getattr(trace, name), getattr(expected, name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from ganbench.engine.state import Callback, Group, NewRows, Progress, SeedState,
 from ganbench.engine.step import Batch, Game, Player, Rates, State
 from ganbench.engine.strategy import ExecutionPath, build_engine, choose_path, lane, signal_function, stacked
 from ganbench.registry.contracts import Architecture, Loss
-from ganbench.results.records import Failure
+from ganbench.results.records import Failure, Provenance
 from ganbench.suite.specs import TrainSpec
 
 SIGNAL_ROWS = 100
@@ -270,8 +270,13 @@ class Trainer:
             result.discriminator_buffers = {name: buffer.cpu() for name, buffer in d.buffers.items()}
         return list(self.results.values())
 
-    def provenance(self) -> dict[str, Any]:
-        """How the seeds were run: the path, the reason for it, and how many seeds shared a stack."""
-        size = max(len(group.distinct) for group in self.groups)
-        path = {"path": self.path.kind, "path_reason": self.path.reason, "stack": size, "lanes": self.path.lanes}
-        return {**path, "prepare_seconds": round(self.prepare_seconds, 3)}
+    def with_path(self, provenance: Provenance) -> Provenance:
+        """A provenance that also states how the seeds were run: the path, its reason, and seeds per stack."""
+        return replace(
+            provenance,
+            path=self.path.kind,
+            path_reason=self.path.reason,
+            stack=max(len(group.distinct) for group in self.groups),
+            lanes=self.path.lanes,
+            prepare_seconds=round(self.prepare_seconds, 3),
+        )

@@ -204,7 +204,7 @@ class _CellWork:
             failed = replace(failed, message=f"training finished, evaluation failed: {failed.message}")
             return replace(failed_record(self.suite, spec, failed), film=strip, neighbors=near)
         run = replace(
-            provenance.machine(), **trainer.provenance(), device=device_name(self.device),
+            trainer.with_path(provenance.machine()), device=device_name(self.device),
             threads=torch.get_num_threads(), plugins=provenance.plugins(self.registry, spec.choices()),
         )  # fmt: skip
         record = run_record(self.suite, spec, result, evaluation, peak_memory(self.device), run)

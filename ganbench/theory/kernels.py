@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import pi, sqrt
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,7 +26,14 @@ NODES = 5
 Function = Callable[[Tensor], Tensor]
 
 
-def mode_width(dataset: Any, real: Tensor) -> float:
+class KnownDensity(Protocol):
+    """A dataset whose density is known."""
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """The natural logarithm of the density at x (N, 2), (N,)."""
+
+
+def mode_width(dataset: KnownDensity, real: Tensor) -> float:
     """The standard deviation of the 2-D normal with the same mean squared score as p_r at `real` (N, 2).
 
     Raises `ContractError` if `log_density` cannot be differentiated.

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from math import pi
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ganbench.errors import UsageError
@@ -19,7 +20,7 @@ from ganbench.evaluation.images import plot_square
 from ganbench.registry.registry import Registry
 from ganbench.report.plots.figure import FAKE, probability, rendered
 from ganbench.results.records import Record
-from ganbench.theory.kernels import Function, kernel_at, kernel_grid, mode_width, smoothed
+from ganbench.theory.kernels import Function, KnownDensity, kernel_at, kernel_grid, mode_width, smoothed
 from ganbench.theory.models import plugin, trained_models
 
 SIDE, ZOOM = 400, 8
@@ -28,7 +29,7 @@ SAMPLES, SHOWN, CHECKED = 100_000, 2_500, 1_000
 """Samples of G: in the kernel estimate, drawn as dots, and compared pointwise (with as many real ones)."""
 MIN_KERNEL_SAMPLES = 5
 """D* is left undefined (grey) if both densities together have fewer expected samples under a kernel."""
-Image: TypeAlias = "np.ndarray[Any, Any]"
+Image: TypeAlias = "NDArray[np.float32]"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class _Plane:
     """the point (2,) at which p_r * p_g is largest"""
 
 
-def _plane(dataset: Any, logits: Function, fake: Tensor, square: tuple[Tensor, Tensor], h: float) -> _Plane:
+def _plane(dataset: KnownDensity, logits: Function, fake: Tensor, square: tuple[Tensor, Tensor], h: float) -> _Plane:
     """Compute what is drawn over a square, given by its center (2,) and half its side."""
     center, half = square
     axis = (torch.arange(SIDE) + 0.5) / SIDE * 2 - 1
@@ -96,7 +97,7 @@ def _plane(dataset: Any, logits: Function, fake: Tensor, square: tuple[Tensor, T
     return _Plane((low[0], high[0], low[1], high[1]), d, best.numpy(), log_real, fake, h, met)
 
 
-def _gap(dataset: Any, logits: Function, x: Tensor, fake: Tensor, h: float) -> float:
+def _gap(dataset: KnownDensity, logits: Function, x: Tensor, fake: Tensor, h: float) -> float:
     """Mean |D - D*| over samples x. Samples of G are part of the kernel estimate, so that no ratio is 0/0."""
     p_real, p_fake = smoothed(dataset.log_density, x, h), kernel_at(fake, x, h)
     return float((logits(x).sigmoid() - p_real / (p_real + p_fake)).abs().mean())

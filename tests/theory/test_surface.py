@@ -19,7 +19,6 @@ from sklearn.neighbors import KernelDensity
 
 from ganbench.cli import cli as ganbench
 from ganbench.errors import ContractError, MissingError, ResultsError, UsageError
-from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Failure, Record
 from ganbench.results.store import Store
@@ -27,7 +26,7 @@ from ganbench.theory import surface
 from ganbench.theory.kernels import kernel_at, kernel_grid, mode_width, smoothed
 from ganbench.theory.models import plugin, trained_models
 from ganbench_architectures.mlp import Mlp
-from ganbench_datasets.mixtures import Grid25, Ring8
+from ganbench_datasets.mixtures import Grid25, Mixture, Ring8
 
 SUITE = """
 about: short, for surfaces
@@ -95,7 +94,7 @@ def test_a_smoothed_normal_is_a_wider_normal() -> None:
 
 
 @pytest.mark.parametrize(("dataset", "std"), [(Ring8(), 0.02), (Grid25(), 0.025), (Ring8(std=0.1), 0.1)])
-def test_a_modes_width_is_its_standard_deviation(dataset: Dataset, std: float) -> None:
+def test_a_modes_width_is_its_standard_deviation(dataset: Mixture, std: float) -> None:
     assert mode_width(dataset, dataset.load("test").samples) == pytest.approx(std, rel=0.03)
 
 
