@@ -30,6 +30,8 @@ MIN_FRACTION, MIN_TRAINING_S = 0.02, 2.0
 """How much of one cell must be trained, and for how long, before its speed is used."""
 DEFAULT_STARTING_S, DEFAULT_PREPARATION_S, DEFAULT_EVALUATION_S = 6.0, 2.0, 1.0
 """Start-up of a worker, loading and compiling of a cell, evaluation of a seed or reference, until one is measured."""
+DEFAULT_EVALUATION_SHARE = 0.1
+"""Evaluation of a seed over its training, until one is measured, if that is more than `DEFAULT_EVALUATION_S`."""
 
 
 @dataclass
@@ -143,7 +145,9 @@ class Costs:
         return one.weight * self.training.get(_cell_keys(one), 0.0)
 
     def of_evaluation(self, one: JobTimes) -> float:
-        return one.seeds * self.evaluation.get(_evaluation_keys(one), DEFAULT_EVALUATION_S)
+        training = 0.0 if isinstance(one.job, ReferenceJob) else self.of_training(one) / one.seeds
+        default = max(DEFAULT_EVALUATION_S, DEFAULT_EVALUATION_SHARE * training)
+        return one.seeds * self.evaluation.get(_evaluation_keys(one), default)
 
     def of_job(self, one: JobTimes) -> float:
         """Seconds of a whole job in a worker that is already there."""
