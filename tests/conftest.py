@@ -22,6 +22,7 @@ from fabricate import Made, fabricate
 from filelock import FileLock
 from hypothesis import settings
 
+import ganbench as gb
 from ganbench.registry.registry import Registry
 
 torch.set_num_threads(1)
@@ -148,9 +149,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not folder.exists():
             results = folder.with_name("report-results")
             content = fabricate(results, Made(losses=("minimax", "nonsaturating"), seeds=5, nasty=True))
-            asked = ["publish", "--suite", content.suite, "--results", str(results), "--to", f"{folder}.part"]
-            done = subprocess.run([sys.executable, "-m", "ganbench", *asked], capture_output=True, encoding="utf-8")
-            assert done.returncode == 0, done.stderr
+            gb.publish(gb.open_results(results, content.suite), f"{folder}.part")
             Path(f"{folder}.part").rename(folder)
     return folder
 

@@ -65,25 +65,25 @@ def _side(folder: Path) -> Side:
     return Side.read(folder, plan)
 
 
-def test_a_folder_and_its_copy_are_the_same(cli: Cli, tmp_path: Path) -> None:
+def test_a_folder_and_its_copy_are_the_same(inside: Cli, tmp_path: Path) -> None:
     a, b = _folder(tmp_path / "a"), _folder(tmp_path / "b")
     assert _changes(a, b) == []
-    assert cli("diff", a, b).code == 0
-    assert "The same results." in cli("diff", a, b).out
+    assert inside("diff", a, b).code == 0
+    assert "The same results." in inside("diff", a, b).out
 
 
-def test_another_machine_alone_does_not_make_results_different(cli: Cli, tmp_path: Path) -> None:
+def test_another_machine_alone_does_not_make_results_different(inside: Cli, tmp_path: Path) -> None:
     def elsewhere(record: Record) -> Record:
         provenance = replace(record.provenance, libraries={"torch": "2.14"})
         return replace(record, provenance=provenance, cost=Cost(train_seconds=3.0))
 
     a, b = _folder(tmp_path / "a"), _folder(tmp_path / "b", elsewhere)
     assert _changes(a, b) == [("environment", "torch", "2.15 -> 2.14")]
-    assert json.loads((ran := cli("diff", a, b, "--json")).out)["same"]
+    assert json.loads((ran := inside("diff", a, b, "--json")).out)["same"]
     assert ran.code == 0
 
 
-def test_a_lost_lead_comes_first(cli: Cli, tmp_path: Path) -> None:
+def test_a_lost_lead_comes_first(inside: Cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
     b = _folder(tmp_path / "b", lambda one: _scored(one, {"score": 1.2 + one.spec.seed * 0.1, "other": 1.0}))
     found = _changes(a, b)
@@ -95,7 +95,7 @@ def test_a_lost_lead_comes_first(cli: Cli, tmp_path: Path) -> None:
     assert "-> 1.45 [" in cell
     kinds = [kind for kind, _, _ in found]
     assert kinds == sorted(kinds, key=["conclusion", "cell", "content"].index)
-    code, text, _ = cli("diff", a, b)
+    code, text, _ = inside("diff", a, b)
     assert code == 1
     assert text.index("Conclusions that changed") < text.index("outside the other's 95 % interval")
     assert "... and" in text  # more than ten runs are cut
@@ -158,25 +158,25 @@ def test_scores_under_another_protocol_are_not_compared(tmp_path: Path) -> None:
         (["a", "a", *["--suite", "s"] * 3], "once, or twice"),
     ],
 )  # fmt: skip
-def test_wrong_use_is_reported(cli: Cli, tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_wrong_use_is_reported(inside: Cli, tmp_path: Path, arguments: list[str], message: str) -> None:
     _folder(tmp_path / "a")
     (tmp_path / "empty").mkdir()
     _folder(tmp_path / "two")
     _folder(tmp_path / "two", ids="y", suite="u")
-    ran = cli("diff", *arguments)
+    ran = inside("diff", *arguments)
     assert (ran.code, message in ran.err) == (2, True)
 
 
-def test_one_suite_each_can_be_named(cli: Cli, tmp_path: Path) -> None:
+def test_one_suite_each_can_be_named(inside: Cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
     _folder(a, suite="u")
-    assert cli("diff", a, a, "--suite", "s", "--suite", "u").code == 0
+    assert inside("diff", a, a, "--suite", "s", "--suite", "u").code == 0
 
 
-def test_a_name_cannot_steer_the_terminal(cli: Cli, tmp_path: Path) -> None:
+def test_a_name_cannot_steer_the_terminal(inside: Cli, tmp_path: Path) -> None:
     a = _folder(tmp_path / "a")
     b = _folder(tmp_path / "b", _one("good0", failure=Failure("failed", "\x1b[31m"), evaluation=Evaluation()))
-    assert "\x1b" not in cli("diff", a, b).out
+    assert "\x1b" not in inside("diff", a, b).out
 
 
 def test_references_of_only_one_side_are_reported(tmp_path: Path) -> None:
