@@ -179,7 +179,7 @@ class PrecisionRecall:
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
         """Low quality: more than half of the samples lie outside the real neighborhoods."""
-        return [Fault("low quality")] if scores["precision"] < 0.5 else []
+        return [Fault("low quality")] if scores["precision"] < LEAST_PRECISION else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """Each real sample's distance to its k-th nearest neighbor, (N,)."""

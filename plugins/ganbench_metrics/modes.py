@@ -42,7 +42,7 @@ class Modes:
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
         """Low quality: most samples belong to no mode. Collapsed: one of several modes. Partial: some modes."""
         captured, count = int(scores["modes"]), dataset.modes or 0
-        if scores.get("HQ", 1.0) < 0.5:
+        if scores.get("HQ", 1.0) < LEAST_HIGH_QUALITY:
             return [Fault("low quality")]  # the few good samples say nothing about modes
         if captured == 1 < count:
             return [Fault("collapsed", captured, count)]

@@ -61,7 +61,7 @@ class Memorisation:
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
         """Memorizing: half of the samples are less than half as far from the training set as new data."""
-        return [Fault("memorising")] if scores["memorisation"] < 0.5 else []
+        return [Fault("memorising")] if scores["memorisation"] < LEAST_MEMORISATION else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """The median distance of held-out samples to the training set, a scalar tensor."""

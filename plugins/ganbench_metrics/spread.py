@@ -31,7 +31,7 @@ class Spread:
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
         """Collapsed: the samples have less than a quarter of the data's spread."""
-        return [Fault("collapsed")] if scores["diversity"] < 0.25 else []
+        return [Fault("collapsed")] if scores["diversity"] < LEAST_DIVERSITY else []
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         return {"diversity": min(1.0, self._spread(fake.features) / self._spread(real.features))}
