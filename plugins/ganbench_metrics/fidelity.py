@@ -11,6 +11,7 @@ from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metri
 
 from ganbench import Dataset, Fault, View
 from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI, SALIMANS
+from ganbench_metrics.verdict_limits import LEAST_PRECISION
 
 BLOCK = 1_000_000
 """Distances computed at a time: a block of a distance matrix takes 4 MB and stays in the cache."""

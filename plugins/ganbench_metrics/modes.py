@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, Fault, View
+from ganbench_metrics.verdict_limits import LEAST_HIGH_QUALITY
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ganbench import Dataset, Fault, View
 from ganbench_metrics.papers import NAEEM
+from ganbench_metrics.verdict_limits import LEAST_MEMORISATION
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ganbench import Dataset, Fault, View
 from ganbench_metrics.neighbours import subsample
+from ganbench_metrics.verdict_limits import LEAST_DIVERSITY
 
 
 @dataclass(frozen=True)
