@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 from zlib import crc32
 
@@ -23,7 +23,7 @@ import yaml
 from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation.evaluator import Source
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Fault
+from ganbench.registry.contracts import Direction, Fault
 from ganbench.registry.registry import Registry
 from ganbench.results.provenance import machine
 from ganbench.results.records import (
@@ -60,13 +60,14 @@ TRACEBACK = """Traceback (most recent call last):
     return critic.real.mean() / self.nothing
 ZeroDivisionError: {reason}
 """
-POINTS = {
+Scales = dict[str, dict[str, tuple[Direction, Literal["linear", "log"], float, float]]]
+POINTS: Scales = {
     "modes": {"modes": ("higher", "linear", 0, 8), "HQ": ("higher", "linear", 0, 0.99),
               "reverse KL": ("lower", "linear", 1.5, 0.001), "modes>=1": ("higher", "linear", 2, 8)},
     "spread": {"diversity": ("higher", "linear", 0.2, 1)},
     "sliced-wasserstein": {"SW1": ("lower", "linear", 0.5, 0.02)},
 }  # fmt: skip
-IMAGES = {
+IMAGES: Scales = {
     "fid": {"FID": ("lower", "log", 600, 7)},
     "inception-score": {"IS": ("higher", "linear", 2, 9)},
     "kid": {"KID": ("lower", "log", 60_000, 100)},
@@ -78,7 +79,7 @@ IMAGES = {
               "confidence": ("higher", "linear", 0.6, 0.99)},
 }  # fmt: skip
 """metric -> score -> (better, scale, the value of noise, the value of real data)"""
-YARDSTICKS = {"real": 1.0, "gaussian": 0.35, "noise": 0.0}
+REFERENCES = {"real": 1.0, "gaussian": 0.35, "noise": 0.0}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Made:
     """What to make up. Names that plugins have get their hyperparameters; others are made up too.
 
     `failures` lets some runs diverge, fail, run out of memory, and be missing; `nasty` adds a loss,
-    an architecture, data sets, a score and texts that hold markup.
+    an architecture, datasets, a score and texts that hold markup.
     """
 
     suite: str = "fabricated"
@@ -139,7 +140,7 @@ def _cells(made: Made, registry: Registry) -> tuple[Any, Any, Any]:
         evaluation = _evaluation(made, registry, dataset in made.images)
         chosen = _choice(registry, "dataset", dataset)
         references += [
-            PlannedReference(plans.label(dataset), ReferenceSpec(name, chosen, evaluation)) for name in YARDSTICKS
+            PlannedReference(plans.label(dataset), ReferenceSpec(name, chosen, evaluation)) for name in REFERENCES
         ]
         for architecture in made.architectures:
             for loss in made.losses:
@@ -191,21 +192,21 @@ def scores(image: bool, quality: float, source: Source, spec: Any, nasty: bool =
     """Scores between noise (0) and real data (1), with their cards and verdict."""
     values: dict[str, float] = {}
     cards: dict[str, ProtocolCard] = {}
-    judge = "digits16" if image else None
+    extractor = "digits16" if image else None
     by_name = {metric.name: metric for metric in spec.metrics}
     for metric, own in (IMAGES if image else POINTS).items():
         for score, (better, scale, noise, real) in own.items():
-            label = f"{score}[{judge}]" if judge else score
+            label = f"{score}[{extractor}]" if extractor else score
             if nasty and score in ("HQ", "recall"):
                 label = NASTY[1]
             values[label] = _between(noise, real, quality, scale, whole=score.startswith("modes"))
-            judged = metric != "sliced-wasserstein"
+            extracted = metric != "sliced-wasserstein"
             cards[label] = ProtocolCard(
                 metric=Choice(metric, by_name[metric].params), code=by_name[metric].code, score=score,
-                better=better, scale=scale, fake_samples=spec.samples,  # type: ignore[arg-type]
+                better=better, scale=scale, fake_samples=spec.samples,
                 real_samples=1347 if image else 10_000, split=spec.split,
-                extractor=Choice(spec.extractor.name, spec.extractor.params) if judged else None,
-                weights=("6626e93c1535" if image else "exact") if judged else None,
+                extractor=Choice(spec.extractor.name, spec.extractor.params) if extracted else None,
+                weights=("6626e93c1535" if image else "exact") if extracted else None,
                 generator=source.generator, checkpoint=source.checkpoint,
             )  # fmt: skip
     modes = 10 if image else 8
@@ -299,7 +300,7 @@ def _histogram(run: _Run) -> Histogram:
 
 
 def _write_reference(store: Store, made: Made, dataset: str, spec: ReferenceSpec) -> None:
-    image, quality = dataset in made.images, YARDSTICKS[spec.reference]
+    image, quality = dataset in made.images, REFERENCES[spec.reference]
     source = Source(f"reference: {spec.reference}", None)
     found = scores(image, quality, source, spec.evaluation, made.nasty)
     folder = store.stage(spec.id)
@@ -313,7 +314,7 @@ def _write_reference(store: Store, made: Made, dataset: str, spec: ReferenceSpec
 
 
 def many(runs: int) -> Made:
-    """About so many runs: 5 losses x 5 MLPs x 4 data sets x seeds."""
+    """About so many runs: 5 losses x 5 MLPs x 4 datasets x seeds."""
     return Made(
         losses=("minimax", "nonsaturating", "rpgan-r1r2", "hinge", "lsgan"),
         architectures=tuple(f"mlp(width={width})" for width in (16, 32, 64, 128, 256)),

@@ -31,7 +31,8 @@ def history(rng: np.random.Generator, rows: int, collapses: bool, log_odds: bool
         signals[rows // 2 :, at["diversity"]] *= 0.2
     if not log_odds:
         signals[:, [at["value"], at["js"]]] = np.nan
-    return signals.tolist()
+    rows_of: list[list[float]] = signals.tolist()
+    return rows_of
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import Cli
+
+from ganbench.registry.registry import Registry
 
 CORE = Path(__file__).parent.parent / "ganbench"
 FILES = sorted(CORE.rglob("*.py"))
 
 
-def test_the_core_names_no_plugin(registry) -> None:
-    """No name of a loss, architecture, data set, extractor or metric as a string in the code."""
+def test_the_core_names_no_plugin(registry: Registry) -> None:
+    """No name of a loss, architecture, dataset, extractor or metric as a string in the code."""
     names = {
         name for kind in ("loss", "architecture", "dataset", "extractor", "metric") for name in registry.names(kind)
     }
@@ -69,7 +72,7 @@ def test_help_does_not_import_torch(arguments: list[str]) -> None:
     assert _without_torch(*arguments).strip()
 
 
-def test_list_imports_torch_once_at_most(cli, tmp_path: Path) -> None:
+def test_list_imports_torch_once_at_most(cli: Cli, tmp_path: Path) -> None:
     """The second call answers from what the first has kept, with the same words."""
     cache = str(tmp_path / "cache")
     first = cli("list", GANBENCH_CACHE=cache)
@@ -77,7 +80,7 @@ def test_list_imports_torch_once_at_most(cli, tmp_path: Path) -> None:
     assert "minimax" not in cli("list", GANBENCH_CACHE=cache, GANBENCH_DISABLE="ganbench").out
 
 
-def test_a_saved_table_is_printed_without_torch(cli, suite, tmp_path) -> None:
+def test_a_saved_table_is_printed_without_torch(cli: Cli, suite: Path, tmp_path: Path) -> None:
     assert cli("run", "--suite", suite, "--set", "train.steps=1").code == 0
     name = "small+train.steps=1"
     assert "minimax x mlp" in _without_torch("table", "--suite", name, cwd=tmp_path)

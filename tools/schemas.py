@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,17 @@ def schema(name: str) -> str:
     """The JSON Schema of a file, as text."""
     kind, title = FILES[name]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
-    return json.dumps({**head, **msgspec.json.schema(kind)}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({**head, **_cleaned(msgspec.json.schema(kind))}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cleaned(part: Any) -> Any:
+    """A part of a schema, its descriptions without the indentation of docstrings (Python 3.13 drops it itself)."""
+    if isinstance(part, dict):
+        return {
+            key: inspect.cleandoc(value) if key == "description" and isinstance(value, str) else _cleaned(value)
+            for key, value in part.items()
+        }
+    return [_cleaned(one) for one in part] if isinstance(part, list) else part
 
 
 def path(name: str) -> Path:

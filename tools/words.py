@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-PENDING = Path(__file__).with_name("words_pending.txt")
-"""Files that still hold such words; the list only shrinks."""
 
 WORDS = {
     r"judg(e|es|ed|ing)": "extractor, evaluator; to evaluate, to score",
@@ -75,22 +73,14 @@ def files() -> list[str]:
     ]
 
 
-def check(pending: frozenset[str]) -> list[Finding]:
-    """The findings in all files but the pending ones."""
-    return [
-        one
-        for name in files()
-        if name not in pending
-        for one in findings(name, (ROOT / name).read_text(errors="replace"))
-    ]
+def check() -> list[Finding]:
+    """The findings in all files."""
+    return [one for name in files() for one in findings(name, (ROOT / name).read_text(errors="replace"))]
 
 
 def main() -> None:
-    """Print the findings; exit code 1 if there are any. `--pending` writes the list of the files that hold some."""
-    if "--pending" in sys.argv:
-        PENDING.write_text("".join(f"{name}\n" for name in sorted({one.path for one in check(frozenset())})))
-        return
-    found = check(frozenset(PENDING.read_text().split()) if PENDING.exists() else frozenset())
+    """Print the findings; exit code 1 if there are any."""
+    found = check()
     for one in found:
         print(one)
     sys.exit(1 if found else 0)
