@@ -71,7 +71,7 @@ def check(offer: Offer, registry: Registry) -> None:
     if offer.kind == "published":
         literature.load(offer.thing)
         return
-    made = registry.create(offer.kind, registry.choose(offer.kind, offer.name, {}))
+    made: Any = registry.create(offer.kind, registry.choose(offer.kind, offer.name, {}))
     if offer.kind == "loss":
         check_loss(made)
     elif offer.kind == "architecture":
@@ -299,7 +299,7 @@ RECORD = {
 def check_tracker(tracker: Tracker) -> None:
     """Check that a tracker accepts signals (also NaN and infinity), and records of runs that ended well or failed."""
     name = type(tracker).__name__
-    failed: dict[str, Any] = {
+    failed: dict[str, object] = {
         "status": "failed", "reason": "<b>", "metrics": {}, "verdict": None, "snapshots": [], "diagnosis": None,
     }  # fmt: skip
     printed = io.StringIO()

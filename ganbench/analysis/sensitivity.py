@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
 from statistics import median
-from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
@@ -27,7 +26,7 @@ class DrawResult:
     """
 
     number: int
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     status: str
     reason: str
     values: dict[int, float]

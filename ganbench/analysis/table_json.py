@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -26,7 +25,7 @@ class ScoreJson:
     high: float | None
     values: tuple[float, ...]
     better: Direction
-    card: Mapping[str, Any]
+    card: Mapping[str, object]
     beside: str | msgspec.UnsetType = msgspec.UNSET
 
 

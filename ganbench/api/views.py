@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.run_table import RunTable, Value
@@ -43,9 +43,9 @@ class ScoreTable:
         """Variants, references and published values, in the table's order."""
         return self.table.rows
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[dict[str, object]]:
         """The rows as `ganbench table --format json` prints them."""
-        rows: list[dict[str, Any]] = json.loads(json.dumps(plain([self.table])))
+        rows: list[dict[str, object]] = json.loads(json.dumps(plain([self.table])))
         return rows
 
     def to_markdown(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, fx
@@ -28,7 +27,7 @@ class CannotCompileError(GanbenchError):
     """A function cannot be compiled; the message says why."""
 
 
-def compiled(function: Callable[..., Any], example: tuple[Any, ...]) -> Program:
+def compiled(function: Callable[..., object], example: tuple[object, ...]) -> Program:
     """Compile a pure function of trees of tensors into a program on their leaves.
 
     The shapes of the example are part of the program: leaves of other shapes give wrong results, not
@@ -65,7 +64,7 @@ def _program(graph: fx.GraphModule, leaves: list[Tensor]) -> Program:
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns if there is no GPU
     _swap_narrow_products(graph)
     with torch.no_grad():
-        call = torch._inductor.standalone_compile(graph, list[Any](leaves), dynamic_shapes="from_example_inputs")
+        call = torch._inductor.standalone_compile(graph, [*leaves], dynamic_shapes="from_example_inputs")
 
     def run(leaves: Sequence[Tensor]) -> Sequence[Tensor]:
         with torch.no_grad():

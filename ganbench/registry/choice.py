@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
 
@@ -18,14 +18,14 @@ class Choice:
     """
 
     name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    places: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, object] = field(default_factory=dict)
     code: str = ""
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Name and params as plain data: the part of the choice that is in the run id."""
         return {"name": self.name, "params": dict(self.params)}
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, object]:
         """The arguments of the plugin's class."""
         return {**self.params, **self.places}

@@ -15,17 +15,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
 Direction = Literal["higher", "lower"]
+T = TypeVar("T")
 FaultKind = Literal["collapsed", "memorising", "low quality", "partial"]
 
 
-def location(default: Any) -> Any:
+def location(default: T) -> T:
     """Declares a dataclass field that holds a path or a download option.
 
     It is set like a hyperparameter, but is not part of the run id: the same data in another folder are the same data.

@@ -86,12 +86,12 @@ class Offer:
         generated = doc and doc.startswith(f"{self.thing.__name__}(")
         return "" if not doc or generated else " ".join(doc.split("\n\n")[0].split())
 
-    def fields(self) -> dict[str, dataclasses.Field[Any]]:
+    def fields(self) -> dict[str, dataclasses.Field[object]]:
         if not dataclasses.is_dataclass(self.thing):
             return {}
         return {field.name: field for field in dataclasses.fields(self.thing) if field.init}
 
-    def defaults(self) -> dict[str, Any]:
+    def defaults(self) -> dict[str, object]:
         """Hyperparameters with their defaults."""
         return {name: _default(field) for name, field in self.fields().items()}
 
@@ -125,7 +125,7 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def _default(field: dataclasses.Field[object]) -> object:
     if field.default is not dataclasses.MISSING:
         return field.default
     if field.default_factory is not dataclasses.MISSING:

@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ganbench.errors import ContractError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
+
+if TYPE_CHECKING:
+    from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker
 
 
 class WrongHyperparameter(UsageError):
@@ -100,7 +103,7 @@ class Registry:
             raise UsageError(trouble)
         return self.offers(kind)[name][0]
 
-    def choose(self, kind: Kind, name: str, params: Mapping[str, Any]) -> Choice:
+    def choose(self, kind: Kind, name: str, params: Mapping[str, object]) -> Choice:
         """The plugin with all hyperparameters resolved. Raises `UsageError` or `WrongHyperparameter`."""
         offer = self.find(kind, name)
         fields = offer.fields()
@@ -115,13 +118,29 @@ class Registry:
             raise WrongHyperparameter(unset[0], f"{kind} {name!r} requires hyperparameter {unset[0]!r}")
         places = {key: values.pop(key) for key, field in fields.items() if not field.metadata.get("identity", True)}
         choice = Choice(name, values, places, offer.code)
-        made = self.create(kind, choice)
         if kind == "extractor":
-            choice = dataclasses.replace(choice, code=f"{choice.code}/{made.fingerprint()}")
+            made = self.create(kind, choice)
+            return dataclasses.replace(choice, code=f"{choice.code}/{made.fingerprint()}")
+        self.create(kind, choice)
         return choice
 
     def accepts(self, kind: Kind, name: str, key: str) -> bool:
         return key in self.find(kind, name).fields()
+
+    @overload
+    def create(self, kind: Literal["loss"], choice: Choice) -> Loss: ...
+    @overload
+    def create(self, kind: Literal["architecture"], choice: Choice) -> Architecture: ...
+    @overload
+    def create(self, kind: Literal["dataset"], choice: Choice) -> Dataset: ...
+    @overload
+    def create(self, kind: Literal["extractor"], choice: Choice) -> FeatureExtractor: ...
+    @overload
+    def create(self, kind: Literal["metric"], choice: Choice) -> Metric: ...
+    @overload
+    def create(self, kind: Literal["tracker"], choice: Choice) -> Tracker: ...
+    @overload
+    def create(self, kind: Kind, choice: Choice) -> Any: ...
 
     def create(self, kind: Kind, choice: Choice) -> Any:
         """An instance. Raises `WrongHyperparameter` if the plugin refuses its values, `ContractError` if it fails."""
@@ -135,7 +154,7 @@ class Registry:
             ) from error
 
 
-def _fitted(kind: Kind, name: str, key: str, value: Any, default: Any) -> Any:
+def _fitted(kind: Kind, name: str, key: str, value: Any, default: object) -> object:
     """The value converted to the type of the default. Raises `WrongHyperparameter` if it does not fit."""
     if isinstance(default, bool) or default is None or default is dataclasses.MISSING:
         fits = default is None or default is dataclasses.MISSING or isinstance(value, bool)

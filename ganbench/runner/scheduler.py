@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from ganbench.engine.checkpoints import Checkpoints
 from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
+from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.registry import Registry
 from ganbench.results.records import FINISHED, AnyRecord, Record, Status
 from ganbench.results.store import Store
@@ -80,12 +81,13 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
     """Fetch data and weights before anything trains. Raises `MissingError` with what to do."""
     seen = set()
     for job in jobs:
-        spec: Any = job.cell.spec if isinstance(job, CellJob) else job.spec
-        for kind, choice in (("dataset", spec.dataset), ("extractor", spec.evaluation.extractor)):
+        spec = job.cell.spec if isinstance(job, CellJob) else job.spec
+        needed: tuple[tuple[Kind, Choice], ...] = (("dataset", spec.dataset), ("extractor", spec.evaluation.extractor))
+        for kind, choice in needed:
             place = (kind, choice.name, str(choice.arguments()))
             if place not in seen:
                 seen.add(place)
-                prepare_plugin(kind, choice.name, registry.create(kind, choice))  # type: ignore[arg-type]
+                prepare_plugin(kind, choice.name, registry.create(kind, choice))
 
 
 def prepare_plugin(kind: str, name: str, made: object, *given: object) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from ganbench.evaluation.film import FRAMES, frame, needed
 from ganbench.evaluation.generate import generate
 from ganbench.evaluation.references import reference_samples
 from ganbench.files import write_atomically
+from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
 from ganbench.results.records import AnyRecord, Evaluation, Failure, Record, ReferenceRecord, Snapshot
@@ -62,7 +62,9 @@ class CheckpointSettings:
     stop_requested: Callable[[], bool]
 
 
-def build_evaluator(registry: Registry, dataset: Any, evaluation: EvaluationSpec, device: torch.device) -> Evaluator:
+def build_evaluator(
+    registry: Registry, dataset: Dataset, evaluation: EvaluationSpec, device: torch.device
+) -> Evaluator:
     """The evaluator that a spec describes."""
     metrics = {choice.name: registry.create("metric", choice) for choice in evaluation.metrics}
     extractor = registry.create("extractor", evaluation.extractor)

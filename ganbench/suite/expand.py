@@ -9,6 +9,7 @@ from typing import Any
 from ganbench.errors import GanbenchError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.suite import search_space
 from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, seed_values
@@ -218,7 +219,7 @@ class _Expansion:
             return None
 
     def _with_evaluators(
-        self, evaluation: EvaluationSpec, chosen: dict[str, Node], data: Any, entry: Entry
+        self, evaluation: EvaluationSpec, chosen: dict[str, Node], data: Dataset, entry: Entry
     ) -> EvaluationSpec | None:
         """The evaluation with its extractor and metrics; None if they are not compatible with the dataset."""
         nodes = {"extractor": Node([chosen["extractor"]]) if "extractor" in chosen else Node([Node(data.extractor)])}

@@ -9,7 +9,7 @@ from ganbench.formatting import suggestion
 from ganbench.suite.specs import ENGINES, OPTIMIZERS, PRECISIONS, SCHEDULES
 from ganbench.suite.yaml import Node, Problems
 
-Reader = Callable[[Node, str, Problems], Any]
+Reader = Callable[[Node, str, Problems], object]
 """Reads the value of one setting; adds a problem and returns None if it is not valid."""
 
 
@@ -18,7 +18,7 @@ def _number(low: float, high: float = float("inf"), whole: bool = False, above: 
     kind = "an integer" if whole else "a number"
     limit = f"{'>' if above else '>='} {low:g}" + (f" and < {high:g}" if high < float("inf") else "")
 
-    def read(node: Node, key: str, problems: Problems) -> Any:
+    def read(node: Node, key: str, problems: Problems) -> object:
         value = node.value
         if isinstance(value, float) and whole and value.is_integer():
             value = int(value)
@@ -32,7 +32,7 @@ def _number(low: float, high: float = float("inf"), whole: bool = False, above: 
 
 
 def _word(*known: str) -> Reader:
-    def read(node: Node, key: str, problems: Problems) -> Any:
+    def read(node: Node, key: str, problems: Problems) -> object:
         if node.value not in known:
             problems.add(node, f"{key} must be one of {', '.join(known)}, got {node.plain()!r}")
             return None
@@ -41,7 +41,7 @@ def _word(*known: str) -> Reader:
     return read
 
 
-def _betas(node: Node, key: str, problems: Problems) -> Any:
+def _betas(node: Node, key: str, problems: Problems) -> object:
     values = node.plain()
     if (
         not isinstance(values, list)

@@ -68,6 +68,6 @@ def _choice(kind: Kind, named: Plain, registry: Registry, weights: Path | None) 
     return registry.choose(kind, named["name"], params)
 
 
-def _entry(choice: Plain) -> dict[str, Any]:
+def _entry(choice: Plain) -> dict[str, object]:
     """A choice as a suite writes it: `name: {hyperparameters}`."""
     return {choice["name"]: dict(choice["params"])}

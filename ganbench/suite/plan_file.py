@@ -99,12 +99,12 @@ def _from_schema_1(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "rows": rows, "references": references_1(raw["references"]), "skipped": skipped}
 
 
-def combination_1(loss: str, architecture: str, dataset: str) -> dict[str, Any]:
+def combination_1(loss: str, architecture: str, dataset: str) -> dict[str, object]:
     """A combination of labels of schema 1 as one of schema 2."""
     return {"variant": {"loss": _label_1(loss), "architecture": _label_1(architecture)}, "dataset": _label_1(dataset)}
 
 
-def references_1(references: Iterable[tuple[str, str, str]]) -> list[dict[str, Any]]:
+def references_1(references: Iterable[tuple[str, str, str]]) -> list[dict[str, object]]:
     """The references of schema 1 as those of schema 2."""
     return [{"dataset": _label_1(dataset), "reference": name, "id": id_} for dataset, name, id_ in references]
 

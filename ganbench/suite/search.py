@@ -40,12 +40,12 @@ class Drawn:
     def title(self) -> str:
         return f"draw {self.number}" if self.number else "default"
 
-    def settings(self, cell: Cell | None = None) -> dict[str, Any]:
+    def settings(self, cell: Cell | None = None) -> dict[str, object]:
         """The settings drawn for a cell, or for all cells: `{"train.lr": 0.0031, "loss.gamma": 0.2}`.
 
         Without a cell, the key of a hyperparameter includes its plugin's name: `loss.hinge-gp.weight`.
         """
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         for override in self.overrides:
             ((block, node),) = override.settings.items()
             names = override.when.get(block, ())
@@ -120,7 +120,7 @@ class RowDraw:
     """One draw of one variant: its number, its settings, and the run of each seed."""
 
     number: int
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     runs: Mapping[Seed, RunId]
 
 

@@ -157,7 +157,7 @@ def _plugins(kind: Kind, node: Node, suite: Suite, registry: Registry, problems:
 
 
 def _hyperparameter(
-    kind: Kind, name: str, key: str, written: dict[str, Any], registry: Registry, problems: Problems
+    kind: Kind, name: str, key: str, written: dict[str, object], registry: Registry, problems: Problems
 ) -> Check:
     def check(node: Node) -> object:
         try:

@@ -127,12 +127,12 @@ class RunSpec:
         return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
 
 
-def resolved_train(train: TrainSpec) -> dict[str, Any]:
+def resolved_train(train: TrainSpec) -> dict[str, object]:
     """The settings as plain data."""
     return {**asdict(train), "betas": list(train.betas)}
 
 
-def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, Any]:
+def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, object]:
     """The evaluation as plain data."""
     return {
         "samples": evaluation.samples,

@@ -38,7 +38,7 @@ class Node:
     """The option that the value comes from, if not from the file."""
 
     @classmethod
-    def of(cls, plain: Any) -> Node:
+    def of(cls, plain: object) -> Node:
         """Plain data as nodes without positions."""
         if isinstance(plain, dict):
             return cls({key: cls.of(value) for key, value in plain.items()})
@@ -80,7 +80,7 @@ class Problems:
             raise UsageError("\n".join(line for _, _, line in sorted(self.found)))
 
 
-def scalar(text: str) -> Any:
+def scalar(text: str) -> object:
     """A plain scalar by the YAML 1.2 core schema."""
     if text in _SPECIAL:
         return _SPECIAL[text]
@@ -161,8 +161,10 @@ def _build(text: str, problems: Problems) -> Node:
     return done[-1]
 
 
-def _place(event: Any, value: Any = None) -> Node:
-    return Node(value, event.start_mark.line + 1, event.start_mark.column + 1)
+def _place(event: yaml.Event, value: object = None) -> Node:
+    mark = event.start_mark
+    assert mark is not None  # every event of a text has one
+    return Node(value, mark.line + 1, mark.column + 1)
 
 
 def _sequence(start: Node, children: list[Node]) -> Node:

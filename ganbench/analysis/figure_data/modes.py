@@ -82,7 +82,7 @@ def capture_threshold(record: Record) -> float | None:
     None if no score of the run counts modes.
     """
     params = (card.metric.params for card in record.evaluation.cards.values())
-    return next((float(own[THRESHOLD]) for own in params if THRESHOLD in own), None)
+    return next((float(value) for own in params if isinstance(value := own.get(THRESHOLD), int | float)), None)
 
 
 def captured_modes(record: Record) -> int | None:

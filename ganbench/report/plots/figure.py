@@ -44,7 +44,7 @@ def form(path: Path) -> str:
 
 
 def rendered(
-    draw: Callable[[Figure], None], size: tuple[float, float], form: str, settings: Mapping[str, Any] = SCREEN
+    draw: Callable[[Figure], None], size: tuple[float, float], form: str, settings: Mapping[str, object] = SCREEN
 ) -> bytes:
     """The bytes of a figure of `size` inches that `draw` fills, independent of the user's matplotlib settings."""
     buffer = io.BytesIO()
