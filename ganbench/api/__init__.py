@@ -87,7 +87,7 @@ def run(
     Raises `UsageError` for an invalid suite or argument, `MissingError` if this machine lacks something.
     """
     settings = RunSettings(
-        results=Path(results), filters=_texts(filter), seeds=_seeds(seeds), device=device, jobs=str(jobs),
+        results=Path(results), filters=_texts("filter", filter), seeds=_seeds(seeds), device=device, jobs=str(jobs),
         timeout=timeout, checkpoint_interval=checkpoint_interval, trackers=tuple(trackers), force=force,
         progress=progress, on_event=on_event,
     )  # fmt: skip
@@ -111,7 +111,7 @@ def plan(
     `str()` of it is the text of `ganbench run --dry-run`; `.plan` has the combinations, `.states()`
     the number of runs by state, `.run()` trains them. Raises `UsageError` for an invalid suite or argument.
     """
-    settings = RunSettings(Path(results), _texts(filter), _seeds(seeds), force=force)
+    settings = RunSettings(Path(results), _texts("filter", filter), _seeds(seeds), force=force)
     return Preparation(_request(suite, set, add, plugins, weights), settings)
 
 
@@ -183,13 +183,21 @@ def _request(
     plugins: Iterable[Plugin],
     weights: File | None,
 ) -> SuiteRequest:
-    sets = tuple(f"{key}={_yaml(value)}" for key, value in (set or {}).items())
-    return SuiteRequest(str(suite), sets, _texts(add), plugin_files(plugins), Path(weights) if weights else None)
+    sets = tuple(f"{key}={_yaml(value)}" for key, value in _mapping("set", set, '{"train.steps": 500}').items())
+    return SuiteRequest(str(suite), sets, _texts("add", add), plugin_files(plugins), Path(weights) if weights else None)
 
 
-def _texts(names: Names | None) -> tuple[str, ...]:
+def _mapping(argument: str, value: Mapping[str, object] | None, example: str) -> Mapping[str, object]:
+    """The argument, or an empty mapping for None. Raises `UsageError` for anything else."""
+    if value is not None and not isinstance(value, Mapping):
+        raise UsageError(f"{argument} must be a mapping such as {example}, got {value!r}")
+    return value or {}
+
+
+def _texts(argument: str, names: Names | None) -> tuple[str, ...]:
     """`{"loss": ["a", "b"]}` as `loss=a`, `loss=b`."""
-    pairs = ((kind, own if isinstance(own, list | tuple) else [own]) for kind, own in (names or {}).items())
+    given = _mapping(argument, names, '{"loss": "minimax"}')
+    pairs = ((kind, own if isinstance(own, list | tuple) else [own]) for kind, own in given.items())
     return tuple(f"{kind}={_yaml(name)}" for kind, own in pairs for name in own)
 
 

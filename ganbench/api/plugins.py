@@ -31,6 +31,10 @@ def plugin_files(plugins: Iterable[Plugin]) -> tuple[Path, ...]:
 def _file(plugin: Plugin) -> Path:
     if isinstance(plugin, str | PathLike):
         return Path(plugin)
+    if not isinstance(plugin, ModuleType | type):
+        raise UsageError(
+            f"plugins: {plugin!r} is not a file, a module or a class; pass the class itself, not an instance of it"
+        )
     module = plugin if isinstance(plugin, ModuleType) else inspect.getmodule(plugin)
     what = f"module {plugin.__name__!r}" if isinstance(plugin, ModuleType) else f"class {plugin.__qualname__!r}"
     if module is None or module.__name__ == "__main__" or getattr(module, "__file__", None) is None:

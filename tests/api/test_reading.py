@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -192,3 +193,17 @@ def test_a_published_report_is_replaced_only_by_a_report(results: gb.Results, tm
     (tmp_path / "site" / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="not part of a report"):
         gb.publish(results, tmp_path / "site")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"set": ["train.steps=3"]}, "set must be a mapping"),
+        ({"add": "loss=hinge"}, "add must be a mapping"),
+        ({"filter": "loss"}, "filter must be a mapping"),
+        ({"plugins": [3]}, "3 is not a file, a module or a class"),
+    ],
+)
+def test_an_argument_of_the_wrong_type_is_a_usage_error(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        gb.plan("quick", **arguments)
