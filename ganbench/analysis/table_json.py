@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -25,7 +26,7 @@ class ScoreJson:
     high: float | None
     values: tuple[float, ...]
     better: Direction
-    card: Mapping[str, object]
+    card: Mapping[str, Any]
     beside: str | msgspec.UnsetType = msgspec.UNSET
 
 

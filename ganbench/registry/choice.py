@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
 
@@ -18,8 +18,8 @@ class Choice:
     """
 
     name: str
-    params: Mapping[str, object] = field(default_factory=dict)
-    places: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
 
     def identity(self) -> dict[str, object]:
