@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+import time
 from contextlib import suppress
 
 from ganbench.errors import GanbenchError, describe_error, raised_at
@@ -31,13 +32,16 @@ class BackgroundObserver:
     def __call__(self, event: Event) -> None:
         if self.thread.ident is None:
             self.thread.start()
-        if not self.off.is_set():
-            self._enqueue(event)
         if isinstance(event, SuiteFinished):
-            self.thread.join(self.shutdown_timeout)
+            deadline = time.monotonic() + self.shutdown_timeout
+            with suppress(queue.Full):  # the last event waits for room: without it the observer could not close
+                self.events.put(event, timeout=0 if self.off.is_set() else self.shutdown_timeout)
+            self.thread.join(max(0.0, deadline - time.monotonic()))
             if self.thread.is_alive():
                 self.off.set()
                 self._report(f"did not shut down within {self.shutdown_timeout:g} s; abandoned")
+        elif not self.off.is_set():
+            self._enqueue(event)
 
     def _enqueue(self, event: Event) -> None:
         try:

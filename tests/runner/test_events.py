@@ -155,3 +155,13 @@ def test_an_observer_that_cannot_keep_up_loses_events_and_this_is_reported_once(
     observer = BackgroundObserver("mine", _Failing(SuiteStarted, lambda: time.sleep(0.5)), shutdown_timeout=0.1)
     _live_through(observer)
     assert capsys.readouterr().err.count("mine: cannot keep up; events are being dropped\n") == 1
+
+
+def test_an_observer_that_was_slow_once_still_hears_of_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganbench.runner.background.MAX_WAITING_EVENTS", 3)
+    slow = _Failing(SuiteStarted, lambda: time.sleep(0.3))
+    _live_through(BackgroundObserver("mine", slow, shutdown_timeout=20))
+    assert capsys.readouterr().err.count("mine: cannot keep up; events are being dropped\n") == 1
+    assert slow.seen[-1] is SuiteFinished
