@@ -11,8 +11,7 @@ from msgspec import Meta
 
 from ganbench.files import digest
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Direction as Direction
-from ganbench.registry.contracts import Fault
+from ganbench.registry.contracts import Direction, Fault
 from ganbench.suite.specs import PROTOCOL, ReferenceSpec, RunSpec
 
 Status = Literal["ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted"]
