@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         View,
         location,
     )
+    from ganbench.registry.file_hashes import hash_files
     from ganbench.registry.hookspecs import hookimpl
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
         "Architecture", "Critic", "Data", "Dataset", "Fault", "FeatureExtractor", "Features", "Loss", "Metric", "Run",
         "Tracker", "View", "location",
     ),
+    "ganbench.registry.file_hashes": ("hash_files",),
     "ganbench.registry.hookspecs": ("hookimpl",),
 }  # fmt: skip
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
@@ -61,6 +63,7 @@ __all__ = [
     "View",
     "__version__",
     "diff",
+    "hash_files",
     "hookimpl",
     "location",
     "open_results",

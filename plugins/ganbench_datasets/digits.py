@@ -1,12 +1,14 @@
 """Handwritten digits that ship with scikit-learn: images without a download."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 import torch
 from torch.nn.functional import interpolate
 
-from ganbench import Data
+from ganbench import Data, MissingError, hash_files
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class Digits:
         "memorisation",
         "modes",
     )
+
+    def fingerprint(self) -> str:
+        """A hash of scikit-learn's file of the images, and the version of the code that splits and enlarges them."""
+        package = find_spec("sklearn")
+        if package is None or not package.submodule_search_locations:
+            raise MissingError("dataset digits needs scikit-learn, which is not installed")
+        folder = Path(package.submodule_search_locations[0])
+        return f"{hash_files(folder / 'datasets' / 'data' / 'digits.csv.gz')}-{self.version}"
 
     def load(self, split: Literal["train", "test"]) -> Data:
         from sklearn.datasets import load_digits

@@ -1,5 +1,6 @@
 """Gaussian mixtures in the plane, with known modes and a known density."""
 
+import hashlib
 from dataclasses import dataclass
 from math import cos, isqrt, log, pi, sin
 from typing import Literal
@@ -61,6 +62,11 @@ class Mixture:
         """The natural logarithm of the density at x (N, 2)."""
         squares = (x[:, None] - self.centres.to(x)).square().sum(dim=2)
         return torch.logsumexp(-squares / (2 * self.std**2), dim=1) - log(2 * pi * self.std**2 * self.components)
+
+    def fingerprint(self) -> str:
+        """A hash of everything that `load` computes from; the samples themselves are not computed."""
+        parameters = (self.layout, self.components, float(self.scale), float(self.std))
+        return hashlib.sha256(repr((self.version, parameters, SIZES)).encode()).hexdigest()[:16]
 
     def load(self, split: Literal["train", "test"]) -> Data:
         """Fixed samples: 100,000 training points and 10,000 other test points."""

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import pad
 from torchvision import datasets
 
-from ganbench import Data, MissingError, location
+from ganbench import Data, MissingError, hash_files, location
 
 METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "spread", "memorisation")
 
@@ -48,6 +48,14 @@ class TorchvisionSet:
                 "Set its folder with 'root:', or download it with 'download: true'."
             ) from error
 
+    def _files(self) -> list[Path]:
+        """The files that torchvision reads for both splits, where they should be."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """A hash of the files of both splits. Raises `MissingError` if they are not there."""
+        return hash_files(*self._files())
+
     def prepare(self) -> None:
         """Download what is missing. Raises `MissingError` if the files are not there."""
         self._open(train=True)
@@ -63,7 +71,19 @@ class TorchvisionSet:
 
 
 @dataclass(frozen=True)
-class Mnist(TorchvisionSet):
+class IdxSet(TorchvisionSet):
+    """Images in the format of MNIST: four files in `<root>/<name>/raw`, as they are after unpacking."""
+
+    def _files(self) -> list[Path]:
+        folder = _folder(self.root) / self.reader.__name__
+        old = [folder / "processed" / name for name in (self.reader.training_file, self.reader.test_file)]
+        if all(file.is_file() for file in old):  # written by an old torchvision, and read in preference by today's
+            return old
+        return [folder / "raw" / name.removesuffix(".gz") for name, _ in self.reader.resources]
+
+
+@dataclass(frozen=True)
+class Mnist(IdxSet):
     """Handwritten digits, 60,000 + 10,000, padded from 28x28 to 32x32."""
 
     version = "1"
@@ -72,7 +92,7 @@ class Mnist(TorchvisionSet):
 
 
 @dataclass(frozen=True)
-class FashionMnist(TorchvisionSet):
+class FashionMnist(IdxSet):
     """Articles of clothing, 60,000 + 10,000, padded from 28x28 to 32x32."""
 
     version = "1"
@@ -87,3 +107,7 @@ class Cifar10(TorchvisionSet):
     version = "1"
     reader = datasets.CIFAR10
     shape = (3, 32, 32)
+
+    def _files(self) -> list[Path]:
+        names = [name for name, _ in (*self.reader.train_list, *self.reader.test_list)]
+        return [_folder(self.root) / self.reader.base_folder / name for name in names]
