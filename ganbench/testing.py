@@ -278,7 +278,10 @@ def _check_scores(metric: Metric, name: str, dataset: Dataset, registry: Registr
     made = registry.create("extractor", extractor)
     evaluator = Evaluator(dataset, evaluation, made, {name: metric}, torch.device("cpu"))
     samples = dataset.load("train").samples[:1200]
-    first = evaluator.scores(samples).values
+    found = evaluator.scores(samples)
+    for error in found.failures.values():
+        raise error
+    first = found.values
     _require(bool(first), f"metric {name!r} returns no score for {type(dataset).__name__}")
     _require(
         first == evaluator.scores(samples).values, f"metric {name!r} returns different scores for the same samples"

@@ -76,7 +76,7 @@ def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Re
         name: replace(card, snapshot_within=f"{limit:g} {UNITS[budget]}")
         for name, card in record.evaluation.cards.items()
     }
-    evaluation = replace(record.evaluation, metrics=last.scores, cards=cards, verdict=None)
+    evaluation = replace(record.evaluation, metrics=last.scores, cards=cards, verdict=None, missing={})
     return replace(
         record, failure=None, evaluation=evaluation, diagnosis=None, cost=Cost(), read_at=(last.step, last.seconds)
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ganbench.analysis.score_table import TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
-from ganbench.results.records import Record
+from ganbench.results.records import ProtocolCard, Record
 from ganbench.statistics import ranking
 
 
@@ -32,6 +32,36 @@ def _at_steps(steps: list[int | None]) -> str:
     if not known:
         return ""
     return f" at step {known[0]}" if len(known) == 1 else f" at steps {known[0]} to {known[-1]}"
+
+
+def missing(reasons: Mapping[int, Mapping[str, str]], cards: Mapping[str, ProtocolCard]) -> tuple[str, ...]:
+    """One note per reason for which metrics gave no score: `KID: no score in 2 of 8 seeds: ValueError: no root`.
+
+    `reasons` holds by seed the metrics that failed and why; `cards` are the table's, which name a metric's scores.
+    """
+    groups: dict[str, dict[str, list[int]]] = {}
+    for seed, own in reasons.items():
+        for metric, reason in own.items():
+            groups.setdefault(reason, {}).setdefault(metric, []).append(seed)
+    return tuple(
+        f"{_scores_of(metrics, cards)}: no score in {len(set().union(*metrics.values()))} of {len(reasons)} "
+        f"seeds: {reason}"
+        for reason, metrics in groups.items()
+    )
+
+
+def missing_in_reference(reasons: Mapping[str, str], cards: Mapping[str, ProtocolCard]) -> tuple[str, ...]:
+    """The same for a reference, which has no seeds."""
+    groups: dict[str, list[str]] = {}
+    for metric, reason in reasons.items():
+        groups.setdefault(reason, []).append(metric)
+    return tuple(f"{_scores_of(metrics, cards)}: no score: {reason}" for reason, metrics in groups.items())
+
+
+def _scores_of(metrics: Iterable[str], cards: Mapping[str, ProtocolCard]) -> str:
+    """The table's names of the scores of metrics; a metric that gave none anywhere goes by its own name."""
+    names = {metric: [label for label, card in cards.items() if card.metric.name == metric] for metric in metrics}
+    return ", ".join(label for metric, labels in names.items() for label in labels or [f"metric {metric}"])
 
 
 def snapshots(records: list[Record]) -> tuple[str, ...]:
@@ -65,6 +95,10 @@ def table_notes(rows: list[TableRow], columns: Mapping[str, str], comparisons: i
         notes.append(
             "Means and intervals are over the seeds that finished; in ranks every failed seed counts as the worst "
             "(permutation test on ranks)."
+        )
+    if any(row.missing for row in variants):
+        notes.append(
+            "A seed whose metric failed has no part in that score's mean, and counts as the worst in its rank."
         )
     return [*notes, *_power(variants, columns, comparisons), *_protocols(variants, columns)]
 

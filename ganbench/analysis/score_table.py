@@ -97,6 +97,10 @@ class TableRow:
     failed: int = 0
     verdict: str = ""
     cost: dict[str, float | None] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """Those of the notes that say which scores seeds lack because a metric failed."""
+    lacking: dict[str, int] = field(default_factory=dict)
+    """By score, the number of these seeds."""
 
     @property
     def key(self) -> VariantKey:
@@ -116,9 +120,9 @@ class TableRow:
         return cell.mean is None, self.failed > 0, (cell.mean or 0.0) * (1 if cell.better == "lower" else -1)
 
     def sample(self, score: str) -> Sample:
-        """The row's values of a score by seed, failures counted."""
+        """The row's values of a score by seed; failed seeds and those whose metric failed are counted."""
         cell = self.scores[score]
-        return Sample(dict(zip(cell.seeds, cell.values, strict=False)), self.failed)
+        return Sample(dict(zip(cell.seeds, cell.values, strict=False)), self.failed + self.lacking.get(score, 0))
 
 
 @dataclass(frozen=True)

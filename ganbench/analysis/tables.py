@@ -96,8 +96,12 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, P
         own = next((record.evaluation.cards[name] for record in good.values() if name in record.evaluation.cards), card)
         scores[name] = _score(values, own)
     failed = sum(record is not None and record.status != "ok" for record in records.values())
+    missing = notes.missing({seed: record.evaluation.missing for seed, record in good.items()}, shown)
+    lost = [record.evaluation.missing for record in good.values()]
+    lacking = {name: sum(card.metric.name in own for own in lost) for name, card in shown.items()}
     said = (
         notes.failures(records)
+        + missing
         + notes.paths(list(good.values()))
         + notes.snapshots(list(good.values()))
         + diagnoses(records.values())
@@ -106,7 +110,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, P
     cost = {key: _mean([getattr(record.cost, key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(
         row.dataset.text, *row.texts[:2], "variant", len(good), len(records), scores, notes=said,
-        failed=failed, verdict=verdict, cost=cost,
+        failed=failed, verdict=verdict, cost=cost, missing=missing, lacking=lacking,
     )  # fmt: skip
 
 
@@ -145,6 +149,7 @@ def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: d
         asked = record.spec.evaluation.samples
         if record.samples < asked:
             said.append(f"only {record.samples} samples (variants: {asked}), so its protocol card differs")
+        said += notes.missing_in_reference(record.evaluation.missing, shown)
         said += record.notes
     verdict = verdicts.summary([record.evaluation.verdict]) if record else ""
     return TableRow(

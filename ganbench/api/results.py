@@ -127,8 +127,18 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every run of the suite ended well."""
-        return all(row.n_ok == row.n for table in self.score_tables for row in table.rows)
+        """Whether every run of the suite ended well and has all scores that were asked for."""
+        return not self.missing and all(row.n_ok == row.n for table in self.score_tables for row in table.rows)
+
+    @property
+    def missing(self) -> list[str]:
+        """The scores that runs lack because a metric failed, with the variant, the seeds' number and the reason."""
+        return [
+            f"{row.title} on {table.dataset}: {text}"
+            for table in self.score_tables
+            for row in table.rows
+            for text in row.missing
+        ]
 
     def save_tables(self) -> None:
         """Write the tables beside the results in every format."""

@@ -39,9 +39,9 @@ class SearchResults:
 
     @property
     def complete(self) -> bool:
-        """Whether every run of every draw ended well."""
+        """Whether every run of every draw ended well and has all scores that were asked for."""
         ids = {id_ for row in self.saved.variants for draw in row.draws for id_ in draw.runs.values()}
-        return all((found := self.store.run(id_)) is not None and found.ok for id_ in ids)
+        return all((found := self.store.run(id_)) and found.ok and not found.evaluation.missing for id_ in ids)
 
 
 def open_search(results: Path, suite: str, sets: tuple[str, ...] = (), scores: Iterable[str] = ()) -> SearchResults:

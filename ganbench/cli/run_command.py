@@ -119,6 +119,8 @@ def command(options: RunOptions) -> int:
     results = prepared.run()
     print_tables(results.plan, results.score_tables)
     folder = results.folder / results.suite
+    for text in results.missing:
+        _say(text)
     _say(f"tables: {folder}/table.md, .csv, .tex, .json, runs.csv; runs: {results.store.runs}")
     if prepared.saved.rows != prepared.shown.rows:
         _say("the saved tables contain the whole suite, with the seeds given here beside its own")

@@ -64,6 +64,7 @@ def _scores(record: Record) -> list[str]:
         protocols.setdefault(protocol.sentence(card), []).append(name)
     if record.evaluation.verdict:
         lines.append(f"  {'verdict':<24} {record.evaluation.verdict.text}")
+    lines += [f"  {metric}: no score: {reason}" for metric, reason in record.evaluation.missing.items()]
     for text, names in protocols.items():
         whose = "protocol" if len(protocols) == 1 else f"protocol of {', '.join(names)}"
         lines.append(f"  {whose}: {text}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ganbench.engine import noise
 from ganbench.engine.tensor_cache import cached, key
-from ganbench.errors import ContractError, GanbenchError
+from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
 from ganbench.evaluation.histograms import histogram
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Data, Dataset, Fault, FeatureExtractor, Features, Metric, View
-from ganbench.results.records import Evaluation, ProtocolCard, ScoreName
+from ganbench.results.records import Evaluation, ProtocolCard, ScoreName, Verdict
 from ganbench.results.verdicts import ORDER, verdict
 from ganbench.suite.specs import EvaluationSpec
 
@@ -26,6 +26,10 @@ EXTRACTION_BATCH = 500
 
 class NotFinite(GanbenchError):
     """Samples or features contain NaN or infinity, so no score can be computed from them."""
+
+
+class TooFewSamples(ContractError):
+    """A metric needs more samples than there are on one of the sides."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,28 @@ UNKNOWN = Source("", None)
 
 @dataclass(frozen=True)
 class Scores:
-    """What was measured, and why some scores are missing."""
+    """What was measured, and what the metrics that gave no score raised, by their names."""
 
     evaluation: Evaluation
-    missing: tuple[str, ...] = ()
+    failures: Mapping[str, Exception] = field(default_factory=dict)
 
     @property
     def values(self) -> Mapping[str, float]:
         return self.evaluation.metrics
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """By metric, in one sentence, why it gave no score."""
+        return self.evaluation.missing
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The scores of one metric by their labels, and its faults if it looks for some."""
+
+    values: Mapping[str, float]
+    cards: Mapping[str, ProtocolCard]
+    faults: Sequence[Fault] | None
 
 
 def subsample(data: Data, count: int, purpose: str) -> Data:
@@ -137,37 +155,52 @@ class Evaluator:
     def _view(self, samples: Tensor, labels: Tensor | None, features: Features) -> View:
         return View(samples, features.features, features.logits, features.modes, labels, self.dataset)
 
-    def scores(self, samples: Tensor, source: Source = UNKNOWN, lenient: bool = False) -> Scores:
+    def scores(self, samples: Tensor, source: Source = UNKNOWN) -> Scores:
         """Every score of samples (N, *shape); each card states their `source`.
 
-        Raises `NotFinite`, or `ContractError` if a metric breaks its contract or needs more samples than
-        there are. With `lenient`, metrics that need more samples are listed as missing instead.
+        A metric that raises, breaks its contract, gives a number that is not finite, or needs more samples than there
+        are loses its own scores; the others stand. Raises `NotFinite` if the samples or their features are not finite.
         """
         fake = self._view(samples, None, self.features(samples))
-        values: dict[str, float] = {}
-        cards: dict[str, ProtocolCard] = {}
-        faults: dict[str, Sequence[Fault]] = {}
-        missing = []
+        found: dict[str, _Measured] = {}
+        failures: dict[str, Exception] = {}
         for name, metric in self.metrics.items():
-            least = getattr(metric, "minimum", lambda _: 1)(self.extractor.dims)
-            have = min(len(samples), len(self.real.samples))
-            if have < least:
-                if not lenient:
-                    raise ContractError(f"metric {name!r} needs {least} samples per side; there are {have}")
-                missing.append(f"{name} needs {least} samples, there are {have}")
-                continue
-            real = self._real_side(name, metric, len(samples))
-            found = _checked(name, metric, metric(real, fake))
-            if hasattr(metric, "faults"):
-                faults[name] = _known(name, metric.faults(found, self.dataset))
-            for score, value in found.items():
-                label = str(self.label(metric, score))
-                if label in values:
-                    raise ContractError(f"metric {name!r} gives {label!r}, as {cards[label].metric.name!r} does")
-                values[label] = value
-                cards[label] = self._card(name, metric, score, len(samples), source)
-        found_in = Evaluation(values, cards, verdict(faults), histogram(self.real, fake))
-        return Scores(found_in, tuple(missing))
+            try:
+                found[name] = self._measured(name, metric, fake, source, found)
+            except Exception as error:  # a metric may raise anything; it loses its own scores
+                failures[name] = error
+        evaluation = Evaluation(
+            {label: value for one in found.values() for label, value in one.values.items()},
+            {label: card for one in found.values() for label, card in one.cards.items()},
+            self._verdict(found, failures),
+            histogram(self.real, fake),
+            missing={name: _sentence(error) for name, error in failures.items()},
+        )
+        return Scores(evaluation, failures)
+
+    def _measured(
+        self, name: str, metric: Metric, fake: View, source: Source, earlier: Mapping[str, _Measured]
+    ) -> _Measured:
+        """One metric's scores, cards and faults. Raises what the metric raises, or `ContractError`."""
+        count = len(fake.samples)
+        least = getattr(metric, "minimum", lambda _: 1)(self.extractor.dims)
+        have = min(count, len(self.real.samples))
+        if have < least:
+            raise TooFewSamples(f"metric {name!r} needs {least} samples per side; there are {have}")
+        found = _checked(name, metric, metric(self._real_side(name, metric, count), fake))
+        faults = _known(name, metric.faults(found, self.dataset)) if hasattr(metric, "faults") else None
+        values = {str(self.label(metric, score)): value for score, value in found.items()}
+        for other, measured in earlier.items():
+            for label in set(values) & set(measured.values):
+                raise ContractError(f"metric {name!r} gives {label!r}, as {other!r} does")
+        cards = [self._card(name, metric, score, count, source) for score in found]
+        return _Measured(values, dict(zip(values, cards, strict=True)), faults)
+
+    def _verdict(self, found: Mapping[str, _Measured], failures: Iterable[str]) -> Verdict | None:
+        """The worst fault that was found; None, and never `ok`, if a metric that looks for faults gave no score."""
+        worst = verdict({name: one.faults for name, one in found.items() if one.faults is not None})
+        blind = any(hasattr(self.metrics[name], "faults") for name in failures)
+        return None if worst is not None and worst.fault == "ok" and blind else worst
 
     def label(self, metric: Metric, score: str) -> ScoreName:
         """The score's name, suffixed with the extractor unless it is the canonical one."""
@@ -198,6 +231,11 @@ def _stored(features: Features) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in features._asdict().items() if tensor is not None}
 
 
+def _sentence(error: Exception) -> str:
+    """Why a metric gave no score."""
+    return str(error) if isinstance(error, GanbenchError) else describe_error(error) + raised_at(error)
+
+
 def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:
     """Check a metric's faults. Raises `ContractError` if one is invalid."""
     if not isinstance(faults, list | tuple):
@@ -214,6 +252,8 @@ def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:
 
 def _checked(name: str, metric: Metric, scores: Mapping[str, float]) -> dict[str, float]:
     """Check that a metric's scores are finite numbers. Raises `ContractError`."""
+    if not isinstance(scores, Mapping):
+        raise ContractError(f"metric {name!r} returned {scores!r}; it must return its scores by name")
     for score, value in scores.items():
         if score not in metric.better:
             raise ContractError(f"metric {name!r} returned {score!r}, which its `better` does not list")

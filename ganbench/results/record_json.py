@@ -57,6 +57,7 @@ class RunFile:
     provenance: Provenance
     reason: str = ""
     failure: Failure | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     histogram: Histogram | None = None
     snapshots: tuple[Snapshot, ...] = ()
@@ -83,6 +84,7 @@ class ReferenceFile:
     provenance: Provenance
     suite: None = None
     reason: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     histogram: Histogram | None = None
     film: None = None
@@ -144,6 +146,7 @@ def plain(record: AnyRecord) -> dict[str, Any]:
     content |= {
         "metrics": dict(evaluation.metrics),
         "cards": {name: card.plain() for name, card in evaluation.cards.items()},
+        **({"missing": dict(evaluation.missing)} if evaluation.missing else {}),
         "verdict": _builtins(evaluation.verdict),
         "histogram": _builtins(evaluation.histogram),
     }
@@ -240,7 +243,7 @@ def _evaluation(file: RunFile | ReferenceFile, snapshots: tuple[Snapshot, ...]) 
     found = file.histogram
     if found is not None and found.real is not None:
         _require(len(found.real) == len(found.fake), "$.histogram.real", "has another number of modes than fake")
-    return Evaluation(file.metrics, file.cards, file.verdict, found, snapshots)
+    return Evaluation(file.metrics, file.cards, file.verdict, found, snapshots, file.missing)
 
 
 def _coded(kind: str, choice: Choice, codes: Mapping[str, str]) -> Choice:

@@ -128,7 +128,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Scores of a seed during its training, or the `reason` why there are none."""
+    """Scores of a seed during its training, and the `reason` why some or all are missing."""
 
     step: Count
     train_seconds: float
@@ -138,13 +138,17 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that was measured on a run's samples. Scores are keyed by their labels."""
+    """Everything that was measured on a run's samples. Scores are keyed by their labels.
+
+    `missing` says in one sentence why a metric gave no score, by the metric's name.
+    """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     cards: Mapping[str, ProtocolCard] = field(default_factory=dict)
     verdict: Verdict | None = None
     histogram: Histogram | None = None
     snapshots: tuple[Snapshot, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,12 @@ def failure(error: BaseException) -> tuple[Failure, str]:
     return Failure("out-of-memory" if memory else "failed", describe_error(error) + raised_at(error)), text
 
 
+def write_traceback(folder: Path, text: str) -> None:
+    """Write a traceback to a run's folder, if there is one."""
+    if text:
+        write_atomically(folder / "traceback.txt", text.encode())
+
+
 def without_local_paths(text: str) -> str:
     """A traceback without the folders of this machine, because reports are shared.
 

@@ -14,11 +14,10 @@ from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, un
 from ganbench.engine.state import Callback, Progress, SeedState, TrainedSeed
 from ganbench.engine.trainer import Trainer
 from ganbench.errors import describe_error
-from ganbench.evaluation.evaluator import Evaluator, NotFinite, Scores, Source
+from ganbench.evaluation.evaluator import Evaluator, NotFinite, Scores, Source, TooFewSamples
 from ganbench.evaluation.film import FRAMES, frame, needed
 from ganbench.evaluation.generate import generate
 from ganbench.evaluation.references import reference_samples
-from ganbench.files import write_atomically
 from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
@@ -34,6 +33,7 @@ from ganbench.runner.run_record import (
     run_record,
     write_film,
     write_pictures,
+    write_traceback,
     write_weights,
 )
 from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec
@@ -78,17 +78,19 @@ def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.de
     samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
     source = Source(f"reference: {spec.reference}", None)
     evaluator = build_evaluator(registry, dataset, evaluation, device)
-    scores = evaluator.scores(samples, source, lenient=True)
+    scores = evaluator.scores(samples, source)
+    _require_some(scores, (TooFewSamples,))
     # compared with the test split, the real samples are the training split itself, which no verdict suits
     trained_on = spec.reference == "real" and evaluation.split == "test"
     folder = outputs.stage(spec.id)
+    write_traceback(folder, _raised(scores))
     near = write_pictures(folder, samples, evaluator)
     record = ReferenceRecord(
         id=spec.id,
         spec=spec,
         evaluation=replace(scores.evaluation, verdict=None) if trained_on else scores.evaluation,
         samples=len(samples),
-        notes=(*scores.missing, *(["these are the training split"] if trained_on else [])),
+        notes=("these are the training split",) if trained_on else (),
         provenance=replace(provenance.machine(), device=str(device)),
         neighbors=near,
     )
@@ -178,7 +180,8 @@ class _CellWork:
         self.outputs.on_phase(Phase.EVALUATING, step)
         for result in due:
             try:
-                entry = _entry(result, step, metrics=self._scores(self._samples(result), f"step {step}").values)
+                scores = self._scores(self._samples(result), f"step {step}")
+                entry = _entry(result, step, scores.values, "; ".join(scores.missing.values()))
             except Exception as error:  # an extractor or metric may raise anything; training goes on
                 entry = _entry(result, step, reason=describe_error(error))
             result.snapshots.append(entry)
@@ -196,13 +199,15 @@ class _CellWork:
                 self._add_frame(result, spec.train.steps, samples)
             strip = write_film(folder, result, self.dataset)
             if samples is not None:
-                evaluation = self._final_scores(result, samples).evaluation
+                scores = self._final_scores(result, samples)
+                evaluation = scores.evaluation
+                write_traceback(folder, _raised(scores))
                 near = write_pictures(folder, samples, self.evaluator)
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
             failed, text = failure(error)
-            write_atomically(folder / "traceback.txt", text.encode())
+            write_traceback(folder, text)
             failed = replace(failed, message=f"training finished, evaluation failed: {failed.message}")
             return replace(failed_record(self.suite, spec, failed), film=strip, neighbors=near)
         run = replace(
@@ -218,13 +223,29 @@ class _CellWork:
         last = bool(self.cell.spec.evaluation.snapshots) and not _has(result, steps)
         try:
             scores = self._scores(samples, "last")
+            _require_some(scores)
         except Exception as error:
             if last:
                 result.snapshots.append(_entry(result, steps, reason=describe_error(error)))
             raise
         if last:
-            result.snapshots.append(_entry(result, steps, metrics=scores.values))
+            result.snapshots.append(_entry(result, steps, scores.values, "; ".join(scores.missing.values())))
         return scores
+
+
+def _require_some(scores: Scores, harmless: tuple[type[Exception], ...] = ()) -> None:
+    """Raise what the first metric raised, unless it is harmless, if no metric gave a score."""
+    if scores.values:
+        return
+    for error in scores.failures.values():
+        if not isinstance(error, harmless):
+            raise error
+
+
+def _raised(scores: Scores) -> str:
+    """The tracebacks of the metrics that gave no score; empty if all did, or only lacked samples."""
+    failed = [error for error in scores.failures.values() if not isinstance(error, TooFewSamples)]
+    return "\n".join(failure(error)[1] for error in failed)
 
 
 def _has(result: TrainedSeed, step: int) -> bool:

@@ -19,7 +19,8 @@ class Modes:
     `HQ` is the share of samples that belong to a mode, `reverse KL` the divergence (nats) of
     their histogram from the uniform one. `modes>=1` counts modes hit at least once by the first
     `few` samples: a single blob can hit them all, so it serves only for comparison with papers
-    (VEEGAN, PacGAN). For labeled data `class KL` compares with the histogram of the real labels.
+    (VEEGAN, PacGAN). For labeled data `class KL` compares with the histogram of the real labels; a class that
+    only the fakes have counts there as half a real sample, the estimator of Krichevsky and Trofimov (1981).
     """
 
     share: float = 0.1
@@ -73,8 +74,15 @@ def _histogram(modes: Tensor, count: int) -> Tensor:
 
 
 def _kl(histogram: Tensor, other: Tensor) -> float:
-    """KL(histogram || other) in nats, both normalized; log K if the histogram is empty."""
+    """KL(histogram || other) in nats, both normalized; log K if the histogram is empty.
+
+    0 log 0 is 0: a class without a fake adds nothing. A class that `other` lacks and the histogram has would make the
+    divergence infinite; it counts as half a sample there (Krichevsky and Trofimov, The performance of universal
+    encoding, 1981, add as much to every class), so that the value stays finite and grows with the share of such
+    samples. All other classes keep their counts: without such a class this is the plain divergence.
+    """
     if histogram.sum() == 0:
         return log(len(histogram))
-    p, q = histogram / histogram.sum(), other.double() / other.sum()
-    return torch.xlogy(p, p / q).sum().clamp(min=0).item()
+    counts = torch.where((other == 0) & (histogram > 0), 0.5, other.double())
+    p, q = histogram / histogram.sum(), counts / counts.sum()
+    return torch.xlogy(p, torch.where(p > 0, p / q, 1.0)).sum().clamp(min=0).item()

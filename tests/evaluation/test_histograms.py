@@ -36,7 +36,7 @@ def test_a_histogram_counts_every_sample_once(registry: Registry) -> None:
         evaluator = evaluator_of(registry, name, 2500)
         fakes = evaluator.dataset.load("train").samples[:1000]
         noisy = fakes + 0.02 * _random(tuple(fakes.shape[1:]), 1000)
-        found = _histogram(evaluator.scores(noisy, lenient=True))
+        found = _histogram(evaluator.scores(noisy))
         assert found.of == of
         assert found.outside is not None
         assert found.real is not None
@@ -45,7 +45,7 @@ def test_a_histogram_counts_every_sample_once(registry: Registry) -> None:
         assert len(found.fake) == len(found.real) == evaluator.dataset.modes
     assert evaluator.real.logits is not None
     assert list(found.real or ()) == torch.bincount(evaluator.real.logits.argmax(dim=1), minlength=10).tolist()
-    assert _histogram(evaluator.scores(fakes, lenient=True)).outside == 0
+    assert _histogram(evaluator.scores(fakes)).outside == 0
 
 
 def test_points_far_from_every_mode_are_outside(registry: Registry) -> None:

@@ -158,6 +158,42 @@ def test_labelled_data_are_counted_by_class() -> None:
     assert scores["confidence"] == pytest.approx(1.0)
 
 
+class Labeled:
+    modes = 3
+    shape = (1, 2, 2)
+
+
+def _class_kl(fakes: tuple[int, int, int], reals: tuple[int, int, int]) -> float:
+    """`class KL` of samples with these numbers in each of three classes."""
+    found, labels = (torch.repeat_interleave(torch.arange(3), torch.tensor(counts)) for counts in (fakes, reals))
+    real = _view(torch.zeros(len(labels), 1), Labeled(), labels=labels)
+    fake = _view(torch.zeros(len(found), 1), Labeled(), modes=found, logits=torch.zeros(len(found), 3))
+    return float(Modes()(real, fake)["class KL"])
+
+
+@pytest.mark.parametrize(
+    ("fakes", "reals", "wanted"),
+    [
+        ((5, 5, 0), (5, 5, 0), 0.0),  # a class that neither side has adds nothing
+        ((6, 2, 2), (4, 4, 2), 0.6 * math.log(1.5) + 0.2 * math.log(0.5)),
+        ((10, 0, 0), (5, 5, 0), math.log(2)),
+        ((5, 4, 1), (5, 5, 0), 0.5 * math.log(10.5 / 10) + 0.4 * math.log(0.4 * 10.5 / 5) + 0.1 * math.log(0.1 * 21)),
+    ],
+)
+def test_class_kl_is_defined_where_a_class_is_missing(
+    fakes: tuple[int, int, int], reals: tuple[int, int, int], wanted: float
+) -> None:
+    """A class that only the fakes have counts as half a real sample; full classes give the plain divergence."""
+    assert _class_kl(fakes, reals) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_class_kl_grows_with_the_share_of_a_class_that_real_data_lack() -> None:
+    values = [_class_kl((100 - share, 100 - share, 2 * share), (500, 500, 0)) for share in (0, 1, 10, 50, 100)]
+    assert values[0] == 0
+    assert values == sorted(values)
+    assert values[-1] == pytest.approx(math.log(1000.5 / 0.5))
+
+
 def _other(view: View) -> View:
     assert view.other is not None
     return view.other()

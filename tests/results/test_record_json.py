@@ -75,6 +75,7 @@ def records(draw: st.DrawFn) -> Record:
         histogram=draw(st.none() | st.builds(Histogram, st.just("modes"), st.just(fakes), st.integers(1, 10**6),
                                              st.none() | st.just(fakes), st.none() | COUNTS, st.none() | COUNTS)),
         snapshots=draw(st.lists(st.builds(Snapshot, COUNTS, NUMBERS, SCORES, TEXTS), max_size=2).map(tuple)),
+        missing=draw(st.dictionaries(NAMES, TEXTS, max_size=2)),
     )  # fmt: skip
     return make_record(
         draw(NAMES), spec=spec, failure=draw(st.none() | FAILURES), suite=draw(TEXTS),
@@ -101,11 +102,15 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
 
 
 @settings(deadline=None)
-@given(scores=SCORES, card=CARDS, notes=st.lists(TEXTS, max_size=3), samples=COUNTS)
+@given(
+    scores=SCORES, card=CARDS, notes=st.lists(TEXTS, max_size=3), samples=COUNTS,
+    missing=st.dictionaries(NAMES, TEXTS, max_size=2),
+)  # fmt: skip
 def test_a_reference_comes_back_as_it_was(
-    scores: dict[str, float], card: ProtocolCard, notes: list[str], samples: int
+    scores: dict[str, float], card: ProtocolCard, notes: list[str], samples: int, missing: dict[str, str]
 ) -> None:
     record = make_reference("r0", scores, card, samples=samples, notes=tuple(notes))
+    record = replace(record, evaluation=replace(record.evaluation, missing=missing))
     again = decode_reference(encode(record))
     assert replace(again, stored_spec="") == record
     assert encode(again) == encode(record)

@@ -8,15 +8,18 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from factories import make_card, make_record
+from factories import make_card, make_evaluation, make_record
 from plans import plan_reference, plan_row, skipped
 
 from ganbench.analysis import tables
+from ganbench.api.results import Results
 from ganbench.errors import MissingError, ResultsError
 from ganbench.formatting import number
+from ganbench.registry.choice import Choice
 from ganbench.report.text import formats
 from ganbench.report.text.csv import csv_text
 from ganbench.report.text.latex import latex
@@ -171,6 +174,37 @@ def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
     assert "score ↑" in text
     assert "not applicable: needs images" in text
     assert "too few seeds for a comparison" in text
+
+
+def test_scores_that_a_metric_lost_are_one_note_per_reason(tmp_path: Path) -> None:
+    """The note names the table's columns, or the metric if it gave no score anywhere; the seed counts as the worst."""
+    store = Store(tmp_path)
+    card = make_card(metric=Choice("kid"), better="lower")
+    with store.writing():
+        for seed in range(8):
+            for variant, value in (("a", 1.0 + seed / 10), ("b", 2.0 + seed / 10)):
+                missing = {"other": "boom"} if variant == "a" else {}
+                scores = {"FID": 3.0, "KID": value}
+                if variant == "b" and seed > 5:
+                    scores, missing = {"FID": 3.0}, {"kid": "no root", "other": "boom"}
+                evaluation = make_evaluation(scores, card)
+                cards = {**evaluation.cards, "FID": replace(evaluation.cards["FID"], metric=Choice("fid"))}
+                evaluation = replace(evaluation, cards=cards, missing=missing)
+                _commit(store, make_record(f"{variant}{seed}", evaluation=evaluation))
+    rows = tuple(plan_row(name, "mlp", "ring8", {seed: f"{name}{seed}" for seed in range(8)}) for name in "ab")
+    results = Results(SavedPlan("s", "", "", rows, (), ()), store)
+    (table,) = results.score_tables
+    a, b = table.rows
+    assert a.notes == ("metric other: no score in 8 of 8 seeds: boom",)
+    assert b.notes == (
+        "KID: no score in 2 of 8 seeds: no root",
+        "metric other: no score in 2 of 8 seeds: boom",
+    )
+    assert b.n_ok == b.n == 8
+    assert b.sample("FID").failed == 0
+    assert b.sample("KID").failed == 2
+    assert not results.complete
+    assert results.missing[1] == "b x mlp on ring8: KID: no score in 2 of 8 seeds: no root"
 
 
 def test_seeds_trained_in_several_ways_are_named(tmp_path: Path) -> None:

@@ -160,12 +160,31 @@ def test_plugins_that_fail_oddly_are_reported_plainly(inside: Cli, suite: Path, 
     )
     half = inside("run", *options, "--filter", "loss=minimax")
     assert half.code == 1
+    reason = "metric 'half' returned nan for 'half'; a score must be a finite number"
+    assert f"minimax x mlp on ring8: metric half: no score in 2 of 2 seeds: {reason}" in half.err
+    assert f"metric half: no score in 2 of 2 seeds: {reason}" in half.out
+    runs = tmp_path / "results" / "runs"
+    some = {id_: one for id_, one in read_records(tmp_path / "results").items() if "half" in one.get("missing", ())}
+    assert len(some) == 2
+    for id_, record in some.items():
+        assert (record["status"], record["missing"]) == ("ok", {"half": reason})
+        assert {"modes", "HQ"} <= set(record["metrics"])
+        assert "ContractError" in (runs / id_ / "traceback.txt").read_text()
+    assert "2 done" in inside("run", *options, "--filter", "loss=minimax", "--dry-run").out
+    shown = inside("show", next(iter(some)), "--results", "results")
+    assert f"half: no score: {reason}" in shown.out
+
+
+@pytest.mark.slow
+def test_a_run_without_any_score_has_failed(inside: Cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    suite.write_text(suite.read_text().replace("samples: 2500,", "metrics: [half], samples: 2500,", 1))
+    half = inside("run", "--suite", suite, "--plugin", "odd.py", "--filter", "loss=minimax")
+    assert half.code == 1
     assert "training finished, evaluation failed: ContractError: metric 'half' returned nan for 'half'" in half.out
-    weights = tmp_path / "results" / "runs"
     records = read_records(tmp_path / "results")
-    failed = [id_ for id_, record in records.items() if "evaluation failed" in record["reason"]]
-    assert len(failed) == 2
-    assert all((weights / id_ / "weights.safetensors").exists() for id_ in failed)
+    assert [record["status"] for record in records.values()] == ["failed"] * 2
+    assert all((tmp_path / "results" / "runs" / id_ / "weights.safetensors").exists() for id_ in records)
 
 
 @pytest.mark.slow
