@@ -15,7 +15,7 @@ from torch import Tensor
 from ganbench import Fault, View
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Data, Split
+from ganbench.registry.contracts import Data
 from ganbench.registry.registry import Registry
 from ganbench_datasets.digits import Digits
 
@@ -86,7 +86,7 @@ def _evaluator(registry: Registry, *metrics: Fine) -> Evaluator:
     base = evaluator_of(registry, "digits", 60, ["spread"])
     named = {type(metric).__name__: metric for metric in metrics}
     spec = replace(base.evaluation, metrics=tuple(Choice(name, code="1") for name in named))
-    return Evaluator(base.dataset, spec, base.extractor, named, torch.device("cpu"))  # type: ignore[arg-type]
+    return Evaluator(base.dataset, spec, base.extractor, named, torch.device("cpu"))
 
 
 CASES = {
@@ -119,7 +119,7 @@ def test_a_metric_that_fails_changes_no_other_score(registry: Registry) -> None:
     fake = digits_like(1200)
     alone = evaluator_of(registry, "digits", 1200, ["fid", "spread"]).scores(fake)
     beside = evaluator_of(registry, "digits", 1200, ["kid", "fid", "spread"])
-    beside.metrics = {**beside.metrics, "kid": Raises()}  # type: ignore[dict-item]
+    beside.metrics = {**beside.metrics, "kid": Raises()}
     assert beside.scores(fake).values == alone.values
 
 
@@ -127,7 +127,7 @@ def test_a_metric_that_fails_changes_no_other_score(registry: Registry) -> None:
 class Twice(Digits):
     """Digits whose test split repeats training images."""
 
-    def load(self, split: Split) -> Data:
+    def load(self, split: str) -> Data:
         data = super().load("train")
         if split == "train":
             return data
