@@ -15,7 +15,8 @@ from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.files import cache_folder, digest, write_atomically
-from ganbench.registry.discovery import DISABLE, FILES, GROUP, HOOKS, Offer
+from ganbench.registry.discovery import DISABLE, FILES, HOOKS, Offer
+from ganbench.registry.local_modules import GROUP
 from ganbench.registry.registry import Registry
 
 Row = dict[str, Any]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib.metadata
-import importlib.util
 import inspect
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -19,10 +16,10 @@ import pluggy
 
 from ganbench.errors import ContractError, UsageError
 from ganbench.formatting import suggestion
-from ganbench.registry import hookspecs
+from ganbench.registry import effects, hookspecs
 from ganbench.registry.choice import Kind
-
-GROUP = "ganbench"
+from ganbench.registry.loading import load_file
+from ganbench.registry.local_modules import GROUP, file_hash
 
 DISABLE = "GANBENCH_DISABLE"
 
@@ -56,7 +53,8 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
 class Source:
     """An origin of plugins: an entry point of a distribution, or a file.
 
-    The version of a file is its hash when it was loaded.
+    The version of a file is its hash when it was loaded, together with the local modules that it imports;
+    `modules` are their files by name.
     """
 
     name: str
@@ -64,6 +62,7 @@ class Source:
     version: str
     module: ModuleType | None = None
     file: Path | None = None
+    modules: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     error: str = ""
 
     def __str__(self) -> str:
@@ -99,8 +98,9 @@ class Offer:
     def code(self) -> str:
         """The version of the code that a run's id depends on.
 
-        The hash of a local file (edit it and its runs are new runs); of an installed plugin, the
-        `version` that its class declares or inherits, else its distribution's.
+        The hash of a local file and the local modules that it imports (edit one and its runs are new
+        runs); of an installed plugin, the `version` that its class declares or inherits, else its
+        distribution's.
         """
         if self.source.file:
             return self.source.version
@@ -115,14 +115,11 @@ class Offer:
         return tuple(text for text in map(str, texts) if text.strip())
 
     def source_hash(self) -> str:
-        """SHA-256 of the file that defines the plugin, 12 hex digits."""
+        """SHA-256 of the file that defines the plugin, 12 hex digits; of a local file, with its local modules."""
         file = self.thing if isinstance(self.thing, Path) else inspect.getsourcefile(self.thing)
+        if file and Path(file).resolve() in (self.source.file, *self.source.modules.values()):
+            return self.source.version
         return file_hash(Path(file)) if file else ""
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, 12 hex digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def _default(field: dataclasses.Field[object]) -> object:
@@ -144,7 +141,8 @@ def entry_points() -> list[Source]:
             continue
         name = f"{distribution}:{point.name}"
         try:
-            module = point.load()
+            with effects.noted():
+                module = point.load()
             error = _misspelt(module)
         except (Exception, SystemExit) as failure:  # a third-party module may raise anything
             module, error = None, f"{type(failure).__name__}: {failure}"
@@ -157,21 +155,13 @@ def from_file(path: Path) -> Source:
     path = path.resolve()
     if not path.is_file():
         raise UsageError(f"plugin {str(path)!r} is not a file")
-    name = f"ganbench_file_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise UsageError(f"plugin {path} is not a Python file; its name must end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise UsageError(f"plugin {path}: {type(error).__name__}: {error}") from error
-    error_text = _misspelt(module)
+    loaded = load_file(path)
+    error_text = _misspelt(loaded.module)
     if error_text:
         raise UsageError(f"plugin {path}: {error_text}")
-    return Source(str(path), path.name, file_hash(path), module, path)
+    return Source(str(path), path.name, loaded.version, loaded.module, path, loaded.modules)
 
 
 def _misspelt(module: ModuleType) -> str:

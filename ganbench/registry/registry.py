@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ganbench.errors import ContractError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
+from ganbench.registry import effects
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
 
@@ -49,7 +50,7 @@ class Registry:
 
     @property
     def files(self) -> dict[Path, str]:
-        """The plugin files with their hashes, from which another process builds the same registry."""
+        """The plugin files with their hashes, which cover their local modules."""
         return {source.file: source.version for source in self.sources if source.file}
 
     def broken(self) -> dict[str, str]:
@@ -72,7 +73,8 @@ class Registry:
         if source.name in self._broken:
             return []
         try:
-            return offered(source, kind)
+            with effects.noted():
+                return offered(source, kind)
         except Exception as error:
             text = str(error) if isinstance(error, ContractError) else describe_error(error)
             if source.file:
@@ -144,8 +146,10 @@ class Registry:
 
     def create(self, kind: Kind, choice: Choice) -> Any:
         """An instance. Raises `WrongHyperparameter` if the plugin refuses its values, `ContractError` if it fails."""
+        offer = self.find(kind, choice.name)
         try:
-            return self.find(kind, choice.name).thing(**choice.arguments())
+            with effects.noted():
+                return offer.thing(**choice.arguments())
         except (ValueError, TypeError) as error:
             raise WrongHyperparameter("", f"{kind} {choice.name!r}: {error}") from error
         except Exception as error:  # a third-party plugin may raise anything

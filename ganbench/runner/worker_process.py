@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ganbench.files import cache_folder
+from ganbench.registry import effects
 from ganbench.runner.jobs import Job
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -46,12 +47,13 @@ class WorkerProcess:
         """Start a worker of one thread.
 
         The process runs `ganbench.runner.worker_main` and never imports the caller's `__main__`, so a script
-        needs no guard. It gets this process's `sys.path`, because plugins may import what is found there.
+        needs no guard. It gets this process's `sys.path` and environment as they were before plugins changed them:
+        its own plugins change them again.
         """
         ours, theirs = Pipe()
         number = theirs.fileno()
         code = (
-            f"import sys; sys.path[:] = {[str(entry) for entry in sys.path]!r}; "
+            f"import sys; sys.path[:] = {[str(entry) for entry in effects.search_path()]!r}; "
             "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
             f"from ganbench.runner.worker_main import main; main({number})"
         )
@@ -104,4 +106,4 @@ def _environment() -> dict[str, str]:
     """One thread per worker; programs are compiled in the worker itself, and cached between runs."""
     cache = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(cache_folder() / "programs")
     compiling = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": cache}
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), **compiling}
+    return {**effects.environment(), **dict.fromkeys(THREAD_VARIABLES, "1"), **compiling}

@@ -11,7 +11,7 @@ import pytest
 from conftest import Cli
 
 from ganbench.errors import ContractError, UsageError
-from ganbench.registry.discovery import file_hash
+from ganbench.registry.local_modules import file_hash
 from ganbench.registry.registry import Registry
 
 
