@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from factories import make_record, make_spec
 
 from ganbench.errors import UsageError
 from ganbench.registry import effects
+from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.local_modules import code_hash, file_hash
 from ganbench.registry.registry import Registry
+from ganbench.report.html.plugin_text import PluginText, described
+from ganbench.results import provenance
 
 PLUGIN = """
 %s
@@ -191,3 +196,21 @@ def test_what_plugins_do_to_the_environment_and_the_path_is_not_passed_on(tmp_pa
     Registry.load([path])
     assert (effects.environment(), effects.search_path(), Path.cwd()) == (variables, search, here)
     assert sys.path == [*search, str(tmp_path)]
+
+
+def test_a_report_shows_all_files_of_a_plugin_and_says_when_one_is_not_what_was_trained(tmp_path: Path) -> None:
+    path = _plugin(tmp_path, "from helper import SCALE", helper="SCALE = 1.0\n")
+
+    def shown() -> PluginText:
+        (text,) = described(Registry.load([path]), [replace(record, provenance=trained)], ["loss"])
+        return text
+
+    registry, record = Registry.load([path]), make_record(spec=make_spec(loss="mine"))
+    choices: list[tuple[Kind, Choice]] = [("loss", registry.choose("loss", "mine", {}))]
+    trained = replace(record.provenance, plugins=provenance.plugins(registry, choices))
+    text = shown()
+    assert (text.source, text.note) == (f"{path.read_text()}\n\n# helper.py\nSCALE = 1.0\n", "")
+    (tmp_path / "helper.py").write_text("SCALE = 5.0\n")
+    text = shown()
+    assert text.source.endswith("# helper.py\nSCALE = 5.0\n")
+    assert text.note == "The source below is not the code that was trained: its hash is not the record's."

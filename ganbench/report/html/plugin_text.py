@@ -11,6 +11,7 @@ from ganbench.results.records import PluginOrigin, Record
 
 if TYPE_CHECKING:
     from ganbench.registry.choice import Choice, Kind
+    from ganbench.registry.discovery import Offer
     from ganbench.registry.registry import Registry
 
 
@@ -66,11 +67,17 @@ def _text(registry: Registry, kind: Kind, choice: Choice, trained: PluginOrigin 
     offer = registry.find(kind, name)
     same = not trained or offer.source_hash() == trained.source
     note = "" if same else "The source below is not the code that was trained: its hash is not the record's."
-    return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer.thing), origin, note)
+    return PluginText(kind, name, params, inspect.getdoc(offer.thing) or "", _source(offer), origin, note)
 
 
-def _source(thing: type) -> str:
+def _source(offer: Offer) -> str:
+    """The file that defines the plugin, and the other files of a plugin of several files, each under its name."""
     try:
-        return Path(inspect.getfile(thing)).read_text(encoding="utf-8")
+        defined = Path(inspect.getfile(offer.thing)).resolve()
+        texts = [defined.read_text(encoding="utf-8")]
+        own = dict.fromkeys(file for file in (offer.source.file, *offer.source.modules.values()) if file)
+        others = [file for file in own if file != defined and file.suffix == ".py"] if defined in own else []
+        texts += [f"# {file.name}\n{file.read_text(encoding='utf-8')}" for file in others]
     except (OSError, TypeError, UnicodeDecodeError):
         return ""
+    return "\n\n".join(texts)
