@@ -6,13 +6,15 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ganbench.errors import ResultsError
 
 T = TypeVar("T")
+UNSEALED = 1
+"""The last schema whose files have no seal."""
 
 
 def cache_folder() -> Path:
@@ -63,6 +65,28 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
 
 
+SEAL = "seal"
+"""The key of a JSON object's seal: the SHA-256 of the canonical JSON of everything else in it."""
+
+
+def sealed(content: Mapping[str, object]) -> dict[str, object]:
+    """The object with its seal, which comes last. Raises `ValueError` if a number is not finite."""
+    return {**content, SEAL: _seal(content)}
+
+
+def check_seal(content: Mapping[str, object]) -> None:
+    """Raise `ValueError` if an object has no seal, or was changed after it was sealed."""
+    if SEAL not in content:
+        raise ValueError(f"$.{SEAL}: is missing")
+    if content[SEAL] != _seal(content):
+        raise ValueError(f"$.{SEAL}: does not match; the file was changed after ganbench wrote it")
+
+
+def _seal(content: Mapping[str, object]) -> str:
+    rest = {key: value for key, value in content.items() if key != SEAL}
+    return hashlib.sha256(canonical(rest).encode()).hexdigest()
+
+
 def from_plain(value: object, kind: type[T]) -> T:
     """Plain data as a dataclass. Raises `ValueError` with the JSON path of what is wrong: `$.rows[0]: ...`."""
     import msgspec
@@ -75,17 +99,19 @@ def from_plain(value: object, kind: type[T]) -> T:
 
 
 def save_json(path: Path, schema: int, content: object) -> None:
-    """Write a dataclass as a JSON object, its schema version first."""
+    """Write a dataclass as a JSON object, its schema version first and its seal last."""
     import msgspec
 
-    text = json.dumps({"schema": schema, **msgspec.to_builtins(content, str_keys=True)}, indent=1)
+    plain = sealed({"schema": schema, **msgspec.to_builtins(content, str_keys=True)})
+    text = json.dumps(plain, indent=1)
     write_atomically(path, (text + "\n").encode())
 
 
 def load_json(path: Path, schema: int, decode: Callable[[dict[str, Any]], T]) -> T | None:
     """What `decode` makes of a JSON object, or None if there is no such file.
 
-    Raises `ResultsError` if the file is damaged or its schema is newer; the error names the file and the JSON path.
+    Raises `ResultsError` if the file is damaged, was changed after it was sealed, or has a newer schema; the error
+    names the file and the JSON path.
     """
     import msgspec
 
@@ -95,6 +121,8 @@ def load_json(path: Path, schema: int, decode: Callable[[dict[str, Any]], T]) ->
             raise ValueError("$.schema: missing, or not an integer")
         if raw["schema"] > schema:
             raise ResultsError(f"{path} was written by a newer ganbench; upgrade")
+        if raw["schema"] > UNSEALED:
+            check_seal(raw)
         return decode(raw)
     except FileNotFoundError:
         return None

@@ -108,11 +108,11 @@ def reach(target: str, rows: tuple[PlanRow, ...], store: Store) -> list[Reached]
         value = inf
     if not equals or not score or not isfinite(value):
         raise UsageError(f"--reach {target!r}: write SCORE=VALUE, as in modes=8")
-    if not any(record.evaluation.snapshots for id_ in _ids(rows) if (record := store.run(id_))):
+    read = [(row, [record for record in row.records(store).values() if record is not None]) for row in rows]
+    if not any(record.evaluation.snapshots for _, records in read for record in records):
         raise UsageError(
             "--reach requires snapshots; set evaluation.snapshots in the suite (for example to 10) and run it again"
         )
-    read = [(row, [record for id_ in row.runs.values() if (record := store.run(id_)) is not None]) for row in rows]
     everything = [record for _, records in read for record in records]
     cards = [(row, card) for row, records in read for r in records if (card := r.evaluation.cards.get(score))]
     better = {row.dataset.text: card.better for row, card in cards}
@@ -124,10 +124,6 @@ def reach(target: str, rows: tuple[PlanRow, ...], store: Store) -> list[Reached]
         for row, records in read
         if row.dataset.text in better
     ]
-
-
-def _ids(rows: tuple[PlanRow, ...]) -> Iterator[str]:
-    return (id_ for row in rows for id_ in row.runs.values())
 
 
 def _reached(row: PlanRow, records: list[Record], wanted: tuple[str, float, str], target: str) -> Reached:

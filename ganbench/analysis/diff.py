@@ -30,8 +30,8 @@ class Side:
     def read(cls, folder: Path, layout: SavedPlan) -> Side:
         """The side of a folder. Raises `ResultsError` if a record is damaged."""
         store = Store(folder)
-        ids = [id_ for row in layout.rows for id_ in row.runs.values()]
-        records = {id_: record for id_ in ids if (record := store.run(id_))}
+        found = (record for row in layout.rows for record in row.records(store).values() if record)
+        records = {record.id: record for record in found}
         return cls(layout, tables.build(layout, store), records)
 
     def runs(self) -> dict[Run, str]:
@@ -73,7 +73,7 @@ def _runs(a: Side, b: Side) -> Iterator[Change]:
     other_ids: dict[tuple[str, str], list[Run]] = {}
     for run in both:
         one, two = a.records[left[run]], b.records[right[run]]
-        if left[run] != right[run]:
+        if (left[run], one.evaluation_id) != (right[run], two.evaluation_id):
             other_ids.setdefault((run.variant, _settings(one, two)), []).append(run)
         else:
             yield from _content(run, one, two)
@@ -90,8 +90,9 @@ def _seeds(runs: Iterable[Run]) -> Iterator[tuple[str, list[int]]]:
 
 def _settings(a: Record, b: Record) -> str:
     """Why two runs of the same names have different ids."""
-    parts = [f"{key} {leaf_text(x)} -> {leaf_text(y)}" for key, x, y in unequal_leaves(a.stored_spec, b.stored_spec)]
-    codes = a.provenance.codes(), b.provenance.codes()
+    texts = [(a.stored_spec, b.stored_spec), (a.stored_evaluation or "{}", b.stored_evaluation or "{}")]
+    parts = [f"{key} {leaf_text(x)} -> {leaf_text(y)}" for pair in texts for key, x, y in unequal_leaves(*pair)]
+    codes = tuple({key: plugin.code for key, plugin in one.plugins.items()} for one in (a, b))
     parts += [f"code of {key} {codes[0][key]} -> {codes[1].get(key)}" for key in codes[0]
               if codes[1] and codes[0][key] != codes[1].get(key)]  # fmt: skip
     protocols = [one.provenance.protocol for one in (a, b)]

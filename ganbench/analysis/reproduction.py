@@ -11,13 +11,13 @@ from typing import Literal
 
 from ganbench.errors import ResultsError
 from ganbench.results.records import AnyRecord, Record
-from ganbench.results.run_files import HISTORY, read_history
+from ganbench.results.run_files import HISTORY, WEIGHTS, read_history
 from ganbench.statistics import significance
 from ganbench.statistics.ranking import MIN_SEEDS
 
 ROUNDING = 1e-6
 """Relative gap of two scores that only the last bits of float32 explain: its resolution is 1.2e-7."""
-WEIGHTS = "weights.safetensors"
+
 ENVIRONMENT = ("platform", "processor", "device", "threads", "python", "path", "lanes", "revision", "protocol")
 """Facts of the provenance that may change bits; libraries and plugins are compared one by one."""
 Verdict = Literal["bit-identical", "same failure", "within rounding", "within the seeds' spread", "different"]

@@ -30,7 +30,7 @@ def run_table(plan: SavedPlan, store: Store) -> RunTable:
     was made, and the hyperparameters and settings of its training. Raises `ResultsError` if a
     record is damaged.
     """
-    runs = [(row, seed, id_, store.run(id_)) for row in plan.rows for seed, id_ in row.runs.items()]
+    runs = [(row, seed, row.runs[seed], record) for row in plan.rows for seed, record in row.records(store).items()]
     scores = dict.fromkeys(name for *_, record in runs if record for name in record.evaluation.metrics)
     settings = [_settings(record) for *_, record in runs]
     keys = dict.fromkeys(key for own in settings for key in own)

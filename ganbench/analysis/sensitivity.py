@@ -148,8 +148,8 @@ def build(layout: SavedSearch, store: Store, metrics: Sequence[str] = ()) -> lis
 def _records(dataset: str, layout: SavedSearch, store: Store) -> dict[str, Record | None]:
     """Every run of a dataset's variants."""
     variants = (variant for variant in layout.variants if variant.dataset.text == dataset)
-    ids = {id_: None for variant in variants for draw in variant.draws for id_ in draw.runs.values()}
-    return {id_: store.run(id_) for id_ in ids}
+    ids = {id_: draw.evaluation for variant in variants for draw in variant.draws for id_ in draw.runs.values()}
+    return {id_: store.run(id_, evaluation) for id_, evaluation in ids.items()}
 
 
 def _scores(records: Sequence[AnyRecord | None]) -> dict[str, ProtocolCard]:

@@ -42,11 +42,7 @@ def build(
 def _table(
     dataset: str, layout: SavedPlan, store: Store, reading: Reading | None, published: Sequence[PublishedRow]
 ) -> Table:
-    read = [
-        (row, {seed: store.run(id_) for seed, id_ in row.runs.items()})
-        for row in layout.rows
-        if row.dataset.text == dataset
-    ]
+    read = [(row, row.records(store)) for row in layout.rows if row.dataset.text == dataset]
     read = reading(read) if reading else read
     references = [(one.reference, store.reference(one.id)) for one in layout.references if one.dataset.text == dataset]
     everything: list[AnyRecord] = [record for _, records in read for record in records.values() if record]

@@ -91,7 +91,8 @@ class Results:
     @property
     def records(self) -> list[Record]:
         """The records of all runs that have ended, in the suite's order."""
-        return [record for id_ in self.ids if (record := self.store.run(id_))]
+        found = (record for row in self.plan.rows for record in row.records(self.store).values() if record)
+        return list({record.id: record for record in found}.values())
 
     def record(self, id_: str) -> Record:
         """The record of the run whose id begins with these characters. Raises `UsageError`."""

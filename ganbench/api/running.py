@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ganbench.api.results import Results
 from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve
-from ganbench.errors import UsageError
+from ganbench.errors import MissingError, UsageError
 from ganbench.registry.choice import Choice
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
+from ganbench.suite.plan_file import SavedPlan, load_plan, plan_to_save, save_plan
+from ganbench.suite.plan_union import not_shown, united, with_seeds
 from ganbench.suite.specs import Plan
 
 if TYPE_CHECKING:
@@ -58,16 +59,24 @@ class Preparation:
         self.resolved = resolve(request)
         self.trackers = chosen_trackers(settings, self.resolved)
         self.store = Store(settings.results)
-        self.whole = self.resolved.plan()
         seeds = parse_seeds(settings.seeds) if settings.seeds is not None else None
-        plan = self.resolved.plan(seeds) if seeds else self.whole
-        self.plan = plan.filtered(parse_filters(settings.filters, plan))
-        check_not_empty(self.plan)
+        self._whole = self.resolved.expanded()
+        plan = self.resolved.expanded(seeds) if seeds else self._whole
+        self._asked = plan.filtered(parse_filters(settings.filters, plan))
+        check_not_empty(self._asked)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What was asked for. Raises `MissingError` if data are not there, without which no run has an id."""
+        return self.resolved.contents.filled(self._asked)
 
     @cached_property
     def saved(self) -> SavedPlan:
-        """The plan that is saved: the whole suite, with the seeds asked for beside its own."""
-        return plan_to_save(widened(self.whole, self.plan), self.resolved.digest)
+        """The plan that is saved: the whole suite, the seeds asked for, and what earlier runs added to it."""
+        whole = plan_to_save(self.resolved.contents.filled(self._whole), self.resolved.digest)
+        asked = {row.texts: row for row in self.shown.rows}
+        rows = (with_seeds(row, asked[row.texts]) if row.texts in asked else row for row in whole.rows)
+        return united(replace(whole, rows=tuple(rows)), load_plan(self.store.root, whole.suite))
 
     @cached_property
     def shown(self) -> SavedPlan:
@@ -78,7 +87,10 @@ class Preparation:
         """What would be done: the runs by state, and an estimate of their cost."""
         from ganbench.runner.plan_summary import plan_text
 
-        return plan_text(self.plan, self.store, self.settings.force)
+        try:
+            return plan_text(self.plan, self.store, self.settings.force)
+        except MissingError as error:
+            return plan_text(self._asked, None, self.settings.force, str(error))
 
     def states(self) -> dict[str, int]:
         """How many runs are `done`, `new`, `resumable`, or have `failed before`."""
@@ -91,8 +103,17 @@ class Preparation:
         Training(self.plan, self.resolved, self.store, self.saved, self.settings, self.trackers).run()
         whole = Results(self.saved, self.store, self.resolved.registry)
         whole.save_tables()
-        same = (self.saved.rows, self.saved.references) == (self.shown.rows, self.shown.references)
-        return whole if same else Results(self.shown, self.store, self.resolved.registry)
+        return Results(self.shown, self.store, self.resolved.registry) if self.partial else whole
+
+    @property
+    def partial(self) -> bool:
+        """Whether filters or seeds chose a part of the suite."""
+        return bool(self.settings.filters) or self.settings.seeds is not None
+
+    @property
+    def asked(self) -> Results:
+        """The results of the runs that were asked for, also if the tables contain more."""
+        return Results(self.shown, self.store, self.resolved.registry)
 
 
 def chosen_trackers(settings: RunSettings, resolved: ResolvedSuite) -> list[Choice]:
@@ -143,6 +164,9 @@ class Training:
         with self.store.writing():
             todo = scheduler.todo(self.plan, self.store, self.settings.force)
             report(self._summary(todo))
+            for text in (*self._weights_notes(todo), not_shown(self.saved, self.store.root)):
+                if text:
+                    report(text)
             save_plan(self.store.root, self.saved)
             if not todo.jobs:
                 if self.trackers:
@@ -157,11 +181,26 @@ class Training:
 
     def _summary(self, todo: Todo) -> str:
         """How many runs are in which state."""
+        from ganbench.runner.scheduler import LOST_WEIGHTS, NOT_EVALUATED
+
         states = todo.states
         again = f", {states['resumable']} go on from a checkpoint" if states["resumable"] else ""
         again += f", {states['failed before']} failed before and are tried again" if states["failed before"] else ""
+        again += f", {states[NOT_EVALUATED]} evaluated again, not trained" if states[NOT_EVALUATED] else ""
+        again += f", {states[LOST_WEIGHTS]} trained again for their scores" if states[LOST_WEIGHTS] else ""
         left_out = f"; {len(self.plan.skipped)} combinations not applicable" if self.plan.skipped else ""
         return f"suite {self.plan.suite}: {states['done']} runs done, {states['new']} new{again}{left_out}"
+
+    def _weights_notes(self, todo: Todo) -> list[str]:
+        """What is wrong with the weights of finished runs."""
+        found: dict[str, list[str]] = {}
+        for record, problem in todo.weights:
+            found.setdefault(problem, []).append(record.id)
+        return [
+            f"{len(ids)} finished run{'s' * (len(ids) > 1)} with {problem} weights.safetensors, such as {ids[0]}: "
+            "they cannot be evaluated in another way; --force trains them again"
+            for problem, ids in found.items()
+        ]
 
     def _execute(self, todo: Todo, device: str, workers: int) -> None:
         """Run the jobs in worker processes."""

@@ -40,8 +40,9 @@ class SearchResults:
     @property
     def complete(self) -> bool:
         """Whether every run of every draw ended well and has all scores that were asked for."""
-        ids = {id_ for row in self.saved.variants for draw in row.draws for id_ in draw.runs.values()}
-        return all((found := self.store.run(id_)) and found.ok and not found.evaluation.missing for id_ in ids)
+        draws = (draw for row in self.saved.variants for draw in row.draws)
+        runs = {(id_, draw.evaluation) for draw in draws for id_ in draw.runs.values()}
+        return all((found := self.store.run(*run)) and found.ok and not found.evaluation.missing for run in runs)
 
 
 def open_search(results: Path, suite: str, sets: tuple[str, ...] = (), scores: Iterable[str] = ()) -> SearchResults:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ganbench.errors import UsageError
@@ -15,7 +16,9 @@ from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.results.store import Store
 from ganbench.suite import expand
 from ganbench.suite import load as suites
+from ganbench.suite.contents import Contents
 from ganbench.suite.plan_file import SavedPlan, load_plan, plan_to_save, save_plan
+from ganbench.suite.plan_union import united
 from ganbench.suite.specs import Plan
 
 RESERVED = ("runs", "references", "published")
@@ -52,9 +55,18 @@ class ResolvedSuite:
     registry: Registry
     digest: str
 
-    def plan(self, seeds: tuple[int, ...] | None = None) -> Plan:
-        """The expanded suite, with other seeds if some are given."""
+    def expanded(self, seeds: tuple[int, ...] | None = None) -> Plan:
+        """The expanded suite, with other seeds if some are given; its ids are those without the data's content."""
         return expand.expand(self.suite, self.registry, seeds)
+
+    @cached_property
+    def contents(self) -> Contents:
+        """The fingerprints of the suite's data, each computed once."""
+        return Contents(self.registry)
+
+    def plan(self, seeds: tuple[int, ...] | None = None) -> Plan:
+        """The expanded suite with its final ids. Raises `MissingError` if data are not there."""
+        return self.contents.filled(self.expanded(seeds))
 
 
 def is_file(suite: str) -> bool:
@@ -148,7 +160,7 @@ def saved_plan(results: Path, suite: str | None = None) -> SavedPlan:
 
 
 def current_plan(request: SuiteRequest, results: Path) -> SavedPlan:
-    """The plan of the suite's last run in a results folder, or, if it has not run as asked for, a new plan.
+    """The plan of a suite in a results folder; if it has not run as asked for, with what is asked for.
 
     A first plan is saved, except beside a manifest, which lists every file of its folder.
     """
@@ -158,7 +170,7 @@ def current_plan(request: SuiteRequest, results: Path) -> SavedPlan:
     saved = load_plan(results, resolved.suite.name)
     if saved is not None and saved.digest == resolved.digest:
         return saved
-    plan = plan_to_save(resolved.plan(), resolved.digest)
+    plan = united(plan_to_save(resolved.plan(), resolved.digest), saved)
     if saved is None and not (results / MANIFEST).exists():
         save_plan(results, plan)
     return plan

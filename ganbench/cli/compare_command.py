@@ -78,8 +78,8 @@ def _footing(one: Comparison, sides: list[Results]) -> str:
     recipes = []
     for row, side in zip(one.rows, (sides[0], sides[-1]), strict=True):
         labels = row.loss, row.architecture, row.dataset
-        ids = next(planned.runs for planned in side.plan.rows if planned.texts == labels).values()
-        record = next((found for id_ in ids if (found := side.store.run(id_))), None)
+        planned = next(planned for planned in side.plan.rows if planned.texts == labels)
+        record = next((found for found in planned.records(side.store).values() if found), None)
         recipes.append(record.spec.train.text if record else "")
     recipe = recipes[0] if recipes[0] == recipes[1] else f"{one.a}: {recipes[0]}; {one.b}: {recipes[1]}"
     seeds = sorted({seed for row in one.rows for seed in row.scores[one.score].seeds})

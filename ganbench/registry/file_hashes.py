@@ -44,6 +44,12 @@ def hash_files(*paths: str | os.PathLike[str]) -> str:
         raise MissingError(f"{error.filename or given[0]} cannot be read: {error.strerror or error}") from error
 
 
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file as 64 hex digits, from the cache if nothing about the file changed. Raises `OSError`."""
+    (found,) = _hashes(path.parent, [path]).values()
+    return found
+
+
 def _entry(name: str, path: Path) -> list[object]:
     """The names and hashes of one given path."""
     if not path.is_dir():

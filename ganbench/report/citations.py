@@ -26,7 +26,7 @@ def citation(records: Iterable[Record], registry: Registry | None = None) -> str
     records = list(records)
     revisions = sorted({str(found) for one in records if (found := one.provenance.revision)})
     cited_by: dict[str, list[str]] = {}
-    for key in dict.fromkeys(key for record in records for key in record.spec.code()):
+    for key in dict.fromkeys(f"{kind}:{choice.name}" for record in records for kind, choice in record.spec.choices()):
         for reference in _references(registry, key):
             cited_by.setdefault(_entry(reference), []).append(key.replace(":", " "))
     papers = [

@@ -153,7 +153,7 @@ def plugins(records: Iterable[Record]) -> dict[str, tuple[PluginOrigin, ...]]:
     """Every plugin that records name, in each version and source that made some of them."""
     found: dict[str, list[PluginOrigin]] = {}
     for record in records:
-        for key, plugin in record.provenance.plugins.items():
+        for key, plugin in record.plugins.items():
             found.setdefault(key, []).append(plugin)
     return {key: _distinct(found[key]) for key in sorted(found)}
 

@@ -1,16 +1,17 @@
-"""`record.json`: its shape on disk, decoding with validation, encoding."""
+"""`record.json` and `scores/<evaluation>.json`: their shape on disk, decoding with validation, encoding."""
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
 
-from ganbench.files import canonical
+from ganbench.files import canonical, check_seal, sealed
 from ganbench.registry.choice import Choice
+from ganbench.results import schema_1
 from ganbench.results.records import (
     AnyRecord,
     Cost,
@@ -28,10 +29,11 @@ from ganbench.results.records import (
     Status,
     Verdict,
 )
-from ganbench.suite.specs import ReferenceSpec, RunSpec
+from ganbench.results.run_files import WEIGHTS
+from ganbench.suite.specs import EvaluationSpec, ReferenceSpec, RunSpec, resolved_evaluation
 
 SCHEMA = 2
-"""Raised when the meaning of a key changes. Schema 1 has no `failure`, and cards without `score`."""
+"""Raised when the meaning of a key changes. Schema 1 has one file for training and scores, and no seal."""
 T = TypeVar("T")
 
 
@@ -45,28 +47,46 @@ class Newer(ValueError):
 
 @dataclass(frozen=True)
 class RunFile:
-    """`runs/<id>/record.json`."""
+    """`runs/<id>/record.json`: one training."""
 
     schema: int
     id: str
     suite: str
     spec: RunSpec
     status: Status
-    metrics: Mapping[str, float]
-    cards: Mapping[str, ProtocolCard]
     provenance: Provenance
     reason: str = ""
     failure: Failure | None = None
-    missing: Mapping[str, str] = field(default_factory=dict)
-    verdict: Verdict | None = None
-    histogram: Histogram | None = None
-    snapshots: tuple[Snapshot, ...] = ()
     cost: Cost = field(default_factory=Cost)
     signals: Mapping[str, float | None] = field(default_factory=dict)
     diagnosis: tuple[Finding, ...] | None = None
     film: Film | None = None
     neighbours: Neighbors | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    seal: str = ""
+
+
+@dataclass(frozen=True)
+class ScoresFile:
+    """`runs/<id>/scores/<evaluation>.json`: the scores of one run under one evaluation.
+
+    `weights` is the SHA-256 of the weights that were evaluated. `failure` says why nothing could be measured.
+    """
+
+    schema: int
+    id: str
+    run: str
+    evaluation: EvaluationSpec
+    provenance: Provenance
+    weights: str | None = None
+    failure: Failure | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cards: Mapping[str, ProtocolCard] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    histogram: Histogram | None = None
+    snapshots: tuple[Snapshot, ...] = ()
+    seal: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,13 +110,25 @@ class ReferenceFile:
     film: None = None
     neighbours: Neighbors | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    seal: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The content of a scores file: what it holds, and the canonical JSON of the evaluation."""
+
+    file: ScoresFile
+    stored_evaluation: str
 
 
 def decode_run(content: bytes) -> Record:
-    """A run's record from JSON. Raises `ValueError` with the JSON path of what is wrong, `Newer` for a newer schema."""
+    """A run's record from JSON, without scores; one of schema 1 has its scores.
+
+    Raises `ValueError` with the JSON path of what is wrong, `Newer` for a newer schema.
+    """
     raw = _raw(content)
+    raw, scores = schema_1.split(raw) if raw["schema"] < SCHEMA else (raw, None)
     file = _converted(raw, RunFile)
-    evaluation = _evaluation(file, file.snapshots)
     _require((file.failure is None) == (file.status == "ok"), "$.failure", "does not agree with the status")
     _require(file.failure is None or file.failure.kind == file.status, "$.failure.kind", "is not the status")
     codes = file.provenance.codes()
@@ -106,65 +138,144 @@ def decode_run(content: bytes) -> Record:
         architecture=_coded("architecture", file.spec.architecture, codes),
         dataset=_coded("dataset", file.spec.dataset, codes),
     )
-    return Record(
-        id=file.id, suite=file.suite, spec=spec, failure=file.failure, evaluation=evaluation, cost=file.cost,
-        signals=file.signals, diagnosis=file.diagnosis, provenance=file.provenance, film=file.film,
-        neighbors=file.neighbours, files=file.files, stored_spec=canonical(raw["spec"]),
+    record = Record(
+        id=file.id, suite=file.suite, spec=spec, failure=file.failure, cost=file.cost, signals=file.signals,
+        diagnosis=file.diagnosis, provenance=file.provenance, film=file.film, neighbors=file.neighbours,
+        files=file.files, stored_spec=canonical(raw["spec"]), one_identity=file.schema < SCHEMA,
     )  # fmt: skip
+    if scores is None:
+        return record
+    return with_scores(record, Scores(_converted(scores, ScoresFile), canonical(scores["evaluation"])))
+
+
+def decode_scores(content: bytes) -> Scores:
+    """The scores of a run from JSON. Raises as `decode_run` does."""
+    raw = _raw(content)
+    return Scores(_converted(raw, ScoresFile), canonical(raw["evaluation"]))
+
+
+def belong(record: Record, scores: Scores) -> bool:
+    """Whether scores were measured on the weights that the run's record names."""
+    return scores.file.run == record.id and scores.file.weights == record.files.get(WEIGHTS)
+
+
+def with_scores(record: Record, scores: Scores) -> Record:
+    """A run's record under one of its evaluations. Raises `ValueError` if the scores do not agree with themselves."""
+    file = scores.file
+    evaluation = replace(_evaluation(file), snapshots=file.snapshots, failure=file.failure)
+    return replace(
+        record,
+        spec=replace(record.spec, evaluation=file.evaluation),
+        failure=record.failure or file.failure,
+        evaluation=evaluation,
+        evaluation_id=file.id,
+        stored_evaluation=scores.stored_evaluation,
+        scored_by=file.provenance,
+    )
 
 
 def decode_reference(content: bytes) -> ReferenceRecord:
     """A reference's record from JSON. Raises as `decode_run` does."""
     raw = _raw(content)
-    file = _converted(raw, ReferenceFile)
+    file = _converted(schema_1.named(raw) if raw["schema"] < SCHEMA else raw, ReferenceFile)
     return ReferenceRecord(
-        id=file.id, spec=file.spec, evaluation=_evaluation(file, ()), samples=file.samples, notes=file.notes,
+        id=file.id, spec=file.spec, evaluation=_evaluation(file), samples=file.samples, notes=file.notes,
         provenance=file.provenance, neighbors=file.neighbours, files=file.files, stored_spec=canonical(raw["spec"]),
     )  # fmt: skip
 
 
 def encode(record: AnyRecord) -> bytes:
-    """The record as `record.json`. Raises `ValueError` if a number is not finite."""
-    import json
+    """The record as `record.json`, sealed. Raises `ValueError` if a number is not finite."""
+    return _bytes(_run_plain(record) if isinstance(record, Record) else _reference_plain(record))
 
-    return (json.dumps(plain(record), indent=1, allow_nan=False) + "\n").encode()
+
+def encode_scores(record: Record) -> bytes:
+    """The scores of a record as `scores/<evaluation>.json`, sealed. Raises as `encode` does."""
+    return _bytes(_scores_plain(record))
+
+
+def _bytes(content: Mapping[str, object]) -> bytes:
+    return (json.dumps(sealed(content), indent=1, allow_nan=False) + "\n").encode()
 
 
 def plain(record: AnyRecord) -> dict[str, Any]:
-    """The record as plain data, in the order of the keys of `record.json`."""
-    evaluation = record.evaluation
-    content: dict[str, object] = {
+    """The record as plain data: what its files hold, with a run's scores in one object with its training."""
+    if isinstance(record, ReferenceRecord):
+        return _reference_plain(record)
+    found = _run_plain(record)
+    if record.evaluation_id is None:
+        return found
+    scores = _scores_plain(record)
+    spec = {**found["spec"], "evaluation": scores["evaluation"]}
+    own = {"status": record.status, "reason": record.reason, "failure": _builtins(record.failure)}
+    measured = {key: value for key, value in scores.items() if key not in ("schema", "id", "run", "failure")}
+    scored_by = measured.pop("provenance")
+    del measured["evaluation"]
+    return {**found, "spec": spec, **own, "evaluation_id": record.evaluation_id, **measured, "scored_by": scored_by}
+
+
+def _run_plain(record: Record) -> dict[str, Any]:
+    failure = record.training_failure
+    return {
         "schema": SCHEMA,
         "id": record.id,
-        "suite": record.suite if isinstance(record, Record) else None,
+        "suite": record.suite,
+        "spec": record.spec.resolved(),
+        "status": record.training_status,
+        "reason": "" if failure is None else failure.text,
+        "failure": _builtins(failure),
+        "cost": _builtins(record.cost),
+        "signals": dict(record.signals),
+        "diagnosis": _builtins(record.diagnosis),
+        "provenance": known_facts(record.provenance),
+        "film": _builtins(record.film),
+        "neighbours": _builtins(record.neighbors),
+        "files": dict(record.files),
+    }
+
+
+def _scores_plain(record: Record) -> dict[str, Any]:
+    evaluation = record.evaluation
+    return {
+        "schema": SCHEMA,
+        "id": record.evaluation_id,
+        "run": record.id,
+        "evaluation": resolved_evaluation(record.spec.evaluation),
+        "weights": record.files.get(WEIGHTS),
+        "failure": _builtins(evaluation.failure),
+        **_evaluation_plain(evaluation),
+        "snapshots": _builtins(evaluation.snapshots),
+        "provenance": known_facts(record.scored_by),
+    }
+
+
+def _reference_plain(record: ReferenceRecord) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "id": record.id,
+        "suite": None,
         "spec": record.spec.resolved(),
         "status": record.status,
         "reason": record.reason,
+        **_evaluation_plain(record.evaluation),
+        "samples": record.samples,
+        "notes": list(record.notes),
+        "provenance": known_facts(record.provenance),
+        "film": None,
+        "neighbours": _builtins(record.neighbors),
+        "files": dict(record.files),
     }
-    if isinstance(record, Record):
-        content["failure"] = _builtins(record.failure)
-    content |= {
+
+
+def _evaluation_plain(evaluation: Evaluation) -> dict[str, object]:
+    """What is measured on any samples, in the order of the keys."""
+    return {
         "metrics": dict(evaluation.metrics),
         "cards": {name: card.plain() for name, card in evaluation.cards.items()},
         **({"missing": dict(evaluation.missing)} if evaluation.missing else {}),
         "verdict": _builtins(evaluation.verdict),
         "histogram": _builtins(evaluation.histogram),
     }
-    if isinstance(record, Record):
-        content |= {
-            "snapshots": _builtins(evaluation.snapshots),
-            "cost": _builtins(record.cost),
-            "signals": dict(record.signals),
-            "diagnosis": _builtins(record.diagnosis),
-        }
-    else:
-        content |= {"samples": record.samples, "notes": list(record.notes)}
-    content |= {
-        "provenance": known_facts(record.provenance),
-        "film": _builtins(record.film),
-        "neighbours": _builtins(record.neighbors),
-    }
-    return {**content, "files": dict(record.files)}
 
 
 def _builtins(value: object) -> object:
@@ -183,50 +294,17 @@ def known_facts(provenance: Provenance) -> dict[str, object]:
 
 
 def _raw(content: bytes) -> dict[str, Any]:
-    """The JSON as plain data, upgraded to the current schema."""
+    """The JSON as plain data, its schema and its seal checked."""
     raw = msgspec.json.decode(content)
     _require(isinstance(raw, dict), "$", "is not an object")
     schema = raw.get("schema")
     _require(isinstance(schema, int) and not isinstance(schema, bool), "$.schema", "is not a number")
     if schema > SCHEMA:
         raise Newer(schema)
-    return _upgraded(raw) if schema < SCHEMA else raw
-
-
-def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
-    """A record of schema 1 as one of schema 2: its failure from its reason, the scores' names from their labels."""
-    found = {key: value for key, value in raw.items() if value is not None}
-    status = found.get("status", "ok")
-    if status != "ok" and isinstance(found.get("reason", ""), str):
-        found["failure"] = _failure_from_reason(status, found.get("reason", ""))
-    cards = found.get("cards")
-    if isinstance(cards, dict):
-        found["cards"] = {label: _with_score(label, card) for label, card in cards.items()}
+    if schema == SCHEMA:
+        check_seal(raw)
+    found: dict[str, Any] = raw
     return found
-
-
-def _failure_from_reason(status: object, reason: str) -> dict[str, object]:
-    """The parts of a failure's text: schema 1 held nothing else."""
-    match = re.match(r"(.*?)(?: (at|after) step (\d+))?$", reason, re.DOTALL)
-    limit = re.search(r"it ran longer than ([\d.]+) s", reason) if status == "timeout" else None
-    assert match is not None
-    message, when, step = match.groups()
-    return {
-        "kind": status,
-        "message": message,
-        "step": int(step) if step else None,
-        "after": when == "after",
-        "limit_seconds": float(limit[1]) if limit else None,
-    }
-
-
-def _with_score(label: str, card: object) -> object:
-    """A card with its score's own name, which is its label without the extractor."""
-    if not isinstance(card, dict) or "score" in card:
-        return card
-    extractor = card.get("extractor")
-    suffix = f"[{extractor.get('name')}]" if isinstance(extractor, dict) else ""
-    return {**card, "score": label.removesuffix(suffix) if suffix else label}
 
 
 def _converted(raw: dict[str, object], kind: type[T]) -> T:
@@ -237,13 +315,13 @@ def _converted(raw: dict[str, object], kind: type[T]) -> T:
         raise ValueError(f"{place.strip('`')}: {text}" if at else f"$: {error}") from error
 
 
-def _evaluation(file: RunFile | ReferenceFile, snapshots: tuple[Snapshot, ...]) -> Evaluation:
+def _evaluation(file: ScoresFile | ReferenceFile) -> Evaluation:
     for name in file.metrics:
         _require(name in file.cards, f"$.metrics.{name}", "has no card")
     found = file.histogram
     if found is not None and found.real is not None:
         _require(len(found.real) == len(found.fake), "$.histogram.real", "has another number of modes than fake")
-    return Evaluation(file.metrics, file.cards, file.verdict, found, snapshots, file.missing)
+    return Evaluation(file.metrics, file.cards, file.verdict, found, missing=file.missing)
 
 
 def _coded(kind: str, choice: Choice, codes: Mapping[str, str]) -> Choice:

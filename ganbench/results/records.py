@@ -12,7 +12,7 @@ from msgspec import Meta
 from ganbench.files import digest
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Direction, Fault
-from ganbench.suite.specs import PROTOCOL, ReferenceSpec, RunSpec
+from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, ReferenceSpec, RunSpec
 
 Status = Literal["ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted"]
 FailureKind = Literal["diverged", "failed", "out-of-memory", "timeout", "interrupted"]
@@ -140,7 +140,8 @@ class Snapshot:
 class Evaluation:
     """Everything that was measured on a run's samples. Scores are keyed by their labels.
 
-    `missing` says in one sentence why a metric gave no score, by the metric's name.
+    `missing` says in one sentence why a metric gave no score, by the metric's name. `failure` says why nothing could be
+    measured, although the run was trained.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -149,6 +150,7 @@ class Evaluation:
     histogram: Histogram | None = None
     snapshots: tuple[Snapshot, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -227,11 +229,14 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One run: spec, outcome, evaluation, cost, training signals, diagnosis, provenance.
+    """One run under one evaluation: spec, outcome, scores, cost, training signals, diagnosis, provenance.
 
-    `signals` are the training signals at the last recorded step. `diagnosis` is None if none was
-    made. `stored_spec` is the canonical JSON of the spec as the file holds it: what the id hashes.
-    `read_at` is (step, seconds) if the scores are an earlier snapshot's, at an equal budget.
+    `failure` is that of the training, or of the evaluation if the training ended well. `signals` are the training
+    signals at the last recorded step. `diagnosis` is None if none was made. `evaluation_id` is the identity of the
+    evaluation, None if the run has not been evaluated in that way. `stored_spec` is the canonical JSON of the training
+    as the file holds it, `stored_evaluation` that of the evaluation: what the two ids hash. `provenance` and
+    `scored_by` are those of the training and of the evaluation. `read_at` is (step, seconds) if the scores are an
+    earlier snapshot's, at an equal budget.
     """
 
     id: str
@@ -247,7 +252,33 @@ class Record:
     neighbors: Neighbors | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     stored_spec: str = ""
+    evaluation_id: str | None = None
+    stored_evaluation: str = ""
+    scored_by: Provenance = field(default_factory=Provenance)
+    one_identity: bool = False
+    """Whether the id covers the evaluation too, as in schema 1."""
     read_at: tuple[float, float] | None = None
+
+    @property
+    def training_failure(self) -> Failure | None:
+        """Why the training failed; None if it ended well, also if the evaluation failed."""
+        return None if self.failure == self.evaluation.failure else self.failure
+
+    @property
+    def training_status(self) -> Status:
+        """How the training ended, whatever became of the evaluation."""
+        failure = self.training_failure
+        return "ok" if failure is None else failure.kind
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether there are scores of this evaluation."""
+        return self.ok and self.evaluation_id is not None
+
+    @property
+    def plugins(self) -> dict[str, PluginOrigin]:
+        """Where the plugins of training and evaluation came from, by `kind:name`."""
+        return {**self.provenance.plugins, **self.scored_by.plugins}
 
     @property
     def status(self) -> Status:
@@ -276,6 +307,12 @@ class ReferenceRecord:
     neighbors: Neighbors | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     stored_spec: str = ""
+
+    @property
+    def plugins(self) -> Mapping[str, PluginOrigin]:
+        """Where the plugins came from, by `kind:name`."""
+        return self.provenance.plugins
+
     status: ClassVar[Status] = "ok"
     ok: ClassVar[bool] = True
     reason: ClassVar[str] = ""
@@ -290,21 +327,39 @@ def recomputed_id(record: AnyRecord, elsewhere: Mapping[str, str] = {}) -> str |
 
     Code versions that the record does not hold are taken from `elsewhere`, a missing protocol is this ganbench's.
     """
-    known = {**elsewhere, **record.provenance.codes()}
-    keys = list(record.spec.code())
+    spec = json.loads(record.stored_spec) if record.stored_spec else record.spec.resolved()
+    kinds = record.spec.code()
+    if isinstance(record, Record) and record.one_identity:
+        spec["evaluation"] = json.loads(record.stored_evaluation)
+        kinds = {f"{kind}:{choice.name}": choice.code for kind, choice in record.spec.choices()}
+    own = PROTOCOL if isinstance(record, Record) else EVALUATION_PROTOCOL
+    return _digest_of(
+        "spec", spec, kinds, {**elsewhere, **record.provenance.codes()}, record.provenance.protocol or own
+    )
+
+
+def recomputed_evaluation_id(record: Record, elsewhere: Mapping[str, str] = {}) -> str | None:
+    """The id that a record's evaluation, code versions and protocol give, or None if a version is not known."""
+    kinds = {f"{kind}:{choice.name}": choice.code for kind, choice in record.spec.evaluation.choices()}
+    known = {**elsewhere, **record.scored_by.codes()}
+    protocol = record.scored_by.protocol or EVALUATION_PROTOCOL
+    return _digest_of("evaluation", json.loads(record.stored_evaluation), kinds, known, protocol)
+
+
+def _digest_of(name: str, content: object, kinds: Iterable[str], known: Mapping[str, str], protocol: int) -> str | None:
+    """The id over a spec with the code versions of its plugins; None if one is not known."""
+    keys = list(kinds)
     if any(key not in known for key in keys):
         return None
-    protocol = PROTOCOL if record.provenance.protocol is None else record.provenance.protocol
-    spec = json.loads(record.stored_spec) if record.stored_spec else record.spec.resolved()
-    return digest({"spec": spec, "code": {key: known[key] for key in keys}, "protocol": protocol})
+    return digest({name: content, "code": {key: known[key] for key in keys}, "protocol": protocol})
 
 
 def agreed_codes(records: Iterable[AnyRecord]) -> dict[str, str]:
     """The code versions on which all records that hold one agree, by `kind:name`."""
     found: dict[str, set[str]] = {}
     for record in records:
-        for key, code in record.provenance.codes().items():
-            found.setdefault(key, set()).add(code)
+        for key, plugin in record.plugins.items():
+            found.setdefault(key, set()).add(plugin.code)
     return {key: next(iter(versions)) for key, versions in found.items() if len(versions) == 1}
 
 

@@ -14,6 +14,7 @@ from ganbench.files import write_atomically
 from ganbench.signals import SIGNALS
 
 HISTORY = "history.csv"
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)

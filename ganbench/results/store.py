@@ -8,16 +8,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from filelock import FileLock, Timeout
 
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.files import sync_folder, write_atomically
-from ganbench.results.record_json import Newer, decode_reference, decode_run, encode
+from ganbench.registry.file_hashes import file_sha256
+from ganbench.results.record_json import (
+    Newer,
+    Scores,
+    belong,
+    decode_reference,
+    decode_run,
+    decode_scores,
+    encode,
+    encode_scores,
+    with_scores,
+)
 from ganbench.results.records import AnyRecord, Record, ReferenceRecord
+from ganbench.results.run_files import WEIGHTS
 
-T = TypeVar("T", Record, ReferenceRecord)
+T = TypeVar("T")
 
 
 class Store:
@@ -26,8 +38,9 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.runs, self.references, self.staging = root / "runs", root / "references", root / ".staging"
-        self._read: dict[Path, tuple[tuple[int, int], AnyRecord]] = {}
-        self._decoded: dict[tuple[type, str], AnyRecord] = {}
+        self._read: dict[Path, tuple[tuple[int, int, int], object]] = {}
+        self._by_content: dict[tuple[str, str], object] = {}
+        self._joins: dict[tuple[int, int], Record] = {}
 
     @classmethod
     def existing(cls, root: Path) -> Store:
@@ -39,7 +52,7 @@ class Store:
     def at(self, root: Path) -> Store:
         """The store of another folder, such as a copy; a record with the same content is not decoded again."""
         store = Store(root)
-        store._decoded = self._decoded
+        store._by_content, store._joins = self._by_content, self._joins
         return store
 
     def suites(self) -> list[str]:
@@ -47,16 +60,57 @@ class Store:
         names = (path.parent.name for path in self.root.glob("*/plan.json"))
         return sorted(name for name in names if not name.startswith("."))
 
-    def run(self, run_id: str) -> Record | None:
-        """A run's record, or None. Raises `ResultsError` if it is damaged or too new."""
-        return self._record(self.runs / run_id / "record.json", Record, decode_run)
+    def run(self, run_id: str, evaluation: str | None = None) -> Record | None:
+        """A run's record with its scores under one evaluation, or None if there is no such run.
+
+        `evaluation` is the evaluation's id; without it, the scores are those that were measured last. A run that has
+        no such scores, or only scores of other weights, has none (`evaluation_id` is None). Raises `ResultsError` if
+        a file is damaged or too new.
+        """
+        record = self._file(self.runs / run_id / "record.json", decode_run)
+        if record is None or record.one_identity:
+            return record
+        names = self.evaluations(run_id) if evaluation is None else [evaluation]
+        found = [scores for name in names if (scores := self._scores(run_id, name)) and belong(record, scores)]
+        if not found:
+            return record
+        latest = max(found, key=lambda scores: (scores.file.provenance.time or "", scores.file.id))
+        return self._joined(self.runs / run_id, record, latest)
+
+    def evaluations(self, run_id: str) -> list[str]:
+        """The ids of the evaluations that a run has scores of, in order."""
+        return sorted(path.stem for path in self._scores_folder(run_id).glob("*.json"))
+
+    def _scores_folder(self, run_id: str) -> Path:
+        return self.runs / run_id / "scores"
+
+    def _scores(self, run_id: str, evaluation: str) -> Scores | None:
+        """The scores of a run under one evaluation, or None."""
+        path = self._scores_folder(run_id) / f"{evaluation}.json"
+        found = self._file(path, decode_scores)
+        if found is not None and found.file.id != evaluation:
+            raise ResultsError(
+                f"{path} is damaged ($.id: is {found.file.id!r}); remove that file and run the suite again"
+            )
+        return found
+
+    def _joined(self, folder: Path, record: Record, scores: Scores) -> Record:
+        """The record with its scores; the same two give the same object."""
+        key = id(record), id(scores)
+        if key not in self._joins:
+            try:
+                self._joins[key] = with_scores(record, scores)
+            except ValueError as error:
+                path = folder / "scores" / f"{scores.file.id}.json"
+                raise ResultsError(f"{path} is damaged ({error}); remove that file and run the suite again") from error
+        return self._joins[key]
 
     def reference(self, reference_id: str) -> ReferenceRecord | None:
         """A reference's record, or None. Raises `ResultsError` if it is damaged or too new."""
-        return self._record(self.references / reference_id / "record.json", ReferenceRecord, decode_reference)
+        return self._file(self.references / reference_id / "record.json", decode_reference)
 
     def all_runs(self) -> list[Record]:
-        """Every run's record, by id. Raises `ResultsError` if one is damaged or too new."""
+        """Every run's record with its last scores, by id. Raises `ResultsError` if one is damaged or too new."""
         return [record for id_ in _ids(self.runs) if (record := self.run(id_))]
 
     def all_references(self) -> list[ReferenceRecord]:
@@ -91,26 +145,25 @@ class Store:
         assert isinstance(record, Record)
         return record, folder
 
-    def _record(self, path: Path, kind: type[T], decode: Callable[[bytes], T]) -> T | None:
-        """The record in a file; a file that has not changed since it was last read is not read again."""
+    def _file(self, path: Path, decode: Callable[[bytes], T]) -> T | None:
+        """The content of a file, or None; a file that has not changed since it was last read is not read again."""
         try:
             found = path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self._read.pop(path, None)
             return None
         except OSError as error:
             raise ResultsError(f"{path} cannot be read: {error}") from error
-        seen, record = self._read.get(path, (None, None))
-        state = (found.st_mtime_ns, found.st_ino)
+        seen, known = self._read.get(path, (None, None))
+        state = (found.st_mtime_ns, found.st_ino, found.st_size)
         if seen != state:
             content = _content(path)
             if content is None:
                 return None
-            key = kind, hashlib.sha256(content).hexdigest()
-            record = self._decoded.get(key) or _decoded(path, content, decode)
-            self._read[path], self._decoded[key] = (state, record), record
-        assert isinstance(record, kind)
-        return record
+            key = decode.__name__, hashlib.sha256(content).hexdigest()
+            known = self._by_content.get(key) or _decoded(path, content, decode)
+            self._read[path], self._by_content[key] = (state, known), known
+        return cast("T", known)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -147,16 +200,21 @@ class Store:
         return folder
 
     def commit(self, record: AnyRecord, staged: Path) -> None:
-        """Add the record to the staged files and rename the folder into place.
+        """Add the record, and the scores of a run, to the staged files and rename the folder into place.
 
-        An older folder of the same id is moved aside first and removed last. Raises
-        `MissingError` if the disk refuses.
+        An older folder of the same id is moved aside first and removed last; its scores under other evaluations are
+        kept if its weights were the same. Raises `MissingError` if the disk refuses.
         """
         place = (self.runs if isinstance(record, Record) else self.references) / record.id
         try:
             files = sorted(path for path in staged.iterdir() if path.is_file() and not path.name.startswith("."))
             sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-            write_atomically(staged / "record.json", encode(replace(record, files=sums)))
+            made = replace(record, files=sums)
+            write_atomically(staged / "record.json", encode(made))
+            if isinstance(made, Record):
+                self._keep_scores(made, staged)
+                if made.evaluation_id is not None:
+                    write_atomically(staged / "scores" / f"{made.evaluation_id}.json", encode_scores(made))
             place.parent.mkdir(parents=True, exist_ok=True)
             old = self.stage(f"{record.id}.old/{place.parent.name}")
             if place.exists():
@@ -166,6 +224,36 @@ class Store:
             shutil.rmtree(old.parent, ignore_errors=True)
         except OSError as error:
             raise MissingError(f"run {record.id} cannot be written to {place}: {error.strerror or error}") from error
+
+    def _keep_scores(self, record: Record, staged: Path) -> None:
+        """Copy the scores of an earlier training of the same run that gave the same weights."""
+        for name in self.evaluations(record.id):
+            try:
+                scores = self._scores(record.id, name)
+            except ResultsError:
+                continue  # damaged scores are replaced with their run
+            if scores is not None and belong(record, scores):
+                content = (self._scores_folder(record.id) / f"{name}.json").read_bytes()
+                write_atomically(staged / "scores" / f"{name}.json", content)
+
+    def weights_problem(self, record: Record) -> str | None:
+        """Why the weights of a run cannot be used: `missing` or `damaged`; None if they can."""
+        stated = record.files.get(WEIGHTS)
+        path = self.runs / record.id / WEIGHTS
+        if stated is None or not path.is_file():
+            return "missing"
+        try:
+            return None if file_sha256(path) == stated else "damaged"
+        except OSError:
+            return "damaged"
+
+    def add_scores(self, record: Record) -> None:
+        """Add the scores of a run that is in the store. Raises `MissingError` if the disk refuses."""
+        path = self._scores_folder(record.id) / f"{record.evaluation_id}.json"
+        try:
+            write_atomically(path, encode_scores(record))
+        except OSError as error:
+            raise MissingError(f"scores cannot be written to {path}: {error.strerror or error}") from error
 
 
 def _ids(folder: Path) -> list[str]:

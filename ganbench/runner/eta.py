@@ -60,12 +60,17 @@ class JobTimes:
 
     @property
     def seeds(self) -> int:
-        return len(self.job.cell.seeds) if isinstance(self.job, CellJob) else 1
+        return 1 if isinstance(self.job, ReferenceJob) else len(self.job.cell.seeds)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the job trains; others only evaluate."""
+        return isinstance(self.job, CellJob)
 
     @property
     def labels(self) -> tuple[str, str, str]:
         """Loss, architecture and dataset."""
-        return self.job.cell.texts if isinstance(self.job, CellJob) else ("", "", self.job.dataset)
+        return ("", "", self.job.dataset) if isinstance(self.job, ReferenceJob) else self.job.cell.texts
 
     @property
     def waiting(self) -> bool:
@@ -89,15 +94,16 @@ class JobTimes:
         if self.phase is not None:
             spent = now - self.phase_since
             self.seconds[self.phase] = self.seconds.get(self.phase, 0.0) + spent
-            if self.phase is Phase.EVALUATING and not self.finally_evaluating and phase is not None:
+            if self.trains and self.phase is Phase.EVALUATING and not self.finally_evaluating and phase is not None:
                 self.snapshot_s += spent
                 self.snapshot_seeds += self.seeds if self.progress is None else self.progress.alive
         self.phase, self.phase_since = phase, now
 
     def evaluated(self) -> tuple[float, int]:
         """Seconds of evaluation and how many sets of samples they were for: those at the end, else snapshots."""
-        if isinstance(self.job, ReferenceJob):
-            return self.seconds.get(Phase.REFERENCES, 0.0), int(self.ended)
+        if not self.trains:
+            spent = sum(self.seconds.get(phase, 0.0) for phase in (Phase.REFERENCES, Phase.EVALUATING))
+            return spent, self.seeds * self.ended
         if self.finally_evaluating and self.recorded:
             return self.last_record - self.phase_since, self.recorded
         final = self.seconds.get(Phase.EVALUATING, 0.0) - self.snapshot_s
@@ -145,14 +151,14 @@ class Costs:
         return one.weight * self.training.get(_cell_keys(one), 0.0)
 
     def of_evaluation(self, one: JobTimes) -> float:
-        training = 0.0 if isinstance(one.job, ReferenceJob) else self.of_training(one) / one.seeds
+        training = self.of_training(one) / one.seeds if one.trains else 0.0
         default = max(DEFAULT_EVALUATION_S, DEFAULT_EVALUATION_SHARE * training)
         return one.seeds * self.evaluation.get(_evaluation_keys(one), default)
 
     def of_job(self, one: JobTimes) -> float:
         """Seconds of a whole job in a worker that is already there."""
         evaluation = self.of_evaluation(one)
-        if isinstance(one.job, ReferenceJob):
+        if not one.trains:
             return evaluation
         return self.of_preparation(one) + self.of_training(one) + evaluation
 
@@ -161,7 +167,7 @@ class Costs:
         spent = now - one.phase_since
         if one.phase is Phase.STARTING:
             return max(0.0, self.of_start() - spent) + self.of_job(one)
-        if isinstance(one.job, ReferenceJob):
+        if not one.trains:
             return max(0.0, self.of_evaluation(one) - spent)
         if one.phase in (Phase.LOADING, Phase.COMPILING):
             left = max(0.0, self.of_preparation(one) - one.preparation() - spent)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ganbench.results.records import AnyRecord, Status
+from ganbench.results.records import AnyRecord, Record, Status
 from ganbench.runner.jobs import Job, JobFailure
 
 if TYPE_CHECKING:
@@ -114,6 +114,14 @@ class RunStaged:
 
 
 @dataclass(frozen=True)
+class RunScored:
+    """The scores of a run that is in the results already are ready to be added to it."""
+
+    job: Job
+    record: Record
+
+
+@dataclass(frozen=True)
 class JobReturned:
     """A worker is done with a job. Runs of a failed job that left no record share its failure."""
 
@@ -121,9 +129,11 @@ class JobReturned:
     failure: JobFailure | None
 
 
-WorkerMessage: TypeAlias = WorkerReady | PhaseStarted | JobProgress | RunStaged | JobReturned
+WorkerMessage: TypeAlias = WorkerReady | PhaseStarted | JobProgress | RunStaged | RunScored | JobReturned
 """What a worker process sends to the runner."""
-ExecutorEvent: TypeAlias = JobStarted | PhaseStarted | JobProgress | RunStaged | JobReturned | Tick | Stopping
+ExecutorEvent: TypeAlias = (
+    JobStarted | PhaseStarted | JobProgress | RunStaged | RunScored | JobReturned | Tick | Stopping
+)
 """What an executor reports, in the order in which it happens, in the process that called it."""
 
 

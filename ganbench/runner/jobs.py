@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TypeAlias
 
-from ganbench.results.records import Failure
+from ganbench.results.records import Failure, Record
 from ganbench.suite.specs import Cell, ReferenceSpec
 
 
@@ -37,6 +38,29 @@ class CellJob:
 
 
 @dataclass(frozen=True)
+class EvaluationJob:
+    """Evaluate seeds of one cell that are trained already, from their weights; `runs` is the folder of all runs."""
+
+    cell: Cell
+    records: tuple[Record, ...]
+    runs: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.cell.title}: evaluation"
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's label."""
+        return self.cell.dataset.text
+
+    @cached_property
+    def key(self) -> str:
+        """What tells this job from the others of a suite."""
+        return f"evaluation: {self.records[0].id}"
+
+
+@dataclass(frozen=True)
 class ReferenceJob:
     """Evaluate one reference of one dataset."""
 
@@ -58,7 +82,7 @@ class ReferenceJob:
         return f"{self.label}: {self.spec.id}"
 
 
-Job: TypeAlias = CellJob | ReferenceJob
+Job: TypeAlias = CellJob | EvaluationJob | ReferenceJob
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,22 @@ from ganbench.statistics.means import mean
 from ganbench.suite.specs import Cell, Plan
 
 
-def plan_text(plan: Plan, store: Store, force: bool) -> str:
-    """One line per cell (seeds new, done, failed), the combinations that are not applicable, and an estimate."""
+def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -> str:
+    """One line per cell (seeds new, done, failed), the combinations that are not applicable, and an estimate.
+
+    Without a store the state of the runs is unknown, for a reason.
+    """
     lines = [f"suite {plan.suite}: {plan.about}".rstrip(": "), ""]
     seconds, unknown = 0.0, 0
     width = max(len(cell.title) for cell in plan.cells)
     for cell in plan.cells:
-        counts = Counter(state(store, cell.run(seed).id, force) for seed in cell.seeds)
+        counts = Counter("unknown" if store is None else state(store, cell.run(seed), force) for seed in cell.seeds)
         states = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         train = cell.spec.train
         lines.append(
             f"  {cell.title:<{width}}  {len(cell.seeds)} seeds: {states}; {train.steps} steps of {train.batch}"
         )
-        cost = _cost(cell, store)
+        cost = None if store is None else _cost(cell, store)
         todo = len(cell.seeds) - counts["done"]
         seconds += todo * (cost or 0)
         unknown += bool(todo and cost is None)
@@ -37,6 +40,8 @@ def plan_text(plan: Plan, store: Store, force: bool) -> str:
         if not unknown
         else "no estimate: no run of these cells is in the results yet"
     )
+    if unknown:
+        lines += ["", f"The runs have no ids, and nothing of them is known, until the data are there: {unknown}"]
     lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}"]
     return "\n".join(lines) + "\n"
 

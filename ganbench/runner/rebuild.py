@@ -9,9 +9,10 @@ from pathlib import Path
 from ganbench.errors import UsageError
 from ganbench.files import canonical
 from ganbench.registry.registry import Registry
-from ganbench.results.records import AnyRecord, ReferenceRecord, leaf_text, unequal_leaves
+from ganbench.results.records import AnyRecord, Record, ReferenceRecord, leaf_text, unequal_leaves
+from ganbench.suite.contents import Contents
 from ganbench.suite.from_plain import reference_spec, run_spec
-from ganbench.suite.specs import PROTOCOL, ReferenceSpec, RunSpec
+from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, ReferenceSpec, RunSpec, resolved_evaluation
 
 SHIPPED = "ganbench"
 """The distribution whose plugins are always installed."""
@@ -25,8 +26,12 @@ def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) 
     """
     try:
         plain = json.loads(record.stored_spec) if record.stored_spec else record.spec.resolved()
-        make = reference_spec if isinstance(record, ReferenceRecord) else run_spec
-        return make(plain, registry, weights)
+        contents = Contents(registry)
+        if isinstance(record, ReferenceRecord):
+            return contents.reference(reference_spec(plain, registry, weights))
+        if record.stored_evaluation:
+            plain["evaluation"] = json.loads(record.stored_evaluation)
+        return contents.run(run_spec(plain, registry, weights))
     except UsageError as error:
         hint = "".join(f"\n  {text}" for text in _needed(record, registry))
         raise UsageError(f"run {record.id} cannot be rebuilt: {error}{hint}") from error
@@ -36,7 +41,7 @@ def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) 
 
 def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
     """The distributions or files that the record's missing plugins came from."""
-    for key, plugin in record.provenance.plugins.items():
+    for key, plugin in record.plugins.items():
         kind, _, name = key.partition(":")
         if registry.problem_with(kind, name) and plugin.distribution != SHIPPED:  # type: ignore[arg-type]
             where = plugin.distribution
@@ -45,9 +50,9 @@ def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
 
 
 def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
-    """Why a spec that was rebuilt from a record has another id than the record; empty if it has the same."""
+    """Why a spec that was rebuilt from a record has other ids than the record; empty if it has the same."""
     if spec.id == record.id:
-        return []
+        return _evaluation_differences(record, spec)
     found = [
         f"{key} is {leaf_text(there)} in the record and {leaf_text(here)} here"
         for key, there, here in unequal_leaves(record.stored_spec, canonical(spec.resolved()))
@@ -56,9 +61,28 @@ def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
     for key, code in record.provenance.codes().items():
         if code != codes.get(key):
             found.append(f"{key}: the record's code version is {code}, here it is {codes.get(key)}")
-    protocol = PROTOCOL if record.provenance.protocol is None else record.provenance.protocol
-    if protocol != PROTOCOL:
-        found.append(f"the record's protocol version is {protocol}, this ganbench's is {PROTOCOL}")
+    own = PROTOCOL if isinstance(record, Record) else EVALUATION_PROTOCOL
+    protocol = own if record.provenance.protocol is None else record.provenance.protocol
+    if protocol != own:
+        found.append(f"the record's protocol version is {protocol}, this ganbench's is {own}")
     if not found and not record.provenance.codes():
         found.append("the record holds no code versions, and today's give another id")
     return found or ["the id is not the one that its own spec, code versions and protocol give"]
+
+
+def _evaluation_differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
+    """Why the same training is evaluated in another way here."""
+    if not isinstance(record, Record) or not isinstance(spec, RunSpec) or not record.stored_evaluation:
+        return []
+    if record.one_identity or record.evaluation_id == spec.evaluation.id:
+        return []
+    here = canonical(resolved_evaluation(spec.evaluation))
+    found = [
+        f"evaluation.{key} is {leaf_text(there)} in the record and {leaf_text(now)} here"
+        for key, there, now in unequal_leaves(record.stored_evaluation, here)
+    ]
+    codes = {f"{kind}:{choice.name}": choice.code for kind, choice in spec.evaluation.choices()}
+    for key, code in record.scored_by.codes().items():
+        if code != codes.get(key):
+            found.append(f"{key}: the record's code version is {code}, here it is {codes.get(key)}")
+    return found or ["the evaluation has another id here, for a reason that the record does not hold"]

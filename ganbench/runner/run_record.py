@@ -33,7 +33,13 @@ T = TypeVar("T")
 
 
 def run_record(
-    suite: str, spec: RunSpec, result: TrainedSeed, evaluation: Evaluation, peak: int | None, provenance: Provenance
+    suite: str,
+    spec: RunSpec,
+    result: TrainedSeed,
+    evaluation: Evaluation,
+    peak: int | None,
+    provenance: Provenance,
+    scored_by: Provenance | None = None,
 ) -> Record:
     """The record of a run that was trained to its end, or until it diverged, without its pictures."""
     train = spec.train
@@ -44,8 +50,9 @@ def run_record(
         id=spec.id,
         suite=suite,
         spec=spec,
-        failure=result.failure,
+        failure=result.failure or evaluation.failure,
         evaluation=replace(evaluation, snapshots=tuple(result.snapshots)),
+        evaluation_id=None if result.failure else spec.evaluation.id,
         cost=Cost(
             train_seconds=round(result.seconds, 3),
             images=images,
@@ -55,6 +62,7 @@ def run_record(
         signals={name: value if math.isfinite(value) else None for name, value in zip(SIGNALS, last, strict=True)},
         diagnosis=tuple(diagnose(result.steps, result.history, train.steps)),
         provenance=replace(provenance, time=now()),
+        scored_by=scored_by or Provenance(),
     )
 
 
@@ -96,6 +104,15 @@ def without_local_paths(text: str) -> str:
 def failed_record(suite: str, spec: RunSpec, failure: Failure) -> Record:
     """The record of a run that failed: a failure is a result too."""
     return Record(id=spec.id, suite=suite, spec=spec, failure=failure, provenance=Provenance(time=now()))
+
+
+def failed_evaluation(spec: RunSpec, record: Record, failure: Failure) -> Record:
+    """The record of a run that is trained, and could not be evaluated as `spec` says."""
+    evaluation = Evaluation(snapshots=record.evaluation.snapshots, failure=failure)
+    return replace(
+        record, spec=spec, failure=failure, evaluation=evaluation,
+        evaluation_id=spec.evaluation.id, scored_by=Provenance(time=now()),
+    )  # fmt: skip
 
 
 def write_pictures(folder: Path, samples: torch.Tensor, evaluator: Evaluator) -> Neighbors | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -14,6 +14,7 @@ from ganbench.errors import ContractError, GanbenchError, describe_error, raised
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.registry import Registry
 from ganbench.results.records import FINISHED, AnyRecord, Record, Status
+from ganbench.results.run_files import WEIGHTS
 from ganbench.results.store import Store
 from ganbench.runner.events import (
     ExecutorEvent,
@@ -21,14 +22,15 @@ from ganbench.runner.events import (
     JobReturned,
     Observer,
     RunRecorded,
+    RunScored,
     RunStaged,
     SuiteFinished,
     SuiteStarted,
     broadcast,
 )
-from ganbench.runner.jobs import CellJob, Job, JobFailure, ReferenceJob
-from ganbench.runner.run_record import failed_record
-from ganbench.suite.specs import Plan
+from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure, ReferenceJob
+from ganbench.runner.run_record import failed_evaluation, failed_record
+from ganbench.suite.specs import Cell, Plan, RunSpec
 
 
 class Executor(Protocol):
@@ -44,12 +46,26 @@ def checkpoints(store: Store) -> Checkpoints:
     return Checkpoints(store.root / ".checkpoints")
 
 
-def state(store: Store, run_id: str, force: bool = False) -> str:
-    """`done`, `resumable`, `failed before` or `new`; with `force` everything is new."""
-    record = None if force else store.run(run_id)
-    if record is not None and record.status in FINISHED:
+NOT_EVALUATED, LOST_WEIGHTS = "not evaluated", "lost weights"
+"""The states of a trained run that lacks scores of this evaluation: its weights can, or cannot, be evaluated."""
+
+
+def state(store: Store, spec: RunSpec, force: bool = False) -> str:
+    """`done`, `not evaluated`, `lost weights`, `resumable`, `failed before` or `new`; with `force` everything is new.
+
+    Scores during training need the weights of that moment, which are not kept: a run that lacks them is trained again.
+    """
+    record = None if force else store.run(spec.id, spec.evaluation.id)
+    failure = record.training_failure if record is not None else None
+    if record is not None and failure is None:
+        if record.evaluated and not record.evaluation.missing:
+            return "done"
+        if spec.evaluation.snapshots and not record.evaluation.snapshots:
+            return LOST_WEIGHTS
+        return NOT_EVALUATED if store.weights_problem(record) is None else LOST_WEIGHTS
+    if failure is not None and failure.kind in FINISHED:
         return "done"
-    if not force and checkpoints(store).has(run_id):
+    if not force and checkpoints(store).has(spec.id):
         return "resumable"
     return "new" if record is None else "failed before"
 
@@ -60,28 +76,49 @@ class Todo:
 
     jobs: list[Job] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
+    weights: list[tuple[Record, str]] = field(default_factory=list)
+    """Finished runs whose weights are `missing` or `damaged`."""
 
 
 def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
     """What remains to be done. Finished runs are never trained again, except with `force`."""
     result = Todo()
     for cell in plan.cells:
-        states = {seed: state(store, cell.run(seed).id, force) for seed in cell.seeds}
+        states = {seed: state(store, cell.run(seed), force) for seed in cell.seeds}
         result.states.update(states.values())
-        seeds = tuple(seed for seed, state in states.items() if state != "done")
+        result.weights += _without_weights(cell, states, store)
+        seeds = tuple(seed for seed, state in states.items() if state not in ("done", NOT_EVALUATED))
         if seeds:
             result.jobs.append(CellJob(plan.suite, cell.with_seeds(seeds)))
+        result.jobs += _evaluation(cell, tuple(s for s in states if states[s] == NOT_EVALUATED), store)
     for one in plan.references:
         if force or store.reference(one.spec.id) is None:
             result.jobs.append(ReferenceJob(one.dataset.text, one.spec))
     return result
 
 
+def _without_weights(cell: Cell, states: Mapping[int, str], store: Store) -> Iterator[tuple[Record, str]]:
+    """The finished runs of a cell whose weights cannot be used, and why."""
+    for seed in (seed for seed, state in states.items() if state == "done"):
+        record = store.run(cell.run(seed).id)
+        if record is not None and record.ok and WEIGHTS in record.files and (problem := store.weights_problem(record)):
+            yield record, problem
+
+
+def _evaluation(cell: Cell, seeds: tuple[int, ...], store: Store) -> list[Job]:
+    """The job that evaluates trained seeds of a cell, if there are any."""
+    if not seeds:
+        return []
+    specs = map(cell.run, seeds)
+    records = (record for spec in specs if (record := store.run(spec.id, spec.evaluation.id)) is not None)
+    return [EvaluationJob(cell.with_seeds(seeds), tuple(records), store.runs)]
+
+
 def prepare(jobs: Iterable[Job], registry: Registry) -> None:
     """Fetch data and weights before anything trains. Raises `MissingError` with what to do."""
     seen = set()
     for job in jobs:
-        spec = job.cell.spec if isinstance(job, CellJob) else job.spec
+        spec = job.spec if isinstance(job, ReferenceJob) else job.cell.spec
         needed: tuple[tuple[Kind, Choice], ...] = (("dataset", spec.dataset), ("extractor", spec.evaluation.extractor))
         for kind, choice in needed:
             place = (kind, choice.name, str(choice.arguments()))
@@ -104,6 +141,8 @@ def weight(job: Job, registry: Registry) -> float:
     """An estimate of a job's cost, for its order and the ETA: samples through networks."""
     if isinstance(job, ReferenceJob):
         return 1.0
+    if isinstance(job, EvaluationJob):
+        return float(len(job.records))
     spec = job.cell.spec
     shape = registry.create("dataset", spec.dataset).shape
     return float(
@@ -125,7 +164,7 @@ def ordered(jobs: list[Job], registry: Registry, workers: int) -> list[Job]:
         halves = (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :])
         cells.remove(widest)
         cells += [replace(widest, cell=widest.cell.with_seeds(half)) for half in halves]
-    return [*cells, *(job for job in jobs if isinstance(job, ReferenceJob))]
+    return [*cells, *(job for job in jobs if not isinstance(job, CellJob))]
 
 
 class ResultWriter:
@@ -142,6 +181,9 @@ class ResultWriter:
         match event:
             case RunStaged(job, record, folder):
                 self._commit(job, record, folder)
+            case RunScored(job, record):
+                self.store.add_scores(record)
+                self._recorded(job, record)
             case JobReturned(job, failure):
                 if failure is not None:
                     self._fail(job, failure)
@@ -152,8 +194,11 @@ class ResultWriter:
 
     def _commit(self, job: Job, record: AnyRecord, folder: Path) -> None:
         self.store.commit(record, folder)
-        if isinstance(record, Record) and record.status in FINISHED:
+        if isinstance(record, Record) and record.training_status in FINISHED:
             checkpoints(self.store).drop(record.id)
+        self._recorded(job, record)
+
+    def _recorded(self, job: Job, record: AnyRecord) -> None:
         self.written.add(record.id)
         self.statuses.setdefault(job.key, []).append(record.status)
         if record.reason:
@@ -165,6 +210,13 @@ class ResultWriter:
         if isinstance(job, ReferenceJob):
             self.reference_failures.append(f"{job.name}: {failure.cause.text}")
             self.statuses.setdefault(job.key, []).append(failure.cause.kind)
+            return
+        if isinstance(job, EvaluationJob):
+            for record in job.records:
+                if record.id not in self.written:
+                    failed = failed_evaluation(job.cell.run(record.spec.seed), record, failure.cause)
+                    self.store.add_scores(failed)
+                    self._recorded(job, failed)
             return
         for spec in map(job.cell.run, job.cell.seeds):
             if spec.id in self.written:

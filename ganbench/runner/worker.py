@@ -18,16 +18,26 @@ from ganbench.evaluation.evaluator import Evaluator, NotFinite, Scores, Source, 
 from ganbench.evaluation.film import FRAMES, frame, needed
 from ganbench.evaluation.generate import generate
 from ganbench.evaluation.references import reference_samples
+from ganbench.evaluation.weights import trained_generator
 from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
-from ganbench.results.records import AnyRecord, Evaluation, Failure, Record, ReferenceRecord, Snapshot
+from ganbench.results.records import (
+    AnyRecord,
+    Evaluation,
+    Failure,
+    Provenance,
+    Record,
+    ReferenceRecord,
+    Snapshot,
+)
 from ganbench.results.run_files import write_history
 from ganbench.runner.events import Phase
+from ganbench.runner.jobs import EvaluationJob
 from ganbench.runner.run_record import (
     device_name,
-    failed_record,
     failure,
+    now,
     peak_memory,
     reset_peak,
     run_record,
@@ -36,7 +46,7 @@ from ganbench.runner.run_record import (
     write_traceback,
     write_weights,
 )
-from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec
+from ganbench.suite.specs import EVALUATION_PROTOCOL, Cell, EvaluationSpec, ReferenceSpec
 
 
 @dataclass(frozen=True)
@@ -44,11 +54,13 @@ class Outputs:
     """Where a job's results and progress go.
 
     `stage` gives the folder for the files of a run or reference by its id; `on_record` is called
-    with a finished record and that folder, `on_phase` with a phase and the training step.
+    with a finished record and that folder, `on_scores` with a record that is in the results already and was evaluated,
+    `on_phase` with a phase and the training step.
     """
 
     stage: Callable[[str], Path]
     on_record: Callable[[AnyRecord, Path], None]
+    on_scores: Callable[[Record], None] = lambda record: None
     on_progress: Callable[[Progress], None] = lambda progress: None
     on_phase: Callable[[Phase, int], None] = lambda phase, step: None
 
@@ -91,10 +103,21 @@ def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.de
         evaluation=replace(scores.evaluation, verdict=None) if trained_on else scores.evaluation,
         samples=len(samples),
         notes=("these are the training split",) if trained_on else (),
-        provenance=replace(provenance.machine(), device=str(device)),
+        provenance=replace(
+            provenance.machine(), protocol=EVALUATION_PROTOCOL, device=str(device),
+            plugins=provenance.plugins(registry, spec.choices()),
+        ),
         neighbors=near,
-    )
+    )  # fmt: skip
     outputs.on_record(record, folder)
+
+
+def evaluate_again(registry: Registry, job: EvaluationJob, device: torch.device, outputs: Outputs) -> None:
+    """Evaluate trained seeds from their weights and pass on a record for each."""
+    outputs.on_phase(Phase.EVALUATING, job.cell.spec.train.steps)
+    work = _CellWork(registry, job.cell, device, outputs)
+    for record in job.records:
+        outputs.on_scores(work.score_again(record, job.runs / record.id))
 
 
 def train_cell(
@@ -112,13 +135,14 @@ def train_cell(
     """
     reset_peak(device)
     outputs.on_phase(Phase.LOADING, 0)
-    work = _CellWork(registry, suite, cell, device, outputs)
+    work = _CellWork(registry, cell, device, outputs)
+    loss = registry.create("loss", cell.spec.loss)
     resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
     data = work.dataset.load("train").samples
     rounded = cell.spec.train.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     outputs.on_phase(Phase.COMPILING, 0)
-    trainer = Trainer(work.loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
+    trainer = Trainer(loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
     timer = None
     if checkpointing is not None:
         save = partial(_save, checkpointing.checkpoints, cell)
@@ -132,18 +156,17 @@ def train_cell(
     outputs.on_phase(Phase.EVALUATING, cell.spec.train.steps)
     for result in results:
         folder = outputs.stage(cell.run(result.seed).id)
-        outputs.on_record(work.finish(result, trainer, folder), folder)
+        outputs.on_record(work.finish(suite, result, trainer, folder), folder)
 
 
 class _CellWork:
-    """One cell's plugins and its evaluator."""
+    """One cell's dataset, architecture and evaluator."""
 
-    def __init__(self, registry: Registry, suite: str, cell: Cell, device: torch.device, outputs: Outputs) -> None:
+    def __init__(self, registry: Registry, cell: Cell, device: torch.device, outputs: Outputs) -> None:
         spec = cell.spec
-        self.registry, self.suite, self.cell, self.device, self.outputs = registry, suite, cell, device, outputs
+        self.registry, self.cell, self.device, self.outputs = registry, cell, device, outputs
         self.dataset = registry.create("dataset", spec.dataset)
         self.architecture = registry.create("architecture", spec.architecture)
-        self.loss = registry.create("loss", spec.loss)
         self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device)
 
     def _samples(self, result: TrainedSeed, first: int | None = None) -> torch.Tensor:
@@ -187,7 +210,7 @@ class _CellWork:
             result.snapshots.append(entry)
         self.outputs.on_phase(Phase.TRAINING, step)
 
-    def finish(self, result: TrainedSeed, trainer: Trainer, folder: Path) -> Record:
+    def finish(self, suite: str, result: TrainedSeed, trainer: Trainer, folder: Path) -> Record:
         """Score one trained seed and write its files; the weights first, so that they are never lost."""
         spec = self.cell.run(result.seed)
         write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
@@ -206,16 +229,43 @@ class _CellWork:
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
-            failed, text = failure(error)
+            evaluation, text = _not_evaluated(error)
             write_traceback(folder, text)
-            failed = replace(failed, message=f"training finished, evaluation failed: {failed.message}")
-            return replace(failed_record(self.suite, spec, failed), film=strip, neighbors=near)
         run = replace(
             trainer.with_path(provenance.machine()), device=device_name(self.device),
-            threads=torch.get_num_threads(), plugins=provenance.plugins(self.registry, spec.choices()),
+            threads=torch.get_num_threads(), plugins=provenance.plugins(self.registry, spec.trained_by()),
         )  # fmt: skip
-        record = run_record(self.suite, spec, result, evaluation, peak_memory(self.device), run)
+        peak = peak_memory(self.device)
+        record = run_record(suite, spec, result, evaluation, peak, run, self._scored_by(spec.evaluation))
         return replace(record, film=strip, neighbors=near)
+
+    def score_again(self, record: Record, folder: Path) -> Record:
+        """The record of a trained seed with the scores of its weights in `folder`; scores during training are kept."""
+        spec = self.cell.run(record.spec.seed)
+        try:
+            result = trained_generator(record, folder, self.architecture, tuple(self.dataset.shape))
+            result.snapshots += record.evaluation.snapshots
+            scores = self._final_scores(result, self._samples(result))
+            evaluation, text = scores.evaluation, _raised(scores)
+        except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
+            evaluation, text = _not_evaluated(error)
+        print(text, end="", file=sys.stderr, flush=True)
+        return replace(
+            record,
+            spec=spec,
+            failure=evaluation.failure,
+            evaluation=replace(evaluation, snapshots=record.evaluation.snapshots),
+            evaluation_id=spec.evaluation.id,
+            scored_by=self._scored_by(spec.evaluation),
+        )
+
+    def _scored_by(self, evaluation: EvaluationSpec) -> Provenance:
+        """The software and the machine that made the scores."""
+        return replace(
+            provenance.machine(), protocol=EVALUATION_PROTOCOL, device=device_name(self.device),
+            threads=torch.get_num_threads(), plugins=provenance.plugins(self.registry, evaluation.choices()),
+            time=now(),
+        )  # fmt: skip
 
     def _final_scores(self, result: TrainedSeed, samples: torch.Tensor) -> Scores:
         """The scores at the end, which are the last snapshot's too. Raises what extractor and metrics raise."""
@@ -246,6 +296,11 @@ def _raised(scores: Scores) -> str:
     """The tracebacks of the metrics that gave no score; empty if all did, or only lacked samples."""
     failed = [error for error in scores.failures.values() if not isinstance(error, TooFewSamples)]
     return "\n".join(failure(error)[1] for error in failed)
+def _not_evaluated(error: Exception) -> tuple[Evaluation, str]:
+    """An evaluation that failed, and the traceback."""
+    failed, text = failure(error)
+    message = f"training finished, evaluation failed: {failed.message}"
+    return Evaluation(failure=replace(failed, message=message)), text
 
 
 def _has(result: TrainedSeed, step: int) -> bool:

@@ -16,11 +16,20 @@ import torch
 from ganbench.engine.checkpoints import Checkpoints, Stopped
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Failure
-from ganbench.runner.events import JobProgress, JobReturned, Phase, PhaseStarted, RunStaged, WorkerMessage, WorkerReady
-from ganbench.runner.jobs import CellJob, Job, JobFailure
+from ganbench.runner.events import (
+    JobProgress,
+    JobReturned,
+    Phase,
+    PhaseStarted,
+    RunScored,
+    RunStaged,
+    WorkerMessage,
+    WorkerReady,
+)
+from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure
 from ganbench.runner.rate_limit import RateLimiter
 from ganbench.runner.run_record import failure
-from ganbench.runner.worker import CheckpointSettings, Outputs, evaluate_reference, train_cell
+from ganbench.runner.worker import CheckpointSettings, Outputs, evaluate_again, evaluate_reference, train_cell
 from ganbench.runner.worker_process import WorkerSettings
 
 
@@ -86,6 +95,7 @@ def _run(
     outputs = Outputs(
         stage,
         lambda record, folder: send(RunStaged(job, record, folder)),
+        lambda record: send(RunScored(job, record)),
         lambda progress: send(JobProgress(job, progress)),
         lambda phase, step: send(PhaseStarted(job, phase, step)),
     )
@@ -94,6 +104,8 @@ def _run(
             checkpoints = Checkpoints(settings.checkpoints)
             checkpointing = CheckpointSettings(checkpoints, settings.checkpoint_interval_s, stop_requested)
             train_cell(registry, job.suite, job.cell, device, outputs, checkpointing)
+        elif isinstance(job, EvaluationJob):
+            evaluate_again(registry, job, device, outputs)
         else:
             outputs.on_phase(Phase.REFERENCES, 0)
             evaluate_reference(registry, job.spec, device, outputs)

@@ -180,7 +180,8 @@ class _Expansion:
         if evaluation is None:
             return None
         spec = RunSpec(loss, architecture, dataset, 0, TrainSpec(**merged.train), evaluation)
-        return Cell(labels.variant, labels.dataset, spec, seeds or merged.seeds)
+        added = any(entry.added for entry in entries.values())
+        return Cell(labels.variant, labels.dataset, spec, seeds or merged.seeds, added)
 
     def _merged(self, entries: dict[Kind, Entry]) -> Merged:
         """The suite's settings for one combination, with all matching overrides applied in order."""

@@ -22,21 +22,18 @@ Plain = Mapping[str, Any]
 def run_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> RunSpec:
     """The spec of `RunSpec.resolved()`, checked as strictly as a suite of this one combination and seed.
 
+    `plain` may hold the evaluation beside the training; without one, the dataset's defaults are taken.
     `weights` is a weight file for an extractor that takes one. Raises `UsageError` for a plugin, a hyperparameter
     or a setting that does not exist or is out of range, and `KeyError`, `TypeError` or `AttributeError` if parts
     of the spec are missing.
     """
-    evaluation = {**plain["evaluation"], "extractor": _entry(plain["evaluation"]["extractor"])}
-    evaluation["metrics"] = [_entry(metric) for metric in plain["evaluation"]["metrics"]]
-    if not evaluation["metrics"]:
-        del evaluation["metrics"]
     content = {
         "losses": [_entry(plain["loss"])],
         "architectures": [_entry(plain["architecture"])],
         "datasets": [_entry(plain["dataset"])],
         "seeds": [plain["seed"]],
         "train": plain["train"],
-        "evaluation": evaluation,
+        **({"evaluation": _evaluation(plain["evaluation"])} if "evaluation" in plain else {}),
     }
     suite = adjusted(suite_of(Node.of(content), Problems("spec"), Path("spec")), weights=weights)
     plan = expand(suite, registry)
@@ -44,6 +41,13 @@ def run_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> R
         raise UsageError("; ".join(skip.reason for skip in plan.skipped))
     (cell,) = plan.cells
     return cell.run(cell.seeds[0])
+
+
+def _evaluation(plain: Plain) -> dict[str, object]:
+    """An evaluation as a suite writes it; without metrics, the dataset's are taken."""
+    metrics = [_entry(metric) for metric in plain["metrics"]]
+    rest = {key: value for key, value in plain.items() if key != "metrics"}
+    return {**rest, "extractor": _entry(plain["extractor"]), **({"metrics": metrics} if metrics else {})}
 
 
 def reference_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> ReferenceSpec:

@@ -32,6 +32,8 @@ class Entry:
     name: str
     params: dict[str, Node]
     node: Node
+    added: bool = False
+    """Whether `--add` added it to the suite."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), w
             adding.add(None, f"{text!r} is not of the form loss=NAME (or architecture=NAME, dataset=NAME)")
             continue
         written = parse(value, Problems(f"--add {text}"))
-        axes[kind] += entries_of(Node([Node(written.value, origin=f"--add {text}")]), adding)
+        found = entries_of(Node([Node(written.value, origin=f"--add {text}")]), adding)
+        axes[kind] += [replace(entry, added=True) for entry in found]
     adding.check()
     return replace(
         suite, name=named(suite.name, sets), axes=axes, overrides=(*suite.overrides, *overrides), weights=weights

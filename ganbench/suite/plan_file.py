@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
 from ganbench.files import from_plain, load_json, save_json
 from ganbench.suite.labels import Combination, Label
-from ganbench.suite.specs import Plan, Skipped
+from ganbench.suite.specs import Cell, Plan, Skipped
 
 SCHEMA = 2
 """Schema 1 holds labels as bare texts, without the plugins' names."""
@@ -20,11 +20,34 @@ RunId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]+$(?!\n)")]
 """An id is the name of a folder, so nothing else may appear in it (`$` alone would allow a final newline)."""
 
 
+T = TypeVar("T")
+R = TypeVar("R", covariant=True)
+
+
+class Runs(Protocol[R]):
+    """A results folder, as far as a plan reads it."""
+
+    def run(self, run_id: str, evaluation: str | None = None) -> R | None: ...
+
+
 @dataclass(frozen=True)
 class PlanRow(Combination):
-    """One variant on one dataset, with the run of each seed."""
+    """One variant on one dataset, with the run of each seed.
+
+    `evaluation` is the id of the evaluation whose scores count, None if a run has only one. `content` is the
+    fingerprint of the data, `settings` a digest of everything else that the seeds share. `own` are the seeds that the
+    suite itself asks for, none in a row that was added; None means all.
+    """
 
     runs: Mapping[Seed, RunId]
+    evaluation: RunId | None = None
+    content: str = ""
+    settings: str = ""
+    own: tuple[Seed, ...] | None = None
+
+    def records(self, store: Runs[T]) -> dict[int, T | None]:
+        """The record of each seed under the row's evaluation, None if it has not run."""
+        return {seed: store.run(id_, self.evaluation) for seed, id_ in self.runs.items()}
 
 
 @dataclass(frozen=True)
@@ -49,14 +72,24 @@ class SavedPlan:
     rows: tuple[PlanRow, ...]
     references: tuple[PlanReference, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    earlier: tuple[PlanRow, ...] = ()
+    """Rows that were replaced because the settings, the data or the evaluation of the suite changed."""
 
 
 def plan_to_save(plan: Plan, digest: str = "") -> SavedPlan:
     """A plan as it is saved; `digest` identifies the suite's text and the options that changed it."""
-    rows = (
-        PlanRow(cell.variant, cell.dataset, {seed: cell.run(seed).id for seed in cell.seeds}) for cell in plan.cells
-    )
+    rows = map(_row, plan.cells)
     return SavedPlan(plan.suite, plan.about, digest, tuple(rows), references_to_save(plan), plan.skipped)
+
+
+def _row(cell: Cell) -> PlanRow:
+    spec = cell.spec
+    shared = replace(spec, dataset=replace(spec.dataset, content=""), seed=0)
+    runs = {seed: cell.run(seed).id for seed in cell.seeds}
+    return PlanRow(
+        cell.variant, cell.dataset, runs, spec.evaluation.id, spec.dataset.content, shared.id,
+        () if cell.added else cell.seeds,
+    )  # fmt: skip
 
 
 def references_to_save(plan: Plan) -> tuple[PlanReference, ...]:

@@ -117,11 +117,15 @@ def merged(drawn: Sequence[Drawn]) -> Plan:
 
 @dataclass(frozen=True)
 class RowDraw:
-    """One draw of one variant: its number, its settings, and the run of each seed."""
+    """One draw of one variant: its number, its settings, and the run of each seed.
+
+    `evaluation` is the id of the evaluation whose scores count, None if a run has only one.
+    """
 
     number: int
     settings: Mapping[str, object]
     runs: Mapping[Seed, RunId]
+    evaluation: RunId | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,12 @@ def search_to_save(drawn: Sequence[Drawn], digest: str = "") -> SavedSearch:
     for first in plan.cells:
         cells = [(one, found[first.labels]) for one, found in zip(drawn, by_labels, strict=True)]
         draws = (
-            RowDraw(one.number, one.settings(cell), {seed: cell.run(seed).id for seed in cell.seeds})
+            RowDraw(
+                one.number,
+                one.settings(cell),
+                {seed: cell.run(seed).id for seed in cell.seeds},
+                cell.spec.evaluation.id,
+            )
             for one, cell in cells
         )
         rows.append(SearchRow(first.variant, first.dataset, tuple(draws)))

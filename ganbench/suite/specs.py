@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,7 +12,9 @@ from ganbench.registry.choice import Choice, Kind
 from ganbench.suite.labels import Combination, Label
 
 PROTOCOL = 2
-"""Incremented whenever the same spec would give other numbers: noise blocks, signals, schedules."""
+"""Incremented whenever the same spec would give other weights: noise blocks, signals, schedules."""
+EVALUATION_PROTOCOL = 1
+"""Incremented whenever the same evaluation of the same weights would give other scores."""
 
 COMPILE_FROM = 2500
 """Steps from which compiling pays: 4 to 10 s per program (2 to 3 s if cached from an earlier run; 20 s and more for
@@ -85,46 +87,67 @@ class EvaluationSpec:
     extractor: Choice = NO_EXTRACTOR
     metrics: tuple[Choice, ...] = ()
 
+    def choices(self) -> Iterator[tuple[Kind, Choice]]:
+        """The extractor and the metrics, with their kinds."""
+        yield "extractor", self.extractor
+        for metric in self.metrics:
+            yield "metric", metric
+
+    @property
+    def id(self) -> str:
+        """12 hex digits over the evaluation, the code versions of extractor and metrics, and the protocol."""
+        return digest({
+            "evaluation": resolved_evaluation(self), "code": _codes(self.choices()), "protocol": EVALUATION_PROTOCOL,
+        })  # fmt: skip
+
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One training run: everything that its result depends on, and nothing else."""
+    """One training run and how it is evaluated: everything that its result depends on, and nothing else.
+
+    It has two identities: `id` covers what changes the weights, `evaluation.id` what changes the scores.
+    """
 
     loss: Choice
     architecture: Choice
     dataset: Choice
     seed: int
     train: TrainSpec
-    evaluation: EvaluationSpec
+    evaluation: EvaluationSpec = EvaluationSpec()
 
     def choices(self) -> Iterator[tuple[Kind, Choice]]:
         """Every plugin that the run names, with its kind."""
+        yield from self.trained_by()
+        yield from self.evaluation.choices()
+
+    def trained_by(self) -> Iterator[tuple[Kind, Choice]]:
+        """The plugins that change the weights, with their kinds."""
         yield "loss", self.loss
         yield "architecture", self.architecture
         yield "dataset", self.dataset
-        yield "extractor", self.evaluation.extractor
-        for metric in self.evaluation.metrics:
-            yield "metric", metric
 
     def resolved(self) -> dict[str, Any]:
-        """The spec as plain data, all defaults included."""
+        """The training as plain data, all defaults included."""
         return {
             "loss": self.loss.identity(),
             "architecture": self.architecture.identity(),
             "dataset": self.dataset.identity(),
             "seed": self.seed,
             "train": resolved_train(self.train),
-            "evaluation": resolved_evaluation(self.evaluation),
         }
 
     def code(self) -> dict[str, str]:
-        """The code version of every plugin, by `kind:name`."""
-        return {f"{kind}:{choice.name}": choice.code for kind, choice in self.choices()}
+        """The code version of every plugin that changes the weights, by `kind:name`."""
+        return _codes(self.trained_by())
 
     @property
     def id(self) -> str:
-        """12 hex digits over the resolved spec, the plugins' code versions and the protocol."""
+        """12 hex digits over the training, the code versions of its plugins, the data and the protocol."""
         return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
+
+
+def _codes(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
+    return {f"{kind}:{choice.name}": choice.code for kind, choice in choices}
 
 
 def resolved_train(train: TrainSpec) -> dict[str, object]:
@@ -157,21 +180,25 @@ class ReferenceSpec:
         return {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
 
     def code(self) -> dict[str, str]:
-        named = [("dataset", self.dataset), ("extractor", self.evaluation.extractor)]
-        named += [("metric", metric) for metric in self.evaluation.metrics]
-        return {f"{kind}:{choice.name}": choice.code for kind, choice in named}
+        return _codes(self.choices())
+
+    def choices(self) -> Iterator[tuple[Kind, Choice]]:
+        """Every plugin that the reference names, with its kind."""
+        yield "dataset", self.dataset
+        yield from self.evaluation.choices()
 
     @property
     def id(self) -> str:
-        return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
+        return digest({"spec": self.resolved(), "code": self.code(), "protocol": EVALUATION_PROTOCOL})
 
 
 @dataclass(frozen=True)
 class Cell(Combination):
-    """Runs that differ only in their seed, trained together."""
+    """Runs that differ only in their seed, trained together. `added` says that the suite itself does not list it."""
 
     spec: RunSpec
     seeds: tuple[int, ...]
+    added: bool = False
 
     def run(self, seed: int) -> RunSpec:
         """The spec of one seed."""

@@ -177,10 +177,10 @@ def _captured(info: ModesInfo, title: str) -> tuple[int, ...]:
 
 def _finished(plan: SavedPlan, store: Store, title: str, shown: Sequence[str]) -> tuple[int, int]:
     """How many seeds have a histogram, and how many were asked for, over the datasets drawn."""
-    ids = [
-        run_id
+    records = [
+        record
         for row in plan.rows
         if row.variant.title == title and row.dataset.text in shown
-        for run_id in row.runs.values()
+        for record in row.records(store).values()
     ]
-    return sum(has_histogram(store.run(run_id)) for run_id in ids), len(ids)
+    return sum(map(has_histogram, records)), len(records)

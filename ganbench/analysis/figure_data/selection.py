@@ -104,7 +104,7 @@ def dataset_variants(
             short[pair],
             variant_title(*pair),
             rows[pair].runs,
-            {seed: store.run(run_id) for seed, run_id in rows[pair].runs.items()},
+            rows[pair].records(store),
         )
         for pair in pairs
     ]

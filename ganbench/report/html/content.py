@@ -82,7 +82,11 @@ class Content:
         }
         self.datasets = slugs(table.dataset for table in self.tables)
         self.variants = slugs(dict.fromkeys(one.variant.title for one in (*plan.rows, *plan.skipped)))
-        self.runs = {id_: Run(id_, row, seed, store.run(id_)) for row in plan.rows for seed, id_ in row.runs.items()}
+        self.runs = {
+            row.runs[seed]: Run(row.runs[seed], row, seed, record)
+            for row in plan.rows
+            for seed, record in row.records(store).items()
+        }
         self.references = {
             one.id: Reference(
                 one.id, one.dataset.text, TITLES.get(one.reference, one.reference), store.reference(one.id)

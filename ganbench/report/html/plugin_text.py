@@ -38,7 +38,7 @@ def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kin
             choice = next(choice for own, choice in record.spec.choices() if own == kind)
             key = (kind, str(choice.identity()))
             if key not in found:
-                found[key] = _text(registry, kind, choice, record.provenance.plugins.get(f"{kind}:{choice.name}"))
+                found[key] = _text(registry, kind, choice, record.plugins.get(f"{kind}:{choice.name}"))
     return list(found.values())
 
 

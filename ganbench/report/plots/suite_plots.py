@@ -101,5 +101,5 @@ def _datasets_with(plan: SavedPlan, store: Store, has: Callable[[Record | None],
     return {
         dataset
         for dataset in datasets(plan)
-        if any(has(store.run(run_id)) for r in plan.rows if r.dataset.text == dataset for run_id in r.runs.values())
+        if any(has(one) for r in plan.rows if r.dataset.text == dataset for one in r.records(store).values())
     }
