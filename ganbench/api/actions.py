@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.api.results import Results
+from ganbench.api.suites import saved_plan
 from ganbench.errors import MissingError, UsageError
 from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 
@@ -166,6 +167,27 @@ def _observer(settings: ReplaySettings) -> Observer:
 
     shown = [progress_display()] if settings.progress else []
     return broadcast(*shown, *([settings.on_event] if settings.on_event else []))
+
+
+def drop(folder: Path, suite: str, what: str) -> int:
+    """Take `loss=NAME` (or architecture, dataset) out of a suite's saved plan, write its tables; the number of rows.
+
+    Raises `UsageError` if nothing of that name was added to the suite, `MissingError` if another run writes there.
+    """
+    from ganbench.results.store import Store
+    from ganbench.suite.plan_file import save_plan
+    from ganbench.suite.plan_union import dropped
+
+    kind, equals, name = (part.strip() for part in what.partition("="))
+    if not equals or not name:
+        raise UsageError(f"{what!r}: write loss=NAME, architecture=NAME or dataset=NAME")
+    store = Store.existing(folder)
+    with store.writing():
+        plan = saved_plan(folder, suite)
+        left = dropped(plan, kind, name)
+        save_plan(folder, left)
+        Results(left, store).save_tables()
+    return len(plan.rows) + len(plan.earlier) - len(left.rows) - len(left.earlier)
 
 
 @dataclass(frozen=True)

@@ -122,10 +122,14 @@ def command(options: RunOptions) -> int:
     for text in results.missing:
         _say(text)
     _say(f"tables: {folder}/table.md, .csv, .tex, .json, runs.csv; runs: {results.store.runs}")
-    if prepared.saved.rows != prepared.shown.rows:
-        _say("the saved tables contain the whole suite, with the seeds given here beside its own")
+    if prepared.partial:
+        _say(f"not shown: the rest of the suite; `ganbench table --suite {results.suite}{_where(results)}` shows it")
     _say(f"next: ganbench show {_next(results)} --results {results.folder}")
-    return 0 if results.complete else 1
+    return 0 if prepared.asked.complete else 1
+
+
+def _where(results: Results) -> str:
+    return "" if results.folder == Path("results") else f" --results {results.folder}"
 
 
 def _next(results: Results) -> str:

@@ -19,8 +19,16 @@ from ganbench.report.text import formats
 from ganbench.report.text.terminal import print_tables
 from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.results.store import Store
+from ganbench.suite.plan_union import earlier_rows, not_shown, own_rows
 
-VIEWS = {"searched": "--search", "published": "--published", "equal": "--equal", "reach": "--reach"}
+VIEWS = {
+    "searched": "--search",
+    "published": "--published",
+    "equal": "--equal",
+    "reach": "--reach",
+    "only_plan": "--only-plan",
+    "earlier": "--earlier",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class TableOptions:
     published: bool
     equal: Literal["steps", "time"] | None
     reach: str | None
+    only_plan: bool
+    earlier: bool
     searched: bool
     metrics: tuple[str, ...]
 
@@ -66,15 +76,20 @@ class TableOptions:
     metavar="SCORE=VALUE",
     help="How soon each variant reached a score, for example modes=8; requires evaluation.snapshots.",
 )
+@click.option(
+    "--only-plan", is_flag=True, help="Show the suite's own variants and seeds alone, without what was added."
+)
+@click.option("--earlier", is_flag=True, help="Show the runs of earlier settings, data and evaluations of the suite.")
 @click.option("--search", "searched", is_flag=True, help="The table of the suite's last `run --search`.")
 @search_metric_option
 @options_as(TableOptions)
 def command(options: TableOptions) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
 
-    The table contains what the suite's last `ganbench run` in this folder planned, additions
-    included; if the suite never ran there, what the suite itself contains. The other views
-    (--published, --equal, --reach, --search) are printed, not written.
+    The table contains everything that was trained for the suite in this folder, additions included,
+    until `ganbench drop` takes it out; if the suite never ran there, what the suite itself contains.
+    The other views (--published, --equal, --reach, --only-plan, --earlier, --search) are printed,
+    not written.
     """
     Store.existing(options.results)
     if len(options.views) > 1 and {*options.views} != {"published", "equal"}:
@@ -95,6 +110,9 @@ def command(options: TableOptions) -> int:
         print_tables(results.plan, built)
     else:
         click.echo(formats.FORMATS[options.form][1](results.plan, built), nl=False)
+    missing = "" if options.form in ("terminal", "markdown") else not_shown(results.plan, options.results)
+    if missing:
+        click.echo(missing, err=True)
     return 0
 
 
@@ -103,6 +121,10 @@ def _results(options: TableOptions) -> Results:
     files = () if options.published else options.plugins
     plan = current_plan(SuiteRequest(options.suite, options.sets, options.adds, files), options.results)
     registry = Registry.load(options.plugins) if options.published else None
+    if options.only_plan:
+        plan = own_rows(plan)
+    elif options.earlier:
+        plan = earlier_rows(plan)
     return Results(plan, Store(options.results), registry)
 
 

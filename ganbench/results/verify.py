@@ -10,8 +10,9 @@ from pathlib import Path
 from ganbench.errors import ResultsError, UsageError
 from ganbench.results import manifest
 from ganbench.results.manifest import FileSum, Manifest, Summary
-from ganbench.results.records import AnyRecord, agreed_codes, recomputed_id
+from ganbench.results.records import AnyRecord, agreed_codes, recomputed_evaluation_id, recomputed_id
 from ganbench.results.store import Store
+from ganbench.suite.plan_file import load_plan
 
 WRONG = ("refused", "missing", "changed", "extra", "record", "facts")
 """Kinds of findings for which a folder is not as published. A `note` names something that could not be checked."""
@@ -113,12 +114,54 @@ def _records(folder: Path, store: Store) -> Iterator[Finding]:
                 yield Finding("record", name, f"cannot be read: {error}")
             else:
                 read |= {name: own} if own else {}
+            if place == store.runs:
+                yield from _scores(folder, store, id_)
+    yield from _plans(folder, store, read)
     elsewhere = agreed_codes(read.values())
     for name, record in read.items():
         try:
             yield from list(_record(folder, name, record, elsewhere))
         except (OSError, ValueError) as error:
             yield Finding("record", name, f"cannot be checked: {error}")
+
+
+def _scores(folder: Path, store: Store, run_id: str) -> Iterator[Finding]:
+    """Each scores file of a run: readable, sealed, of the run's own weights, with the id that it gives."""
+    for evaluation in store.evaluations(run_id):
+        name = (store.runs / run_id / "scores" / f"{evaluation}.json").relative_to(folder).as_posix()
+        if _stopped(folder, name):
+            continue
+        try:
+            record = store.run(run_id, evaluation)
+        except ResultsError as error:
+            yield Finding("record", name, f"cannot be read: {error}")
+            continue
+        if record is None:
+            continue
+        if record.evaluation_id is None:
+            yield Finding("record", name, "holds scores of other weights than the run's")
+        elif record.scored_by.codes() and recomputed_evaluation_id(record) != evaluation:
+            found = recomputed_evaluation_id(record)
+            yield Finding("record", name, f"its evaluation, code versions and protocol give the id {found}")
+
+
+def _plans(folder: Path, store: Store, read: Mapping[str, AnyRecord]) -> Iterator[Finding]:
+    """Each suite's plan: readable, sealed, and one content of the data in a row."""
+    for suite in store.suites():
+        name = f"{suite}/plan.json"
+        if _stopped(folder, name):
+            continue
+        try:
+            plan = load_plan(folder, suite)
+        except ResultsError as error:
+            yield Finding("record", name, f"cannot be read: {error}")
+            continue
+        for row in plan.rows if plan else ():
+            records = [read.get(f"runs/{id_}/record.json") for id_ in row.runs.values()]
+            contents = {one.spec.dataset.content for one in records if one is not None}
+            if contents - {row.content}:
+                what = f"{row.variant.title} on {row.dataset.text} has runs of other data than the plan names"
+                yield Finding("record", name, what)
 
 
 def _record(folder: Path, name: str, record: AnyRecord, elsewhere: Mapping[str, str]) -> Iterator[Finding]:

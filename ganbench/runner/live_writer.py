@@ -23,7 +23,7 @@ from ganbench.runner.events import (
     SuiteStarted,
     Tick,
 )
-from ganbench.runner.jobs import CellJob
+from ganbench.runner.jobs import CellJob, ReferenceJob
 from ganbench.signals import SIGNALS, TABLE
 
 CURVES = tuple(signal.name for signal in TABLE if signal.live)
@@ -118,12 +118,13 @@ class LiveWriter:
 def _facts(one: _Job) -> dict[str, Any]:
     """Which job it is, and the statuses of its seeds that have ended."""
     job = one.times.job
-    if not isinstance(job, CellJob):
+    if isinstance(job, ReferenceJob):
         return {"kind": "reference", "name": job.name, "dataset": job.label, "reference": job.spec.reference}
     labels = dict(zip(("loss", "architecture", "dataset"), job.cell.texts, strict=True))
     seeds = job.cell.seeds
     runs = {seed: job.cell.run(seed).id for seed in seeds}
-    return {"kind": "cell", "name": job.name, **labels, "seeds": seeds, "runs": runs, "statuses": one.statuses}
+    kind = "cell" if isinstance(job, CellJob) else "evaluation"
+    return {"kind": kind, "name": job.name, **labels, "seeds": seeds, "runs": runs, "statuses": one.statuses}
 
 
 def _progress(one: _Job) -> dict[str, Any]:

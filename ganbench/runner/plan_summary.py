@@ -17,7 +17,7 @@ def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -
     Without a store the state of the runs is unknown, for a reason.
     """
     lines = [f"suite {plan.suite}: {plan.about}".rstrip(": "), ""]
-    seconds, unknown = 0.0, 0
+    seconds, unmeasured = 0.0, 0
     width = max(len(cell.title) for cell in plan.cells)
     for cell in plan.cells:
         counts = Counter("unknown" if store is None else state(store, cell.run(seed), force) for seed in cell.seeds)
@@ -29,7 +29,7 @@ def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -
         cost = None if store is None else _cost(cell, store)
         todo = len(cell.seeds) - counts["done"]
         seconds += todo * (cost or 0)
-        unknown += bool(todo and cost is None)
+        unmeasured += bool(todo and cost is None)
     reasons: dict[str, list[str]] = {}
     for skip in plan.skipped:
         reasons.setdefault(skip.reason, []).append(skip.title)
@@ -37,7 +37,7 @@ def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -
     total = sum(len(cell.seeds) for cell in plan.cells)
     estimate = (
         f"about {duration(seconds)} of training on one core"
-        if not unknown
+        if not unmeasured
         else "no estimate: no run of these cells is in the results yet"
     )
     if unknown:

@@ -296,6 +296,8 @@ def _raised(scores: Scores) -> str:
     """The tracebacks of the metrics that gave no score; empty if all did, or only lacked samples."""
     failed = [error for error in scores.failures.values() if not isinstance(error, TooFewSamples)]
     return "\n".join(failure(error)[1] for error in failed)
+
+
 def _not_evaluated(error: Exception) -> tuple[Evaluation, str]:
     """An evaluation that failed, and the traceback."""
     failed, text = failure(error)

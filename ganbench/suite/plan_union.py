@@ -32,10 +32,7 @@ def united(new: SavedPlan, old: SavedPlan | None) -> SavedPlan:
         same = known.get(row.texts)
         if same is not None and _state(same) == _state(row):
             known[row.texts] = with_seeds(same, row)
-        elif same is None and tables.get(row.dataset.text, (row.content, row.evaluation)) == (
-            row.content,
-            row.evaluation,
-        ):
+        elif same is None and tables.get(row.dataset.text) in (None, (row.content, row.evaluation)):
             kept.append(replace(row, own=()))
         else:
             earlier.append(row)
@@ -144,13 +141,17 @@ def _split(rows: Iterable[PlanRow], meant: Callable[[PlanRow], bool]) -> tuple[l
     return found
 
 
-def not_shown(plan: SavedPlan, results: Path) -> str:
-    """What a suite's table leaves out, and the command that shows it, in one sentence; empty if it is whole."""
+def not_shown(plan: SavedPlan, results: Path | None = None) -> str:
+    """What a suite's table leaves out, and the command that shows it, in one sentence; empty if it is whole.
+
+    `results` is the results folder as the command needs it.
+    """
     if not plan.earlier:
         return ""
     contents = {(row.dataset.text, row.content) for row in plan.rows}
     other = sum((row.dataset.text, row.content) not in contents for row in plan.earlier)
     runs = sum(len(row.runs) for row in plan.earlier)
     what = "of other data" if other == len(plan.earlier) else "of other settings, data or evaluations"
-    command = f"ganbench table --suite {plan.suite} --results {results} --earlier"
+    where = "" if results is None or results == Path("results") else f" --results {results}"
+    command = f"ganbench table --suite {plan.suite}{where} --earlier"
     return f"not shown: {runs} earlier run{'s' * (runs != 1)} {what}; `{command}` shows them"

@@ -8,6 +8,7 @@ from ganbench.report.text.escape import escape_markdown, escape_markdown_block
 from ganbench.report.text.grid import LEGEND, Grid, costs, overall_note, scores
 from ganbench.report.text.grid import overall as overall_grid
 from ganbench.suite.plan_file import SavedPlan
+from ganbench.suite.plan_union import not_shown
 
 
 def markdown(plan: SavedPlan, tables: list[Table]) -> str:
@@ -23,6 +24,8 @@ def markdown(plan: SavedPlan, tables: list[Table]) -> str:
     if found is not None:
         parts += ["## over all datasets", "", *grid(overall_grid(found)), ""]
         parts += [f"- {escape_markdown_block(note)}" for note in (overall_note(found), *found.notes)] + [""]
+    left_out = not_shown(plan)
+    parts += [f"{escape_markdown_block(left_out[0].upper() + left_out[1:])}.", ""] if left_out else []
     return "\n".join([*parts, LEGEND, ""])
 
 

@@ -14,6 +14,7 @@ from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, cell, costs, l
 from ganbench.report.text.grid import overall as overall_grid
 from ganbench.report.text.markdown import markdown
 from ganbench.suite.plan_file import SavedPlan
+from ganbench.suite.plan_union import not_shown
 
 
 def show(console: Console, plan: SavedPlan, tables: list[Table]) -> None:
@@ -33,6 +34,9 @@ def show(console: Console, plan: SavedPlan, tables: list[Table]) -> None:
         for note in (overall_note(found), *found.notes):
             console.print(Text(f"  {replace_controls(note)}"), style="dim")
         console.print()
+    left_out = not_shown(plan)
+    if left_out:
+        console.print(Text(replace_controls(left_out)))
     console.print(Text(LEGEND), style="dim")
 
 

@@ -1,0 +1,26 @@
+"""`ganbench drop`: takes what was added out of a suite's table; the runs stay in the results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.api.actions import drop
+from ganbench.cli.options import results_option
+
+
+@click.command("drop")
+@click.argument("what", metavar="KIND=NAME")
+@click.option("--suite", required=True, metavar="NAME|FILE", help="A suite's name, or its YAML file.")
+@results_option
+def command(what: str, suite: str, results: Path) -> int:
+    """Take a variant that was added to a suite out of its table: loss=NAME, architecture=NAME or dataset=NAME.
+
+    Its runs stay in the results folder, and `ganbench run --add KIND=NAME` shows them again without
+    training. What the suite itself lists cannot be dropped.
+    """
+    gone = drop(results, suite, what)
+    rows = f"{gone} row{'s' * (gone != 1)}"
+    click.echo(f"{rows} of {what} dropped from the table of {suite}; the runs stay in {results / 'runs'}")
+    return 0
