@@ -25,7 +25,7 @@ from ganbench.results.store import Store
 from ganbench.runner.jobs import CellJob
 from ganbench.signals import SIGNALS
 from ganbench.suite.search import RowDraw, SavedSearch
-from ganbench.suite.specs import PROTOCOL, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
+from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
 
 if TYPE_CHECKING:
     from ganbench.engine.state import Progress
@@ -61,10 +61,12 @@ def make_spec(
     return RunSpec(Choice(loss), Choice(architecture), Choice(dataset), seed, settings, EVALUATION)
 
 
-def make_provenance(spec: RunSpec | ReferenceSpec, **changes: Any) -> Provenance:
+def make_provenance(spec: RunSpec | ReferenceSpec | EvaluationSpec, **changes: Any) -> Provenance:
     """Made by one known machine, every plugin of code version 1."""
-    plugins = {key: PluginOrigin("made-up", "1.0", "1", "a" * 12) for key in spec.code()}
-    made = Provenance(protocol=PROTOCOL, python="3.11", libraries={"torch": "2.15"}, processor="p", plugins=plugins)
+    choices = spec.trained_by() if isinstance(spec, RunSpec) else spec.choices()
+    plugins = {f"{kind}:{one.name}": PluginOrigin("made-up", "1.0", "1", "a" * 12) for kind, one in choices}
+    protocol = PROTOCOL if isinstance(spec, RunSpec) else EVALUATION_PROTOCOL
+    made = Provenance(protocol=protocol, python="3.11", libraries={"torch": "2.15"}, processor="p", plugins=plugins)
     return replace(made, **changes)
 
 
@@ -80,8 +82,9 @@ def make_record(
     spec = spec or make_spec()
     evaluation = Evaluation() if failure else make_evaluation({"score": 1.0} if scores is None else scores, card)
     record = Record(
-        id=run_id, suite="s", spec=spec, failure=failure, evaluation=evaluation, provenance=make_provenance(spec)
-    )
+        id=run_id, suite="s", spec=spec, failure=failure, evaluation=evaluation, provenance=make_provenance(spec),
+        evaluation_id=None if failure else "e0", scored_by=Provenance() if failure else make_provenance(spec.evaluation),
+    )  # fmt: skip
     return replace(record, **changes)
 
 

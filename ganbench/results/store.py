@@ -276,4 +276,5 @@ def _decoded(path: Path, content: bytes, decode: Callable[[bytes], T]) -> T:
     except Newer as newer:
         raise ResultsError(f"{path} was written by a newer ganbench ({newer}); upgrade") from newer
     except (ValueError, RecursionError) as error:
-        raise ResultsError(f"{path} is damaged ({error}); remove that folder and run the suite again") from error
+        what = "folder" if path.name == "record.json" else "file"
+        raise ResultsError(f"{path} is damaged ({error}); remove that {what} and run the suite again") from error
