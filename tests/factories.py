@@ -82,9 +82,10 @@ def make_record(
     spec = spec or make_spec()
     evaluation = Evaluation() if failure else make_evaluation({"score": 1.0} if scores is None else scores, card)
     record = Record(
-        id=run_id, suite="s", spec=spec, failure=failure, evaluation=evaluation, provenance=make_provenance(spec),
-        evaluation_id=None if failure else "e0", scored_by=Provenance() if failure else make_provenance(spec.evaluation),
-    )  # fmt: skip
+        id=run_id, suite="s", spec=spec, failure=failure, evaluation=evaluation, provenance=make_provenance(spec)
+    )
+    if failure is None:
+        record = replace(record, evaluation_id="e0", scored_by=make_provenance(spec.evaluation))
     return replace(record, **changes)
 
 
