@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plans import cell, plan_reference, search_row
 
+from ganbench.files import SEAL, sealed
 from ganbench.registry.choice import Choice
 from ganbench.results.records import (
     AnyRecord,
@@ -105,6 +107,20 @@ def make_reference(
         id=reference_id, spec=spec, evaluation=evaluation, samples=100, provenance=make_provenance(spec)
     )
     return replace(record, **changes)
+
+
+def reseal(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a sealed JSON file and seal it again, as a forger would."""
+    content = json.loads(path.read_text())
+    change(content)
+    content.pop(SEAL, None)
+    path.write_text(json.dumps(sealed(content)))
+
+
+def scores_file(run: Path) -> Path:
+    """The only scores file of a run's folder."""
+    (found,) = (run / "scores").glob("*.json")
+    return found
 
 
 def commit(store: Store, *records: AnyRecord) -> None:
