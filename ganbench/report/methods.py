@@ -11,7 +11,7 @@ from ganbench.analysis.score_table import TITLES, Table
 from ganbench.report.text.escape import escape_markdown
 from ganbench.results import protocol as cards
 from ganbench.results.records import Provenance, Record
-from ganbench.statistics.ranking import MIN_SEEDS
+from ganbench.statistics.differences import MIN_SEEDS
 from ganbench.statistics.significance import ALPHA
 from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan

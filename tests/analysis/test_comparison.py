@@ -46,7 +46,7 @@ def _commit(
     commit(store, make_record(f"{name}{seed}", spec=spec, evaluation=evaluation, cost=cost))
 
 
-FID: dict[str, Any] = {"better": "lower", "scale": "log"}
+FID: dict[str, Any] = {"better": "lower", "kind": "log"}
 A, B = [8.0, 7.5, 8.2, 7.9, 8.1, 7.7], [6.0, 5.2, 7.0, 6.4, 6.9, 5.5]
 FID_A, FID_B = [30.0, 40.0, 35.0, 50.0, 28.0, 33.0], [60.0, 75.0, 66.0, 110.0, 52.0, 69.0]
 
