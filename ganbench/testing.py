@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +21,13 @@ from ganbench.engine.networks import Network, check_stateless, initial
 from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.step import Batch, Game, Player, Rates, State, step
 from ganbench.engine.strategy import advance, lane, stacked
-from ganbench.errors import ContractError, MissingError
+from ganbench.errors import ContractError, MissingError, describe_error, raised_at
+from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, ScoreKind, Tracker
+from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, Tracker
 from ganbench.registry.discovery import FILES, Offer
+from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
 from ganbench.results import literature
 from ganbench.signals import SIGNALS
@@ -77,7 +79,7 @@ def check(offer: Offer, registry: Registry) -> None:
     elif offer.kind == "architecture":
         check_architecture(made)
     elif offer.kind == "dataset":
-        check_dataset(made)
+        check_dataset(made, registry, offer.name)
     elif offer.kind == "extractor":
         check_extractor(made, _suited(registry, made))
     elif offer.kind == "tracker":
@@ -180,31 +182,49 @@ def _check_networks(architecture: Architecture, name: str, shape: tuple[int, ...
     _require(bool(logits.isfinite().all()), f"{name}: D's initial logits are not finite")
 
 
-def check_dataset(dataset: Dataset) -> None:
-    """Check that both splits contain finite float32 samples of the stated shape and range, the same each time."""
-    name, shape = type(dataset).__name__, tuple(dataset.shape)
-    for split in ("train", "test"):
-        data = dataset.load(split)
-        samples = data.samples
-        _require(samples.dtype == torch.float32, f"{name}: samples must be float32, got {samples.dtype}")
-        _require(
-            tuple(samples.shape[1:]) == shape,
-            f"{name}: samples have shape {tuple(samples.shape[1:])}, but `shape` is {shape}",
-        )
-        _require(bool(samples.isfinite().all()), f"{name}: samples of split {split} are not finite")
-        if len(shape) == 3:
-            _require(bool(samples.abs().max() <= 1), f"{name}: images must be in [-1, 1]")
-        same = torch.equal(dataset.load(split).samples, samples)
-        _require(same, f"{name}: loading split {split} twice gives different samples")
-        if data.labels is not None:
-            _require(data.labels.shape == (len(samples),), f"{name}: there must be one label per sample")
-            _require(data.labels.dtype == torch.int64, f"{name}: labels must be int64")
-            inside = dataset.modes is not None and 0 <= int(data.labels.min()) <= int(data.labels.max()) < dataset.modes
-            _require(inside, f"{name}: labels must be in 0..modes-1")
+def check_dataset(dataset: Dataset, registry: Registry | None = None, name: str = "") -> None:
+    """Check what `ganbench run` checks before it trains; the fingerprint is valid and stable.
+
+    With a registry, also that the dataset's own extractor and metrics can be used for it. Raises `ContractError` with
+    all problems, and `MissingError` if the data are not there.
+    """
+    name = name or type(dataset).__name__
+    checked = check_data(name, dataset)
+    _require(not checked.problems, "\n".join(checked.problems))
+    same = fingerprint(dataset, name) == fingerprint(dataset, name)
+    _require(same, f"dataset {name!r}.fingerprint gives another text when it is called again")
+    samples = dataset.load("test").samples[:10]
     log_density = getattr(dataset, "log_density", None)
     if log_density is not None:
-        density = log_density(dataset.load("test").samples[:10])
-        _require(density.shape == (10,), f"{name}: log_density must return one number per sample")
+        density = log_density(samples)
+        _require(
+            density.shape == (len(samples),), f"dataset {name!r}: log_density must return one number for each sample"
+        )
+    if registry is not None:
+        _check_evaluators(dataset, checked, samples[:2], registry)
+
+
+def _check_evaluators(dataset: Dataset, checked: CheckedData, samples: Tensor, registry: Registry) -> None:
+    """Check that the extractor and the metrics that a dataset names exist, support it and have enough samples."""
+    chosen = registry.choose("extractor", dataset.extractor, {})
+    extractor = registry.create("extractor", chosen)
+    metrics = {name: registry.create("metric", registry.choose("metric", name, {})) for name in dataset.metrics}
+    for label, one in ((f"extractor {chosen.name!r}", extractor), *((f"metric {n!r}", m) for n, m in metrics.items())):
+        reason = getattr(one, "supports", lambda _: None)(dataset)
+        _require(reason is None, f"dataset {checked.name!r} names {label}, which does not support it: {reason}")
+    lacking = too_few(checked, EvaluationSpec(), extractor, metrics)
+    _require(lacking is None, str(lacking))
+    try:
+        getattr(extractor, "prepare", lambda: None)()
+    except MissingError:
+        return
+    try:
+        shape = tuple(extractor.open(dataset, torch.device("cpu"))(samples).features.shape)
+    except Exception as error:  # a third-party extractor may raise anything
+        what = f"dataset {checked.name!r}: its extractor {chosen.name!r} raised {describe_error(error)}"
+        raise ContractError(f"{what}{raised_at(error)}") from error
+    wanted = (len(samples), extractor.dims)
+    _require(shape == wanted, f"extractor {chosen.name!r} gives features of shape {shape}, wanted {wanted}")
 
 
 def _suited(registry: Registry, extractor: FeatureExtractor) -> Dataset:
@@ -252,11 +272,10 @@ def check_extractor(extractor: FeatureExtractor, dataset: Dataset, count: int = 
 
 def check_metric(metric: Metric, name: str, registry: Registry) -> None:
     """Check a metric on every supported dataset here: finite named scores and valid faults, the same each time."""
-    for score, kind in {**getattr(metric, "scale", {}), **getattr(metric, "kind", {})}.items():
-        _require(score in metric.better, f"metric {name!r} has a kind for {score!r}, which its `better` does not list")
-        known = get_args(ScoreKind)
+    for score, scale in getattr(metric, "scale", {}).items():
+        _require(score in metric.better, f"metric {name!r} has a scale for {score!r}, which its `better` does not list")
         _require(
-            kind in known, f"metric {name!r}: the kind of {score!r} must be one of {', '.join(known)}, got {kind!r}"
+            scale in ("linear", "log"), f"metric {name!r}: the scale of {score!r} must be linear or log, got {scale!r}"
         )
     tried = 0
     for dataset_name in registry.names("dataset"):

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.api.checking import check_data, fetch_data
 from ganbench.api.results import Results
 from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve
 from ganbench.errors import MissingError, UsageError
@@ -73,10 +74,13 @@ class Preparation:
     @cached_property
     def saved(self) -> SavedPlan:
         """The plan that is saved: the whole suite, the seeds asked for, and what earlier runs added to it."""
-        whole = plan_to_save(self.resolved.contents.filled(self._whole), self.resolved.digest)
+        whole = plan_to_save(self.resolved.contents.where_there(self._whole), self.resolved.digest)
         asked = {row.texts: row for row in self.shown.rows}
         rows = (with_seeds(row, asked[row.texts]) if row.texts in asked else row for row in whole.rows)
-        return united(replace(whole, rows=tuple(rows)), load_plan(self.store.root, whole.suite))
+        old = load_plan(self.store.root, whole.suite)
+        known = {row.texts for row in old.rows} if old else set()  # of data that were there before
+        skipped = tuple(one for one in whole.skipped if one.texts not in known)
+        return united(replace(whole, rows=tuple(rows), skipped=skipped), old)
 
     @cached_property
     def shown(self) -> SavedPlan:
@@ -100,6 +104,7 @@ class Preparation:
 
     def run(self) -> Results:
         """Train what is missing, and write the tables of the whole suite. The results are of what was asked for."""
+        fetch_data(self.resolved, self._asked, self.settings.report)
         Training(self.plan, self.resolved, self.store, self.saved, self.settings, self.trackers).run()
         whole = Results(self.saved, self.store, self.resolved.registry)
         whole.save_tables()
@@ -210,8 +215,9 @@ class Training:
         from ganbench.runner.worker_process import WorkerSettings
 
         registry, settings, store = self.resolved.registry, self.settings, self.store
-        tracking = prepared_trackers(self.trackers, registry, store.root)
         scheduler.prepare(todo.jobs, registry)
+        check_data(self.resolved, todo.jobs, settings.report)
+        tracking = prepared_trackers(self.trackers, registry, store.root)
         jobs = scheduler.ordered(todo.jobs, registry, workers)
         weights = [(job, scheduler.weight(job, registry)) for job in jobs]
         checkpoints = scheduler.checkpoints(store)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ganbench.engine.checkpoints import Checkpoints
-from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
 from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
 from ganbench.results.records import FINISHED, AnyRecord, Record, Status
 from ganbench.results.run_files import WEIGHTS
@@ -125,16 +125,6 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
             if place not in seen:
                 seen.add(place)
                 prepare_plugin(kind, choice.name, registry.create(kind, choice))
-
-
-def prepare_plugin(kind: str, name: str, made: object, *given: object) -> None:
-    """Call a plugin's `prepare`, if it has one. Raises `ContractError` for what a third-party plugin may raise."""
-    try:
-        getattr(made, "prepare", lambda *_: None)(*given)
-    except GanbenchError:
-        raise
-    except Exception as error:  # a third-party plugin may raise anything
-        raise ContractError(f"{kind} {name!r}.prepare raised {describe_error(error)}{raised_at(error)}") from error
 
 
 def weight(job: Job, registry: Registry) -> float:

@@ -8,13 +8,13 @@ from pathlib import Path
 from ganbench.errors import UsageError
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Run, Tracker
+from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
 from ganbench.results.record_json import plain
 from ganbench.results.records import Record
 from ganbench.runner.background import BackgroundObserver
 from ganbench.runner.events import Event, JobProgress, Observer, RunRecorded, SuiteFinished
 from ganbench.runner.jobs import CellJob
-from ganbench.runner.scheduler import prepare_plugin
 from ganbench.signals import SIGNALS
 from ganbench.suite.load import entries_of
 from ganbench.suite.yaml import Node, Problems, parse

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ganbench.errors import ContractError, MissingError
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
 from ganbench.registry.fingerprints import fingerprint
+from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
-from ganbench.suite.specs import Plan, ReferenceSpec, RunSpec
+from ganbench.suite.labels import Label
+from ganbench.suite.specs import Plan, ReferenceSpec, RunSpec, Skipped
 
 
 class Contents:
@@ -25,8 +28,49 @@ class Contents:
         """
         key = canonical([dataset.name, dataset.arguments()])
         if key not in self._known:
-            self._known[key] = fingerprint(self.registry.create("dataset", dataset), repr(dataset.name))
+            self._known[key] = fingerprint(self.registry.create("dataset", dataset), dataset.name)
         return self._known[key]
+
+    def fetch(self, plan: Plan) -> None:
+        """Let every dataset whose files are not there fetch them.
+
+        Raises `MissingError` with all that are still missing, and `ContractError` for what a plugin may raise.
+        """
+        missing: dict[str, None] = {}
+        for dataset in _datasets(plan):
+            try:
+                self.of(dataset)
+            except MissingError:
+                try:
+                    prepare_plugin("dataset", dataset.name, self.registry.create("dataset", dataset))
+                    self.of(dataset)
+                except MissingError as error:
+                    missing[str(error)] = None
+        if missing:
+            raise MissingError("\n".join(missing))
+
+    def where_there(self, plan: Plan) -> Plan:
+        """The plan with the fingerprint of every dataset; those whose data cannot be had are skipped."""
+        reasons: dict[Label, str] = {}
+        for label, dataset in [(cell.dataset, cell.spec.dataset) for cell in plan.cells]:
+            try:
+                self.of(dataset)
+            except MissingError:
+                reasons[label] = "its data are not on this machine"
+            except ContractError:
+                reasons[label] = "its data cannot be loaded"
+        skipped = (
+            Skipped(cell.variant, cell.dataset, reasons[cell.dataset])
+            for cell in plan.cells if cell.dataset in reasons
+        )  # fmt: skip
+        return self.filled(
+            replace(
+                plan,
+                cells=tuple(cell for cell in plan.cells if cell.dataset not in reasons),
+                references=tuple(one for one in plan.references if one.dataset not in reasons),
+                skipped=(*plan.skipped, *skipped),
+            )
+        )
 
     def filled(self, plan: Plan) -> Plan:
         """The plan with the fingerprint of every dataset. Raises as `of` does."""
@@ -41,3 +85,9 @@ class Contents:
     def reference(self, spec: ReferenceSpec) -> ReferenceSpec:
         """The spec of a reference with its dataset's fingerprint. Raises as `of` does."""
         return replace(spec, dataset=replace(spec.dataset, content=self.of(spec.dataset)))
+
+
+def _datasets(plan: Plan) -> list[Choice]:
+    """Every dataset of a plan, with its arguments, once."""
+    found = {canonical([one.name, one.arguments()]): one for one in (cell.spec.dataset for cell in plan.cells)}
+    return list(found.values())

@@ -9,10 +9,9 @@ from typing import Any
 from ganbench.errors import GanbenchError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
-from ganbench.registry.contracts import Dataset, ScoreKind, score_kind
+from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
-from ganbench.suite import family_keys, search_space
-from ganbench.suite.family import FamilySettings
+from ganbench.suite import search_space
 from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, seed_values
 from ganbench.suite.labels import Combination, Label, Variant
 from ganbench.suite.load import Entry, Suite, entries_of
@@ -80,22 +79,8 @@ class _Expansion:
                 skipped.append(outcome)
         self._check_duplicates(cells)
         self._check_comparable(cells)
-        compared = self._family(cells)
         self.problems.check()
-        return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells), compared)
-
-    def _family(self, cells: list[Cell]) -> FamilySettings:
-        """How the variants are compared; the scores are known of the datasets that have cells."""
-        labels: dict[str, list[Label]] = {
-            kind: [label for _, label in _labelled(entries)] for kind, entries in self.suite.axes.items()
-        }
-        scores: dict[str, dict[str, ScoreKind]] = {}
-        for cell in cells:
-            for choice in cell.spec.evaluation.metrics:
-                metric = self.registry.create("metric", choice)
-                kinds = {score: score_kind(metric, score) for score in metric.better}
-                scores.setdefault(cell.dataset.text, {}).update(kinds)
-        return family_keys.read(self.suite.comparing, labels, scores, self.problems)
+        return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells))
 
     def _check_names(self) -> None:
         """Report unknown names on the axes and in overrides."""
@@ -297,6 +282,11 @@ def _labelled(entries: list[Entry]) -> list[tuple[Entry, Label]]:
         return f"{entry.name}({params})" if names.count(entry.name) > 1 and params else entry.name
 
     return [(entry, Label(text(entry), entry.name)) for entry in entries]
+
+
+def places_of(suite: Suite, kind: Kind) -> dict[str, Node]:
+    """Where the suite names each plugin of an axis, by its label."""
+    return {label.text: entry.node for entry, label in _labelled(suite.axes[kind])}
 
 
 def _references(cells: list[Cell]) -> tuple[PlannedReference, ...]:

@@ -77,7 +77,12 @@ class Problems:
     def check(self) -> None:
         """Raise `UsageError` with all problems so far, in the order of the file, if there are any."""
         if self.found:
-            raise UsageError("\n".join(line for _, _, line in sorted(self.found)))
+            raise UsageError(self.text)
+
+    @property
+    def text(self) -> str:
+        """All problems so far, one a line, in the order of the file."""
+        return "\n".join(line for _, _, line in sorted(self.found))
 
 
 def scalar(text: str) -> object:

@@ -31,7 +31,7 @@ class Fid:
     version = "1"
     reference = HEUSEL
     better = {"FID": "lower"}
-    kind = {"FID": "log"}
+    scale = {"FID": "log"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -106,7 +106,7 @@ class Kid:
     version = "1"
     reference = BINKOWSKI
     better = {"KID": "lower"}
-    kind = {"KID": "log"}
+    scale = {"KID": "log"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -170,7 +170,6 @@ class PrecisionRecall:
     version = "1"
     reference = KYNKAANNIEMI
     better = {"precision": "higher", "recall": "higher"}
-    kind = {"precision": "share", "recall": "share"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:

@@ -22,7 +22,6 @@ class Spread:
 
     version = "1"
     better = {"diversity": "higher"}
-    kind = {"diversity": "share"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
