@@ -19,8 +19,8 @@ from ganbench.analysis import comparison, tables
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.report.text import sentences
 from ganbench.results.store import Store
-from ganbench.statistics.ranking import Sample, compare
-from ganbench.statistics.significance import ALPHA, holm, paired, rank_permutation, welch
+from ganbench.statistics.differences import Measure, Sample, compare
+from ganbench.statistics.significance import ALPHA, paired, rank_permutation, welch
 from ganbench.suite import plan_file
 
 DRAWS, SEEDS, HALF = 1000, 16, 8
@@ -71,7 +71,7 @@ def trained(name: str, folder: Path) -> list[Table]:
 def claims(row: TableRow, stream: np.random.Generator) -> dict[str, Any]:
     """How often each test claims a difference between halves of one variant's seeds."""
     values = {name: np.array(score.values) for name, score in row.scores.items()}
-    logs = {name: score.scale == "log" and min(score.values) > 0 for name, score in row.scores.items()}
+    logs = {name: score.logs for name, score in row.scores.items()}
     scaled = {name: np.log(found) if logs[name] else found for name, found in values.items()}
     first, count, anywhere = next(iter(values)), dict.fromkeys(TESTS, 0), dict.fromkeys(SHIFTS, 0)
     for _ in range(DRAWS):
@@ -80,7 +80,7 @@ def claims(row: TableRow, stream: np.random.Generator) -> dict[str, Any]:
         for test, p in TESTS.items():
             count[test] += p(*halves[first]) < ALPHA
         for test, shift in SHIFTS.items():
-            anywhere[test] += min(holm([_as_shipped(x, y, shift) for x, y in halves.values()])) < ALPHA
+            anywhere[test] += len(halves) * min(_as_shipped(x, y, shift) for x, y in halves.values()) < ALPHA
     named = {"dataset": row.dataset, "variant": row.title, "score": first}
     one, any_ = ({test: float(found) / DRAWS for test, found in counted.items()} for counted in (count, anywhere))
     return {**named, "one score": one, "any score": any_}
@@ -91,7 +91,7 @@ def _as_shipped(a: np.ndarray, b: np.ndarray, shift: int) -> float:
     left, right = (
         Sample({seed + offset: float(v) for seed, v in enumerate(side)}) for side, offset in ((a, 0), (b, shift))
     )
-    found = compare(left, right, "higher")
+    found = compare(left, right, Measure("higher", paired=not shift))
     assert found is not None
     return found.p
 

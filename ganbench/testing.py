@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from ganbench.errors import ContractError, MissingError, describe_error, raised_
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, Tracker
+from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, ScoreKind, Tracker
 from ganbench.registry.discovery import FILES, Offer
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
@@ -272,10 +272,11 @@ def check_extractor(extractor: FeatureExtractor, dataset: Dataset, count: int = 
 
 def check_metric(metric: Metric, name: str, registry: Registry) -> None:
     """Check a metric on every supported dataset here: finite named scores and valid faults, the same each time."""
-    for score, scale in getattr(metric, "scale", {}).items():
-        _require(score in metric.better, f"metric {name!r} has a scale for {score!r}, which its `better` does not list")
+    for score, kind in {**getattr(metric, "scale", {}), **getattr(metric, "kind", {})}.items():
+        _require(score in metric.better, f"metric {name!r} has a kind for {score!r}, which its `better` does not list")
+        known = get_args(ScoreKind)
         _require(
-            scale in ("linear", "log"), f"metric {name!r}: the scale of {score!r} must be linear or log, got {scale!r}"
+            kind in known, f"metric {name!r}: the kind of {score!r} must be one of {', '.join(known)}, got {kind!r}"
         )
     tried = 0
     for dataset_name in registry.names("dataset"):

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from unittest.mock import patch
 from zlib import crc32
 
@@ -23,7 +23,7 @@ import yaml
 from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation.evaluator import Source
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Direction, Fault
+from ganbench.registry.contracts import Direction, Fault, ScoreKind
 from ganbench.registry.registry import Registry
 from ganbench.results.provenance import machine
 from ganbench.results.records import (
@@ -60,25 +60,25 @@ TRACEBACK = """Traceback (most recent call last):
     return critic.real.mean() / self.nothing
 ZeroDivisionError: {reason}
 """
-Scales = dict[str, dict[str, tuple[Direction, Literal["linear", "log"], float, float]]]
-POINTS: Scales = {
-    "modes": {"modes": ("higher", "linear", 0, 8), "HQ": ("higher", "linear", 0, 0.99),
-              "reverse KL": ("lower", "linear", 1.5, 0.001), "modes>=1": ("higher", "linear", 2, 8)},
-    "spread": {"diversity": ("higher", "linear", 0.2, 1)},
-    "sliced-wasserstein": {"SW1": ("lower", "linear", 0.5, 0.02)},
+Scores = dict[str, dict[str, tuple[Direction, ScoreKind, float, float]]]
+POINTS: Scores = {
+    "modes": {"modes": ("higher", "count", 0, 8), "HQ": ("higher", "share", 0, 0.99),
+              "reverse KL": ("lower", "log", 1.5, 0.001), "modes>=1": ("higher", "count", 2, 8)},
+    "spread": {"diversity": ("higher", "share", 0.2, 1)},
+    "sliced-wasserstein": {"SW1": ("lower", "log", 0.5, 0.02)},
 }  # fmt: skip
-IMAGES: Scales = {
+IMAGES: Scores = {
     "fid": {"FID": ("lower", "log", 600, 7)},
     "inception-score": {"IS": ("higher", "linear", 2, 9)},
     "kid": {"KID": ("lower", "log", 60_000, 100)},
-    "precision-recall": {"precision": ("higher", "linear", 0, 0.88), "recall": ("higher", "linear", 0, 0.92)},
-    "coverage-density": {"coverage": ("higher", "linear", 0, 0.82), "density": ("higher", "linear", 0, 0.96)},
-    "spread": {"diversity": ("higher", "linear", 0.3, 1)},
-    "memorisation": {"memorisation": ("higher", "linear", 1, 1)},
-    "modes": {"modes": ("higher", "linear", 3, 10), "class KL": ("lower", "linear", 0.9, 0.0004),
-              "confidence": ("higher", "linear", 0.6, 0.99)},
+    "precision-recall": {"precision": ("higher", "share", 0, 0.88), "recall": ("higher", "share", 0, 0.92)},
+    "coverage-density": {"coverage": ("higher", "share", 0, 0.82), "density": ("higher", "linear", 0, 0.96)},
+    "spread": {"diversity": ("higher", "share", 0.3, 1)},
+    "memorisation": {"memorisation": ("higher", "share", 1, 1)},
+    "modes": {"modes": ("higher", "count", 3, 10), "class KL": ("lower", "log", 0.9, 0.0004),
+              "confidence": ("higher", "share", 0.6, 0.99)},
 }  # fmt: skip
-"""metric -> score -> (better, scale, the value of noise, the value of real data)"""
+"""metric -> score -> (better, kind, the value of noise, the value of real data)"""
 REFERENCES = {"real": 1.0, "gaussian": 0.35, "noise": 0.0}
 
 
@@ -195,15 +195,15 @@ def scores(image: bool, quality: float, source: Source, spec: Any, nasty: bool =
     extractor = "digits16" if image else None
     by_name = {metric.name: metric for metric in spec.metrics}
     for metric, own in (IMAGES if image else POINTS).items():
-        for score, (better, scale, noise, real) in own.items():
+        for score, (better, kind, noise, real) in own.items():
             label = f"{score}[{extractor}]" if extractor else score
             if nasty and score in ("HQ", "recall"):
                 label = NASTY[1]
-            values[label] = _between(noise, real, quality, scale, whole=score.startswith("modes"))
+            values[label] = _between(noise, real, quality, kind)
             extracted = metric != "sliced-wasserstein"
             cards[label] = ProtocolCard(
                 metric=Choice(metric, by_name[metric].params), code=by_name[metric].code, score=score,
-                better=better, scale=scale, fake_samples=spec.samples,
+                better=better, kind=kind, fake_samples=spec.samples,
                 real_samples=1347 if image else 10_000, split=spec.split,
                 extractor=Choice(spec.extractor.name, spec.extractor.params) if extracted else None,
                 weights=("6626e93c1535" if image else "exact") if extracted else None,
@@ -215,11 +215,11 @@ def scores(image: bool, quality: float, source: Source, spec: Any, nasty: bool =
     return Evaluation(values, cards, verdict({"modes": faults, "spread": []}))
 
 
-def _between(noise: float, real: float, quality: float, scale: str, whole: bool) -> float:
-    if scale == "log":
+def _between(noise: float, real: float, quality: float, kind: ScoreKind) -> float:
+    if kind == "log":
         return math.exp(math.log(noise) + (math.log(real) - math.log(noise)) * quality)
     value = noise + (real - noise) * quality
-    return float(round(value)) if whole else value
+    return float(round(value)) if kind == "count" else value
 
 
 def _write_run(store: Store, made: Made, run: _Run) -> None:

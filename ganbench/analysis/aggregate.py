@@ -7,7 +7,7 @@ from functools import cache
 
 from ganbench.analysis.score_table import TITLES, Table, TableRow
 from ganbench.statistics import bootstrap
-from ganbench.statistics.ranking import MIN_SEEDS
+from ganbench.statistics.differences import MIN_SEEDS
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
+from ganbench.analysis.family import Family, measure
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.results import protocol
-from ganbench.statistics import ranking, significance
+from ganbench.statistics import claims, differences
+from ganbench.statistics.claims import Judgment
+
+Verdict: TypeAlias = Literal[
+    "a better", "b better", "equal", "inconclusive", "too few seeds", "no variation", "exploratory"
+]
+Part: TypeAlias = Literal["suite", "question", "none"]
+"""Which family a comparison belongs to: that of the suite; one of its own, of all comparisons of one question about two
+suites; none, so that nothing is claimed."""
 
 
 class Named(NamedTuple):
@@ -20,6 +29,16 @@ class Named(NamedTuple):
     kind: str
     rows: list[TableRow]
     suite: str = ""
+    tables: Sequence[Table] = ()
+
+    @property
+    def family(self) -> Family:
+        """The suite's family."""
+        return next((table.family for table in self.tables if table.family), Family())
+
+    def primary(self, dataset: str) -> str:
+        """The dataset's primary score."""
+        return next((table.primary for table in self.tables if table.dataset == dataset), "")
 
 
 @dataclass(frozen=True)
@@ -33,18 +52,31 @@ class Comparison:
     score: str
     better: str
     rows: tuple[TableRow, TableRow]
-    difference: ranking.Difference | None
-    adjusted: float = 1.0
-    comparisons: int = 1
+    judgment: Judgment
+    part: Part = "suite"
 
     @property
-    def verdict(self) -> str:
-        """`a better`, `b better`, `no difference seen`, or `too few seeds`."""
-        if self.difference is None:
-            return "too few seeds"
-        if self.adjusted >= significance.ALPHA:
-            return "no difference seen"
-        return "a better" if self.difference.a_better else "b better"
+    def difference(self) -> differences.Difference | None:
+        return self.judgment.difference
+
+    @property
+    def adjusted(self) -> float:
+        """p times the number of comparisons, at most 1; 1 if nothing was tested."""
+        found = self.judgment.p_adjusted
+        return 1.0 if found is None else found
+
+    @property
+    def comparisons(self) -> int:
+        """The number of comparisons of the family."""
+        return self.judgment.m
+
+    @property
+    def verdict(self) -> Verdict:
+        """`a better`, `b better`, or what else is said of both."""
+        claim = self.judgment.claim
+        if claim == "better":
+            return "a better"
+        return "b better" if claim == "worse" else claim
 
     @property
     def where(self) -> str:
@@ -52,11 +84,12 @@ class Comparison:
 
 
 def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Comparison]:
-    """Every comparison of one with the other, Holm-corrected together.
+    """Every comparison of one with the other.
 
-    `scores` names the scores, `all` means all; by default each dataset's first. Raises `UsageError`
-    if a name is compared with itself, a score is unknown, nothing is in common or finished, or
-    protocol cards differ.
+    In one suite the answers are those of its family; a score or a pair that is not in it is exploratory. Two suites
+    are a family of their own: all comparisons of this call. `scores` names the scores, `all` means all; by default
+    each dataset's primary one. Raises `UsageError` if a name is compared with itself, a score is unknown, nothing is
+    in common or finished, or protocol cards differ.
     """
     if left.kind != right.kind:
         raise UsageError(
@@ -69,13 +102,10 @@ def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Compa
     if not pairs:
         raise UsageError(f"{left.name!r} and {right.name!r} have no dataset in common in the same setting")
     _check(scores, pairs)
-    found = [one for x, y in pairs for one in _pair(left, right, x, y, scores)]
-    tested = [one.difference.p for one in found if one.difference]
-    adjusted = iter(significance.holm(tested))
-    return [
-        replace(one, adjusted=next(adjusted) if one.difference else 1.0, comparisons=max(1, len(tested)))
-        for one in found
-    ]
+    asked = [(x, y, score) for x, y in pairs for score in _asked(left, x, y, scores)]
+    one_suite = left.suite == right.suite
+    judge = _within if one_suite else _across
+    return [_pair(left, right, x, y, score, *judge(left, right, x, y, score, len(asked))) for x, y, score in asked]
 
 
 def named(name: str, tables: list[Table], suite: str) -> Named:
@@ -84,7 +114,7 @@ def named(name: str, tables: list[Table], suite: str) -> Named:
     for kind in ("variant", "loss", "architecture"):
         own = [row for row in rows if (row.title if kind == "variant" else getattr(row, kind)) == name]
         if own:
-            return Named(name, kind, own, suite)
+            return Named(name, kind, own, suite, tables)
     known = sorted({text for row in rows for text in (row.loss, row.architecture, row.title)})
     raise UsageError(f"no variant {name!r} in these results{suggestion(name, known)}")
 
@@ -107,19 +137,47 @@ def _check(scores: Sequence[str], pairs: list[tuple[TableRow, TableRow]]) -> Non
             raise UsageError(f"no score {score!r} here{suggestion(score, known)}")
 
 
-def _pair(left: Named, right: Named, x: TableRow, y: TableRow, asked: Sequence[str]) -> list[Comparison]:
+def _asked(left: Named, x: TableRow, y: TableRow, scores: Sequence[str]) -> list[str]:
+    """The scores of a pair of rows that are compared."""
     common = [score for score in x.scores if score in y.scores]
-    found = []
-    for score in common if "all" in asked else [score for score in asked or common[:1] if score in common]:
-        cell, other = x.scores[score], y.scores[score]
-        if cell.values and other.values:
-            protocol.check(
-                score, {f"{_called(left, right)} on {x.dataset}": cell.protocol, _called(right, left): other.protocol}
-            )
-        difference = ranking.compare(x.sample(score), y.sample(score), cell.better, cell.scale)
-        names = _called(left, right), _called(right, left)
-        found.append(Comparison(*names, *_rest(left, x), score, cell.better, (x, y), difference))
-    return found
+    if "all" in scores:
+        return common
+    primary = left.primary(x.dataset)
+    default = [primary] if primary in common else common[:1]
+    return [score for score in scores or default if score in common]
+
+
+def _within(left: Named, right: Named, x: TableRow, y: TableRow, score: str, count: int) -> tuple[Judgment, Part]:
+    """What the suite's family says, or the exploratory difference."""
+    if score == left.primary(x.dataset):
+        found = left.family.between(x.dataset, x.key, y.key)
+        if found is not None:
+            return found, "suite"
+    how = measure(x.scores[score], left.family.settings)
+    return claims.explore(x.sample(score), y.sample(score), how), "none"
+
+
+def _across(left: Named, right: Named, x: TableRow, y: TableRow, score: str, count: int) -> tuple[Judgment, Part]:
+    """What is said of variants of two suites, as one of the comparisons that were asked for together.
+
+    Logarithms are compared where both suites' columns are on them; seeds are paired where both suites say so.
+    """
+    cell, other = x.scores[score], y.scores[score]
+    how = measure(replace(cell, logs=cell.logs and other.logs), left.family.settings)
+    how = replace(how, paired=how.paired and right.family.settings.paired)
+    samples = x.sample(score), y.sample(score)
+    found = claims.judge(*samples, how, count)
+    if found.difference is not None and found.claim != "equal" and not differences.varies(samples):
+        found = Judgment("no variation", m=count)
+    return found, "question"
+
+
+def _pair(left: Named, right: Named, x: TableRow, y: TableRow, score: str, found: Judgment, part: Part) -> Comparison:
+    cell, other = x.scores[score], y.scores[score]
+    names = _called(left, right), _called(right, left)
+    if cell.values and other.values:
+        protocol.check(score, {f"{names[0]} on {x.dataset}": cell.protocol, names[1]: other.protocol})
+    return Comparison(*names, *_rest(left, x), score, cell.better, (x, y), found, part)
 
 
 def _called(side: Named, other: Named) -> str:

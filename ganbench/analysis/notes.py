@@ -1,15 +1,15 @@
-"""Notes below a table: failures, minimum detectable differences, protocols."""
+"""Notes below a table: what is tested, failures, detectable differences, protocols."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ganbench.analysis.score_table import TableRow
+from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
 from ganbench.results.records import ProtocolCard, Record
-from ganbench.statistics import ranking
+from ganbench.statistics import differences
 
 
 def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
@@ -87,48 +87,85 @@ def paths(records: list[Record]) -> tuple[str, ...]:
     return (f"its seeds were trained by several execution strategies ({', '.join(paths)}), which differ in rounding",)
 
 
-def table_notes(rows: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
-    """The notes on a whole table with `comparisons` tested pairs: too few seeds, failures, power, protocol."""
-    variants = [row for row in rows if row.kind == "variant" and row.n]
-    notes = _few(variants, columns)
+def table_notes(table: Table) -> list[str]:
+    """The notes on a whole table: what is tested and how, too few seeds, failures, power, protocol."""
+    variants = table.variants
+    notes = [*_tested(table), *_few(table)]
     if any(row.failed for row in variants):
         notes.append(
-            "Means and intervals are over the seeds that finished; in ranks every failed seed counts as the worst "
-            "(permutation test on ranks)."
+            "Means and intervals are over the seeds that finished; in comparisons every failed seed counts as the "
+            "worst (permutation test on ranks)."
         )
     if any(row.missing for row in variants):
         notes.append(
-            "A seed whose metric failed has no part in that score's mean, and counts as the worst in its rank."
+            "A seed whose metric failed has no part in that score's mean, and counts as the worst in its comparisons."
         )
-    return [*notes, *_power(variants, columns, comparisons), *_protocols(variants, columns)]
+    return [*notes, *_not_on_logs(variants), *_power(table), *_protocols(variants, table.columns)]
 
 
-def _few(variants: list[TableRow], columns: Mapping[str, str]) -> list[str]:
-    """The variants with too few seeds to be compared, in all scores or in some."""
-    few: dict[str, list[str]] = {}
-    for row in variants:
-        short = [name for name in columns if row.sample(name).size < ranking.MIN_SEEDS]
-        if short:
-            few.setdefault("" if len(short) == len(columns) else f" in {', '.join(short)}", []).append(row.title)
-    return [
-        f"{', '.join(titles)}: too few seeds for a comparison{where}; at least {ranking.MIN_SEEDS} are required."
-        for where, titles in few.items()
+def _tested(table: Table) -> list[str]:
+    """Which score is tested, by which test, as how many of the suite's comparisons; that the others are not."""
+    here, family = table.comparisons, table.family
+    if not here or family is None or not any(table.primary in row.scores for row in table.variants):
+        return []
+    if all(one.claim == "no variation" for one in here):
+        return [f"{table.primary} is the same in all seeds of all variants, so there is nothing to test."]
+    reference = " x ".join(family.reference.values())
+    whom = f"each variant with {reference}" if reference else "all pairs"
+    count = "one comparison" if len(here) == 1 else f"{len(here)} comparisons"
+    family_text = "" if family.m == len(here) else f" of the suite's {family.m}"
+    correction = ""
+    if family.m > 1:
+        correction = (
+            f", claimed if p x {family.m} < .05 (Bonferroni), intervals of differences at {100 * family.level:.2f} %"
+        )
+    others = "; all other scores are exploratory" if len(table.columns) > 1 else ""
+    return [f"Tested: {table.primary}, {whom}, {count}{family_text}{correction}{others}."]
+
+
+def _few(table: Table) -> list[str]:
+    """The variants with too few seeds for a claim, and seeds too few for any claim on counts."""
+    short = [
+        row.title
+        for row in table.variants
+        if table.primary in row.scores and row.sample(table.primary).size < differences.MIN_SEEDS
     ]
+    found = []
+    if short:
+        found.append(f"{', '.join(short)}: too few seeds for a claim; at least {differences.MIN_SEEDS} are required.")
+    if any(one.judgment.hopeless for one in table.comparisons) and table.family:
+        found.append(
+            f"So few seeds can show no difference in {table.primary} by ranks, whatever their values, as one of "
+            f"{table.family.m} comparisons; more seeds, or a reference in the suite, can."
+        )
+    return found
 
 
-def _power(variants: list[TableRow], columns: Mapping[str, str], comparisons: int) -> list[str]:
-    """The minimum detectable difference in each score."""
-    parts: dict[int, list[str]] = {}
-    for name in columns:
-        scale = variants[0].scores[name].scale if variants else "linear"
-        found = ranking.detectable([row.sample(name) for row in variants], comparisons, scale)
-        if found is not None:
-            text = f"{name} {'a factor of ' if scale == 'log' else ''}{number(found.gap)}"
-            parts.setdefault(found.seeds, []).append(text)
-    return [
-        f"Minimum detectable difference ({seeds} seeds, {100 * ranking.POWER:.0f} % power): {', '.join(texts)}."
-        for seeds, texts in parts.items()
-    ]
+def _not_on_logs(variants: list[TableRow]) -> list[str]:
+    """The scores that vary by factors but have values without a logarithm."""
+    names = dict.fromkeys(
+        name
+        for row in variants
+        for name, one in row.scores.items()
+        if one.kind == "log" and one.values and not one.logs
+    )
+    if not names:
+        return []
+    return [f"Not computed on logarithms, because some values are not above 0: {', '.join(names)}."]
+
+
+def _power(table: Table) -> list[str]:
+    """The smallest differences that the inconclusive comparisons would have found."""
+    open_ = [one.judgment for one in table.comparisons if one.claim == "inconclusive"]
+    gaps = [one.detectable for one in open_ if one.detectable is not None]
+    if not gaps:
+        return []
+    ratio = any(one.difference is not None and one.difference.ratio for one in open_)
+    what = "a factor of " if ratio else ""
+    low, high = number(min(gaps)), number(max(gaps))
+    size = f"{what}{low}" if low == high else f"{what}{low} to {high}, depending on the pair"
+    power = f"{100 * differences.POWER:.0f} % power"
+    return [f"Found with {power} where inconclusive: a difference in {table.primary} of {size}."]
 
 
 def _protocols(variants: list[TableRow], columns: Mapping[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from ganbench.errors import ResultsError
 from ganbench.results.records import AnyRecord, Record
 from ganbench.results.run_files import HISTORY, WEIGHTS, read_history
 from ganbench.statistics import significance
-from ganbench.statistics.ranking import MIN_SEEDS
+from ganbench.statistics.differences import MIN_SEEDS
 
 ROUNDING = 1e-6
 """Relative gap of two scores that only the last bits of float32 explain: its resolution is 1.2e-7."""
@@ -144,7 +144,7 @@ def _gap(name: str, record: AnyRecord, again: AnyRecord, seeds: Sequence[Record]
     known = [seed.evaluation.metrics[name] for seed in seeds if seed.status == "ok" and name in seed.evaluation.metrics]
     values = [*known, *([record.evaluation.metrics[name]] if name in record.evaluation.metrics else [])]
     card = record.evaluation.cards.get(name)
-    scale = card.scale if card else "linear"
+    scale = "log" if card and card.kind == "log" else "linear"
     low, high = spread(values, scale, count) if len(values) >= MIN_SEEDS else (None, None)
     return ScoreGap(name, record.evaluation.metrics.get(name), again.evaluation.metrics.get(name), low, high)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ganbench.registry.contracts import Direction
+from ganbench.registry.contracts import Direction, ScoreKind
 from ganbench.results.records import ProtocolCard, ScoreName
-from ganbench.statistics.ranking import Ranking, Sample
+from ganbench.statistics.differences import Sample
 from ganbench.suite.labels import variant_title
+
+if TYPE_CHECKING:
+    from ganbench.analysis.family import Family, FamilyComparison
 
 TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
 """Names of the references in tables."""
@@ -36,7 +39,8 @@ class Score:
     """One cell of a table: mean over seeds, 95 % interval, every seed's value.
 
     `card` is the protocol, with the `seeds` that the values belong to, in order. `beside` is the
-    text that a publication prints beside its mean.
+    text that a publication prints beside its mean. `logs`: intervals and differences of its column are taken on
+    logarithms, because it varies by factors and all values of the variants are above 0.
     """
 
     mean: float | None
@@ -46,10 +50,17 @@ class Score:
     better: Direction
     card: ProtocolCard | PublishedCard
     beside: str = ""
+    logs: bool = False
+
+    @property
+    def kind(self) -> ScoreKind:
+        """What the score is, which fixes its test."""
+        return self.card.kind if isinstance(self.card, ProtocolCard) else "linear"
 
     @property
     def scale(self) -> str:
-        return self.card.scale if isinstance(self.card, ProtocolCard) else "linear"
+        """The scale of its intervals and differences: `log` or `linear`."""
+        return "log" if self.logs else "linear"
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -68,14 +79,9 @@ class Score:
         """The score's own name, without its extractor."""
         return self.card.score if isinstance(self.card, ProtocolCard) else ""
 
-    @property
-    def logs(self) -> bool:
-        """Whether the interval was taken on logarithms."""
-        return self.scale == "log" and bool(self.values) and min(self.values) > 0
-
 
 RowKind = Literal["variant", "reference", "published"]
-VariantKey = tuple[str, str]
+VariantKey: TypeAlias = tuple[str, str]
 """The labels of a variant's loss and architecture."""
 
 
@@ -93,7 +99,7 @@ class TableRow:
     rank: dict[str, int | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     led: frozenset[str] = frozenset()
-    """The scores in which it is significantly better than another variant and significantly worse than none."""
+    """The primary score, if it is claimed to be better by it than another variant and worse than none."""
     failed: int = 0
     verdict: str = ""
     cost: dict[str, float | None] = field(default_factory=dict)
@@ -135,13 +141,15 @@ class Table:
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...]
     """Notes on the whole table."""
-    ranking: Ranking[VariantKey] = field(default_factory=Ranking)
-    """The comparisons behind the ranks, by the rows' keys."""
+    primary: str = ""
+    """The column that is tested; all others are exploratory. Empty as long as no run has a score."""
+    family: Family | None = None
+    """All comparisons of the suite, of the other datasets too."""
 
     @property
-    def primary(self) -> str | None:
-        """The score that ranks the rows: the first column."""
-        return next(iter(self.columns), None)
+    def comparisons(self) -> list[FamilyComparison]:
+        """The suite's comparisons on this dataset."""
+        return self.family.on(self.dataset) if self.family else []
 
     def score_name(self, column: str) -> ScoreName:
         """The score of a column, with its extractor if the column's label has it."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ganbench.analysis import notes
-from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow, VariantKey
+from ganbench.analysis import family, notes
+from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
+from ganbench.registry.contracts import ScoreKind
 from ganbench.results import protocol, verdicts
 from ganbench.results.diagnosis import diagnoses
 from ganbench.results.literature import PublishedRow
 from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
 from ganbench.results.store import Store
-from ganbench.statistics import ranking, significance
+from ganbench.statistics import significance
 from ganbench.statistics.means import mean
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 from ganbench.suite.specs import Skipped
@@ -36,7 +37,8 @@ def build(
     datasets = dict.fromkeys(
         one.dataset.text for part in (layout.rows, layout.references, layout.skipped) for one in part
     )
-    return [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
+    found = [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
+    return [replace(one, notes=tuple(notes.table_notes(one))) for one in family.judged(layout, found)]
 
 
 def _table(
@@ -52,12 +54,45 @@ def _table(
         for name, card in record.evaluation.cards.items():
             shown.setdefault(name, card)
     _check(shown, read, references)
-    rows, found = _ranked([_variant(row, records, shown) for row, records in read])
+    shown = {name: replace(card, kind=_kind(name, everything)) for name, card in shown.items()}
+    rows = _on_logs([_variant(row, records, shown) for row, records in read])
     rows += [_skipped(skip, shown) for skip in layout.skipped if skip.dataset.text == dataset]
     rows += [_reference(dataset, name, record, shown) for name, record in references]
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
     columns = {name: card.better for name, card in shown.items()}
-    return Table(dataset, columns, tuple(rows), tuple(notes.table_notes(rows, columns, len(found.pairs))), found)
+    return Table(dataset, columns, tuple(rows), (), _primary(layout.family.primary.get(dataset), shown))
+
+
+def _primary(asked: str | None, shown: dict[str, ProtocolCard]) -> str:
+    """The column of the primary score: the one asked for, which names no extractor, or the first."""
+    columns = [name for name, card in shown.items() if asked in (None, card.score, name)]
+    return next(iter(columns), asked or "")
+
+
+KINDS: tuple[ScoreKind, ...] = ("count", "share", "log", "linear")
+
+
+def _kind(name: str, records: Iterable[AnyRecord]) -> ScoreKind:
+    """The kind of a column. Cards from before there were kinds call everything but `log` linear; others know more."""
+    found = {record.evaluation.cards[name].kind for record in records if name in record.evaluation.cards}
+    return min(found, key=KINDS.index)
+
+
+def _on_logs(rows: list[TableRow]) -> list[TableRow]:
+    """The rows with the columns on logarithms that vary by factors, if all their values are above 0."""
+    names = {name for row in rows for name, score in row.scores.items() if score.kind == "log" and score.values}
+    logs = {name for name in names if all(value > 0 for row in rows for value in row.scores[name].values)}
+    return [
+        replace(row, scores={name: _score_on_logs(one) if name in logs else one for name, one in row.scores.items()})
+        for row in rows
+    ]
+
+
+def _score_on_logs(score: Score) -> Score:
+    if not score.values:
+        return replace(score, logs=True)
+    mean, low, high = significance.mean_interval(score.values, scale="log")
+    return replace(score, mean=mean, low=low, high=high, logs=True)
 
 
 def _check(shown: dict[str, ProtocolCard], read: Read, references: list[tuple[str, ReferenceRecord | None]]) -> None:
@@ -79,7 +114,7 @@ def _check(shown: dict[str, ProtocolCard], read: Read, references: list[tuple[st
 
 def _score(values: dict[int, float], card: ProtocolCard) -> Score:
     found = list(values.values())
-    mean, low, high = significance.mean_interval(found, scale=card.scale) if found else (None, None, None)
+    mean, low, high = significance.mean_interval(found) if found else (None, None, None)
     return Score(mean, low, high, tuple(found), card.better, replace(card, seeds=tuple(values)))
 
 
@@ -90,7 +125,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, P
         found = {seed: record.evaluation for seed, record in good.items() if name in record.evaluation.metrics}
         values = {seed: evaluation.metrics[name] for seed, evaluation in found.items()}
         own = next((record.evaluation.cards[name] for record in good.values() if name in record.evaluation.cards), card)
-        scores[name] = _score(values, own)
+        scores[name] = _score(values, replace(own, kind=card.kind))
     failed = sum(record is not None and record.status != "ok" for record in records.values())
     missing = notes.missing({seed: record.evaluation.missing for seed, record in good.items()}, shown)
     lost = [record.evaluation.missing for record in good.values()]
@@ -113,22 +148,6 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, P
 def _mean(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return mean(known) if known else None
-
-
-def _ranked(rows: list[TableRow]) -> tuple[list[TableRow], ranking.Ranking[VariantKey]]:
-    """The rows with their ranks, and the comparisons behind them."""
-    if not rows:
-        return [], ranking.Ranking()
-    columns = {
-        name: ranking.Column(score.better, {row.key: row.sample(name) for row in rows}, score.scale)
-        for name, score in rows[0].scores.items()
-    }
-    found = ranking.ranked(columns)
-    ranked = [
-        replace(row, rank={name: own[row.key] for name, own in found.ranks.items()}, led=found.leads(row.key))
-        for row in rows
-    ]
-    return ranked, found
 
 
 def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: dict[str, ProtocolCard]) -> TableRow:
@@ -174,6 +193,6 @@ def _published(dataset: str, entry: PublishedRow, shown: dict[str, ProtocolCard]
 def _skipped(skip: Skipped, shown: dict[str, ProtocolCard]) -> TableRow:
     scores = {name: _score({}, card) for name, card in shown.items()}
     return TableRow(
-        skip.dataset.text, *skip.texts[:2], "variant", 0, 0, scores, dict.fromkeys(shown),
-        (f"not applicable: {skip.reason}",),
+        skip.dataset.text, *skip.texts[:2], "variant", 0, 0, scores,
+        notes=(f"not applicable: {skip.reason}",),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from ganbench.report.text import sentences
 from ganbench.results import protocol
 from ganbench.results.store import Store
 
-ORDER = ("a better", "b better", "no difference seen", "too few seeds")
+ORDER = ("a better", "b better", "equal", "inconclusive", "no variation", "too few seeds", "exploratory")
 
 
 @click.command("compare")

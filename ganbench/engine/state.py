@@ -18,7 +18,8 @@ from ganbench.results.records import Failure, Snapshot
 class TrainedSeed:
     """The result of training one seed.
 
-    `params` are G's raw parameters, `average` their exponential moving average, both flat (P,);
+    `params` are G's raw parameters, `average` their exponential moving average, both flat (P,); without an average
+    (`ema: 0`) that is G before its first step.
     `discriminator` are D's, with buffers of their own; `history` the signals (rows, 12) at `steps`.
     `failure` says at which step it diverged, None if it did not. `frames` are a few samples by step, taken
     during training for the film.

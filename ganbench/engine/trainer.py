@@ -69,6 +69,27 @@ def group_seeds(seeds: tuple[int, ...], path: ExecutionPath) -> list[tuple[int, 
     return [(stack * least)[: max(least, len(stack))] for stack in stacks]
 
 
+def _state_faults(state: State) -> list[str]:
+    """What is not finite in the state of each seed; empty for a healthy one.
+
+    A gradient above 1.8e19 leaves the parameters finite, but its square is infinite in float32: Adam's second moment
+    never comes back, and the parameter never moves again.
+    """
+    players = (state.generator, state.discriminator)
+    params = _finite([player.params for player in players])
+    moments = _finite([moment for player in players for moment in player.moments])
+    return [
+        "a parameter was not finite" if not fine else "a moment of the optimizer was not finite" if not moved else ""
+        for fine, moved in zip(params, moments, strict=True)
+    ]
+
+
+def _finite(vectors: list[Tensor]) -> list[bool]:
+    """Whether all vectors ([S,] P) of each seed are finite."""
+    finite: list[bool] = torch.stack([vector.isfinite().all(-1) for vector in vectors]).all(dim=0).reshape(-1).tolist()
+    return finite
+
+
 class Trainer:
     """Trains all seeds of one cell.
 
@@ -182,8 +203,7 @@ class Trainer:
         """Record a block's signals, and check every seed for divergence: losses (n, [S,] 2), rows (m, [S,] 12)."""
         stop = start + len(losses)
         seen = [t for t in range(start, stop) if t % self.cadence == 0]
-        players = (group.state.generator, group.state.discriminator)
-        healthy = torch.stack([player.params.isfinite().all(-1) for player in players]).all(dim=0).reshape(-1).tolist()
+        faults = _state_faults(group.state)
         finite = losses.isfinite().all(dim=-1).reshape(len(losses), -1).tolist()
         table = rows.reshape(len(seen), len(group.seeds), -1).tolist() if rows is not None else []
         for index, seed in enumerate(group.distinct):
@@ -193,9 +213,9 @@ class Trainer:
             bad = next((start + i for i, row in enumerate(finite) if not row[index]), None)
             if bad is not None:
                 result.failure = Failure("diverged", "a loss was not finite", step=bad)
-            elif not healthy[index]:
+            elif faults[index]:
                 bad = stop
-                result.failure = Failure("diverged", "a parameter was not finite", step=stop - 1, after=True)
+                result.failure = Failure("diverged", faults[index], step=stop - 1, after=True)
             valid = [i for i, t in enumerate(seen) if bad is None or t <= bad]
             result.steps += [seen[i] for i in valid]
             result.history += [table[i][index] for i in valid]

@@ -15,7 +15,7 @@ from ganbench.errors import ContractError, GanbenchError, describe_error, raised
 from ganbench.evaluation.histograms import histogram
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Data, Dataset, Fault, FeatureExtractor, Features, Metric, View
+from ganbench.registry.contracts import Data, Dataset, Fault, FeatureExtractor, Features, Metric, View, score_kind
 from ganbench.results.records import Evaluation, ProtocolCard, ScoreName, Verdict
 from ganbench.results.verdicts import ORDER, verdict
 from ganbench.suite.specs import EvaluationSpec
@@ -215,7 +215,7 @@ class Evaluator:
             score=score,
             code=choice.code,
             better=metric.better[score],
-            scale=getattr(metric, "scale", {}).get(score, "linear"),
+            kind=score_kind(metric, score),
             fake_samples=count,
             real_samples=len(self.real.samples),
             split=self.evaluation.split,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Direction = Literal["higher", "lower"]
+ScoreKind = Literal["count", "share", "log", "linear"]
+"""What a score is, which fixes its test: a number of things; a part of a whole, 0 to 1; a value above 0 that varies by
+factors; any other number."""
 T = TypeVar("T")
 FaultKind = Literal["collapsed", "memorising", "low quality", "partial"]
 
@@ -208,8 +211,9 @@ class Metric(Protocol):
     Optional: `needs`, a subset of "logits" and "modes"; `supports(dataset) -> str | None`; `minimum(dims) -> int`, the
     fewest samples per side for features of `dims` dimensions; `statistics(real, count) -> {name: tensor}`, the part
     that depends on the real side and the number of fakes alone, computed once and cached between runs by content;
-    `scale = {name: "log"}` for a positive score that varies by factors, whose intervals and differences tables compute
-    on logarithms; `faults(scores, dataset) -> [Fault]`, the faults that its scores show in the samples.
+    `kind = {name: "count"}`, the kind of each score that is not `linear`: `count` (differences are tested by ranks),
+    `share` (a part of a whole, 0 to 1) or `log` (above 0 and varying by factors: tables compute on logarithms);
+    `faults(scores, dataset) -> [Fault]`, the faults that its scores show in the samples.
     """
 
     @property
@@ -219,6 +223,15 @@ class Metric(Protocol):
     def uses_extractor(self) -> bool: ...
 
     def __call__(self, real: View, fake: View) -> Mapping[str, float]: ...
+
+
+def score_kind(metric: Metric, score: str) -> ScoreKind:
+    """The kind that a metric declares for one of its scores, `linear` by default.
+
+    Metrics written before there were kinds declare `scale = {name: "log"}`, which is still read.
+    """
+    kinds: Mapping[str, ScoreKind] = {**getattr(metric, "scale", {}), **getattr(metric, "kind", {})}
+    return kinds.get(score, "linear")
 
 
 class Run(NamedTuple):

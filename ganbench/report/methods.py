@@ -11,7 +11,7 @@ from ganbench.analysis.score_table import TITLES, Table
 from ganbench.report.text.escape import escape_markdown
 from ganbench.results import protocol as cards
 from ganbench.results.records import Provenance, Record
-from ganbench.statistics.ranking import MIN_SEEDS
+from ganbench.statistics.differences import MIN_SEEDS
 from ganbench.statistics.significance import ALPHA
 from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan
@@ -101,15 +101,33 @@ def _measured(tables: list[Table], plan: SavedPlan) -> str:
 
 
 def _compared(tables: list[Table]) -> str:
+    """How the variants are compared, as the suite fixes it."""
     scores = {name: score for table in tables for row in table.variants for name, score in row.scores.items()}
-    logs = [name for name, score in scores.items() if score.scale == "log"]
+    logs = [name for name, score in scores.items() if score.logs]
     on_logs = f", computed on logarithms for {listed(logs)}" if logs else ""
+    found = f"Comparison: means over seeds with 95 % intervals (Student's t){on_logs}."
+    family = next((table.family for table in tables if table.family and table.comparisons), None)
+    if family is None:
+        return found
+    by_score: dict[str, list[str]] = {}
+    for table in tables:
+        if table.comparisons:
+            by_score.setdefault(table.primary, []).append(table.dataset)
+    primary = "; ".join(f"{escape_markdown(score)} on {listed(datasets)}" for score, datasets in by_score.items())
+    reference = " x ".join(family.reference.values())
+    pairs = f"each variant with {escape_markdown(reference)}" if reference else "all pairs of variants"
+    t_test = "Student's t paired by seed" if family.settings.paired else "Welch's t"
     return (
-        f"Comparison: means over seeds with 95 % intervals (Student's t){on_logs}. Differences are tested with "
-        "Student's t paired by seed (Welch's t if the seeds differ; a rank permutation test if a seed failed, with "
-        f"failed seeds as the worst), Holm-corrected over each table, p < {f'{ALPHA:g}'.lstrip('0')}, "
-        f"at least {MIN_SEEDS} seeds per variant."
+        f"{found} Tested: {primary}; {pairs}, {family.m} comparisons as one family (Bonferroni, p x {family.m} < "
+        f"{f'{ALPHA:g}'.lstrip('0')}, intervals of differences at {100 * family.level:.4g} %), at least {MIN_SEEDS} "
+        f"seeds per variant. Tests: {t_test}; for counts, and where a seed failed, exact permutation of ranks, "
+        f"failed seeds as the worst.{_margins(family.settings.margins)} All other scores are exploratory."
     )
+
+
+def _margins(margins: Mapping[str, float]) -> str:
+    texts = [f"{escape_markdown(name)} {value:g}" for name, value in margins.items()]
+    return f" Variants are called equal within these margins: {', '.join(texts)}." if texts else ""
 
 
 def _made(cells: list[Cell], run: list[Cell]) -> str:

@@ -10,7 +10,7 @@ from ganbench.formatting import ranges
 from ganbench.registry.choice import Choice
 from ganbench.results.records import ProtocolCard
 
-VARIANT_FIELDS = ("seeds", "score")
+VARIANT_FIELDS = ("seeds", "score", "kind")
 """Fields of a card that belong to a variant or to the score itself, not to the protocol."""
 REFERENCE_FIELDS = (*VARIANT_FIELDS, "generator", "checkpoint", "snapshot_within", "fake_samples")
 """Fields in which a reference may differ from a generator: the source of its samples and their number."""

@@ -304,7 +304,17 @@ def _raw(content: bytes) -> dict[str, Any]:
     if schema == SCHEMA:
         check_seal(raw)
     found: dict[str, Any] = raw
-    return found
+    return {**found, "cards": _with_kinds(found["cards"])} if "cards" in found else found
+
+
+def _with_kinds(cards: object) -> object:
+    """Cards with the kinds of their scores; those written before there were kinds tell `log` from `linear` alone."""
+    if not isinstance(cards, dict):
+        return cards
+    return {
+        label: {"kind": card.get("scale", "linear"), **card} if isinstance(card, dict) else card
+        for label, card in cards.items()
+    }
 
 
 def _converted(raw: dict[str, object], kind: type[T]) -> T:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from ganbench.files import digest
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Direction, Fault
+from ganbench.registry.contracts import Direction, Fault, ScoreKind
 from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, ReferenceSpec, RunSpec
 
 Status = Literal["ok", "diverged", "failed", "out-of-memory", "timeout", "interrupted"]
@@ -70,7 +70,7 @@ class ProtocolCard:
     checkpoint: str | None
     score: str = ""
     code: str = ""
-    scale: Literal["linear", "log"] = "linear"
+    kind: ScoreKind = "linear"
     extractor: Choice | None = None
     weights: str | None = None
     resize: str | None = None
@@ -92,7 +92,7 @@ class ProtocolCard:
             "score": self.score,
             "code": self.code,
             "better": self.better,
-            "scale": self.scale,
+            "kind": self.kind,
             "fake_samples": self.fake_samples,
             "real_samples": self.real_samples,
             "split": self.split,

@@ -15,8 +15,8 @@ from typing import TypeVar
 import torch
 from safetensors.torch import save
 
-from ganbench.engine.networks import Network
 from ganbench.engine.state import TrainedSeed
+from ganbench.engine.step import Game
 from ganbench.errors import describe_error, raised_at
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.film import film
@@ -135,16 +135,18 @@ def _written(path: Path, made: tuple[bytes, T] | None) -> T | None:
     return made[1]
 
 
-def write_weights(folder: Path, result: TrainedSeed, generator: Network, discriminator: Network) -> None:
-    """Both players' state_dicts, buffers included, G's raw and averaged.
+def write_weights(folder: Path, result: TrainedSeed, game: Game) -> None:
+    """Both players' state_dicts, buffers included; G's moving average too, if the game keeps one.
 
     Names are `generator.<name>`, `average.<name>`, `discriminator.<name>`.
     """
+    generator, discriminator = game.generator, game.discriminator
     players = {
         "generator": {**generator.named(result.params), **result.buffers},
-        "average": {**generator.named(result.average), **result.buffers},
         "discriminator": {**discriminator.named(result.discriminator), **result.discriminator_buffers},
     }
+    if game.ema:
+        players["average"] = {**generator.named(result.average), **result.buffers}
     tensors = {
         f"{player}.{name}": tensor.clone(memory_format=torch.contiguous_format)
         for player, named in players.items()

@@ -213,7 +213,7 @@ class _CellWork:
     def finish(self, suite: str, result: TrainedSeed, trainer: Trainer, folder: Path) -> Record:
         """Score one trained seed and write its files; the weights first, so that they are never lost."""
         spec = self.cell.run(result.seed)
-        write_weights(folder, result, trainer.game.generator, trainer.game.discriminator)
+        write_weights(folder, result, trainer.game)
         write_history(folder, result.steps, result.history)
         evaluation, strip, near = Evaluation(), None, None
         try:

@@ -1,9 +1,9 @@
-"""Intervals and tests for few seeds: Student's t, Welch's t, exact permutation tests, Holm's correction.
+"""Intervals and tests for few seeds: Student's t, Welch's t, exact permutation tests.
 
-They are implemented here instead of taken from `scipy.stats` and statsmodels for three reasons: a cold import of
-`scipy.stats` takes more than a second longer than one of `scipy.special`, which gives the distributions;
-`scipy.stats.mannwhitneyu` has no exact distribution with ties, which failed seeds cause; and Holm's correction
-alone would add a dependency. The tests compare them with `scipy.stats` wherever both apply.
+They are implemented here instead of taken from `scipy.stats` for two reasons: a cold import of `scipy.stats` takes more
+than a second longer than one of `scipy.special`, which gives the distributions; and `scipy.stats.mannwhitneyu` has no
+exact distribution with ties, which counts and failed seeds cause. The tests compare them with `scipy.stats` wherever
+both apply.
 """
 
 from __future__ import annotations
@@ -145,12 +145,3 @@ def rank_excess(a: Sequence[float], b: Sequence[float]) -> int:
 def _doubled_ranks(values: Sequence[float]) -> list[int]:
     """Twice the midranks, which are integers."""
     return [2 * sum(v < value for v in values) + sum(v == value for v in values) + 1 for value in values]
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (Holm 1979): adjusted p values, in the given order."""
-    adjusted, highest = [0.0] * len(ps), 0.0
-    for rank, index in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[index]))
-        adjusted[index] = highest
-    return adjusted

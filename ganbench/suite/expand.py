@@ -9,9 +9,10 @@ from typing import Any
 from ganbench.errors import GanbenchError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
-from ganbench.registry.contracts import Dataset
+from ganbench.registry.contracts import Dataset, ScoreKind, score_kind
 from ganbench.registry.registry import Registry
-from ganbench.suite import search_space
+from ganbench.suite import family_keys, search_space
+from ganbench.suite.family import FamilySettings
 from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, seed_values
 from ganbench.suite.labels import Combination, Label, Variant
 from ganbench.suite.load import Entry, Suite, entries_of
@@ -79,8 +80,22 @@ class _Expansion:
                 skipped.append(outcome)
         self._check_duplicates(cells)
         self._check_comparable(cells)
+        compared = self._family(cells)
         self.problems.check()
-        return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells))
+        return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells), compared)
+
+    def _family(self, cells: list[Cell]) -> FamilySettings:
+        """How the variants are compared; the scores are known of the datasets that have cells."""
+        labels: dict[str, list[Label]] = {
+            kind: [label for _, label in _labelled(entries)] for kind, entries in self.suite.axes.items()
+        }
+        scores: dict[str, dict[str, ScoreKind]] = {}
+        for cell in cells:
+            for choice in cell.spec.evaluation.metrics:
+                metric = self.registry.create("metric", choice)
+                kinds = {score: score_kind(metric, score) for score in metric.better}
+                scores.setdefault(cell.dataset.text, {}).update(kinds)
+        return family_keys.read(self.suite.comparing, labels, scores, self.problems)
 
     def _check_names(self) -> None:
         """Report unknown names on the axes and in overrides."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ganbench.registry.choice import Kind
+from ganbench.suite import family_keys
 from ganbench.suite.fields import known_keys
 from ganbench.suite.yaml import Node, Problems, parse, read_mapping
 
 AXES: dict[str, Kind] = {"losses": "loss", "architectures": "architecture", "datasets": "dataset"}
 
-TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", "overrides", "search"]
+TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", *family_keys.KEYS, "overrides", "search"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Suite:
     digest: str = ""
     weights: Path | None = None
     """A weight file for every extractor that accepts one."""
+    comparing: Mapping[str, Node] = field(default_factory=dict)
+    """How the variants are compared, by the keys of `ganbench.suite.family_keys`, which reads them."""
     search: Node | None = None
     """The ranges for `--search`; `ganbench.suite.search_space` reads them."""
 
@@ -86,6 +89,7 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
         base=Override({}, settings),
         overrides=tuple(_override(node, problems) for node in items(root.value.get("overrides", Node([])), problems)),
         problems=problems,
+        comparing={key: root.value[key] for key in family_keys.KEYS if key in root.value},
         search=root.value.get("search"),
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
 from ganbench.files import from_plain, load_json, save_json
+from ganbench.suite.family import FamilySettings
 from ganbench.suite.labels import Combination, Label
 from ganbench.suite.specs import Cell, Plan, Skipped
 
@@ -74,12 +75,15 @@ class SavedPlan:
     skipped: tuple[Skipped, ...] = ()
     earlier: tuple[PlanRow, ...] = ()
     """Rows that were replaced because the settings, the data or the evaluation of the suite changed."""
+    family: FamilySettings = field(default_factory=FamilySettings)
 
 
 def plan_to_save(plan: Plan, digest: str = "") -> SavedPlan:
     """A plan as it is saved; `digest` identifies the suite's text and the options that changed it."""
     rows = map(_row, plan.cells)
-    return SavedPlan(plan.suite, plan.about, digest, tuple(rows), references_to_save(plan), plan.skipped)
+    return SavedPlan(
+        plan.suite, plan.about, digest, tuple(rows), references_to_save(plan), plan.skipped, family=plan.family
+    )
 
 
 def _row(cell: Cell) -> PlanRow:

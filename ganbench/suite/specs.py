@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ganbench.files import digest
 from ganbench.registry.choice import Choice, Kind
+from ganbench.suite.family import FamilySettings
 from ganbench.suite.labels import Combination, Label
 
 PROTOCOL = 2
@@ -233,6 +234,7 @@ class Plan:
     cells: tuple[Cell, ...]
     skipped: tuple[Skipped, ...]
     references: tuple[PlannedReference, ...]
+    family: FamilySettings = field(default_factory=FamilySettings)
 
     def filtered(self, wanted: Mapping[str, tuple[str, ...]]) -> Plan:
         """The part of the plan whose labels or plugin names are in `wanted`, by kind; a kind without entry matches."""

@@ -31,7 +31,7 @@ class Fid:
     version = "1"
     reference = HEUSEL
     better = {"FID": "lower"}
-    scale = {"FID": "log"}
+    kind = {"FID": "log"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -106,7 +106,7 @@ class Kid:
     version = "1"
     reference = BINKOWSKI
     better = {"KID": "lower"}
-    scale = {"KID": "log"}
+    kind = {"KID": "log"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -170,6 +170,7 @@ class PrecisionRecall:
     version = "1"
     reference = KYNKAANNIEMI
     better = {"precision": "higher", "recall": "higher"}
+    kind = {"precision": "share", "recall": "share"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:

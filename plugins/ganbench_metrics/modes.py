@@ -35,6 +35,14 @@ class Modes:
         "class KL": "lower",
         "confidence": "higher",
     }
+    kind = {
+        "modes": "count",
+        "HQ": "share",
+        "reverse KL": "log",
+        "modes>=1": "count",
+        "class KL": "log",
+        "confidence": "share",
+    }
     uses_extractor = True
     needs = ("logits", "modes")
 

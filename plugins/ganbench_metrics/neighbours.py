@@ -26,6 +26,7 @@ class CoverageDensity:
     version = "1"
     reference = NAEEM
     better = {"coverage": "higher", "density": "higher"}
+    kind = {"coverage": "share"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -55,6 +56,7 @@ class Memorisation:
 
     version = "1"
     better = {"memorisation": "higher"}
+    kind = {"memorisation": "share"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:

@@ -22,6 +22,7 @@ class Spread:
 
     version = "1"
     better = {"diversity": "higher"}
+    kind = {"diversity": "share"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:

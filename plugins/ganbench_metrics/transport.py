@@ -19,6 +19,7 @@ class SlicedWasserstein:
     version = "1"
     reference = RABIN
     better = {"SW1": "lower"}
+    kind = {"SW1": "log"}
     uses_extractor = False
 
     def supports(self, dataset: Dataset) -> str | None:

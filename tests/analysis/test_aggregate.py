@@ -22,7 +22,7 @@ from ganbench.suite.plan_file import SavedPlan
 
 CARDS = {
     "points": make_card(score="modes"),
-    "images": make_card(score="FID", better="lower", scale="log"),
+    "images": make_card(score="FID", better="lower", kind="log"),
 }
 VALUES: dict[tuple[str, str], list[float]] = {
     ("a", "points"): [8.0, 7.0, 8.0, 8.0, 6.0], ("a", "images"): [20.0, 25.0, 40.0, 30.0, 22.0],

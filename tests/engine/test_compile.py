@@ -20,6 +20,7 @@ from ganbench.engine.devices import missing_compiler
 from ganbench.engine.state import TrainedSeed
 from ganbench.engine.trainer import Trainer
 from ganbench.errors import ContractError
+from ganbench.results.records import Failure
 from ganbench.suite.specs import COMPILE_FROM, TrainSpec
 from ganbench_architectures.dcgan import Dcgan
 from ganbench_architectures.mlp import Mlp
@@ -125,6 +126,26 @@ def test_short_cells_are_not_compiled_whatever_the_number_of_seeds() -> None:
         path = Trainer(Minimax(), SMALL, POINTS, short, seeds, CPU).path
         assert path.kind == "stacked"
         assert "too few for compiling to pay off" in path.reason
+
+
+class HugeGradient(Minimax):
+    """A gradient above 1.8e19 as soon as a batch holds the far point; losses and parameters stay finite."""
+
+    def d_loss(self, critic: Critic) -> Tensor:
+        scale = torch.where(critic.real_samples.amax() > 90, 1e22, 0.0)
+        return super().d_loss(critic) + scale * (critic.real - critic.real.detach()).mean()
+
+
+def test_a_moment_that_is_not_finite_in_a_program_is_divergence() -> None:
+    far = torch.cat([POINTS, torch.full((1, 2), 100.0)])
+    results, trainer = _train(range(5), replace(SPEC, steps=100), HugeGradient(), data=far)
+    assert trainer.path.kind == "compiled"
+    failures = [result.failure for result in results.values() if result.failure]
+    assert failures
+    for failure in failures:
+        assert failure == Failure("diverged", "a moment of the optimizer was not finite", step=failure.step, after=True)
+        assert failure.step in (49, 99)
+    assert all(result.discriminator.isfinite().all() for result in results.values())
 
 
 def test_a_program_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,6 +183,41 @@ def test_parameters_that_are_not_finite_at_the_end_are_found() -> None:
     assert "parameter was not finite after step 119" in results[0].failure.text
 
 
+class HugeGradient(Minimax):
+    """At step 30 a gradient above 1.8e19, whose square is infinite in float32; losses and parameters stay finite."""
+
+    def d_loss(self, critic: Critic) -> Tensor:
+        value = super().d_loss(critic)
+        return value + 1e22 * (critic.real - critic.real.detach()).mean() if critic.step == 30 else value
+
+
+@pytest.mark.parametrize(
+    ("architecture", "data", "path"),
+    [(Mlp(width=32, depth=2), POINTS, "stacked"), (Dcgan(width=4, latent=8), IMAGES, "looped")],
+    ids=["stacked", "looped"],
+)
+def test_a_moment_that_is_not_finite_is_divergence(architecture: Architecture, data: Tensor, path: str) -> None:
+    results, trainer = _train([0, 1], HugeGradient(), architecture, data, replace(SPEC, steps=60))
+    assert trainer.path.kind == path
+    for result in results.values():
+        assert result.failure == Failure(
+            "diverged", "a moment of the optimizer was not finite", step=seeding.BLOCK - 1, after=True
+        )
+        assert result.params.isfinite().all()
+        assert result.discriminator.isfinite().all()
+        assert all(math.isfinite(value) for row in result.history for value in row[:2])  # the losses
+
+
+def test_a_large_gradient_whose_square_is_finite_is_no_divergence() -> None:
+    class Large(Minimax):
+        def d_loss(self, critic: Critic) -> Tensor:
+            value = super().d_loss(critic)
+            return value + 1e15 * (critic.real - critic.real.detach()).mean() if critic.step == 30 else value
+
+    results, _ = _train([0, 1], Large(), spec=replace(SPEC, steps=60))
+    assert [result.failure for result in results.values()] == [None, None]
+
+
 def test_signals_are_recorded_at_a_fixed_cadence_and_have_their_meaning() -> None:
     spec = TrainSpec(steps=300, batch=64, lr_d=2e-3, lr_g=2e-3, betas=(0.0, 0.99))
     from ganbench.signals import SIGNALS

@@ -177,7 +177,7 @@ def _table(text: str) -> tuple[SavedPlan, list[Table]]:
                  text, {"train_seconds": 1.0}),
         TableRow(text, text, "", "published", 1, 1, {text: theirs}, notes=(text,)),
     )  # fmt: skip
-    return SavedPlan(text, text, "", (), (), ()), [Table(text, {text: "lower"}, rows, (text,))]
+    return SavedPlan(text, text, "", (), (), ()), [Table(text, {text: "lower"}, rows, (text,), text)]
 
 
 def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:

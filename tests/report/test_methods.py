@@ -23,7 +23,7 @@ from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
 
 TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
 CARD = make_card(
-    metric=Choice("m"), better="lower", scale="log", fake_samples=5000, real_samples=1347,
+    metric=Choice("m"), better="lower", kind="log", fake_samples=5000, real_samples=1347,
     extractor=Choice("extractor"), weights="abc123",
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan, save_plan
 
 CARD = ProtocolCard(
-    metric=Choice("fid"), code="1", better="lower", scale="log", fake_samples=5000, real_samples=1347, split="train",
+    metric=Choice("fid"), code="1", better="lower", kind="log", fake_samples=5000, real_samples=1347, split="train",
     extractor=Choice("digits16"), weights="abc", generator="raw", checkpoint="last",
 )  # fmt: skip
 OTHERS: dict[str, Any] = {

@@ -173,7 +173,7 @@ def test_a_table_shows_means_intervals_and_what_failed(tmp_path: Path) -> None:
     assert "2.33 ± 3.79" in text
     assert "score ↑" in text
     assert "not applicable: needs images" in text
-    assert "too few seeds for a comparison" in text
+    assert "too few seeds for a claim" in text
 
 
 def test_scores_that_a_metric_lost_are_one_note_per_reason(tmp_path: Path) -> None:

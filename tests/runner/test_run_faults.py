@@ -59,16 +59,24 @@ class Chatty(Base):
     def fault(self): print("LOOK AT ME")
 
 
+class Huge(Base):
+    def fault(self): pass
+
+    def d_loss(self, critic):
+        value = super().d_loss(critic)
+        return value + 1e22 * (critic.real - critic.real.detach()).mean() if critic.step == 30 else value
+
+
 @hookimpl
 def register_losses():
-    kinds = (NaN, Raises, Dies, Exits, Hangs, Greedy, Chatty)
+    kinds = (NaN, Raises, Dies, Exits, Hangs, Greedy, Chatty, Huge)
     return {kind.__name__.lower(): kind for kind in kinds}
 """
 
 
 def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, tmp_path: Path) -> None:
     (tmp_path / "faults.py").write_text(FAULTS)
-    names = ["nan", "raises", "dies", "exits", "greedy", "chatty"]
+    names = ["nan", "raises", "dies", "exits", "greedy", "chatty", "huge"]
     text = suite.read_text().replace("[minimax, nonsaturating]", f"[{', '.join(names)}, minimax]")
     suite.write_text(text.replace("steps: 60", "steps: 120") + "plugins: [faults.py]\n")
     done = cli("run", "--suite", suite)
@@ -81,19 +89,20 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, t
         found[record["spec"]["loss"]["name"]] = (record["status"], record["reason"])
     assert found["minimax"] == found["chatty"] == ("ok", "")
     assert found["nan"] == ("diverged", "a loss was not finite at step 100")
+    assert found["huge"] == ("diverged", "a moment of the optimizer was not finite after step 49")
     assert found["raises"] == ("failed", "RuntimeError: boom | <b>at</b> 30 (faults.py:26, in fault)")
     assert found["dies"][0] == found["exits"][0] == "failed"
     assert "killed by SIGKILL" in found["dies"][1]
     assert "exit code 3" in found["exits"][1]
     assert found["greedy"][0] == "out-of-memory"
     assert "2/2" in done.out
-    assert done.out.count("0/2") == 5
+    assert done.out.count("0/2") == 6
     assert "raises x mlp: 2 of 2 seeds failed: RuntimeError: boom \\| &lt;b&gt;at&lt;/b&gt; 30" in done.out
     raised = next(id_ for id_, r in read_records(tmp_path / "results").items() if r["spec"]["loss"]["name"] == "raises")
     assert "in fault" in (tmp_path / "results" / "runs" / raised / "traceback.txt").read_text()
     plan = cli("run", "--suite", suite, "--dry-run").out
     assert plan.count("2 failed before") == 4
-    assert plan.count("2 done") == 3
+    assert plan.count("2 done") == 4
     assert not (tmp_path / "results" / ".staging").exists()
 
 

@@ -13,22 +13,7 @@ from hypothesis import strategies as st
 from ganbench.statistics import best_of_k, means, significance
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
-probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 few = st.lists(st.integers(0, 4).map(float), min_size=1, max_size=5)
-
-
-@given(probabilities)
-def test_holm_is_the_closed_test_of_bonferroni(ps: list[float]) -> None:
-    """A p is adjusted to the largest Bonferroni-corrected minimum of all subsets that contain it."""
-    subsets = [part for size in range(1, len(ps) + 1) for part in combinations(range(len(ps)), size)]
-    corrected = {part: min(1.0, len(part) * min(ps[i] for i in part)) for part in subsets}
-    exact = [max(value for part, value in corrected.items() if i in part) for i in range(len(ps))]
-    assert significance.holm(ps) == pytest.approx(exact)
-
-
-@given(probabilities)
-def test_holm_does_not_depend_on_the_order(ps: list[float]) -> None:
-    assert significance.holm(ps[::-1]) == significance.holm(ps)[::-1]
 
 
 @given(few, few)

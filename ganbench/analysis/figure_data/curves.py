@@ -143,7 +143,7 @@ def _score_panels(variants: Sequence[VariantRuns], scores: Sequence[str], where:
                 "run it again"
             )
         card = next(own[score] for own in cards if score in own)
-        panels.append(CurvePanel(score, score, curves, log=card.scale == "log" and _positive(curves)))
+        panels.append(CurvePanel(score, score, curves, log=card.kind == "log" and _positive(curves)))
     return panels
 
 
@@ -193,6 +193,6 @@ def run_score_panels(record: Record) -> list[tuple[Direction, RunPanel]]:
     for name, card in record.evaluation.cards.items():
         values = snapshot_scores(record, name)
         if values:
-            log = card.scale == "log" and min(values.values()) > 0
+            log = card.kind == "log" and min(values.values()) > 0
             panels.append((card.better, RunPanel(name, (Line(name, list(values), list(values.values())),), log=log)))
     return panels

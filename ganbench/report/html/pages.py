@@ -197,7 +197,7 @@ class Site:
 
     def _dataset(self, table: Table) -> Page:
         path = f"datasets/{self.content.datasets[table.dataset]}.html"
-        pairs = comparisons(table, table.primary) if table.primary else []
+        pairs = comparisons(table)
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
         few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MAX_DOTS
         scores = list(table.columns)[: None if len(own) <= MOST_CHARTED else 1]

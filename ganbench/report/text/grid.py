@@ -14,10 +14,10 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 LEGEND = (
     "Mean over seeds with its 95 % interval (Student's t): ± half its width, or [low, high] of the geometric mean if "
     "computed on logarithms. ok: seeds that finished, of those requested. ↑ higher is better, ↓ lower is better. "
-    "rank: by the first score, 1 + the number of variants that are significantly better; variants that do not differ "
-    "significantly can share a rank. Bold: significantly better than at least one variant and significantly worse than "
-    "none. Tests: Student's t paired by seed (Welch's t if the seeds differ, a rank permutation test if one failed), "
-    "Holm-corrected over the table, p < .05, at least five seeds per variant."
+    "Only primary scores are tested, all of the suite as one family (Bonferroni, at least five seeds per variant): "
+    "counts, and variants with a failed seed, by exact permutation of ranks, all others by Welch's t, or by Student's "
+    "t paired by seed where the suite says so. rank: by the primary score, 1 + the number of variants that are better. "
+    "Bold: better than at least one variant and worse than none."
 )
 
 

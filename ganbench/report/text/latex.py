@@ -9,8 +9,8 @@ from ganbench.suite.plan_file import SavedPlan
 
 CAPTION = (
     r": mean over seeds with the 95\,\% interval (Student's $t$; [low, high] of the geometric mean if computed on "
-    r"logarithms). ok: seeds that finished, of those requested. Bold: significantly better than at least one variant "
-    r"and significantly worse than none. rank: 1 + the number of significantly better variants by the first score.}"
+    r"logarithms). ok: seeds that finished, of those requested. Bold: better than at least one variant and worse than "
+    r"none by the primary score, Bonferroni-corrected over the suite. rank: 1 + the number of better variants.}"
 )
 
 

@@ -2,58 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from statistics import median
 
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number, p_value
-from ganbench.statistics import ranking
+from ganbench.statistics.differences import MIN_SEEDS, RANKS
 from ganbench.statistics.means import geometric_mean
 
 
 def sentence(one: Comparison) -> str:
-    """The verdict, both means, the difference with its interval, the seeds, p and the test."""
-    means = " against ".join(_mean(row, one) for row in one.rows)
-    if one.difference is None:
-        counts = " and ".join(str(row.sample(one.score).size) for row in one.rows)
-        return (
-            f"Too few seeds to claim a difference in {one.score} between {one.a} and {one.b} {one.where}: {means}; "
-            f"{counts} seeds, at least {ranking.MIN_SEEDS} each are needed."
-        )
-    facts = f"{means} ({'; '.join([*_gap(one.difference, one.comparisons > 1), *_evidence(one)])})"
-    if one.verdict == "no difference seen":
-        found = f"No significant difference in {one.score} between {one.a} and {one.b} {one.where}: {facts}."
-        return f"{found} {_missed(one)}".rstrip()
+    """What is claimed, both sides' values, the difference with its interval, the seeds, p and the test."""
+    sides = " against ".join(_side(row, one) for row in one.rows)
+    whom = f"in {one.score} between {one.a} and {one.b} {one.where}"
+    if one.verdict == "too few seeds":
+        counts = " and ".join(str(row.sample(one.score).size) for row in one.rows) + " seeds"
+        return f"Too few seeds to claim a difference {whom}: {sides}; {counts}, at least {MIN_SEEDS} each are needed."
+    if one.verdict == "no variation":
+        return f"{one.score} does not vary {one.where}, so there is nothing to test: {one.a} has {sides}."
+    facts = f"{sides} ({'; '.join([*_gap(one), *_evidence(one)])})"
+    if one.verdict == "exploratory":
+        return f"Exploratory, nothing is claimed {whom}: {facts}. {_why(one)}"
+    if one.verdict == "equal":
+        return f"{one.a} and {one.b} are equal in {one.score} {one.where} within the suite's margin: {facts}."
+    if one.verdict == "inconclusive":
+        return f"Inconclusive: no difference is shown {whom}: {facts}. {_missed(one)}".rstrip()
     better, worse = (one.a, one.b) if one.verdict == "a better" else (one.b, one.a)
-    return f"{better} is better than {worse} in {one.score} {one.where}: {one.a} has {facts}."
+    small = " The difference is within the margin that the suite calls equal." if one.judgment.within else ""
+    return f"{better} is better than {worse} in {one.score} {one.where}: {one.a} has {facts}.{small}"
 
 
-def _mean(row: TableRow, one: Comparison) -> str:
+def _side(row: TableRow, one: Comparison) -> str:
+    """A side's mean, geometric if it is that of a ratio; counts by their range."""
+    score = row.scores[one.score]
     mean = centre(row, one)
     failed = f" ({row.n_ok} of {row.n_ok + row.failed} seeds finished)" if row.failed else ""
     failed += f" ({row.n - row.n_ok - row.failed} of {row.n} seeds not run)" if row.n > row.n_ok + row.failed else ""
-    geometric = "geometric mean " if one.difference and one.difference.ratio and row is one.rows[0] else ""
-    return ("no value" if mean is None else geometric + number(mean)) + failed
+    if mean is None:
+        return f"no value{failed}"
+    if score.kind == "count":
+        return _counted(score.values) + failed
+    geometric = "geometric mean " if _is_ratio(one) and row is one.rows[0] else ""
+    return f"{geometric}{number(mean)}{failed}"
+
+
+def _counted(values: Sequence[float]) -> str:
+    """Counts by their range: `8 in all 8 seeds`, `4 to 8 (median 6.5)`."""
+    low, high = min(values), max(values)
+    if low == high:
+        return f"{low:g} in all {len(values)} seeds"
+    return f"{low:g} to {high:g} (median {median(values):g})"
+
+
+def _is_ratio(one: Comparison) -> bool:
+    return one.difference is not None and one.difference.ratio
 
 
 def centre(row: TableRow, one: Comparison) -> float | None:
     """The mean that the difference refers to: geometric if it is a ratio."""
     score = row.scores[one.score]
-    if one.difference is not None and one.difference.ratio and score.values:
-        return geometric_mean(score.values)
-    return score.mean
+    return geometric_mean(score.values) if _is_ratio(one) and score.values else score.mean
 
 
-def _gap(found: ranking.Difference, many: bool) -> list[str]:
+def _gap(one: Comparison) -> list[str]:
     """`difference +1.63, 95 % interval [0.29, 2.97]`, or `0.46 times, ...` on logarithms."""
-    if found.value is None:
+    found = one.difference
+    if found is None or found.value is None:
         return []
     sign = "+" if found.value > 0 else ""
-    text = f"{number(found.value)} times" if found.ratio else f"difference {sign}{number(found.value)}"
+    what = "difference" if found.test != RANKS else "median difference"
+    text = f"{number(found.value)} times" if found.ratio else f"{what} {sign}{number(found.value)}"
     if found.low is None or found.high is None:
         return [text]
-    return [f"{text}, 95 % interval {'of this pair alone ' if many else ''}[{number(found.low)}, {number(found.high)}]"]
+    level = "95" if one.comparisons == 1 else f"{100 * one.judgment.level:.2f}"
+    return [f"{text}, {level} % interval [{number(found.low)}, {number(found.high)}]"]
 
 
 def _evidence(one: Comparison) -> list[str]:
@@ -61,25 +84,32 @@ def _evidence(one: Comparison) -> list[str]:
     assert found is not None
     counts = " and ".join(str(row.sample(one.score).size) for row in one.rows)
     failed = any(row.failed for row in one.rows)
-    holm = ""
+    family = ""
     if one.comparisons > 1:
-        holm = f", {p_value(one.adjusted)} after Holm correction for {one.comparisons} comparisons"
+        whose = "the suite's" if one.part == "suite" else "this question's"
+        family = f", {p_value(one.adjusted)} for {whose} {one.comparisons} comparisons (Bonferroni)"
     return [
         f"{found.pairs} paired seeds" if found.pairs else f"{counts} seeds",
-        f"{p_value(found.p)}{holm}, {found.test} test" + (", failed seeds counted as the worst" if failed else ""),
+        f"{p_value(found.p)}{family}, {found.test} test" + (", failed seeds counted as the worst" if failed else ""),
     ]
 
 
+def _why(one: Comparison) -> str:
+    """Why nothing is claimed."""
+    return "The suite tests its primary scores alone" + (
+        "; the p holds only if this was the one question." if one.difference else "."
+    )
+
+
 def _missed(one: Comparison) -> str:
-    """The smallest difference that these seeds detect with 80 % power; known only for the paired t test."""
-    if one.difference is None or one.difference.test != "paired t":
+    """The difference that these seeds would have found, or why they can find none."""
+    if one.judgment.hopeless:
+        return f"So few seeds can show no difference by ranks as one of {one.comparisons} comparisons."
+    gap = one.judgment.detectable
+    if gap is None:
         return ""
-    scale = "log" if one.difference.ratio else "linear"
-    found = ranking.detectable([row.sample(one.score) for row in one.rows], one.comparisons, scale)
-    if found is None:
-        return ""
-    what = "factor" if one.difference.ratio else "difference"
-    return f"A {what} below {number(found.gap)} is detected with less than 80 % power."
+    what = "a factor" if _is_ratio(one) else "a difference"
+    return f"With 80 % power these seeds find {what} of {number(gap)}."
 
 
 def comparison_data(one: Comparison) -> dict[str, object]:
@@ -97,10 +127,15 @@ def comparison_data(one: Comparison) -> dict[str, object]:
         "dataset": one.dataset,
         "setting": one.setting,
         "score": one.score,
+        "kind": one.rows[0].scores[one.score].kind,
         "better": one.better,
         **sides,
-        "difference": None if found is None else {**found._asdict(), "p_holm": one.adjusted},
+        "difference": None
+        if found is None
+        else {**found._asdict(), "level": one.judgment.level, "p_bonferroni": one.adjusted},
         "comparisons": one.comparisons,
+        "family": one.part,
+        "detectable": one.judgment.detectable,
         "verdict": one.verdict,
         "sentence": sentence(one),
         "card": one.rows[0].scores[one.score].protocol.plain(),
@@ -114,79 +149,106 @@ MAX_LISTED = 8
 
 
 def conclusions(table: Table) -> list[str]:
-    """Which variants are better by the table's first score, or why no claim is possible; then what failed."""
+    """What the family claims on this dataset, or why it claims nothing; then what failed."""
     score = table.primary
     variants = table.variants
-    if score is None or not variants:
+    if not score or not variants:
         return ["No run has finished yet."]
     return [*_compared(table, score, variants), *_budgets(variants), *_faults(variants)]
 
 
-def comparisons(table: Table, score: str) -> list[Comparison]:
-    """Every pair of variants by one score, corrected over the whole table like the ranks."""
-    return [one for pair in combinations(table.variants, 2) if (one := _pair(table, score, *pair))]
-
-
-def _pair(table: Table, score: str, first: TableRow, second: TableRow) -> Comparison | None:
-    found = table.ranking.pairs.get((score, first.key, second.key))
-    if found is None:
-        return None
-    difference, adjusted = found
-    return Comparison(
-        first.title, second.title, table.dataset, "", score, table.columns[score], (first, second),
-        difference, adjusted, len(table.ranking.pairs),
-    )  # fmt: skip
+def comparisons(table: Table) -> list[Comparison]:
+    """The comparisons of the suite's family on this dataset, by the rows' titles."""
+    rows = {row.key: row for row in table.variants}
+    return [
+        Comparison(
+            rows[one.a].title, rows[one.b].title, table.dataset, "", one.score, table.columns[one.score],
+            (rows[one.a], rows[one.b]), one.judgment,
+        )
+        for one in table.comparisons
+        if one.a in rows and one.b in rows and one.score in table.columns
+    ]  # fmt: skip
 
 
 def _compared(table: Table, score: str, variants: list[TableRow]) -> Iterator[str]:
-    """What the table's tests show by its first score; a variant whose seeds all failed is the worst."""
-    enough = [row for row in variants if row.sample(score).size >= ranking.MIN_SEEDS]
+    """What the family claims on this dataset; a variant whose seeds all failed is the worst."""
+    found = comparisons(table)
     if len(variants) < 2:
         yield f"There is only one variant on {table.dataset}, so there is nothing to compare."
         return
-    if len(enough) < 2:
-        yield (
-            f"Too few seeds on {table.dataset} to claim a difference: "
-            f"at least {ranking.MIN_SEEDS} per variant are needed."
-        )
+    if not found:
+        yield f"The suite compares no two variants on {table.dataset}: none has its reference there."
         return
-    wins = [(winner, one) for one in comparisons(table, score) if (winner := _better(one)) is not None]
-    if not wins:
-        yield from _nothing_seen(table, score, enough)
+    tested = [one for one in found if one.verdict != "too few seeds"]
+    if not tested:
+        yield (f"Too few seeds on {table.dataset} to claim a difference: at least {MIN_SEEDS} per variant are needed.")
         return
-    best = _best(score, [winner for winner, _ in wins])
-    clear = sorted((one for winner, one in wins if winner is best), key=lambda one: one.adjusted)
-    for one in clear[:MAX_COMPARISONS]:
-        yield sentence(one)
-    if len(clear) > MAX_COMPARISONS:
-        more = len(clear) - MAX_COMPARISONS
-        yield f"By {score}, {best.title} is also significantly better than {more} more variants."
-    tied = [row.title for row in enough if row.rank.get(score) == 1 and row is not best]
-    if tied and best.rank.get(score) == 1:
-        yield f"{best.title} does not differ significantly from {_listed(tied)} in {score} on {table.dataset}."
-
-
-def _best(score: str, winners: list[TableRow]) -> TableRow:
-    """The variant to begin with: one that no variant beats, of those that beat another."""
-    first = [row for row in winners if row.rank.get(score) == 1]
-    return min(first or winners, key=lambda row: row.place(score))
-
-
-def _better(one: Comparison) -> TableRow | None:
-    return {"a better": one.rows[0], "b better": one.rows[1]}.get(one.verdict)
-
-
-def _nothing_seen(table: Table, score: str, enough: list[TableRow]) -> Iterator[str]:
-    pairs = comparisons(table, score)
-    if len(enough) == 2 and pairs:
-        yield sentence(pairs[0])
+    if all(one.verdict == "no variation" for one in tested):
+        yield f"{score} is the same in all seeds of all variants on {table.dataset}, so there is nothing to test."
         return
-    seen = ""
-    if pairs:
-        nearest = min(pairs, key=lambda one: one.adjusted)
-        seen = f" (smallest p: {nearest.a} against {nearest.b}, {p_value(nearest.adjusted)} after Holm correction)"
-    among = f"any two of the {len(enough)} variants on {table.dataset}"
-    yield f"No significant difference in {score} between {among}{seen}."
+    clear = [one for one in found if one.verdict in ("a better", "b better")]
+    if table.family is not None and table.family.reference:
+        yield from _against_reference(score, found, clear)
+    elif clear:
+        yield from _best_first(table, score, clear)
+    else:
+        yield from _nothing_shown(table, score, tested)
+
+
+def _against_reference(score: str, found: list[Comparison], clear: list[Comparison]) -> Iterator[str]:
+    """What is better or worse than the reference, then the names of the others by what is said of them."""
+    clear = sorted(clear, key=lambda one: one.adjusted)
+    yield from map(sentence, clear[:MAX_COMPARISONS])
+    for better in ("a better", "b better"):
+        more = [one.a for one in clear[MAX_COMPARISONS:] if one.verdict == better]
+        if more:
+            what = "better" if better == "a better" else "worse"
+            yield f"By {score}, also {what} than the reference: {_listed(more)}."
+    others = {"equal": "Equal to the reference", "inconclusive": "Inconclusive against the reference"}
+    for verdict, what in others.items():
+        own = [one for one in found if one.verdict == verdict]
+        if len(own) == 1:
+            yield sentence(own[0])
+        elif own:
+            yield f"{what} by {score}: {_listed([one.a for one in own])}."
+
+
+def _best_first(table: Table, score: str, clear: list[Comparison]) -> Iterator[str]:
+    """The variant to begin with (one that none beats, of those that beat another), and whom it beats."""
+    winners = [_winner(one) for one in clear]
+    losers = [one.rows[1] if _winner(one) is one.rows[0] else one.rows[0] for one in clear]
+    first = [row for row in winners if row not in losers]
+    best = min(first or winners, key=lambda row: row.place(score))
+    own = sorted((one for one in clear if _winner(one) is best), key=lambda one: one.adjusted)
+    yield from map(sentence, own[:MAX_COMPARISONS])
+    if len(own) > MAX_COMPARISONS:
+        yield f"By {score}, {best.title} is also better than {len(own) - MAX_COMPARISONS} more variants."
+    open_ = [
+        (one.rows[1] if one.rows[0] is best else one.rows[0]).title
+        for one in comparisons(table)
+        if best in one.rows and one.verdict == "inconclusive"
+    ]
+    if open_:
+        yield f"Between {best.title} and {_listed(open_)} no difference in {score} is shown on {table.dataset}."
+
+
+def _winner(one: Comparison) -> TableRow:
+    return one.rows[0] if one.verdict == "a better" else one.rows[1]
+
+
+def _nothing_shown(table: Table, score: str, tested: list[Comparison]) -> Iterator[str]:
+    if len(tested) == 1:
+        yield sentence(tested[0])
+        return
+    equal = [f"{one.a} and {one.b}" for one in tested if one.verdict == "equal"]
+    if equal:
+        yield f"Equal in {score} within the suite's margin on {table.dataset}: {_listed(equal)}."
+    nearest = min(tested, key=lambda one: one.adjusted)
+    yield (
+        f"Inconclusive: no difference in {score} is shown between any two variants on {table.dataset} (smallest p: "
+        f"{nearest.a} against {nearest.b}, {p_value(nearest.adjusted)} for the suite's {nearest.comparisons} "
+        "comparisons)."
+    )
 
 
 def _budgets(variants: list[TableRow]) -> Iterator[str]:
