@@ -125,7 +125,7 @@ def summarize(store: Store) -> Summary:
     return Summary(
         suites=tuple(store.suites()),
         time=max(times, default=None),
-        protocols=_distinct(one.protocol for one in made),
+        protocols=_distinct(record.provenance.protocol for record in runs),
         revisions=_distinct(one.revision for one in made),
         publisher=Publisher(here.revision, here.python, here.libraries, here.platform, here.protocol),
         environments=environments(runs),

@@ -30,7 +30,7 @@ def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) 
         if isinstance(record, ReferenceRecord):
             return contents.reference(reference_spec(plain, registry, weights))
         if record.stored_evaluation:
-            plain["evaluation"] = json.loads(record.stored_evaluation)
+            plain |= {"evaluation": json.loads(record.stored_evaluation)}
         return contents.run(run_spec(plain, registry, weights))
     except UsageError as error:
         hint = "".join(f"\n  {text}" for text in _needed(record, registry))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Cli
-from factories import make_record
+from factories import make_record, reseal
 
 from ganbench.results.diagnosis import diagnose, diagnoses
 from ganbench.results.records import Finding, Record
@@ -182,7 +182,7 @@ def test_a_planted_fault_is_in_the_record_in_show_and_below_the_table(cli: Cli, 
     assert "nothing found" in cli("show", found["mlp"][0]["id"]).out
     for record in found["constant-mlp"]:  # as it was before there was a diagnosis
         path = tmp_path / "results" / "runs" / record["id"] / "record.json"
-        path.write_text(json.dumps(record | {"diagnosis": None}))
+        reseal(path, lambda content: content.update(diagnosis=None))
     assert "diagnosis" not in cli("show", record["id"]).out
     again = cli("table", "--suite", "planted")
     assert again.code == 0

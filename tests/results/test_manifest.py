@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +14,10 @@ from typing import Any, TypeVar
 
 import pytest
 from conftest import Cli
-from factories import make_record, make_reference, make_spec
+from factories import make_record, make_reference, make_spec, reseal, scores_file
 from plans import plan_row
 
+from ganbench.files import canonical
 from ganbench.results import manifest
 from ganbench.results.records import (
     AnyRecord,
@@ -23,11 +26,13 @@ from ganbench.results.records import (
     Provenance,
     Record,
     ReferenceRecord,
+    recomputed_evaluation_id,
     recomputed_id,
 )
 from ganbench.results.store import Store
 from ganbench.results.verify import check
 from ganbench.suite.plan_file import SavedPlan, save_plan
+from ganbench.suite.specs import resolved_evaluation
 
 TIME = "2026-11-24T01:02:03Z"
 T = TypeVar("T", Record, ReferenceRecord)
@@ -42,12 +47,17 @@ def _with_id(record: T, known: Mapping[str, str] = {}) -> T:
 
 def _records() -> tuple[list[Record], ReferenceRecord]:
     spec = make_spec()
-    plugins = {key: PluginOrigin("d", "1", f"{key} 1", "abc") for key in spec.code()}
-    made = Provenance(protocol=2, python="3.11", processor="p", revision="abc", plugins=plugins)
-    good = make_record(scores={"score": 1.0}, spec=spec, provenance=made)
+    keys = [f"{kind}:{choice.name}" for kind, choice in spec.choices()]
+    plugins = {key: PluginOrigin("d", "1", f"{key} 1", "abc") for key in keys}
+    ours = {key: plugin for key, plugin in plugins.items() if key in spec.code()}
+    made = Provenance(protocol=2, python="3.11", processor="p", revision="abc", plugins=ours)
+    scored_by = Provenance(protocol=1, plugins={key: plugins[key] for key in plugins.keys() - ours.keys()})
+    good = make_record(scores={"score": 1.0}, spec=spec, provenance=made, scored_by=scored_by)
+    stored = canonical(resolved_evaluation(spec.evaluation))
+    good = replace(good, evaluation_id=recomputed_evaluation_id(replace(good, stored_evaluation=stored)))
     lost = make_record(spec=make_spec(1), failure=Failure("failed", "boom"), provenance=Provenance(time=TIME))
-    reference = make_reference(provenance=Provenance(protocol=2))
-    codes = made.codes()
+    reference = make_reference(provenance=Provenance(protocol=1))
+    codes = {key: plugin.code for key, plugin in plugins.items()}
     return [_with_id(good), _with_id(lost, codes)], _with_id(reference, codes)
 
 
@@ -120,9 +130,30 @@ def _rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
 
 
 def _forged(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    """A record changed, and the manifest made to fit: only the record's own sums and id can tell."""
-    _rewrite(_run(folder) / "record.json", change)
+    """A record changed and sealed again, and the manifest made to fit: only its sums and its id can tell."""
+    reseal(_run(folder) / "record.json", change)
     manifest.write(folder)
+
+
+def _scores_forged(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """The same of a run's scores."""
+    reseal(scores_file(_run(folder)), change)
+    manifest.write(folder)
+
+
+def _edited(folder: Path, name: str) -> None:
+    """One digit of a sealed file changed, and the manifest made to fit as far as that is possible."""
+    content = manifest.read(folder / "manifest.json")
+    path = next(folder.glob(name))
+    digit = re.search(r": (\d)", path.read_text())
+    assert digit is not None
+    at = digit.start(1)
+    text = path.read_text()
+    path.write_text(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :])
+    own = manifest.FileSum(*manifest.checksum(path))
+    files = {**content.files, path.relative_to(folder).as_posix(): own}
+    plain = manifest.plain(replace(content, files=files))
+    (folder / "manifest.json").write_text(json.dumps(plain))
 
 
 def _emptied(folder: Path, name: str) -> None:
@@ -144,7 +175,14 @@ TAMPERED: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "link": (lambda f: _link(f, "index.html", Path("/etc/hostname")), "refused", "index.html"),
     "new link": (lambda f: (f / "more").symlink_to("/etc"), "refused", "more"),
     "pipe": (lambda f: os.mkfifo(f / "pipe"), "refused", "pipe"),
-    "metric": (lambda f: _rewrite(_run(f) / "record.json", lambda r: r["metrics"].update(score=2.0)), "changed", ""),
+    "metric": (lambda f: _rewrite(scores_file(_run(f)), lambda r: r["metrics"].update(score=2.0)), "changed", ""),
+    "a digit of a record": (lambda f: _edited(f, "runs/*/record.json"), "record", "record.json"),
+    "a digit of scores": (lambda f: _edited(f, "runs/*/scores/*.json"), "record", "scores/"),
+    "a digit of a reference": (lambda f: _edited(f, "references/*/record.json"), "record", "record.json"),
+    "a digit of the plan": (lambda f: _edited(f, "s/plan.json"), "record", "s/plan.json"),
+    "evaluation": (lambda f: _scores_forged(f, lambda r: r["evaluation"].update(samples=6)), "record", "scores/"),
+    "other weights": (lambda f: _scores_forged(f, lambda r: r.update(weights="a" * 64)), "record", "scores/"),
+    "content": (lambda f: _forged(f, lambda r: r["spec"]["dataset"].update(content="b" * 16)), "record", "plan.json"),
     "history": (lambda f: _emptied(f, "history.csv"), "record", "history.csv"),
     "spec": (lambda f: _forged(f, lambda r: r["spec"]["train"].update(steps=6)), "record", "record.json"),
     "code": (lambda f: _forged(f, lambda r: r["provenance"]["plugins"]["loss:game"].update(code="2")), "record", ""),
@@ -192,9 +230,7 @@ def test_an_id_that_cannot_be_computed_is_noted_and_is_not_a_fault(folder: Path)
     failed = _run(folder, "failed")
     for path in folder.glob("*/*/record.json"):
         if path.parent != failed:
-            for file in path.parent.iterdir():
-                file.unlink()
-            path.parent.rmdir()
+            shutil.rmtree(path.parent)
     manifest.write(folder)
     report = check(folder)
     assert report.holds
@@ -263,7 +299,7 @@ def test_a_manifest_of_another_shape_is_damaged(
 
 @pytest.mark.parametrize("change", [{"files": [1]}, {"files": 5}, {"provenance": {"plugins": {"a": {"code": [1]}}}}])
 def test_a_record_of_another_shape_is_a_finding(inside: Cli, folder: Path, change: dict[str, Any]) -> None:
-    _rewrite(_run(folder) / "record.json", lambda record: record.update(change))
+    reseal(_run(folder) / "record.json", lambda record: record.update(change))
     done = inside("verify", folder)
     assert done.code == 1
     assert "cannot be read" in done.out

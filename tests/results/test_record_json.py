@@ -9,16 +9,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories import make_card, make_evaluation, make_provenance, make_record, make_reference, make_spec
+from factories import (
+    commit,
+    make_card,
+    make_evaluation,
+    make_provenance,
+    make_record,
+    make_reference,
+    make_spec,
+    reseal,
+    scores_file,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import ResultsError
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Fault
-from ganbench.results.record_json import decode_reference, decode_run, encode, plain
+from ganbench.results.record_json import (
+    belong,
+    decode_reference,
+    decode_run,
+    decode_scores,
+    encode,
+    encode_scores,
+    plain,
+    with_scores,
+)
 from ganbench.results.records import (
     Cost,
+    Evaluation,
     Failure,
     Film,
     Finding,
@@ -29,6 +49,7 @@ from ganbench.results.records import (
     Record,
     Snapshot,
     Verdict,
+    recomputed_id,
 )
 from ganbench.results.store import Store
 
@@ -78,9 +99,10 @@ def records(draw: st.DrawFn) -> Record:
         snapshots=draw(st.lists(st.builds(Snapshot, COUNTS, NUMBERS, SCORES, TEXTS), max_size=2).map(tuple)),
         missing=draw(st.dictionaries(NAMES, TEXTS, max_size=2)),
     )  # fmt: skip
+    failure = draw(st.none() | FAILURES)
     return make_record(
-        draw(NAMES), spec=spec, failure=draw(st.none() | FAILURES), suite=draw(TEXTS),
-        evaluation=evaluation,
+        draw(NAMES), spec=spec, failure=failure, suite=draw(TEXTS),
+        evaluation=evaluation if failure is None else Evaluation(),
         cost=draw(st.builds(Cost, st.none() | NUMBERS, st.none() | COUNTS, st.none() | NUMBERS, st.none() | COUNTS)),
         signals=draw(st.dictionaries(NAMES, st.none() | NUMBERS, max_size=3)),
         diagnosis=draw(st.none() | st.lists(st.builds(Finding, TEXTS, COUNTS, st.booleans(), TEXTS), max_size=2)
@@ -98,8 +120,14 @@ def records(draw: st.DrawFn) -> Record:
 @given(record=records())
 def test_a_record_comes_back_as_it_was(record: Record) -> None:
     again = decode_run(encode(record))
-    assert replace(again, stored_spec="") == record
+    if record.evaluation_id is not None:
+        scores = decode_scores(encode_scores(record))
+        assert belong(again, scores)
+        again = with_scores(again, scores)
+        assert encode_scores(again) == encode_scores(record)
     assert encode(again) == encode(record)
+    plain_specs = {"spec": replace(again.spec, evaluation=record.spec.evaluation), "stored_spec": ""}
+    assert replace(again, stored_evaluation="", **plain_specs) == record
 
 
 @settings(deadline=None)
@@ -136,20 +164,44 @@ WRONG: dict[str, tuple[tuple[str, ...], Any]] = {
 }
 
 
+OF_SCORES = ("metrics", "cards", "histogram")
+"""Keys of the scores file; the others are the record's."""
+
+
 @pytest.mark.parametrize("place", WRONG)
 def test_damage_is_named_with_the_file_and_its_place(tmp_path: Path, place: str) -> None:
-    content = json.loads(encode(make_record("a1")))
+    commit(Store(tmp_path), make_record("a1"))
     keys, value = WRONG[place]
-    inner: dict[str, Any] = content
-    for key in keys[:-1]:
-        inner = inner[key]
-    inner[keys[-1]] = value
-    path = tmp_path / "runs" / "a1" / "record.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(content))
+
+    def damage(content: dict[str, Any]) -> None:
+        inner = content
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+
+    run = tmp_path / "runs" / "a1"
+    path = scores_file(run) if keys[0] in OF_SCORES else run / "record.json"
+    reseal(path, damage)
     with pytest.raises(ResultsError) as caught:
         Store(tmp_path).run("a1")
     assert f"{path} is damaged ({place}: " in str(caught.value)
+
+
+@pytest.mark.parametrize("of_scores", [False, True])
+def test_a_file_that_was_changed_by_hand_is_damaged(tmp_path: Path, of_scores: bool) -> None:
+    commit(Store(tmp_path), make_record("a1", {"score": 1.25}))
+    run = tmp_path / "runs" / "a1"
+    path, old, new = (
+        (scores_file(run), "1.25", "1.26") if of_scores else (run / "record.json", '"steps": 5', '"steps": 6')
+    )
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ResultsError, match=r"seal: does not match; the file was changed"):
+        Store(tmp_path).run("a1")
+    path.write_text(json.dumps({key: value for key, value in json.loads(text).items() if key != "seal"}))
+    with pytest.raises(ResultsError, match=r"seal: is missing"):
+        Store(tmp_path).run("a1")
 
 
 @settings(deadline=None)
@@ -161,7 +213,7 @@ def test_other_content_is_an_error_and_nothing_else(content: bytes) -> None:
 
 def _schema_1(record: Record, reason: str) -> bytes:
     """The record as schema 1 had it: the reason alone for a failure, cards without the score's own name."""
-    content = {**plain(record), "schema": 1, "reason": reason}
+    content = {"metrics": {}, "cards": {}, **plain(record), "schema": 1, "reason": reason}
     del content["failure"]
     for card in content["cards"].values():
         del card["score"]
@@ -193,16 +245,20 @@ def test_scores_of_schema_1_get_their_names_from_their_labels() -> None:
     assert record.ok
 
 
-def test_the_published_records_lose_nothing() -> None:
-    folder = Path(__file__).parents[2] / "results" / "published" / "baseline"
-    paths = sorted(folder.glob("*/*/record.json"))
-    assert len(paths) == 61
-    for path in paths:
-        decode = decode_run if path.parts[-3] == "runs" else decode_reference
-        stored, again = json.loads(path.read_bytes()), json.loads(encode(decode(path.read_bytes())))
-        for card in again["cards"].values():
-            del card["score"]
-            card["scale"] = card.pop("kind")  # written before there were kinds, it told linear from log alone
-        assert {key: again[key] for key in stored if key != "schema"} == {
-            key: value for key, value in stored.items() if key != "schema"
-        }
+@pytest.mark.parametrize("name", ["run", "reference"])
+def test_records_of_schema_1_lose_nothing(name: str) -> None:
+    content = (Path(__file__).parent / "schema_1" / f"{name}.json").read_bytes()
+    record = decode_run(content) if name == "run" else decode_reference(content)
+    stored, again = json.loads(content), json.loads(json.dumps(plain(record)))
+    for card in again["cards"].values():
+        del card["score"]
+        card["scale"] = card.pop("kind")  # written before there were kinds, it told linear from log alone
+    assert {key: again[key] for key in stored if key != "schema"} == {
+        key: value for key, value in stored.items() if key != "schema"
+    }
+
+
+def test_a_record_of_schema_1_has_the_id_that_its_whole_spec_gives() -> None:
+    record = decode_run((Path(__file__).parent / "schema_1" / "run.json").read_bytes())
+    assert recomputed_id(record) == record.id
+    assert record.evaluated

@@ -63,7 +63,7 @@ def test_a_newer_result_replaces_the_older_as_a_whole(tmp_path: Path) -> None:
         _commit(store, make_record("a1"), old="x")
         _commit(store, make_record("a1", {"score": 2.0}), new="y")
     assert _scores(store, "a1") == {"score": 2.0}
-    assert sorted(path.name for path in (tmp_path / "runs" / "a1").iterdir()) == ["new", "record.json"]
+    assert sorted(path.name for path in (tmp_path / "runs" / "a1").iterdir()) == ["new", "record.json", "scores"]
 
 
 def test_nan_never_becomes_invalid_json(tmp_path: Path) -> None:
