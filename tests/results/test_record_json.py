@@ -126,8 +126,8 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
         again = with_scores(again, scores)
         assert encode_scores(again) == encode_scores(record)
     assert encode(again) == encode(record)
-    plain_specs = {"spec": replace(again.spec, evaluation=record.spec.evaluation), "stored_spec": ""}
-    assert replace(again, stored_evaluation="", **plain_specs) == record
+    spec = replace(again.spec, evaluation=record.spec.evaluation)
+    assert replace(again, spec=spec, stored_spec="", stored_evaluation="") == record
 
 
 @settings(deadline=None)
