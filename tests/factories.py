@@ -86,9 +86,11 @@ def make_record(
     record = Record(
         id=run_id, suite="s", spec=spec, failure=failure, evaluation=evaluation, provenance=make_provenance(spec)
     )
-    if failure is None:
-        record = replace(record, evaluation_id="e0", scored_by=make_provenance(spec.evaluation))
-    return replace(record, **changes)
+    record = replace(record, **changes)
+    if failure is None or record.evaluation.snapshots:
+        own = {"evaluation_id": "e0", "scored_by": make_provenance(spec.evaluation), **changes}
+        record = replace(record, **own)
+    return record
 
 
 def make_reference(

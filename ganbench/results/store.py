@@ -226,8 +226,11 @@ class Store:
             raise MissingError(f"run {record.id} cannot be written to {place}: {error.strerror or error}") from error
 
     def _keep_scores(self, record: Record, staged: Path) -> None:
-        """Copy the scores of an earlier training of the same run that gave the same weights."""
-        for name in self.evaluations(record.id):
+        """Copy the scores of an earlier training of the same run that gave the same weights.
+
+        A run without weights, such as one that failed, keeps none.
+        """
+        for name in self.evaluations(record.id) if WEIGHTS in record.files else ():
             try:
                 scores = self._scores(record.id, name)
             except ResultsError:

@@ -52,7 +52,7 @@ def run_record(
         spec=spec,
         failure=result.failure or evaluation.failure,
         evaluation=replace(evaluation, snapshots=tuple(result.snapshots)),
-        evaluation_id=None if result.failure else spec.evaluation.id,
+        evaluation_id=spec.evaluation.id if result.failure is None or result.snapshots else None,
         cost=Cost(
             train_seconds=round(result.seconds, 3),
             images=images,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Cli
-from factories import commit, make_card, make_record, make_spec
+from factories import commit, make_card, make_record, make_spec, reseal
 from plans import plan_row
 from scipy import stats as scipy_stats
 
@@ -176,11 +177,9 @@ def test_a_refusal_is_one_sentence(inside: Cli, tmp_path: Path, arguments: tuple
 def test_one_variant_of_two_suites(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results")
     other = tmp_path / "results" / "t"
-    other.mkdir()
-    text = (tmp_path / "results" / "s" / "plan.json").read_text()
-    plan = json.loads(text) | {"suite": "t"}
-    plan["rows"][0]["runs"] = plan["rows"][1]["runs"]
-    (other / "plan.json").write_text(json.dumps(plan))
+    shutil.copytree(tmp_path / "results" / "s", other)
+    reseal(other / "plan.json", lambda plan: plan.update(suite="t"))
+    reseal(other / "plan.json", lambda plan: plan["rows"][0].update(runs=plan["rows"][1]["runs"]))
     assert "holds the suites s, t; name one" in inside("compare", "a", "b").err
     done = inside("compare", "a", "a", "--suite", "s", "--suite", "t", "--json")
     (one,) = json.loads(done.out)
@@ -220,10 +219,7 @@ def test_without_finished_seeds_there_is_nothing_to_compare(inside: Cli, tmp_pat
 def test_seeds_of_one_side_are_not_dropped(inside: Cli, tmp_path: Path) -> None:
     store = _results(tmp_path / "results")
     _commit(store, "b", 5, {})
-    plan = tmp_path / "results" / "s" / "plan.json"
-    content = json.loads(plan.read_text())
-    del content["rows"][1]["runs"]["5"]
-    plan.write_text(json.dumps(content))
+    reseal(tmp_path / "results" / "s" / "plan.json", lambda plan: plan["rows"][1]["runs"].pop("5"))
     (one,) = json.loads(inside("compare", "a", "b", "--json").out)
     assert one["difference"]["test"] == "Welch t"
     assert "6 and 5 seeds" in one["sentence"]

@@ -60,11 +60,14 @@ def test_the_product_is_expanded_with_overrides_in_order(tmp_path: Path, registr
 
 
 def test_every_default_is_written_into_the_spec(tmp_path: Path, registry: Registry) -> None:
-    spec = _plan(tmp_path, registry, GOOD).cells[0].run(3).resolved()
+    run = _plan(tmp_path, registry, GOOD).cells[0].run(3)
+    spec = run.resolved()
     assert spec["architecture"]["params"] == {"width": 64, "depth": 3, "latent": 2, "slope": 0.0}
     assert spec["dataset"]["params"]["std"] == 0.02
     assert spec["train"]["ema"] == 0.0
-    assert spec["evaluation"]["extractor"]["name"] == "mixture"
+    assert run.evaluation.extractor.name == "mixture"
+    assert run.evaluation.extractor.params == {"radius": 3.0}
+    assert "evaluation" not in spec
 
 
 def test_the_id_depends_on_what_changes_the_result_alone(tmp_path: Path, registry: Registry) -> None:
@@ -77,9 +80,25 @@ def test_the_id_depends_on_what_changes_the_result_alone(tmp_path: Path, registr
         cell.run(1),
         replace(spec, train=replace(spec.train, steps=3001)),
         replace(spec, loss=replace(spec.loss, code="2")),
-        replace(spec, evaluation=replace(spec.evaluation, samples=5001)),
+        replace(spec, dataset=replace(spec.dataset, content="other data")),
     ]
     assert len({spec.id, *(other.id for other in others)}) == 5
+
+
+def test_training_and_evaluation_have_ids_of_their_own(tmp_path: Path, registry: Registry) -> None:
+    spec = _plan(tmp_path, registry, GOOD).cells[0].run(0)
+    own, metric = spec.evaluation, spec.evaluation.metrics[0]
+    others = [
+        replace(own, samples=5001),
+        replace(own, split="test"),
+        replace(own, extractor=replace(own.extractor, code="2")),
+        replace(own, metrics=own.metrics[1:]),
+        replace(own, metrics=(replace(metric, code="2"), *own.metrics[1:])),
+    ]
+    assert len({own.id, *(other.id for other in others)}) == 6
+    assert {replace(spec, evaluation=other).id for other in others} == {spec.id}
+    trained = [replace(spec, seed=1), replace(spec, loss=replace(spec.loss, code="2"))]
+    assert {one.evaluation.id for one in trained} == {own.id}
 
 
 def test_a_folder_is_not_part_of_the_id(tmp_path: Path, registry: Registry) -> None:

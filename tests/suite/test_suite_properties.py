@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factories import reseal
 from hypothesis import given
 from hypothesis import strategies as st
-from plans import plan_row
+from plans import plan_row, search_row
 
 from ganbench.errors import ResultsError, UsageError
 from ganbench.suite.labels import Combination, Label, Variant
@@ -117,13 +118,23 @@ def test_a_search_of_schema_1_is_read_with_names_from_its_labels(tmp_path: Path)
 def test_damage_is_reported_with_its_place(tmp_path: Path, change: Any, place: str) -> None:
     save_plan(tmp_path, SavedPlan("s", "", "", (plan_row("a", "b", "c", {0: "d"}),)))
     path = tmp_path / "s" / "plan.json"
-    content = json.loads(path.read_text())
-    change(content["rows"][0])
-    _written(tmp_path, content)
+    reseal(path, lambda content: change(content["rows"][0]))
     with pytest.raises(ResultsError) as caught:
         load_plan(tmp_path, "s")
     assert place in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_an_edited_plan_or_search_is_noticed(tmp_path: Path) -> None:
+    save_plan(tmp_path, SavedPlan("s", "", "", (plan_row("a", "b", "c", {0: "d"}),)))
+    save_search(tmp_path, SavedSearch("s", "", "", (search_row("a", "b", "c", (RowDraw(0, {}, {0: "d"}),)),), ()))
+    for name, read in (("plan.json", load_plan), ("draws.json", load_search)):
+        path = tmp_path / "s" / name
+        text = path.read_text()
+        assert '"0": "d"' in text
+        path.write_text(text.replace('"0": "d"', '"0": "e"'))
+        with pytest.raises(ResultsError, match=rf"{name} is damaged \(\$\.seal: does not match"):
+            read(tmp_path, "s")
 
 
 @given(contents)
