@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn.functional import pad
 from torchvision import datasets
 
 from ganbench import Data, MissingError, hash_files, location
+from ganbench_datasets.files import count_of_idx, state_of_idx, state_of_known
 
 METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "spread", "memorisation")
 
@@ -38,26 +40,53 @@ class TorchvisionSet:
     metrics: ClassVar[tuple[str, ...]] = METRICS
 
     def _open(self, train: bool) -> Any:
+        """Torchvision's reader of one split. Raises `MissingError`, also for what torchvision fails with."""
         folder = _folder(self.root)
+        if not self.download:
+            self._check_files(self._states())
         try:
             return self.reader(folder, train=train, download=self.download)
-        except (RuntimeError, OSError) as error:
-            reason = str(error).partition("\n")[0]
+        except Exception as error:  # of torchvision, numpy, pickle or the network
+            self._check_files(self._states(), error)
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise MissingError(
-                f"dataset {self.reader.__name__} cannot be read from {folder}: {reason} "
-                "Set its folder with 'root:', or download it with 'download: true'."
+                f"dataset {self.reader.__name__} cannot be read from {folder}: {reason}. Delete its files there, then "
+                "copy them anew or set 'download: true'."
             ) from error
 
     def _files(self) -> list[Path]:
         """The files that torchvision reads for both splits, where they should be."""
         raise NotImplementedError
 
+    def _states(self) -> list[str]:
+        """What is wrong with the files, each with what to do."""
+        raise NotImplementedError
+
+    def _check_files(self, states: list[str], error: Exception | None = None) -> None:
+        """Raise `MissingError` if something is wrong with the files; `error` is why they could not be downloaded."""
+        if not states:
+            return
+        files, folder = self._files(), _folder(self.root)
+        missing = [text for text in states if text.endswith("is missing")]
+        if len(missing) == len(files):
+            there = files[0].parent
+            names = ", ".join(file.name for file in files)
+            states = [f"{there} lacks {names}" if there.is_dir() else f"there is no folder {there}"]
+        hint = " Set its folder with 'root:', or download it with 'download: true'." if missing else ""
+        if error and self.download:
+            hint = f" The download failed: {str(error).strip().partition(chr(10))[0]}"
+        raise MissingError(
+            f"dataset {self.reader.__name__} cannot be read from {folder}: {'; '.join(states)}.{hint}"
+        ) from error
+
     def fingerprint(self) -> str:
         """A hash of the files of both splits. Raises `MissingError` if they are not there."""
+        if not all(file.is_file() for file in self._files()):
+            self._check_files(self._states())
         return hash_files(*self._files())
 
     def prepare(self) -> None:
-        """Download what is missing. Raises `MissingError` if the files are not there."""
+        """Download what is missing. Raises `MissingError` if the files are not there or are damaged."""
         self._open(train=True)
         self._open(train=False)
 
@@ -76,10 +105,25 @@ class IdxSet(TorchvisionSet):
 
     def _files(self) -> list[Path]:
         folder = _folder(self.root) / self.reader.__name__
-        old = [folder / "processed" / name for name in (self.reader.training_file, self.reader.test_file)]
-        if all(file.is_file() for file in old):  # written by an old torchvision, and read in preference by today's
-            return old
-        return [folder / "raw" / name.removesuffix(".gz") for name, _ in self.reader.resources]
+        return self._old_files() or [folder / "raw" / name.removesuffix(".gz") for name, _ in self.reader.resources]
+
+    def _old_files(self) -> list[Path]:
+        """The two files of an old torchvision, if both are there; today's reads them in preference."""
+        folder = _folder(self.root) / self.reader.__name__ / "processed"
+        old = [folder / name for name in (self.reader.training_file, self.reader.test_file)]
+        return old if all(file.is_file() for file in old) else []
+
+    def _states(self) -> list[str]:
+        if self._old_files():
+            return []
+        files = self._files()
+        states = [text for file in files if (text := state_of_idx(file))]
+        if not states:
+            for images, labels in zip(files[::2], files[1::2], strict=True):
+                counts = count_of_idx(images), count_of_idx(labels)
+                if counts[0] != counts[1]:
+                    states.append(f"{images} holds {counts[0]:,} images, but {labels.name} {counts[1]:,} labels")
+        return states
 
 
 @dataclass(frozen=True)
@@ -109,5 +153,17 @@ class Cifar10(TorchvisionSet):
     shape = (3, 32, 32)
 
     def _files(self) -> list[Path]:
-        names = [name for name, _ in (*self.reader.train_list, *self.reader.test_list)]
-        return [_folder(self.root) / self.reader.base_folder / name for name in names]
+        return [file for file, _ in self._known()]
+
+    def _known(self) -> list[tuple[Path, str]]:
+        """Every file with its MD5."""
+        parts = (*self.reader.train_list, *self.reader.test_list)
+        return [(_folder(self.root) / self.reader.base_folder / name, md5) for name, md5 in parts]
+
+    def _states(self) -> list[str]:
+        archive = _folder(self.root) / self.reader.filename
+        states = [text for file, md5 in self._known() if (text := state_of_known(file, md5))]
+        if states and archive.is_file() and not self._files()[0].parent.exists():
+            how = f"tar -xzf {quote(str(archive))} -C {quote(str(archive.parent))}"
+            return [f"{archive} is not unpacked: unpack it with `{how}`"]
+        return states

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import pickle
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -85,8 +86,89 @@ def test_cifar_files_are_read_and_checked(tmp_path: Path, monkeypatch: pytest.Mo
     assert data.samples.shape == (50, 3, 32, 32)
     torch.testing.assert_close(data.samples[3], torch.tensor(first[3].reshape(3, 32, 32) / 127.5 - 1).float())
     (folder / "data_batch_2").write_bytes(b"rot")
-    with pytest.raises(MissingError, match="corrupted"):
+    with pytest.raises(MissingError, match=r"data_batch_2 is damaged \(3 bytes, MD5 .*: delete it, then put the whole"):
         made.prepare()
+    (folder / "data_batch_2").unlink()
+    with pytest.raises(MissingError, match=r"data_batch_2 is missing\. Set its folder with 'root:', or download"):
+        made.fingerprint()
+    folder.rename(tmp_path / "away")
+    with pytest.raises(MissingError, match=r"there is no folder .*cifar-10-batches-py\. Set its folder"):
+        made.prepare()
+    (tmp_path / datasets.CIFAR10.filename).write_bytes(b"")
+    with pytest.raises(MissingError, match=r"cifar-10-python.tar.gz is not unpacked: unpack it with `tar -xzf .* -C"):
+        made.fingerprint()
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """The folder of intact MNIST files."""
+    folder = tmp_path / "MNIST" / "raw"
+    for prefix, count in (("train", 60), ("t10k", 20)):
+        _idx(folder / f"{prefix}-images-idx3-ubyte", RNG.integers(0, 256, (count, 28, 28), dtype=np.uint8))
+        _idx(folder / f"{prefix}-labels-idx1-ubyte", (np.arange(count) % 10).astype(np.uint8))
+    for packed in folder.glob("*.gz"):
+        packed.unlink()
+    Mnist(root=str(tmp_path)).prepare()
+    return folder
+
+
+IMAGES = "train-images-idx3-ubyte"
+ANEW = "delete it, then put the whole file there or set 'download: true'"
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "truncated": (
+        lambda file: file.write_bytes(file.read_bytes()[:-1000]),
+        rf"{IMAGES} is truncated \(46,056 bytes, its header asks for 47,056\): {ANEW}",
+    ),
+    "longer": (lambda file: file.write_bytes(file.read_bytes() + b"x"), rf"{IMAGES} is too long \(47,057 bytes"),
+    "gzipped": (
+        lambda file: file.write_bytes(gzip.compress(file.read_bytes())),
+        rf"{IMAGES} is still compressed: unpack it with `mv .*{IMAGES} .*{IMAGES}.gz && gunzip .*{IMAGES}.gz`",
+    ),
+    "packed": (
+        lambda file: file.rename(f"{file}.gz").write_bytes(b""),
+        rf"{IMAGES} is missing, but {IMAGES}.gz is there: unpack it with `gunzip -k .*{IMAGES}.gz`",
+    ),
+    "empty": (lambda file: file.write_bytes(b""), rf"{IMAGES} is no idx file of bytes \(0 bytes\): {ANEW}"),
+    "a page": (lambda file: file.write_text("<html>not found"), rf"{IMAGES} is no idx file of bytes \(15 bytes\)"),
+    "other labels": (
+        lambda file: _idx(file, np.zeros((59, 28, 28), np.uint8)),
+        rf"{IMAGES} holds 59 images, but train-labels-idx1-ubyte 60 labels",
+    ),
+    "missing": (lambda file: file.unlink(), rf"{IMAGES} is missing\. Set its folder with 'root:', or download it"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_named_with_its_state_and_the_next_step(damage: str, raw: Path) -> None:
+    change, text = DAMAGES[damage]
+    change(raw / IMAGES)
+    for train in (True, False):  # also of the split whose own files are intact
+        with pytest.raises(MissingError, match=rf"dataset MNIST cannot be read from .*{text}"):
+            Mnist(root=str(raw.parents[1])).load("train" if train else "test")
+    with pytest.raises(MissingError, match=text):
+        Mnist(root=str(raw.parents[1])).prepare()
+
+
+def test_damaged_files_of_an_old_torchvision_are_missing_data_too(raw: Path) -> None:
+    old = raw.parent / "processed"
+    old.mkdir()
+    for name in ("training.pt", "test.pt"):
+        (old / name).write_bytes(b"rot")
+    made = Mnist(root=str(raw.parents[1]))
+    assert len(made.fingerprint()) == 16
+    with pytest.raises(MissingError, match=r"dataset MNIST cannot be read from .*Delete its files there, then copy"):
+        made.prepare()
+
+
+def test_a_damaged_file_ends_a_run_before_anything_trains(inside: Cli, raw: Path, tmp_path: Path) -> None:
+    (raw / IMAGES).write_bytes((raw / IMAGES).read_bytes()[:-1000])
+    (tmp_path / "s.yaml").write_text(
+        f"losses: [minimax]\narchitectures: [mlp]\ndatasets: [{{mnist: {{root: {tmp_path}}}}}]\ntrain: {{steps: 1}}\n"
+    )
+    done = inside("run", "--suite", "s.yaml")
+    assert done.code == 3, done.err
+    assert "is truncated" in done.err
+    assert not (tmp_path / "results" / "runs").exists()
 
 
 def test_missing_data_say_where_and_what_to_do(tmp_path: Path) -> None:
