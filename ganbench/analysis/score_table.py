@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ganbench.registry.contracts import Direction, ScoreKind
 from ganbench.results.records import ProtocolCard, ScoreName
 from ganbench.statistics.differences import Sample
+from ganbench.statistics.intervals import Kind
 from ganbench.suite.labels import variant_title
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ class PublishedCard:
 class Score:
     """One cell of a table: mean over seeds, 95 % interval, every seed's value.
 
-    `card` is the protocol, with the `seeds` that the values belong to, in order. `beside` is the
-    text that a publication prints beside its mean. `logs`: intervals and differences of its column are taken on
-    logarithms, because it varies by factors and all values of the variants are above 0.
+    There is no interval for fewer than five seeds, for counts, and for values that do not vary. `card` is the
+    protocol, with the `seeds` that the values belong to, in order. `beside` is the text that a publication prints
+    beside its mean. `logs`: mean, interval and differences of its column are taken on logarithms, because it varies by
+    factors and all values of the variants are above 0. `most` is the largest count that is possible, if known.
     """
 
     mean: float | None
@@ -51,6 +53,19 @@ class Score:
     card: ProtocolCard | PublishedCard
     beside: str = ""
     logs: bool = False
+    most: int | None = None
+
+    @property
+    def averaged(self) -> Kind:
+        """The kind as which its column is averaged: `linear` for values without a logarithm."""
+        return "linear" if self.kind == "log" and not self.logs else self.kind
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The ends of the interval, or the range of several values if there is no interval."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        return (min(self.values), max(self.values)) if len(self.values) > 1 else None
 
     @property
     def kind(self) -> ScoreKind:
@@ -150,6 +165,10 @@ class Table:
     def comparisons(self) -> list[FamilyComparison]:
         """The suite's comparisons on this dataset."""
         return self.family.on(self.dataset) if self.family else []
+
+    def averaged(self, column: str) -> Kind:
+        """How a column is averaged."""
+        return next((row.scores[column].averaged for row in self.variants), "linear")
 
     def score_name(self, column: str) -> ScoreName:
         """The score of a column, with its extractor if the column's label has it."""

@@ -91,23 +91,26 @@ def _cells(dataset: str, a: TableRow, b: TableRow) -> Iterator[Change]:
 
 
 def _moved(a: Score, b: Score) -> float | None:
-    """By how many half-widths of the wider interval a mean moved, if it left an interval; else None."""
+    """By how many half-widths of the wider interval a mean moved, if it left an interval; else None.
+
+    Where there is no interval, the range of the seeds stands for it.
+    """
     if a.mean is None or b.mean is None:
         return None if a.mean == b.mean else float("inf")
     if relative(a.mean, b.mean) <= SAME:
         return None
-    if a.low is None or a.high is None or b.low is None or b.high is None:
+    if a.ends is None or b.ends is None:
         return relative(a.mean, b.mean)
-    if a.low <= b.mean <= a.high and b.low <= a.mean <= b.high:
+    if a.ends[0] <= b.mean <= a.ends[1] and b.ends[0] <= a.mean <= b.ends[1]:
         return None
-    half = max(a.high - a.low, b.high - b.low) / 2
+    half = max(high - low for low, high in (a.ends, b.ends)) / 2
     return abs(a.mean - b.mean) / half if half else float("inf")
 
 
 def _cell(score: Score) -> str:
     if score.mean is None:
         return "none"
-    ends = "" if score.low is None or score.high is None else f" [{number(score.low)}, {number(score.high)}]"
+    ends = "" if score.ends is None else f" [{number(score.ends[0])}, {number(score.ends[1])}]"
     return number(score.mean) + ends
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ganbench.analysis import family, notes
 from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
@@ -13,7 +14,7 @@ from ganbench.results.diagnosis import diagnoses
 from ganbench.results.literature import PublishedRow
 from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
 from ganbench.results.store import Store
-from ganbench.statistics import significance
+from ganbench.statistics import intervals
 from ganbench.statistics.means import mean
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 from ganbench.suite.specs import Skipped
@@ -21,6 +22,17 @@ from ganbench.suite.specs import Skipped
 Read = list[tuple[PlanRow, dict[int, Record | None]]]
 Reading = Callable[[Read], Read]
 """A view of a dataset's records: at the end of training, or at an equal budget."""
+
+
+class Column(NamedTuple):
+    """What the cells of a score share: a card with its kind, whether it is on logarithms, the largest count if known."""
+
+    card: ProtocolCard
+    logs: bool
+    most: int | None
+
+
+Columns = Mapping[str, Column]
 
 
 def build(
@@ -47,29 +59,40 @@ def _table(
     read = [(row, row.records(store)) for row in layout.rows if row.dataset.text == dataset]
     read = reading(read) if reading else read
     references = [(one.reference, store.reference(one.id)) for one in layout.references if one.dataset.text == dataset]
-    everything: list[AnyRecord] = [record for _, records in read for record in records.values() if record]
-    everything += [record for _, record in references if record]
-    shown: dict[str, ProtocolCard] = {}
-    for record in everything:
-        for name, card in record.evaluation.cards.items():
-            shown.setdefault(name, card)
+    trained = [record for _, records in read for record in records.values() if record]
+    shown = _columns(trained, [record for _, record in references if record])
     _check(shown, read, references)
-    shown = {name: replace(card, kind=_kind(name, everything)) for name, card in shown.items()}
-    rows = _on_logs([_variant(row, records, shown) for row, records in read])
+    rows = [_variant(row, records, shown) for row, records in read]
     rows += [_skipped(skip, shown) for skip in layout.skipped if skip.dataset.text == dataset]
     rows += [_reference(dataset, name, record, shown) for name, record in references]
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
-    columns = {name: card.better for name, card in shown.items()}
+    columns = {name: column.card.better for name, column in shown.items()}
     return Table(dataset, columns, tuple(rows), (), _primary(layout.family.primary.get(dataset), shown))
 
 
-def _primary(asked: str | None, shown: dict[str, ProtocolCard]) -> str:
+def _primary(asked: str | None, shown: Columns) -> str:
     """The column of the primary score: the one asked for, which names no extractor, or the first."""
-    columns = [name for name, card in shown.items() if asked in (None, card.score, name)]
+    columns = [name for name, column in shown.items() if asked in (None, column.card.score, name)]
     return next(iter(columns), asked or "")
 
 
 KINDS: tuple[ScoreKind, ...] = ("count", "share", "log", "linear")
+
+
+def _columns(trained: Sequence[Record], references: Sequence[ReferenceRecord]) -> dict[str, Column]:
+    """The scores of a dataset in the order of their records."""
+    everything: list[AnyRecord] = [*trained, *references]
+    cards: dict[str, ProtocolCard] = {}
+    for record in everything:
+        for name, card in record.evaluation.cards.items():
+            cards.setdefault(name, card)
+    found = {}
+    for name, card in cards.items():
+        kind = _kind(name, everything)
+        values = [one.evaluation.metrics[name] for one in trained if one.ok and name in one.evaluation.metrics]
+        logs = kind == "log" and bool(values) and min(values) > 0
+        found[name] = Column(replace(card, kind=kind), logs, _most(name, everything) if kind == "count" else None)
+    return found
 
 
 def _kind(name: str, records: Iterable[AnyRecord]) -> ScoreKind:
@@ -78,24 +101,16 @@ def _kind(name: str, records: Iterable[AnyRecord]) -> ScoreKind:
     return min(found, key=KINDS.index)
 
 
-def _on_logs(rows: list[TableRow]) -> list[TableRow]:
-    """The rows with the columns on logarithms that vary by factors, if all their values are above 0."""
-    names = {name for row in rows for name, score in row.scores.items() if score.kind == "log" and score.values}
-    logs = {name for name in names if all(value > 0 for row in rows for value in row.scores[name].values)}
-    return [
-        replace(row, scores={name: _score_on_logs(one) if name in logs else one for name, one in row.scores.items()})
-        for row in rows
-    ]
+def _most(score: str, records: Sequence[AnyRecord]) -> int | None:
+    """The number of the data's modes or classes, if the score counts them: real data reach it, nothing exceeds it."""
+    real = [one for one in records if isinstance(one, ReferenceRecord) and one.spec.reference == "real"]
+    bins = {len(one.evaluation.histogram.fake) for one in real if one.evaluation.histogram}
+    values = [one.evaluation.metrics[score] for one in records if score in one.evaluation.metrics]
+    reached = {one.evaluation.metrics.get(score) for one in real}
+    return bins.pop() if len(bins) == 1 and reached == bins and max(values) <= max(bins) else None
 
 
-def _score_on_logs(score: Score) -> Score:
-    if not score.values:
-        return replace(score, logs=True)
-    mean, low, high = significance.mean_interval(score.values, scale="log")
-    return replace(score, mean=mean, low=low, high=high, logs=True)
-
-
-def _check(shown: dict[str, ProtocolCard], read: Read, references: list[tuple[str, ReferenceRecord | None]]) -> None:
+def _check(shown: Columns, read: Read, references: list[tuple[str, ReferenceRecord | None]]) -> None:
     """Check that each column has one protocol, which references share as far as they can."""
     for score in shown:
         runs = {
@@ -112,20 +127,24 @@ def _check(shown: dict[str, ProtocolCard], read: Read, references: list[tuple[st
                 protocol.check(score, cards, protocol.REFERENCE_FIELDS)
 
 
-def _score(values: dict[int, float], card: ProtocolCard) -> Score:
-    found = list(values.values())
-    mean, low, high = significance.mean_interval(found) if found else (None, None, None)
-    return Score(mean, low, high, tuple(found), card.better, replace(card, seeds=tuple(values)))
+def _score(values: dict[int, float], card: ProtocolCard, column: Column) -> Score:
+    found = tuple(values.values())
+    card = replace(card, kind=column.card.kind, seeds=tuple(values))
+    score = Score(None, None, None, found, card.better, card, logs=column.logs, most=column.most)
+    if not found:
+        return score
+    mean, low, high = intervals.summary(found, score.averaged)
+    return replace(score, mean=mean, low=low, high=high)
 
 
-def _variant(row: PlanRow, records: dict[int, Record | None], shown: dict[str, ProtocolCard]) -> TableRow:
+def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) -> TableRow:
     good = {seed: record for seed, record in records.items() if record and record.status == "ok"}
     scores = {}
-    for name, card in shown.items():
+    for name, column in shown.items():
         found = {seed: record.evaluation for seed, record in good.items() if name in record.evaluation.metrics}
         values = {seed: evaluation.metrics[name] for seed, evaluation in found.items()}
-        own = next((record.evaluation.cards[name] for record in good.values() if name in record.evaluation.cards), card)
-        scores[name] = _score(values, replace(own, kind=card.kind))
+        cards = (record.evaluation.cards.get(name) for record in good.values())
+        scores[name] = _score(values, next(filter(None, cards), column.card), column)
     failed = sum(record is not None and record.status != "ok" for record in records.values())
     missing = notes.missing({seed: record.evaluation.missing for seed, record in good.items()}, shown)
     lost = [record.evaluation.missing for record in good.values()]
@@ -150,14 +169,13 @@ def _mean(values: list[float | None]) -> float | None:
     return mean(known) if known else None
 
 
-def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: dict[str, ProtocolCard]) -> TableRow:
+def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: Columns) -> TableRow:
     scores, said = {}, []
-    for score, card in shown.items():
-        there = record is not None and score in record.evaluation.metrics
-        scores[score] = _score({}, card)
-        if record is not None and there:
-            card = record.evaluation.cards[score]
-            scores[score] = replace(_score({0: record.evaluation.metrics[score]}, card), card=card)
+    for score, column in shown.items():
+        scores[score] = _score({}, column.card, column)
+        if record is not None and score in record.evaluation.metrics:
+            card = replace(record.evaluation.cards[score], kind=column.card.kind)
+            scores[score] = replace(_score({0: record.evaluation.metrics[score]}, card, column), card=card)
     if record is None:
         said.append("not measured yet")
     else:
@@ -175,23 +193,24 @@ def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: d
 
 def published_rows(table: Table, entries: Iterable[PublishedRow]) -> tuple[TableRow, ...]:
     """Rows of publications that have scores of a table, as `build` would add them."""
-    shown = {name: score.protocol for name, score in table.rows[0].scores.items()} if table.rows else {}
+    cells = table.rows[0].scores.items() if table.rows else ()
+    shown = {name: Column(score.protocol, score.logs, score.most) for name, score in cells}
     return tuple(_published(table.dataset, one, shown) for one in entries if set(one.scores) & set(shown))
 
 
-def _published(dataset: str, entry: PublishedRow, shown: dict[str, ProtocolCard]) -> TableRow:
+def _published(dataset: str, entry: PublishedRow, shown: Columns) -> TableRow:
     """A row with the numbers of a publication, measured under its own protocol."""
-    scores = {name: _score({}, card) for name, card in shown.items()}
+    scores = {name: _score({}, column.card, column) for name, column in shown.items()}
     for name, (value, spread) in entry.scores.items():
         if name in shown:
-            card = PublishedCard(entry.source, entry.protocol, shown[name].better)
+            card = PublishedCard(entry.source, entry.protocol, shown[name].card.better)
             scores[name] = Score(value, None, None, (value,), card.better, card, spread)
     note = f"published, another protocol: {entry.protocol}. {entry.source}"
     return TableRow(dataset, f"{entry.variant} ({entry.short})", "", "published", 1, 1, scores, notes=(note,))
 
 
-def _skipped(skip: Skipped, shown: dict[str, ProtocolCard]) -> TableRow:
-    scores = {name: _score({}, card) for name, card in shown.items()}
+def _skipped(skip: Skipped, shown: Columns) -> TableRow:
+    scores = {name: _score({}, column.card, column) for name, column in shown.items()}
     return TableRow(
         skip.dataset.text, *skip.texts[:2], "variant", 0, 0, scores,
         notes=(f"not applicable: {skip.reason}",),

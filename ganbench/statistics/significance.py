@@ -9,7 +9,7 @@ both apply.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import erfc, exp, fsum, log, sqrt
+from math import erfc, fsum, sqrt
 
 import numpy as np
 
@@ -23,33 +23,6 @@ MAX_COUNTED = 200
 """Values up to which the rank test is exact."""
 ROUNDING = 1e-12
 """Differences below this fraction of the values are rounding errors."""
-
-
-def mean_interval(
-    values: Sequence[float], level: float = CONFIDENCE, scale: str = "linear"
-) -> tuple[float, float | None, float | None]:
-    """The arithmetic mean and the ends of its Student t interval, which are None for a single value.
-
-    On the `log` scale, if all values are above 0, the interval is computed on logarithms: it belongs to the geometric
-    mean, is asymmetric, and above 0. Raises `ValueError` for no values.
-    """
-    if not values:
-        raise ValueError("no values")
-    center = mean(values)
-    if len(values) == 1:
-        return center, None, None
-    if len(set(values)) == 1:
-        return values[0], values[0], values[0]
-    if scale == "log" and min(values) > 0:
-        low, high = _interval([log(value) for value in values], level)
-        return center, exp(low), exp(high)
-    return center, *_interval(values, level)
-
-
-def _interval(values: Sequence[float], level: float) -> tuple[float, float]:
-    center, part = moments(values)
-    half = quantile(len(values) - 1, level) * sqrt(part)
-    return center - half, center + half
 
 
 def quantile(freedom: float, level: float) -> float:

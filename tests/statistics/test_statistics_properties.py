@@ -56,16 +56,6 @@ def test_a_mean_of_huge_values_is_finite() -> None:
     assert means.mean([1e308] * 4) == pytest.approx(1e308)
 
 
-@given(st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=12), st.sampled_from(["linear", "log"]))
-def test_the_interval_contains_its_mean(values: list[float], scale: str) -> None:
-    _, low, high = significance.mean_interval(values, scale=scale)
-    assert low is not None
-    assert high is not None
-    center = means.geometric_mean(values) if scale == "log" else means.mean(values)
-    assert low <= center * (1 + 1e-9) + 1e-12
-    assert high >= center * (1 - 1e-9) - 1e-12
-
-
 @given(st.lists(st.integers(-9, 9).map(float), min_size=1, max_size=6), st.sampled_from(["higher", "lower"]))
 def test_the_expected_best_is_the_mean_over_all_subsets(values: list[float], better: str) -> None:
     best = max if better == "higher" else min

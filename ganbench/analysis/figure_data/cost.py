@@ -14,6 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.registry.contracts import Direction
 from ganbench.results.records import Record, common_device
 from ganbench.results.store import Store
+from ganbench.statistics.intervals import Kind, mean_of
 from ganbench.statistics.means import mean
 from ganbench.suite.plan_file import SavedPlan
 
@@ -39,12 +40,13 @@ class CostPoint:
     label: str
     title: str
     pairs: tuple[CostPair, ...]
+    kind: Kind = "linear"
     front: bool = False
 
     @property
     def mean(self) -> tuple[float, float]:
-        """The mean cost and the mean score."""
-        return mean([pair.cost for pair in self.pairs]), mean([pair.value for pair in self.pairs])
+        """The mean cost and the mean score, averaged as in the table."""
+        return mean([pair.cost for pair in self.pairs]), mean_of([pair.value for pair in self.pairs], self.kind)
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,16 @@ def cost_info(
     score = find_score(table, asked)
     variants, heading = dataset_variants(plan, store, table.dataset, names)
     field, label = COSTS[against]
-    found = [CostPoint(variant.label, variant.title, _pairs(variant, field, score)) for variant in variants]
+    kind = table.kind(score)
+    found = [CostPoint(variant.label, variant.title, _pairs(variant, field, score), kind) for variant in variants]
     points = [point for point in found if point.pairs]
     if not points:
         raise UsageError(f"no finished run on {table.dataset} has both {score!r} and its cost")
     better = table.columns[score]
-    scale = next(iter(table.variants)).scores[score].scale
-    log = scale == "log" and min(pair.value for point in points for pair in point.pairs) > 0
     device = common_device(record for variant in variants for record in variant.finished.values())
     label = f"{label}, {device}" if against == "seconds" and device else label
     missing = tuple((point.label, point.title) for point in found if not point.pairs)
-    return CostInfo(heading, score, better, log, label, _with_front(points, better), missing)
+    return CostInfo(heading, score, better, kind == "log", label, _with_front(points, better), missing)
 
 
 def _pairs(variant: VariantRuns, field: str, score: str) -> tuple[CostPair, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
 from ganbench.formatting import amount
 from ganbench.report.html.content import Content
-from ganbench.report.text.grid import ARROWS, shown
+from ganbench.report.text.grid import ARROWS
+from ganbench.report.text.spread import shown
 from ganbench.results.records import ScoreName
 
 FIRST = 5
@@ -117,7 +118,7 @@ def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Li
         reference = content.reference_of(row)
         href = reference.path if reference and reference.record and row.kind == "reference" else ""
     seeds = [run.seed for run in runs]
-    cells = [_cell(row.scores[name], name in row.led, href, seeds) for name in table.columns]
+    cells = [_cell(row.scores[name], row.n, name in row.led, href, seeds) for name in table.columns]
     cells += [_cost(name, row, href) for name in costs]
     rank = row.rank.get(str(table.primary))
     links = tuple((run.seed, run.path if run.record else "") for run in runs)
@@ -131,12 +132,12 @@ def _ok(row: TableRow) -> str:
     return f"{row.n_ok}/{row.n}" if row.kind == "variant" else ""
 
 
-def _cell(score: Score, best: bool, href: str, seeds: list[int]) -> Cell:
-    mean, beside = shown(score)
-    if not mean:
+def _cell(score: Score, asked: int, best: bool, href: str, seeds: list[int]) -> Cell:
+    found = shown(score, asked)
+    if not found.text:
         return Cell()
     by_seed = dict(zip(score.seeds, score.values, strict=False))
-    return Cell(mean, beside.strip(), score.mean, best, tuple(by_seed.get(seed) for seed in seeds), href)
+    return Cell(found.text, found.beside, score.mean, best, tuple(by_seed.get(seed) for seed in seeds), href)
 
 
 def _cost(name: str, row: TableRow, href: str) -> Cell:

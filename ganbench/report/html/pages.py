@@ -22,8 +22,9 @@ from ganbench.report.html.content import Content, Reference, Run
 from ganbench.report.html.plugin_text import PluginText, described, meanings
 from ganbench.report.html.score_charts import MAX_DOTS, score_charts
 from ganbench.report.text.escape import escape_controls
-from ganbench.report.text.grid import LEGEND, overall_note, shown
+from ganbench.report.text.grid import LEGEND, overall_note
 from ganbench.report.text.sentences import comparisons, conclusions
+from ganbench.report.text.spread import shown
 from ganbench.results import protocol
 from ganbench.results.record_json import known_facts
 from ganbench.results.records import Record

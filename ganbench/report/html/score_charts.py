@@ -10,7 +10,7 @@ from ganbench.analysis.score_table import TITLES, Table
 from ganbench.errors import UsageError
 from ganbench.report.html.charts import Chart, Group, Point, cost_chart, ranks_chart
 from ganbench.report.html.content import Content
-from ganbench.report.text.grid import shown
+from ganbench.report.text.spread import shown
 
 MAX_DOTS = 1500
 """Seeds that are drawn one by one on a page; with more of them the page would be large."""
@@ -59,9 +59,8 @@ def _group(content: Content, variant: RankedVariant, up: str, seeds: bool) -> Gr
         for seed, value in zip(score.seeds, score.values, strict=True)
         if seeds and seed in runs
     ]
-    mean, beside = shown(score)
     facts = [
-        f"{mean}{beside}" or "no seed finished",
+        str(shown(score, row.n)) or "no seed finished",
         f"rank {variant.rank}" if variant.rank else "",
         f"{row.n_ok}/{row.n} ok" if row.n_ok < row.n else "",
     ]

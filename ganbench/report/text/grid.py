@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ganbench.analysis.aggregate import Overall
-from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
-from ganbench.formatting import amount, number
+from ganbench.analysis.score_table import COSTS, Table, TableRow
+from ganbench.formatting import amount
+from ganbench.report.text.spread import shown
 from ganbench.statistics.bootstrap import Interval
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 LEGEND = (
-    "Mean over seeds with its 95 % interval (Student's t): ± half its width, or [low, high] of the geometric mean if "
-    "computed on logarithms. ok: seeds that finished, of those requested. ↑ higher is better, ↓ lower is better. "
+    "Mean over seeds with its 95 % interval (Student's t): ± half its width, or [low, high] where it is not symmetric: "
+    "that of a geometric mean, computed on logarithms, or of a share, cut at 0 and 1. Counts: mean (lowest-highest). "
+    "Fewer than five seeds: lowest-highest and no interval. ok: seeds that finished, of those requested. "
+    "↑ higher is better, ↓ lower is better. "
     "Only primary scores are tested, all of the suite as one family (Bonferroni, at least five seeds per variant): "
     "counts, and variants with a failed seed, by exact permutation of ranks, all others by Welch's t, or by Student's "
     "t paired by seed where the suite says so. rank: by the primary score, 1 + the number of variants that are better. "
@@ -29,26 +32,13 @@ class Grid(NamedTuple):
     bold: Sequence[Sequence[bool]] = ()
 
 
-def shown(score: Score) -> tuple[str, str]:
-    """The mean, and what follows it: ` ± half`, ` [low, high]`, a publication's spread, or nothing."""
-    if score.mean is None:
-        return "", ""
-    mean = number(score.mean)
-    if score.beside:
-        return mean, f" {score.beside}"
-    if score.low is None or score.high is None:
-        return mean, ""
-    if score.logs:
-        return mean, f" [{number(score.low)}, {number(score.high)}]"
-    decimals = len(mean.partition(".")[2]) if "e" not in mean else 3
-    return mean, f" ± {(score.high - score.low) / 2:.{decimals}f}"
-
-
 def cell(row: TableRow, name: str) -> str:
-    mean, beside = shown(row.scores[name])
-    if not mean:
-        return "n/a" if row.kind == "variant" and row.n == 0 else "–"  # noqa: RUF001
-    return mean + beside
+    """A score as one text; a dash if there is none, `n/a` if there cannot be one."""
+    return str(shown(row.scores[name], row.n)) or missing(row)
+
+
+def missing(row: TableRow) -> str:
+    return "n/a" if row.kind == "variant" and row.n == 0 else "–"  # noqa: RUF001
 
 
 def ok(row: TableRow) -> str:

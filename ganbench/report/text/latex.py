@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.report.text.escape import escape_latex
-from ganbench.report.text.grid import LEAD, lead, shown
+from ganbench.report.text.grid import LEAD, lead, missing
+from ganbench.report.text.spread import shown
 from ganbench.suite.plan_file import SavedPlan
 
+RANGE = re.compile(r"(?<=\d)-(?=\d)")
+"""The hyphen of a range such as 4-8; one before a digit alone is a minus."""
 CAPTION = (
     r": mean over seeds with the 95\,\% interval (Student's $t$; [low, high] of the geometric mean if computed on "
-    r"logarithms). ok: seeds that finished, of those requested. Bold: better than at least one variant and worse than "
-    r"none by the primary score, Bonferroni-corrected over the suite. rank: 1 + the number of better variants.}"
+    r"logarithms, or of a share, cut at 0 and 1). Counts: mean (lowest--highest). Fewer than five seeds: "
+    r"lowest--highest, no interval. ok: seeds that finished, of those requested. "
+    r"Bold: better than at least one variant and worse than none by the primary score, Bonferroni-corrected over the "
+    r"suite. rank: 1 + the number of better variants.}"
 )
 
 
@@ -67,10 +74,15 @@ def _arrow(better: str) -> str:
 
 
 def _cell(row: TableRow, name: str) -> str:
-    mean, beside = shown(row.scores[name])
-    if not mean:
-        return "n/a" if row.kind == "variant" and row.n == 0 else "--"
-    mean = f"\\mathbf{{{mean}}}" if name in row.led else mean
-    if beside.startswith(" ± ") and not row.scores[name].beside:
-        return f"${mean} {beside.replace(' ± ', chr(92) + 'pm ')}$"
-    return f"${mean}$" + (f"~{escape_latex(beside)}" if beside else "")
+    found = shown(row.scores[name], row.n)
+    if not found.text:
+        return escape_latex(missing(row))
+    text, beside = _number(found.text), escape_latex(RANGE.sub("\u2013", found.beside))
+    text = rf"\textbf{{{text}}}" if name in row.led else text
+    return text + (f"~{beside}" if beside else "")
+
+
+def _number(text: str) -> str:
+    """A number in text mode with a true minus; the ends of a range are joined by a dash."""
+    text = RANGE.sub("\u2013", text)
+    return escape_latex(text).replace("-", "$-$")

@@ -10,9 +10,10 @@ from rich.text import Text
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.report.text.escape import replace_controls
-from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, cell, costs, lead, overall_note
+from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, costs, lead, missing, overall_note
 from ganbench.report.text.grid import overall as overall_grid
 from ganbench.report.text.markdown import markdown
+from ganbench.report.text.spread import shown
 from ganbench.suite.plan_file import SavedPlan
 from ganbench.suite.plan_union import not_shown
 
@@ -41,13 +42,14 @@ def show(console: Console, plan: SavedPlan, tables: list[Table]) -> None:
 
 
 def _stacked(row: TableRow, name: str) -> str:
-    return replace_controls(cell(row, name)).replace(" ± ", "\n± ").replace(" [", "\n[")
+    found = shown(row.scores[name], row.n)
+    return "\n".join(replace_controls(text) for text in (found.text or missing(row), found.beside) if text)
 
 
 def _head(table: Table, name: str) -> str:
     """A score's name above its extractor's, so that a column is as narrow as its numbers."""
-    arrow, shown = ARROWS[table.columns[name]], replace_controls(name)
-    return shown.replace("[", f" {arrow}\n[") if "[" in shown else f"{shown} {arrow}"
+    arrow, text = ARROWS[table.columns[name]], replace_controls(name)
+    return text.replace("[", f" {arrow}\n[") if "[" in text else f"{text} {arrow}"
 
 
 def _fitting(table: Table, width: int) -> list[list[str]]:
