@@ -107,8 +107,10 @@ def _cell(row: dict[str, Any] | None, score: str) -> str:
     found = row["scores"].get(score) if row else None
     if found is None or found["mean"] is None:
         return "n/a"
+    values = found["values"]
     if found["low"] is None or found["low"] == found["high"]:
-        return number(found["mean"])
+        spread = len(values) > 1 and max(values) > min(values)
+        return f"{number(found['mean'])} ({min(values):g}-{max(values):g})" if spread else number(found["mean"])
     return rf"{number(found['mean'])} \[{number(found['low'])}, {number(found['high'])}\]"
 
 

@@ -104,8 +104,11 @@ def _compared(tables: list[Table]) -> str:
     """How the variants are compared, as the suite fixes it."""
     scores = {name: score for table in tables for row in table.variants for name, score in row.scores.items()}
     logs = [name for name, score in scores.items() if score.logs]
-    on_logs = f", computed on logarithms for {listed(logs)}" if logs else ""
-    found = f"Comparison: means over seeds with 95 % intervals (Student's t){on_logs}."
+    on_logs = f" (geometric means with intervals of logarithms for {listed(logs)})" if logs else ""
+    found = (
+        f"Comparison: means over seeds with 95 % intervals (Student's t){on_logs}; counts with their range; fewer than "
+        f"{MIN_SEEDS} seeds with their range alone."
+    )
     family = next((table.family for table in tables if table.family and table.comparisons), None)
     if family is None:
         return found

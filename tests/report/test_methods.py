@@ -77,7 +77,7 @@ def test_every_setting_names_the_variants_it_applies_to(tmp_path: Path) -> None:
     assert "betas (0, 0.99)" in text
     assert "FID on ring and digits: 5,000 fake against 1,347 real samples (split train)" in text
     assert "features of extractor, weights abc123; raw generator, last checkpoint" in text
-    assert "computed on logarithms for FID" in text
+    assert "geometric means with intervals of logarithms for FID" in text
     assert "References, evaluated in the same way: real data." in text
 
 

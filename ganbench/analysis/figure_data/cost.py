@@ -87,7 +87,7 @@ def cost_info(
     score = find_score(table, asked)
     variants, heading = dataset_variants(plan, store, table.dataset, names)
     field, label = COSTS[against]
-    kind = table.kind(score)
+    kind = table.averaged(score)
     found = [CostPoint(variant.label, variant.title, _pairs(variant, field, score), kind) for variant in variants]
     points = [point for point in found if point.pairs]
     if not points:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from ganbench.results.records import Record
 from ganbench.results.run_files import History
 from ganbench.results.store import Store
 from ganbench.signals import BY_NAME, PANELS, SIGNALS, TABLE
+from ganbench.statistics.differences import MIN_SEEDS
 from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan
 
@@ -96,8 +97,15 @@ def curves_info(
             f"{len(shown)} variants need one panel each: ask for one signal or score, or name up to {MAX_PER_PANEL} "
             "variants with --variant"
         )
-    notes = tuple(limit_note(len(shown), len(found)))
+    notes = (*limit_note(len(shown), len(found)), *(_interval_notes(panels) if band == "interval" else ()))
     return CurvesInfo(heading, tuple(variant.label for variant in shown), tuple(panels), band, notes)
+
+
+def _interval_notes(panels: Sequence[CurvePanel]) -> list[str]:
+    """The note that some intervals are missing."""
+    curves = [curve for panel in panels for curve in panel.curves if curve]
+    short = dict.fromkeys(one.label for one in curves if np.isfinite(one.series.values).sum(axis=0).min() < MIN_SEEDS)
+    return [f"{', '.join(short)}: no interval where fewer than {MIN_SEEDS} seeds were running"] if short else []
 
 
 def run_curves_info(store: Store, run_id: str, asked: Sequence[str] = (), scores: Sequence[str] = ()) -> CurvesInfo:
@@ -143,12 +151,17 @@ def _score_panels(variants: Sequence[VariantRuns], scores: Sequence[str], where:
                 "run it again"
             )
         card = next(own[score] for own in cards if score in own)
-        panels.append(CurvePanel(score, score, curves, log=card.kind == "log" and _positive(curves)))
+        log = card.kind == "log" and _positive(curves)
+        panels.append(CurvePanel(score, score, _on_logs(curves) if log else curves, log=log))
     return panels
 
 
 def _curves(variants: Sequence[VariantRuns], series: Sequence[Series | None]) -> tuple[Curve | None, ...]:
     return tuple(Curve(v.label, found) if found else None for v, found in zip(variants, series, strict=True))
+
+
+def _on_logs(curves: tuple[Curve | None, ...]) -> tuple[Curve | None, ...]:
+    return tuple(one and replace(one, series=replace(one.series, log=True)) for one in curves)
 
 
 def _positive(curves: Sequence[Curve | None]) -> bool:

@@ -13,6 +13,7 @@ from ganbench.analysis.figure_data.selection import VariantRuns
 from ganbench.results.records import Record
 from ganbench.results.run_files import read_history
 from ganbench.results.store import Store
+from ganbench.statistics.differences import MIN_SEEDS
 from ganbench.statistics.significance import CONFIDENCE
 
 Array = NDArray[np.float64]
@@ -20,15 +21,19 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Series:
-    """One quantity of several seeds: `steps` (steps,), `values` (seeds, steps), NaN if a seed has none."""
+    """One quantity of several seeds: `steps` (steps,), `values` (seeds, steps), NaN if a seed has none.
+
+    With `log` means are geometric and intervals those of the logarithms.
+    """
 
     steps: Array
     values: Array
+    log: bool = False
 
     @property
     def mean(self) -> Array:
         """The mean over the seeds that were still running, (steps,)."""
-        return np.asarray(np.nanmean(self.values, axis=0))
+        return self._undone(np.nanmean(self._scaled, axis=0))
 
     @property
     def ends(self) -> list[tuple[float, float]]:
@@ -37,17 +42,27 @@ class Series:
         return [(self.steps[i], row[i]) for i, row in zip(last, self.values, strict=True) if i < len(self.steps) - 1]
 
     def band(self, kind: str) -> tuple[Array, Array]:
-        """Lowest and highest (steps,): the `range` of the seeds, or Student's 95 % `interval` of their mean."""
+        """Lowest and highest (steps,): the `range` of the seeds, or Student's 95 % `interval` of their mean.
+
+        The interval is NaN where fewer than `MIN_SEEDS` seeds were still running.
+        """
         if kind == "range":
             return np.nanmin(self.values, axis=0), np.nanmax(self.values, axis=0)
         from scipy.special import stdtrit
 
-        count = np.isfinite(self.values).sum(axis=0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error = np.sqrt(np.nansum((self.values - self.mean) ** 2, axis=0) / (count - 1) / count)
-            quantile = stdtrit(np.maximum(count - 1, 1), 0.5 + CONFIDENCE / 2)
-            half = np.where(count > 1, quantile * error, np.nan)
-        return self.mean - half, self.mean + half
+        scaled, count = self._scaled, np.isfinite(self.values).sum(axis=0)
+        center = np.nanmean(scaled, axis=0)
+        freedom = np.maximum(count - 1, 1)
+        error = np.sqrt(np.nansum((scaled - center) ** 2, axis=0) / freedom / np.maximum(count, 1))
+        half = np.where(count >= MIN_SEEDS, stdtrit(freedom, 0.5 + CONFIDENCE / 2) * error, np.nan)
+        return self._undone(center - half), self._undone(center + half)
+
+    @property
+    def _scaled(self) -> Array:
+        return np.log(self.values) if self.log else self.values
+
+    def _undone(self, values: Array) -> Array:
+        return np.exp(values) if self.log else np.asarray(values)
 
 
 def signal_series(store: Store, variant: VariantRuns, names: Sequence[str]) -> dict[str, Series]:

@@ -75,9 +75,6 @@ class View:
     notes: tuple[str, ...] = ()
     """Why some variants are missing, and what others published."""
 
-    logs: bool = False
-    """Whether some intervals were computed on logarithms."""
-
     @property
     def dots(self) -> bool:
         """Whether there are seeds to show one by one."""
@@ -105,8 +102,7 @@ def view(content: Content, table: Table, published: bool = False) -> View:
     notes = tuple(f"{', '.join(titles)}: {note}" for note, titles in notes_of.items())
     variants = tuple(line for line in lines if line.kind == "variant")
     below = tuple(line for line in lines if line.kind != "variant")
-    logs = any(score.logs for row in table.variants for score in row.scores.values())
-    return View(table.dataset, tuple(heads), variants, below, notes, logs)
+    return View(table.dataset, tuple(heads), variants, below, notes)
 
 
 def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Line:
