@@ -69,14 +69,14 @@ def _reference_scores(table: Table) -> tuple[float, float] | None:
     floor, ceiling = found.get(TITLES["noise"]), found.get(TITLES["real"])
     if floor is None or ceiling is None or floor == ceiling or not table.variants:
         return None
-    if table.variants[0].scores[str(table.primary)].kind == "log" and min(floor, ceiling) <= 0:
+    if table.variants[0].scores[str(table.primary)].logs and min(floor, ceiling) <= 0:
         return None
     return floor, ceiling
 
 
 def _placed(row: TableRow, score: str, ends: tuple[float, float]) -> list[float]:
     cell = row.scores[score]
-    placed = [bootstrap.normalized(value, *ends, cell.kind) for value in cell.values]
+    placed = [bootstrap.normalized(value, *ends, cell.averaged) for value in cell.values]
     return [*placed, *[0.0] * row.failed]
 
 

@@ -25,7 +25,7 @@ Reading = Callable[[Read], Read]
 
 
 class Column(NamedTuple):
-    """What the cells of a score share: a card with its kind, whether it is on logarithms, the largest count if known."""
+    """What the cells of a score share: a card, whether it is on logarithms, and the largest count if it is known."""
 
     card: ProtocolCard
     logs: bool

@@ -20,9 +20,9 @@ kinds = st.sampled_from(get_args(Kind))
 
 
 def _score(values: Sequence[float], kind: Kind = "linear", most: int | None = None) -> Score:
-    card = replace(make_card(), seeds=tuple(range(len(values))))
+    card = make_card(kind=kind, seeds=tuple(range(len(values))))
     used = usable_kind(kind, values)
-    return Score(*summary(values, used), tuple(values), "higher", card, kind=used, most=most)
+    return Score(*summary(values, used), tuple(values), "higher", card, logs=used == "log", most=most)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_seeds_that_did_not_finish_are_not_called_all() -> None:
 
 
 def test_a_value_that_belongs_to_no_seed_is_one_number() -> None:
-    score = Score(8.0, None, None, (8.0,), "higher", make_card(), kind="count", most=8)
+    score = Score(8.0, None, None, (8.0,), "higher", make_card(kind="count"), most=8)
     assert str(shown(score)) == "8"
     assert str(shown(replace(score, mean=None, values=()))) == ""
 

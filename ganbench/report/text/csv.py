@@ -13,7 +13,7 @@ from ganbench.results.records import ProtocolCard
 from ganbench.suite.plan_file import SavedPlan
 
 HEAD = (
-    "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "scale", "mean",
+    "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "score_kind", "mean",
     "low", "high", "rank", "values", "protocol", *(f"mean_{key}" for key in COSTS.values()), "notes",
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ def csv_text(plan: SavedPlan, tables: list[Table]) -> str:
                 numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
                 values = " ".join(repr(value) for value in score.values)
                 protocol = neutralize_formula(_protocol(score.card))
-                words = [neutralize_formula(text) for text in (row.verdict, name, score.better, score.kind)]
+                words = [neutralize_formula(text) for text in (row.verdict, name, score.better, score.averaged)]
                 own = [row.kind, row.n_ok, row.n, *words]
                 writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
     return text.getvalue()

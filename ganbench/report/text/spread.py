@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from ganbench.analysis.score_table import Score
 from ganbench.formatting import number
-from ganbench.statistics.intervals import varies
 from ganbench.statistics.differences import MIN_SEEDS
+from ganbench.statistics.intervals import varies
 
 MAX_DIGITS = 9
 """Digits of the ends of a narrow interval."""
