@@ -13,6 +13,7 @@ from ganbench.statistics import bootstrap, significance
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.parametrize("ties", [False, True])
 def test_the_rank_permutation_is_counted_exactly(ties: bool) -> None:
     for _ in range(10):
         a, b = RNG.normal(0, 1, 5), RNG.normal(1, 1, 6)
