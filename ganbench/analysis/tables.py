@@ -95,6 +95,10 @@ def _columns(trained: Sequence[Record], references: Sequence[ReferenceRecord]) -
     return found
 
 
+def _cards(shown: Columns) -> dict[str, ProtocolCard]:
+    return {name: column.card for name, column in shown.items()}
+
+
 def _kind(name: str, records: Iterable[AnyRecord]) -> ScoreKind:
     """The kind of a column. Cards from before there were kinds call everything but `log` linear; others know more."""
     found = {record.evaluation.cards[name].kind for record in records if name in record.evaluation.cards}
@@ -146,9 +150,9 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
         cards = (record.evaluation.cards.get(name) for record in good.values())
         scores[name] = _score(values, next(filter(None, cards), column.card), column)
     failed = sum(record is not None and record.status != "ok" for record in records.values())
-    missing = notes.missing({seed: record.evaluation.missing for seed, record in good.items()}, shown)
+    missing = notes.missing({seed: record.evaluation.missing for seed, record in good.items()}, _cards(shown))
     lost = [record.evaluation.missing for record in good.values()]
-    lacking = {name: sum(card.metric.name in own for own in lost) for name, card in shown.items()}
+    lacking = {name: sum(column.card.metric.name in own for own in lost) for name, column in shown.items()}
     said = (
         notes.failures(records)
         + missing
@@ -182,7 +186,7 @@ def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: C
         asked = record.spec.evaluation.samples
         if record.samples < asked:
             said.append(f"only {record.samples} samples (variants: {asked}), so its protocol card differs")
-        said += notes.missing_in_reference(record.evaluation.missing, shown)
+        said += notes.missing_in_reference(record.evaluation.missing, _cards(shown))
         said += record.notes
     verdict = verdicts.summary([record.evaluation.verdict]) if record else ""
     return TableRow(
