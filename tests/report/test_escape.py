@@ -224,7 +224,7 @@ def test_failures_and_notes_are_footnotes_in_latex() -> None:
     _, tables = _table("note")
     made = latex(SavedPlan("s", "", "", (), (), ()), tables)
     assert r"note $\times$ note\textsuperscript{a,b} & 1/2 & 1 & note & \textbf{1.00--2.00}~(2 seeds) \\" in made
-    assert r"note\textsuperscript{a} &  &  &  & $1.00$~note \\" in made
+    assert r"note\textsuperscript{a} &  &  &  & 1.00~note \\" in made
     below = made.split(r"\end{tabular}}")[1]
     assert below.count(r"\textsuperscript{a}~note\par") == below.count(r"\textsuperscript{b}~more\par") == 1
     assert "more" not in below.split(r"{b}~more")[1]  # not repeated for its row

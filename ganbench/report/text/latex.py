@@ -12,6 +12,7 @@ from ganbench.suite.plan_file import SavedPlan
 
 RANGE = re.compile(r"(?<=\d)-(?=\d)")
 """The hyphen of a range such as 4-8; one before a digit alone is a minus."""
+MINUS = re.compile(r"(?<!-)-(?!-)")
 CAPTION = (
     r": mean over seeds with the 95\,\% interval (Student's $t$; [low, high] of the geometric mean if computed on "
     r"logarithms, or of a share, cut at 0 and 1). Counts: mean (lowest--highest). Fewer than five seeds: "
@@ -85,4 +86,4 @@ def _cell(row: TableRow, name: str) -> str:
 def _number(text: str) -> str:
     """A number in text mode with a true minus; the ends of a range are joined by a dash."""
     text = RANGE.sub("\u2013", text)
-    return escape_latex(text).replace("-", "$-$")
+    return MINUS.sub("$-$", escape_latex(text))
