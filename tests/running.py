@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ganbench.results.record_json import plain
+from ganbench.results.store import Store
+
 Content = dict[str, Any]
-"""A record as its file holds it."""
+"""A record with its scores, as their files hold them."""
 
 
 def read_records(results: Path) -> dict[str, Content]:
-    """By id, the records of all runs as their files hold them."""
-    return {path.parent.name: json.loads(path.read_text()) for path in results.glob("runs/*/record.json")}
+    """By id, the records of all runs with their scores."""
+    return {record.id: json.loads(json.dumps(plain(record))) for record in Store(results).all_runs()}
 
 
 def record_times(results: Path) -> dict[str, int]:

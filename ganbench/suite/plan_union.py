@@ -24,21 +24,22 @@ def united(new: SavedPlan, old: SavedPlan | None) -> SavedPlan:
     """
     if old is None:
         return new
-    known = {row.texts: row for row in new.rows}
+    rows = {row.texts: row for row in new.rows}
     tables = {row.dataset.text: (row.content, row.evaluation) for row in new.rows}
-    earlier = list(old.earlier)
-    kept: list[PlanRow] = []
-    for row in old.rows:
-        same = known.get(row.texts)
+    earlier: list[PlanRow] = []
+    for row in (*old.rows, *old.earlier):
+        same = rows.get(row.texts)
         if same is not None and _state(same) == _state(row):
-            known[row.texts] = with_seeds(same, row)
+            rows[row.texts] = with_seeds(same, row)
         elif same is None and tables.get(row.dataset.text) in (None, (row.content, row.evaluation)):
-            kept.append(replace(row, own=()))
+            rows[row.texts] = replace(row, own=())
+            tables[row.dataset.text] = row.content, row.evaluation
         else:
             earlier.append(row)
-    rows = (*(known[row.texts] for row in new.rows), *kept)
-    skipped = (*new.skipped, *_only_old(new, old, rows))
-    return replace(new, rows=rows, skipped=skipped, references=_references(new, old), earlier=_distinct(earlier, rows))
+    return replace(
+        new, rows=tuple(rows.values()), skipped=(*new.skipped, *_only_old(new, old, rows)),
+        references=_references(new, old), earlier=_distinct(earlier),
+    )  # fmt: skip
 
 
 def _state(row: PlanRow) -> tuple[str, str, str | None]:
@@ -51,19 +52,17 @@ def with_seeds(row: PlanRow, other: PlanRow) -> PlanRow:
     return replace(row, runs={seed: runs[seed] for seed in sorted(runs)})
 
 
-def _distinct(rows: Iterable[PlanRow], current: Iterable[PlanRow]) -> tuple[PlanRow, ...]:
-    """Rows of the same names and the same state as one, without those that are current."""
-    there = {(row.texts, _state(row)) for row in current}
+def _distinct(rows: Iterable[PlanRow]) -> tuple[PlanRow, ...]:
+    """Rows of the same names and the same state as one."""
     found: dict[object, PlanRow] = {}
     for row in rows:
         key = row.texts, _state(row)
-        if key not in there:
-            found[key] = with_seeds(found[key], row) if key in found else row
+        found[key] = with_seeds(found[key], row) if key in found else row
     return tuple(found.values())
 
 
-def _only_old(new: SavedPlan, old: SavedPlan, rows: Iterable[PlanRow]) -> list[Skipped]:
-    known = {one.texts for one in (*rows, *new.skipped)}
+def _only_old(new: SavedPlan, old: SavedPlan, rows: Iterable[Texts]) -> list[Skipped]:
+    known = {*rows, *(one.texts for one in new.skipped)}
     return [one for one in old.skipped if one.texts not in known]
 
 

@@ -32,7 +32,8 @@ def test_a_suite_is_trained_once_and_tabled(inside: Cli, trained: Ran, suite: Pa
     for run_id, record in records.items():
         assert set(record) == {
             "schema", "id", "suite", "spec", "status", "reason", "failure", "metrics", "cards", "verdict", "snapshots",
-            "cost", "signals", "diagnosis", "provenance", "files", "film", "histogram", "neighbours",
+            "cost", "signals", "diagnosis", "provenance", "files", "film", "histogram", "neighbours", "evaluation_id",
+            "weights", "scored_by",
         }  # fmt: skip
         assert record["id"] == run_id
         assert record["status"] == "ok"
