@@ -18,6 +18,8 @@ def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
     for record in records.values():
         if record is None:
             groups.setdefault(("not run yet", ""), []).append(None)
+        elif record.ok and not record.evaluated:
+            groups.setdefault(("not evaluated yet in this way", ""), []).append(None)
         elif record.failure is not None:
             groups.setdefault((record.failure.kind, record.failure.message), []).append(record.failure.step)
     return tuple(

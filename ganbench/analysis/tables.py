@@ -142,14 +142,14 @@ def _score(values: dict[int, float], card: ProtocolCard, column: Column) -> Scor
 
 
 def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) -> TableRow:
-    good = {seed: record for seed, record in records.items() if record and record.status == "ok"}
+    good = {seed: record for seed, record in records.items() if record and record.evaluated}
     scores = {}
     for name, column in shown.items():
         found = {seed: record.evaluation for seed, record in good.items() if name in record.evaluation.metrics}
         values = {seed: evaluation.metrics[name] for seed, evaluation in found.items()}
         cards = (record.evaluation.cards.get(name) for record in good.values())
         scores[name] = _score(values, next(filter(None, cards), column.card), column)
-    failed = sum(record is not None and record.status != "ok" for record in records.values())
+    failed = sum(record is not None and record.training_failure is not None for record in records.values())
     missing = notes.missing({seed: record.evaluation.missing for seed, record in good.items()}, _cards(shown))
     lost = [record.evaluation.missing for record in good.values()]
     lacking = {name: sum(column.card.metric.name in own for own in lost) for name, column in shown.items()}

@@ -50,8 +50,8 @@ def test_the_weights_alone_give_the_same_scores(inside: Cli, trained: Ran, tmp_p
     done = inside("run", "--suite", "small.yaml")
     assert "4 evaluated again, not trained" in done.err
     after = read_records(results)
-    for run, record in before.items():
-        assert [after[run][key] for key in ("metrics", "verdict", "histogram")] == [
+    for name, record in before.items():
+        assert [after[name][key] for key in ("metrics", "verdict", "histogram")] == [
             record[key] for key in ("metrics", "verdict", "histogram")
         ]
 
