@@ -94,6 +94,10 @@ class Offer:
         """Hyperparameters with their defaults."""
         return {name: _default(field) for name, field in self.fields().items()}
 
+    def locations(self) -> frozenset[str]:
+        """The names of the hyperparameters that say where data are, which are not part of a run's id."""
+        return frozenset(name for name, one in self.fields().items() if not one.metadata.get("identity", True))
+
     @property
     def code(self) -> str:
         """The version of the code that a run's id depends on.

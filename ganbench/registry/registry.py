@@ -118,7 +118,7 @@ class Registry:
         unset = [key for key, value in values.items() if value is dataclasses.MISSING]
         if unset:
             raise WrongHyperparameter(unset[0], f"{kind} {name!r} requires hyperparameter {unset[0]!r}")
-        places = {key: values.pop(key) for key, field in fields.items() if not field.metadata.get("identity", True)}
+        places = {key: values.pop(key) for key in fields if key in offer.locations()}
         choice = Choice(name, values, places, offer.code)
         if kind == "extractor":
             made = self.create(kind, choice)

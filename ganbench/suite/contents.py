@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ganbench.errors import ContractError, MissingError
+from ganbench.errors import ContractError, MissingError, UsageError
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
 from ganbench.suite.labels import Label
-from ganbench.suite.specs import Plan, ReferenceSpec, RunSpec, Skipped
+from ganbench.suite.specs import Cell, Plan, ReferenceSpec, RunSpec, Skipped
 
 
 class Contents:
@@ -73,8 +73,18 @@ class Contents:
         )
 
     def filled(self, plan: Plan) -> Plan:
-        """The plan with the fingerprint of every dataset. Raises as `of` does."""
+        """The plan with the fingerprint of every dataset.
+
+        Raises as `of` does, and `UsageError` if two places hold the same data, which would be the same runs.
+        """
         cells = tuple(replace(cell, spec=self.run(cell.spec)) for cell in plan.cells)
+        seen: dict[str, Cell] = {}
+        for cell in cells:
+            twin = seen.setdefault(cell.spec.id, cell)
+            if twin.spec.dataset.places != cell.spec.dataset.places:
+                raise UsageError(
+                    f"{cell.title} and {twin.title} have the same data, so they are the same runs; list one"
+                )
         references = tuple(replace(one, spec=self.reference(one.spec)) for one in plan.references)
         return replace(plan, cells=cells, references=references)
 

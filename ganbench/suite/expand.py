@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from ganbench.errors import GanbenchError, UsageError, describe_error, raised_at
+from ganbench.files import canonical
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.contracts import Dataset, ScoreKind, score_kind
@@ -116,7 +118,7 @@ class _Expansion:
     def _check_written(self, kind: Kind, entry: Entry) -> None:
         """Report wrong hyperparameters at the position where they are written."""
         try:
-            self.registry.choose(kind, entry.name, {key: node.plain() for key, node in entry.params.items()})
+            self.registry.choose(kind, entry.name, self._values(kind, entry.name, entry.params))
         except UsageError as error:
             node = entry.params.get(getattr(error, "key", ""))
             if node is not None:
@@ -130,10 +132,10 @@ class _Expansion:
                 self._merge(nothing, key, node)
 
     def _check_duplicates(self, cells: list[Cell]) -> None:
-        """Report combinations that would train the same runs."""
-        seen: dict[str, Cell] = {}
+        """Report combinations that would train the same runs; data in other places may be other data."""
+        seen: dict[tuple[str, str], Cell] = {}
         for cell in cells:
-            twin = seen.setdefault(cell.spec.id, cell)
+            twin = seen.setdefault((cell.spec.id, canonical(cell.spec.dataset.places)), cell)
             if twin is not cell:
                 self.problems.add(None, f"{cell.title} and {twin.title} are the same runs; list only one of them")
 
@@ -227,12 +229,20 @@ class _Expansion:
 
     def _choose(self, kind: Kind, name: str, params: dict[str, Node], node: Node) -> Choice | None:
         try:
-            return self.registry.choose(kind, name, {key: value.plain() for key, value in params.items()})
+            return self.registry.choose(kind, name, self._values(kind, name, params))
         except UsageError as error:
             wrong = getattr(error, "key", "")
             value = params.get(wrong)
             self.problems.add(value if value is not None and value.line else node, str(error))
             return None
+
+    def _values(self, kind: Kind, name: str, params: dict[str, Node]) -> dict[str, object]:
+        """Hyperparameters without positions; paths that stand in the suite's file are relative to its folder."""
+        locations = self.registry.find(kind, name).locations()
+        return {
+            key: _placed(node.plain(), self.suite.folder) if key in locations and node.from_file else node.plain()
+            for key, node in params.items()
+        }
 
     def _with_evaluators(
         self, evaluation: EvaluationSpec, chosen: dict[str, Node], data: Dataset, entry: Entry
@@ -286,6 +296,15 @@ class _Expansion:
                 self.problems.add(
                     entry.node, f"metric {choice.name!r} needs at least {least} samples, got {min(given)}"
                 )
+
+
+def _placed(value: object, folder: Path) -> object:
+    """A location as written in a file of `folder`: a relative path is joined to it; an address, `~` or `""` is not."""
+    if isinstance(value, list):
+        return [_placed(one, folder) for one in value]
+    if not isinstance(value, str) or not value or value.startswith("~") or "://" in value:
+        return value
+    return str(folder / value)
 
 
 def _labelled(entries: list[Entry]) -> list[tuple[Entry, Label]]:

@@ -54,6 +54,8 @@ class Suite:
     """A weight file for every extractor that accepts one."""
     comparing: Mapping[str, Node] = field(default_factory=dict)
     """How the variants are compared, by the keys of `ganbench.suite.family_keys`, which reads them."""
+    folder: Path = Path()
+    """The folder of the suite's file, to which the paths in it are relative."""
     search: Node | None = None
     """The ranges for `--search`; `ganbench.suite.search_space` reads them."""
 
@@ -71,7 +73,7 @@ def load(path: Path, source: str | None = None) -> Suite:
 
 
 def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
-    """The suite that a mapping describes; `path` gives its name, and plugin files are relative to it."""
+    """The suite that a mapping describes; `path` gives its name, and the paths in it are relative to its folder."""
     known_keys(root, TOP, problems)
     for key in AXES:
         if key not in root.value:
@@ -89,6 +91,7 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
         base=Override({}, settings),
         overrides=tuple(_override(node, problems) for node in items(root.value.get("overrides", Node([])), problems)),
         problems=problems,
+        folder=path.parent,
         comparing={key: root.value[key] for key in family_keys.KEYS if key in root.value},
         search=root.value.get("search"),
     )
@@ -111,7 +114,7 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), w
             adding.add(None, f"{text!r} is not of the form loss=NAME (or architecture=NAME, dataset=NAME)")
             continue
         written = parse(value, Problems(f"--add {text}"))
-        found = entries_of(Node([Node(written.value, origin=f"--add {text}")]), adding)
+        found = entries_of(Node([written.given_by(f"--add {text}")]), adding)
         axes[kind] += [replace(entry, added=True) for entry in found]
     adding.check()
     return replace(
@@ -132,7 +135,7 @@ def _setting(text: str, problems: Problems) -> Override:
         problems.add(None, f"{text!r} is not of the form train.steps=500 (blocks: {', '.join(SETTINGS[1:])})")
         return Override({}, {})
     origin = f"--set {text}"
-    return Override({}, {block: Node({key: Node(parse(value, Problems(origin)).value, origin=origin)}, origin=origin)})
+    return Override({}, {block: Node({key: parse(value, Problems(origin)).given_by(origin)}, origin=origin)})
 
 
 SETTINGS = ["seeds", "train", "evaluation", "loss", "architecture", "dataset"]

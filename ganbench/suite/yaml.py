@@ -54,6 +54,20 @@ class Node:
             return [node.plain() for node in self.value]
         return self.value
 
+    def given_by(self, origin: str) -> Node:
+        """The value as one of an option: without positions, whole and in part."""
+        value = self.value
+        if isinstance(value, dict):
+            value = {key: node.given_by(origin) for key, node in value.items()}
+        elif isinstance(value, list):
+            value = [node.given_by(origin) for node in value]
+        return Node(value, origin=origin)
+
+    @property
+    def from_file(self) -> bool:
+        """Whether the value stands in the file, not in an option and not in the program."""
+        return bool(self.line) and not self.origin
+
     def key(self, name: str) -> Node:
         """The position of a key of this mapping."""
         return next((Node(k, line, column, (), self.origin) for k, line, column in self.keys if k == name), self)
