@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from ganbench.analysis import sensitivity
+from ganbench.api.checking import fetch_data
 from ganbench.api.running import RunSettings, Training, check_not_empty, chosen_trackers, widened
 from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
-from ganbench.errors import UsageError
+from ganbench.errors import MissingError, UsageError
 from ganbench.formatting import suggestion
 from ganbench.report.text import search as search_table
 from ganbench.results.records import ScoreName
@@ -67,24 +69,40 @@ class SearchPreparation:
         self.settings, self.scores = settings, scores
         self.resolved = resolve(request)
         self.trackers = chosen_trackers(settings, self.resolved)
-        self.whole = search.draws(self.resolved.suite, self.resolved.registry, count)
+        self._whole = search.draws(self.resolved.suite, self.resolved.registry, count)
         seeds = parse_seeds(settings.seeds) if settings.seeds is not None else None
-        self.drawn = [_narrowed(one, seeds, settings.filters) for one in self.whole]
-        self.plan = search.merged(self.drawn)
-        check_not_empty(self.plan)
-        _check_scores(scores, self.plan, self.resolved)
+        self._asked = [_narrowed(one, seeds, settings.filters) for one in self._whole]
+        self._merged = search.merged(self._asked)
+        check_not_empty(self._merged)
+        _check_scores(scores, self._merged, self.resolved)
         self.store = Store(settings.results)
+
+    @cached_property
+    def drawn(self) -> list[Drawn]:
+        """The draws that were asked for. Raises `MissingError` if data are not there: no run has an id without them."""
+        return [replace(one, plan=self.resolved.contents.filled(one.plan)) for one in self._asked]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """All draws that were asked for in one plan. Raises as `drawn` does."""
+        return search.merged(self.drawn)
 
     def __str__(self) -> str:
         """What would be done, and every draw's settings."""
         from ganbench.runner.plan_summary import plan_text
 
-        lines = (f"{one.title}: {search.settings_text(one.settings())}" for one in self.drawn[1:])
-        return plan_text(self.plan, self.store, self.settings.force) + "\n" + "\n".join(lines) + "\n"
+        lines = (f"{one.title}: {search.settings_text(one.settings())}" for one in self._asked[1:])
+        try:
+            text = plan_text(self.plan, self.store, self.settings.force)
+        except MissingError as error:
+            text = plan_text(self._merged, None, self.settings.force, str(error))
+        return text + "\n" + "\n".join(lines) + "\n"
 
     def run(self) -> SearchResults:
         """Train what is missing, and write the tables of all draws. The results are of what was asked for."""
-        pairs = zip(self.whole, self.drawn, strict=True)
+        fetch_data(self.resolved, self._merged, self.settings.report)
+        whole_draws = [replace(one, plan=self.resolved.contents.where_there(one.plan)) for one in self._whole]
+        pairs = zip(whole_draws, self.drawn, strict=True)
         wide = [replace(one, plan=widened(one.plan, part.plan)) for one, part in pairs]
         saved = search.search_to_save(wide, self.resolved.digest)
         search.save_search(self.store.root, saved)  # before training, so that a table can be made on the way

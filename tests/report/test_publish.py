@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 from fabricate import Made, fabricate
+from factories import reseal
 from plans import plan_row
 
-from ganbench.files import write_atomically
 from ganbench.registry.registry import Registry
 from ganbench.report.html import Content, Site
 from ganbench.report.html.content import slug
@@ -264,15 +264,14 @@ def test_the_verdict_sentences_agree_with_the_ranks(content: Content) -> None:
 def test_a_record_of_an_older_version_has_its_page(results: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(results, mine)
-    path = next(path for path in (mine / "runs").glob("*/record.json") if json.loads(path.read_text())["metrics"])
-    record = json.loads(path.read_text())
-    for key in ("film", "neighbours", "histogram", "verdict", "diagnosis"):
-        record.pop(key, None)
-    write_atomically(path, json.dumps(record).encode())
-    (path.parent / "history.csv").write_text("step,d_loss\n1,not a number\n")
+    scores = next(path for path in (mine / "runs").glob("*/scores/*") if json.loads(path.read_text())["metrics"])
+    folder = scores.parent.parent
+    reseal(folder / "record.json", lambda record: [record.pop(key) for key in ("film", "neighbours", "diagnosis")])
+    reseal(scores, lambda content: [content.pop(key) for key in ("histogram", "verdict")])
+    (folder / "history.csv").write_text("step,d_loss\n1,not a number\n")
     layout = load_plan(mine, MADE.suite)
     assert layout is not None
-    page = Site(Content(layout, Store(mine)), Registry.load()).render(f"runs/{record['id']}/index.html")
+    page = Site(Content(layout, Store(mine)), Registry.load()).render(f"runs/{folder.name}/index.html")
     assert page is not None
     assert b"Scores" in page[0]
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 from conftest import Cli, Ran
 from fabricate import Made, fabricate
+from factories import reseal, scores_file
 
 from ganbench.report import publish as report_publish
 from ganbench.suite.plan_file import SavedPlan, load_plan
@@ -57,12 +58,6 @@ def _ok(results: Path) -> Path:
         path for path in folders
         if (path / "record.json").is_file() and json.loads((path / "record.json").read_text())["status"] == "ok"
     )  # fmt: skip
-
-
-def _edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
 
 
 def test_only_an_earlier_report_is_replaced(publish: Publish, tmp_path: Path) -> None:
@@ -134,7 +129,7 @@ def test_a_plan_cannot_lead_out_of_its_folder(publish: Publish, results: Path, t
         lambda content: content["rows"][0]["dataset"].update(text="half \ud800 a letter"),
     ):
         plan.write_text(before)
-        _edit(plan, change)
+        reseal(plan, change)
         done = publish()
         assert (done.code, done.err.count("\n")) == (4, 1), done.err
         assert "plan.json is damaged" in done.err
@@ -156,26 +151,31 @@ def test_links_in_results_are_not_followed(publish: Publish, results: Path, tmp_
 DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no spec": lambda record: record.pop("spec"),
     "no provenance": lambda record: record.pop("provenance"),
-    "a metric that is text": lambda record: record["metrics"].update(modes="8"),
-    "a metric without a card": lambda record: record["cards"].pop("modes"),
-    "a card without its metric": lambda record: record["cards"]["modes"].pop("metric"),
-    "a histogram of nothing": lambda record: record["histogram"].update(n=0),
     "a film of no frames": lambda record: record["film"].update(side="wide"),
     "files that are a list": lambda record: record.update(files=[1]),
     "a cost that is text": lambda record: record["cost"].update(train_seconds="long"),
     "a diagnosis of nothing": lambda record: record.update(diagnosis=[{}]),
     "plugins that are a list": lambda record: record["provenance"].update(plugins=[1]),
     "a reason that is a number": lambda record: record.update(reason=1),
-    "snapshots that are a number": lambda record: record.update(snapshots=3),
+}
+DAMAGED_SCORES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no evaluation": lambda scores: scores.pop("evaluation"),
+    "no provenance of scores": lambda scores: scores.pop("provenance"),
+    "a metric that is text": lambda scores: scores["metrics"].update(modes="8"),
+    "a metric without a card": lambda scores: scores["cards"].pop("modes"),
+    "a card without its metric": lambda scores: scores["cards"]["modes"].pop("metric"),
+    "a histogram of nothing": lambda scores: scores["histogram"].update(n=0),
+    "snapshots that are a number": lambda scores: scores.update(snapshots=3),
+    "scores with another id": lambda scores: scores.update(id="0" * 12),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", [*DAMAGES, *DAMAGED_SCORES])
 def test_a_damaged_record_is_named_and_nothing_is_published(
     publish: Publish, results: Path, tmp_path: Path, damage: str
 ) -> None:
-    path = _ok(results) / "record.json"
-    _edit(path, DAMAGES[damage])
+    path = _ok(results) / "record.json" if damage in DAMAGES else scores_file(_ok(results))
+    reseal(path, {**DAMAGES, **DAMAGED_SCORES}[damage])
     done = publish()
     assert (done.code, done.err.count("\n")) == (4, 1), done.err
     assert str(path) in done.err
@@ -184,11 +184,16 @@ def test_a_damaged_record_is_named_and_nothing_is_published(
 
 def test_a_record_of_an_older_version_is_published(publish: Publish, results: Path) -> None:
     def older(record: dict[str, Any]) -> None:
-        for key in ("verdict", "film", "neighbours", "histogram", "diagnosis"):
-            record.pop(key, None)
+        for key in ("film", "neighbours", "diagnosis"):
+            record.pop(key)
         record["provenance"] = {"python": "3.11", "libraries": {"torch": "2.10"}}
 
-    _edit(_ok(results) / "record.json", older)
+    def older_scores(scores: dict[str, Any]) -> None:
+        scores.pop("verdict"), scores.pop("histogram")
+        scores["provenance"] = {"python": "3.11", "libraries": {"torch": "2.10"}}
+
+    reseal(_ok(results) / "record.json", older)
+    reseal(scores_file(_ok(results)), older_scores)
     done = publish()
     assert done.code == 0, done.err
 
@@ -209,7 +214,7 @@ def test_a_diverged_run_shows_its_film(publish: Publish, results: Path, tmp_path
     records = {path: json.loads((path / "record.json").read_text()) for path in folders if path.is_dir()}
     lost = next(path for path, record in records.items() if record["status"] == "diverged")
     shutil.copy(_ok(results) / "film.png", lost / "film.png")
-    _edit(lost / "record.json", lambda record: record.update(film=records[_ok(results)]["film"]))
+    reseal(lost / "record.json", lambda record: record.update(film=records[_ok(results)]["film"]))
     assert publish().code == 0
     page = (tmp_path / "site" / "runs" / lost.name / "index.html").read_text()
     assert 'class="film"' in page
@@ -220,9 +225,20 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish: Publish, resu
     layout = load_plan(results, MADE.suite)
     assert layout is not None
 
-    def fail(record: dict[str, Any]) -> None:
-        record.update(status="failed", reason="boom", metrics={}, cards={}, verdict=None, histogram=None, files={})
-        record["failure"] = {"kind": "failed", "message": "boom"}
+    def fail(path: Path) -> None:
+        failure = {"kind": "failed", "message": "boom"}
+        reseal(path, lambda record: record.update(status="failed", reason="boom", files={}, failure=failure))
+        shutil.rmtree(path.parent / "scores", ignore_errors=True)
+
+    def finish(path: Path) -> None:
+        reseal(
+            path,
+            lambda record: record.update({**source, "id": record["id"], "spec": record["spec"], "files": {}}),
+        )
+        own = path.parent / "scores" / scores.name
+        own.parent.mkdir(exist_ok=True)
+        own.write_text(scored)
+        reseal(own, lambda content: content.update(run=path.parent.name, weights=None))
 
     rows = {
         row.variant.loss.text: [results / "runs" / id_ / "record.json" for id_ in row.runs.values()]
@@ -230,21 +246,17 @@ def test_a_variant_of_which_every_seed_failed_is_compared(publish: Publish, resu
     }
     for path in rows["nonsaturating"]:
         if path.is_file():
-            _edit(path, fail)
-    source = json.loads((_ok(results) / "record.json").read_text())
+            fail(path)
+    source, scores = json.loads((_ok(results) / "record.json").read_text()), scores_file(_ok(results))
+    scored = scores.read_text()
     for path in rows["minimax"]:  # all of the other one finished
-        _edit(
-            path,
-            lambda record: record.update(
-                {**source, "id": record["id"], "spec": record["spec"], "files": {}, "failure": None}
-            ),
-        )
+        finish(path)
     assert publish().code == 0
     page = (tmp_path / "site" / "index.html").read_text()
     assert "Too few seeds" not in page
     assert "minimax x mlp is better than nonsaturating x mlp" in page
     for path in rows["minimax"]:
-        _edit(path, fail)
+        fail(path)
     assert publish().code == 0
 
 
@@ -268,10 +280,32 @@ def test_a_page_of_many_variants_stays_small(inside: Cli, tmp_path: Path) -> Non
 
 
 def test_a_record_that_was_edited_is_reported_when_it_is_published(publish: Publish, results: Path) -> None:
-    _edit(_ok(results) / "record.json", lambda record: record["spec"]["train"].update(steps=10))
+    reseal(_ok(results) / "record.json", lambda record: record["spec"]["train"].update(steps=10))
     done = publish()
     assert done.code == 1
     assert f"warning: runs/{_ok(results).name}/record.json its spec, code versions and protocol give the id" in done.err
+
+
+@pytest.mark.parametrize("name", ["record.json", "scores", "plan.json"])
+def test_an_edited_digit_is_noticed_and_nothing_is_published(
+    inside: Cli, publish: Publish, results: Path, tmp_path: Path, name: str
+) -> None:
+    path = {
+        "record.json": _ok(results) / "record.json",
+        "scores": scores_file(_ok(results)),
+        "plan.json": results / MADE.suite / "plan.json",
+    }[name]
+    content = json.loads(path.read_text())
+    {
+        "record.json": lambda: content["cost"].update(train_seconds=1.0),
+        "scores": lambda: content["metrics"].update(modes=8.5),
+        "plan.json": lambda: content["rows"][0]["runs"].pop("0"),
+    }[name]()
+    path.write_text(json.dumps(content))
+    for done in (publish(), inside("table", "--suite", MADE.suite, "--results", results)):
+        assert (done.code, done.err.count("\n")) == (4, 1), done.err
+        assert f"{path} is damaged ($.seal: does not match" in done.err
+    assert not (tmp_path / "site").exists()
 
 
 def test_no_report_inside_another(publish: Publish, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from fabricate import NASTY, Made, fabricate
+from factories import reseal
 
 from benchmarks.chromium import AXE, NoBrowser, browser
 from ganbench.cli import serve_command
@@ -442,7 +443,7 @@ def test_a_served_page_follows_the_results_also_after_a_click(chromium: Any, ser
     plan = served.results / "fabricated" / "plan.json"
 
     def say(text: str) -> None:
-        plan.write_text(json.dumps({**json.loads(plan.read_text()), "about": text}))
+        reseal(plan, lambda content: content.update(about=text))
 
     context = chromium.new_context()
     visitor = Visit(served.results, context.new_page())

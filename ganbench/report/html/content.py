@@ -129,8 +129,21 @@ class Content:
     def files(self, one: Run | Reference) -> list[str]:
         """The files of a run that a report includes; links are left out, because they could lead anywhere."""
         folder = self.folder(one)
-        there = [folder / name for name in SHOWN] if one.record else []
-        return [path.name for path in there if path.is_file() and not path.is_symlink()]
+        shown = [*SHOWN, *_scores(one)] if one.record else []
+        return [name for name in shown if _plain_file(folder, name)]
+
+
+def _scores(one: Run | Reference) -> list[str]:
+    """The scores file behind what a run's page shows; a reference has its scores in its record."""
+    if isinstance(one, Reference) or one.record is None or one.record.one_identity or one.record.evaluation_id is None:
+        return []
+    return [f"scores/{one.record.evaluation_id}.json"]
+
+
+def _plain_file(folder: Path, name: str) -> bool:
+    """Whether a path inside a folder is a file that is not reached through a link."""
+    path = folder / name
+    return path.is_file() and not path.is_symlink() and not (path.parent != folder and path.parent.is_symlink())
 
 
 LONGEST = 60
