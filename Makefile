@@ -38,6 +38,7 @@ bench: env browser
 	$(ENV)/bin/python -m benchmarks.fooling
 	$(ENV)/bin/python -m benchmarks.diagnosis
 	$(ENV)/bin/python -m benchmarks.comparison
+	$(ENV)/bin/python -m benchmarks.pairing
 	$(ENV)/bin/python -m benchmarks.report_size
 
 # the documentation as pages in build/docs; a dead link or anchor fails

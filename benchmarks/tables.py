@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import mean, median
+from statistics import median
 from typing import Any
 
 
@@ -81,19 +81,36 @@ def scaling(rows: dict[str, Any]) -> str:
 
 
 def comparison(found: dict[str, Any]) -> str:
-    tests = list(found["aa"][0]["one score"])
-    columns = [[*row["one score"].values(), *row["any score"].values()] for row in found["aa"]]
     body = [
-        [row["dataset"], row["variant"], row["score"], *map(_percent, shares)]
-        for row, shares in zip(found["aa"], columns, strict=True)
+        [
+            row["case"],
+            str(row["seeds"]),
+            f"{row['trials']:,}",
+            f"**{_percent(row['claimed'])}**",
+            f"{_percent(row['worst']['claimed'])} ({row['worst']['source']})",
+        ]
+        for row in found["aa"]
     ]
-    body.append(["all", "", "", *(_percent(mean(shares)) for shares in zip(*columns, strict=True))])
-    anywhere = [f"any score, {test}" for test in found["aa"][0]["any score"]]
-    parts = [grid(["dataset", "variant", "score", *tests, *anywhere], body)]
-    places = sorted({(row["dataset"], row["architecture"]) for row in found["pairing"]})
+    limit = _percent(found["limit"])
+    heads = ["A/A: scores", "seeds", "families", f"any claim (at most {limit})", "the worst source"]
+    power = [
+        [row["case"], str(row["seeds"]), f"{row['difference']:g} sd", f"**{_percent(row['found'])}**"]
+        for row in found["power"]
+    ]
+    paired = [[f"{row['correlation']:g}", *map(_percent, row["found"].values())] for row in found["paired"]]
+    return "\n".join(
+        [
+            grid(heads, body),
+            grid(["one of three comparisons differs: scores", "seeds", "true difference", "found"], power),
+            grid(["correlation over seeds", *found["paired"][0]["found"]], paired),
+        ]
+    )
+
+
+def pairing(rows: list[dict[str, Any]]) -> str:
     body = []
-    for dataset, architecture in places:
-        own = [row for row in found["pairing"] if (row["dataset"], row["architecture"]) == (dataset, architecture)]
+    for dataset, architecture in sorted({(row["dataset"], row["architecture"]) for row in rows}):
+        own = [row for row in rows if (row["dataset"], row["architecture"]) == (dataset, architecture)]
         pairs = [[row[key] for row in own] for key in ("correlation", "variance_ratio")]
         first = [f"{values[0]:.2f}" for values in pairs]
         spans = [f"{median(values):.2f} [{min(values):.2f}, {max(values):.2f}]" for values in pairs]
@@ -102,7 +119,7 @@ def comparison(found: dict[str, Any]) -> str:
         "dataset", "architecture", "score", "its correlation over seeds", "noise left by pairing (variance)",
         "correlation, all scores", "noise left, all scores",
     ]  # fmt: skip
-    return "\n".join([*parts, grid(heads, body), *(f"- {text}" for text in found["ab"]), ""])
+    return grid(heads, body)
 
 
 def _percent(share: float) -> str:
@@ -185,6 +202,7 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "scaling": scaling,
     "fooling": fooling,
     "comparison": comparison,
+    "pairing": pairing,
     "diagnosis": diagnosis,
     "report_size": report_size,
 }

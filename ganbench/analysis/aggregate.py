@@ -9,6 +9,12 @@ from ganbench.analysis.score_table import TITLES, Table, TableRow
 from ganbench.statistics import bootstrap
 from ganbench.statistics.differences import MIN_SEEDS
 
+DESCRIPTIVE = (
+    "Descriptive: no test, no claim. Intervals are of each variant alone, and the next variant is chosen by its mean. "
+    "What is claimed stands with each dataset."
+)
+"""What the comparison over datasets is not."""
+
 
 @dataclass(frozen=True)
 class OverallRow:
@@ -26,7 +32,7 @@ class Overall:
     """The suite's variants, best first, and what was left out and why."""
 
     scores: dict[str, str]
-    """dataset -> the score that is used for it, its first column"""
+    """dataset -> the score that is used for it, its primary one"""
     rows: tuple[OverallRow, ...]
     notes: tuple[str, ...]
 
@@ -36,7 +42,7 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
 
     None if fewer than two datasets have references, or no variant is on all of them.
 
-    Each dataset's first score is normalized between uniform noise (0) and real data (1), on its own
+    Each dataset's primary score is normalized between uniform noise (0) and real data (1), on its own
     scale; a failed seed has 0. Intervals: Agarwal et al. 2021 (see `ganbench.statistics.bootstrap`).
     """
     usable = {table.dataset: (table, ends) for table in tables if (ends := _reference_scores(table)) is not None}
@@ -55,14 +61,15 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
         return None
     scores = {name: str(table.primary) for name, (table, _) in usable.items()}
     left_out = [title for title in places if title not in whole]
-    notes = [f"{', '.join(left_out)}: left out, too few seeds on some of {', '.join(usable)}"] if left_out else []
+    notes = [DESCRIPTIVE]
+    notes += [f"{', '.join(left_out)}: left out, too few seeds on some of {', '.join(usable)}"] if left_out else []
     missing = [table.dataset for table in tables if table.dataset not in usable]
-    notes += [f"{', '.join(missing)}: left out, no references for the first score"] if missing else []
+    notes += [f"{', '.join(missing)}: left out, no references for the primary score"] if missing else []
     return Overall(scores, tuple(_rows(whole, failed, seed)), tuple(notes))
 
 
 def _reference_scores(table: Table) -> tuple[float, float] | None:
-    """The first score of uniform noise and of real data, or None if one is missing or they are equal."""
+    """The primary score of uniform noise and of real data, or None if one is missing or they are equal."""
     found = {
         row.loss: row.scores[table.primary].mean for row in table.rows if row.kind == "reference" and table.primary
     }

@@ -108,8 +108,10 @@ def table_notes(table: Table) -> list[str]:
 def _tested(table: Table) -> list[str]:
     """Which score is tested, by which test, as how many of the suite's comparisons; that the others are not."""
     here, family = table.comparisons, table.family
-    if not here or family is None or not any(table.primary in row.scores for row in table.variants):
+    if not here or family is None or not table.columns:
         return []
+    if not table.primary:
+        return [f"No run on {table.dataset} has the suite's primary score {family.settings.primary[table.dataset]}."]
     if all(one.claim == "no variation" for one in here):
         return [f"{table.primary} is the same in all seeds of all variants, so there is nothing to test."]
     reference = " x ".join(family.reference.values())

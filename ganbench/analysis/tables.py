@@ -71,9 +71,8 @@ def _table(
 
 
 def _primary(asked: str | None, shown: Columns) -> str:
-    """The column of the primary score: the one asked for, which names no extractor, or the first."""
-    columns = [name for name, column in shown.items() if asked in (None, column.card.score, name)]
-    return next(iter(columns), asked or "")
+    """The column of the primary score: the one asked for, which names no extractor, or the first; empty without one."""
+    return next((name for name, column in shown.items() if asked in (None, column.card.score, name)), "")
 
 
 KINDS: tuple[ScoreKind, ...] = ("count", "share", "log", "linear")

@@ -199,11 +199,18 @@ def noncentrality(freedom: float, alpha: float) -> float:
     from scipy.special import nctdtr
 
     limit = quantile(freedom, 1 - alpha)
-    low, high = 0.0, 2 * limit + 20
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if 1 - nctdtr(freedom, middle, limit) < POWER else (low, middle)
-    return high
+
+    def missed(shift: float) -> float:
+        return float(nctdtr(freedom, shift, limit)) - (1 - POWER)
+
+    last, now = limit + 0.5, limit + 1.2
+    before, after = missed(last), missed(now)
+    for _ in range(50):  # secants: the share that is missed falls smoothly with the shift
+        if abs(now - last) < 1e-10 * now or after == before:
+            break
+        last, now = now, now - after * (now - last) / (after - before)
+        before, after = after, missed(now)
+    return now
 
 
 def varies(samples: Sequence[Sample]) -> bool:

@@ -63,12 +63,12 @@ class RanksInfo:
 
 
 def find_score(table: Table, asked: str | None) -> str:
-    """The score to draw: the one asked for, or the table's first. Raises `UsageError`."""
+    """The score to draw: the one asked for, or the primary one. Raises `UsageError`."""
     if not table.columns:
         raise UsageError(f"no run on {table.dataset} has a score yet; run the suite first")
     if asked is not None and asked not in table.columns:
         raise UsageError(f"{table.dataset} has no score {asked!r}{suggestion(asked, list(table.columns))}")
-    return asked or next(iter(table.columns))
+    return asked or table.primary or next(iter(table.columns))
 
 
 def ranks_info(table: Table, asked: str | None = None, names: Sequence[str] = ()) -> RanksInfo:
