@@ -112,14 +112,17 @@ class Results:
     ) -> list[QuotableComparison]:
         """Compare two losses, two architectures, or two variants such as `minimax x mlp`, on every dataset.
 
-        `scores` names scores as the tables do, or is `["all"]`; by default each dataset's first
-        score. With `other`, `b` is a variant of those results. The text of each comparison is a
+        `scores` names scores as the tables do, or is `["all"]`; by default each dataset's primary
+        score, with the answer of the suite's family. With `other`, `b` is a variant of those results,
+        and all comparisons of the call are a family of their own. The text of each comparison is a
         sentence that can be quoted. Raises `UsageError` for unknown names, and if the two sides
         were measured under different protocols.
         """
         second = self if other is None else other
-        left = comparison.named(a, self.score_tables, self.suite)
-        right = comparison.named(b, second.score_tables, second.suite)
+        apart = self.suite == second.suite and self.folder.resolve() != second.folder.resolve()
+        names = [f"{one.suite} in {one.folder}" if apart else one.suite for one in (self, second)]
+        left = comparison.named(a, self.score_tables, names[0])
+        right = comparison.named(b, second.score_tables, names[1])
         return [QuotableComparison.of(one) for one in comparison.compare(left, right, scores)]
 
     def aggregate(self) -> Overall | None:

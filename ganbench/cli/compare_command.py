@@ -37,7 +37,7 @@ ORDER = ("a better", "b better", "equal", "inconclusive", "no variation", "too f
     "metrics",
     multiple=True,
     metavar="SCORE",
-    help="A score as the table names it, or all; can be repeated. By default each dataset's first.",
+    help="A score as the table names it, or all; can be repeated. By default each dataset's primary one.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @results_option

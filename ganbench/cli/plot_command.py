@@ -230,7 +230,7 @@ def _ranks(options: RanksOptions, wide: float) -> PaperFigure:
     if options.overall or (options.dataset is None and several):
         if options.metric or (options.overall and options.dataset):
             raise UsageError(
-                "the aggregate is over the first scores of all datasets; to draw another score, name one dataset with "
+                "the aggregate is over the primary scores of all datasets; to draw another score, name one dataset with "
                 "--dataset and leave out --overall"
             )
         return plot_aggregate(aggregate_info(tables.build(plan, store), options.variants))

@@ -220,6 +220,19 @@ def test_pairs_and_scores_outside_the_family_are_exploratory(inside: Cli, tmp_pa
         assert all(line.startswith("Exploratory, nothing is claimed") for line in done.out.splitlines()[:2])
 
 
+def test_one_suite_in_two_folders_is_a_family_of_its_own(tmp_path: Path) -> None:
+    """The answers are of the values of both folders, not of one folder's family."""
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder, level in zip(folders, (9.0, 5.0), strict=True):
+        _suite(folder, _two_by_three(a=level), FamilySettings())
+    one, two = map(gb.open_results, folders)
+    for names in (("a", "a"), ("a", "b")):
+        found = one.compare(*names, other=two)
+        assert {(c.verdict, c.comparisons, c.part) for c in found} == {("a better", 4, "question")}
+    assert "a (suite s in" in str(one.compare("a", "a", other=two)[0])
+    assert {c.verdict for c in two.compare("b", "a", other=one)} == {"b better"}
+
+
 def test_two_suites_are_a_family_of_their_own(inside: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     _suite(folder, _two_by_three(a=9.0), FamilySettings())

@@ -17,7 +17,7 @@ MAX_DOTS = 1500
 
 
 def score_charts(content: Content, table: Table, score: str, up: str = "", seeds: bool = True) -> list[Chart]:
-    """Means with intervals and, for the first score, quality against cost; no chart if no seed finished.
+    """Means with intervals and, for the primary score, quality against cost; no chart if no seed finished.
 
     `up` leads from the page to the report's root; `seeds` decides whether each seed is drawn.
     """

@@ -48,7 +48,7 @@ def ok(row: TableRow) -> str:
 
 
 def rank(row: TableRow, table: Table) -> str:
-    """The rank by the table's first score; empty for a reference, a dash if there are too few seeds."""
+    """The rank by the primary score; empty for a reference, a dash if there are too few seeds."""
     if row.kind != "variant":
         return ""
     if not row.n:
