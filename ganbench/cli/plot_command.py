@@ -230,8 +230,8 @@ def _ranks(options: RanksOptions, wide: float) -> PaperFigure:
     if options.overall or (options.dataset is None and several):
         if options.metric or (options.overall and options.dataset):
             raise UsageError(
-                "the aggregate is over the primary scores of all datasets; to draw another score, name one dataset with "
-                "--dataset and leave out --overall"
+                "the aggregate is over the primary scores of all datasets; to draw another score, name one dataset "
+                "with --dataset and leave out --overall"
             )
         return plot_aggregate(aggregate_info(tables.build(plan, store), options.variants))
     return plot_ranks(ranks_info(_table(plan, store, options.dataset), options.metric, options.variants))
