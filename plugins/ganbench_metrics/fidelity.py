@@ -1,20 +1,21 @@
-"""FID, IS, KID, precision and recall on given features, numerically equal to torch-fidelity's."""
+"""FID, IS, KID, precision and recall on given features: torch-fidelity's scores, computed in float64."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch_fidelity.metric_fid import fid_features_to_statistics
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
 from ganbench import Dataset, Fault, View
+from ganbench_metrics.distances import SLACK, centered, mean_of, squared_radii, squared_tiles
 from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI, SALIMANS
 from ganbench_metrics.verdict_limits import LEAST_PRECISION
 
-BLOCK = 1_000_000
-"""Distances computed at a time: a block of a distance matrix takes 4 MB and stays in the cache."""
+PART = 4096
+"""Samples whose features are converted to float64 at a time."""
 SEED = 2020  # torch-fidelity's default, so that scores are comparable with published ones
 
 
@@ -28,7 +29,7 @@ def images_only(dataset: Dataset) -> str | None:
 class Fid:
     """Frechet distance of Gaussians fitted to the features (Heusel et al. 2017)."""
 
-    version = "1"
+    version = "2"
     reference = HEUSEL
     better = {"FID": "lower"}
     kind = {"FID": "log"}
@@ -62,15 +63,18 @@ class Fid:
         known = real.statistics or self.statistics(real, len(fake.features))
         mean, covariance = _moments(fake.features)
         shared = torch.linalg.eigvalsh(known["root"].T @ covariance @ known["root"]).clamp(min=0).sqrt().sum()
-        difference = (known["mean"] - mean).numpy()
-        gap = float(difference.dot(difference))  # in the features' precision, as torch-fidelity has it
+        gap = (known["mean"] - mean).square().sum()
         return {"FID": (gap + known["trace"] + covariance.trace() - 2 * shared).clamp(min=0).item()}
 
 
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and covariance (float64) as torch-fidelity computes them."""
-    found = fid_features_to_statistics(features)
-    return torch.from_numpy(found["mu"]), torch.from_numpy(found["sigma"])
+    """Mean (d,) and unbiased covariance (d, d) of features (N, d), in float64 around the mean."""
+    mean = mean_of(features)
+    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for part in torch.split(features, PART):
+        rows = centered(part, mean)
+        covariance.addmm_(rows.T, rows)
+    return mean, covariance / (len(features) - 1)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Kid:
     subsets: int = 100
     subset_size: int = 1000
 
-    version = "1"
+    version = "2"
     reference = BINKOWSKI
     better = {"KID": "lower"}
     kind = {"KID": "log"}
@@ -116,58 +120,62 @@ class Kid:
         return self.subset_size
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        """The unbiased estimate, mean over subsets; in float32 with torch-fidelity's order of sums."""
+        """The unbiased estimate, mean over subsets."""
         known = real.statistics or self.statistics(real, len(fake.features))
         size, kernel = self.subset_size, _CubicKernel(self.subset_size)
-        ours, theirs = fake.features.numpy(), real.features.numpy()
+        ours, theirs = fake.features.double(), real.features.double()
         estimates = []
-        for (some, others), within in zip(self._rows(len(ours), len(theirs)), known["within"].numpy(), strict=True):
-            between = kernel(ours[some], theirs[others]).sum(axis=0).sum()
-            estimates.append((kernel.within(ours[some]) + within) / (size * (size - 1)) - 2 * between / size**2)
-        return {"KID": float(np.mean(estimates))}
+        for (some, others), within in zip(self._rows(len(ours), len(theirs)), known["within"].tolist(), strict=True):
+            x, y = ours[some], theirs[others]
+            between = kernel.total(x, y)
+            estimates.append((kernel.within(x) + within) / (size * (size - 1)) - 2 * between / size**2)
+        return {"KID": fsum(estimates) / len(estimates)}
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """Each subset's kernel sum over pairs of distinct real samples, (subsets,)."""
-        kernel, theirs = _CubicKernel(self.subset_size), real.features.numpy()
+        kernel, theirs = _CubicKernel(self.subset_size), real.features.double()
         sums = [kernel.within(theirs[others]) for _, others in self._rows(count, len(theirs))]
-        return {"within": torch.from_numpy(np.array(sums))}
+        return {"within": torch.tensor(sums, dtype=torch.float64)}
 
-    def _rows(self, fakes: int, reals: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _rows(self, fakes: int, reals: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The row indices of torch-fidelity's subsets: fake, real, fake, real, ... from one random stream."""
         stream = np.random.RandomState(SEED)
         for _ in range(self.subsets):
-            some = stream.choice(fakes, self.subset_size, replace=False)
-            yield some, stream.choice(reals, self.subset_size, replace=False)
+            some, others = (stream.choice(count, self.subset_size, replace=False) for count in (fakes, reals))
+            yield torch.from_numpy(some), torch.from_numpy(others)
 
 
 class _CubicKernel:
-    """(x . y / d + 1)^3 of samples (m, d), in reused buffers: a new matrix would cost page faults."""
+    """Sums of (x . y / d + 1)^3 over samples (m, d), in reused buffers: a new matrix would cost page faults."""
 
     def __init__(self, size: int) -> None:
-        self.products, self.cubes = np.empty((2, size, size), dtype=np.float32)
+        self.products, self.squares = torch.empty(2, size, size, dtype=torch.float64)
 
-    def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        np.matmul(x, y.T, out=self.products)
-        self.products *= 1.0 / x.shape[1]
-        self.products += 1
-        return np.power(
-            self.products, 3, out=self.cubes
-        )  # two multiplications would round differently, by 1e-6 of the score
-
-    def within(self, x: np.ndarray) -> np.float32:
-        """The sum over pairs of distinct samples."""
-        found = self(x, x)
-        total: np.float32 = (found.sum(axis=1) - np.diagonal(found)).sum()
+    def total(self, x: Tensor, y: Tensor) -> float:
+        """The sum over all pairs."""
+        torch.matmul(x, y.T, out=self.products)
+        self.products.div_(x.shape[1]).add_(1)
+        torch.mul(self.products, self.products, out=self.squares)
+        total: float = self.squares.mul_(self.products).sum().item()
         return total
+
+    def within(self, x: Tensor) -> float:
+        """The sum over pairs of distinct samples."""
+        own = (x * x).sum(dim=1) / x.shape[1] + 1
+        return self.total(x, x) - (own * own * own).sum().item()
 
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Improved precision and recall by k-nearest-neighbor balls (Kynkaanniemi et al. 2019)."""
+    """Improved precision and recall by k-nearest-neighbor balls (Kynkaanniemi et al. 2019).
+
+    Samples that are repeated more than k times have balls of radius 0, which reach their own copies only: `recall` of a
+    few images repeated says little.
+    """
 
     neighbourhood: int = 3
 
-    version = "1"
+    version = "2"
     reference = KYNKAANNIEMI
     better = {"precision": "higher", "recall": "higher"}
     kind = {"precision": "share", "recall": "share"}
@@ -184,24 +192,16 @@ class PrecisionRecall:
         return [Fault("low quality")] if scores["precision"] < LEAST_PRECISION else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
-        """Each real sample's distance to its k-th nearest neighbor, (N,)."""
-        return {"radii": self._radii(real.features)}
+        """The real samples' center (d,), and the squared distance of each to its k-th nearest neighbor, (N,)."""
+        center = mean_of(real.features)
+        return {"center": center, "radii": squared_radii(real.features, center, self.neighbourhood)}
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
+        """Precision: the share of fakes in a real sample's ball; recall: that of real samples in a fake's ball."""
         known = real.statistics or self.statistics(real, len(fake.features))
-        precision = _reached(fake.features, real.features, known["radii"])
-        return {"precision": precision, "recall": _reached(real.features, fake.features, self._radii(fake.features))}
-
-    def _radii(self, x: Tensor) -> Tensor:
-        count = self.neighbourhood + 1  # the nearest is the point itself
-        return torch.cat([torch.cdist(part, x).topk(count, largest=False).values[:, -1] for part in _blocks(x, x)])
-
-
-def _reached(points: Tensor, centres: Tensor, radii: Tensor) -> float:
-    """The share of points that are in at least one ball."""
-    inside = [(torch.cdist(part, centres) <= radii).any(dim=1) for part in _blocks(points, centres)]
-    return torch.cat(inside).float().mean().item()
-
-
-def _blocks(points: Tensor, others: Tensor) -> tuple[Tensor, ...]:
-    return torch.split(points, max(1, BLOCK // len(others)))
+        radii = squared_radii(fake.features, known["center"], self.neighbourhood)
+        plausible, reached = (torch.zeros(len(side.features), dtype=torch.bool) for side in (fake, real))
+        for rows, columns, tile in squared_tiles(fake.features, real.features, known["center"], SLACK):
+            plausible[rows] |= (tile <= known["radii"][columns]).any(dim=1)
+            reached[columns] |= (tile <= radii[rows, None]).any(dim=0)
+        return {"precision": plausible.double().mean().item(), "recall": reached.double().mean().item()}

@@ -2,28 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import lgamma
 
 import torch
 from torch import Tensor
 
 from ganbench import Dataset, Fault, View
+from ganbench_metrics.distances import SLACK, mean_of, nearest_distances, squared_radii, squared_tiles
 from ganbench_metrics.papers import NAEEM
 from ganbench_metrics.verdict_limits import LEAST_MEMORISATION
 
 
 @dataclass(frozen=True)
 class CoverageDensity:
-    """Coverage and density by k nearest real neighbors (Naeem et al. 2020), `count` samples per side.
+    """Coverage and density by k nearest real neighbors (Naeem et al. 2020), at equal counts.
 
     Coverage is the share of real samples whose ball contains a fake; density is the number of real balls
-    around a fake, divided by k. Both sides are subsampled to `count` in a fixed order, because coverage
-    depends on the counts.
+    around a fake, divided by k. Coverage depends on both counts, so it is that of as many fakes as there are real
+    samples (of the smaller number, at most `count` if that is not 0): its mean over all subsets of so many fakes,
+    in closed form. So every fake counts, and perfect samples have 1 - 2^-k on average, whatever their number. Of
+    more real samples the first are taken, in a fixed random order.
     """
 
     k: int = 5
-    count: int = 1000
+    count: int = 0
 
-    version = "1"
+    version = "2"
     reference = NAEEM
     better = {"coverage": "higher", "density": "higher"}
     kind = {"coverage": "share"}
@@ -35,26 +39,53 @@ class CoverageDensity:
     def minimum(self, dims: int) -> int:
         return self.k + 2
 
+    def statistics(self, real: View, count: int) -> dict[str, Tensor]:
+        """The real samples' center (d,), and the squared distance of each to its k-th nearest neighbor, (n,)."""
+        reals = subsample(real.features, self._equal(len(real.features), count))
+        center = mean_of(reals)
+        return {"center": center, "radii": squared_radii(reals, center, self.k)}
+
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        reals, fakes = subsample(real.features, self.count), subsample(fake.features, self.count)
-        radii = torch.cdist(reals, reals).kthvalue(self.k + 1, dim=1).values  # the first is the point itself
-        inside = torch.cdist(reals, fakes) <= radii[:, None]
-        coverage = inside.any(dim=1).double().mean().item()
-        return {"coverage": coverage, "density": inside.double().sum().item() / (self.k * len(fakes))}
+        fakes = fake.features
+        known = real.statistics or self.statistics(real, len(fakes))
+        count = self._equal(len(real.features), len(fakes))
+        reals = subsample(real.features, count)
+        inside = torch.zeros(len(reals), dtype=torch.int64)
+        for rows, _, tile in squared_tiles(reals, fakes, known["center"], SLACK):
+            inside[rows] += (tile <= known["radii"][rows, None]).sum(dim=1)
+        coverage = _hit(inside, len(fakes), count).mean().item()
+        return {"coverage": coverage, "density": inside.sum().item() / (self.k * len(fakes))}
+
+    def _equal(self, reals: int, fakes: int) -> int:
+        """The number of samples per side."""
+        return min(reals, fakes, self.count or reals)
+
+
+def _hit(inside: Tensor, fakes: int, drawn: int) -> Tensor:
+    """The chance that `drawn` of the fakes, without replacement, hit at least one of those inside, for each ball."""
+
+    def log_ways(n: Tensor) -> Tensor:
+        """The logarithm of the number of ways to draw from n; -inf if there are too few."""
+        left = n - drawn
+        ways = torch.lgamma(n + 1) - torch.lgamma(left.clamp(min=0) + 1) - lgamma(drawn + 1)
+        return torch.where(left < 0, -torch.inf, ways)
+
+    total = torch.tensor(float(fakes), dtype=torch.float64)
+    return 1 - (log_ways(fakes - inside.double()) - log_ways(total)).exp()
 
 
 @dataclass(frozen=True)
 class Memorisation:
     """Median distance of fakes to their nearest training sample, over that of held-out real samples, at most 1.
 
-    1: as far from the training set as new data; 0: copies. Computed for `count` fakes in the extractor's
-    features. Blurred or wrong samples are farther away, which is not an advantage: they have 1 too.
+    1: as far from the training set as new data; 0: copies. In the extractor's features, for all fakes or `count` of
+    them. Blurred or wrong samples are farther away, which is not an advantage: they have 1 too.
     If the suite compares with part of the training split, copies are found in that part only.
     """
 
-    count: int = 1000
+    count: int = 0
 
-    version = "1"
+    version = "2"
     better = {"memorisation": "higher"}
     kind = {"memorisation": "share"}
     uses_extractor = True
@@ -69,7 +100,7 @@ class Memorisation:
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """The median distance of held-out samples to the training set, a scalar tensor."""
         train, held_out = self._splits(real)
-        return {"floor": _nearest(subsample(held_out, self.count), train).median()}
+        return {"floor": nearest_distances(subsample(held_out, self.count), train).median()}
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         """Raises `ValueError` if half of the held-out samples are themselves copies."""
@@ -79,7 +110,7 @@ class Memorisation:
             raise ValueError(
                 "half of the held-out samples are copies of training samples; there is nothing to compare with"
             )
-        distance = _nearest(subsample(fake.features, self.count), self._splits(real)[0]).median().item()
+        distance = nearest_distances(subsample(fake.features, self.count), self._splits(real)[0]).median().item()
         return {"memorisation": min(1.0, distance / floor)}
 
     @staticmethod
@@ -88,20 +119,12 @@ class Memorisation:
         assert real.other is not None
         other = real.other()
         first, second = (real, other) if real.split == "train" else (other, real)
-        return first.features.double(), second.features
+        return first.features, second.features
 
 
 def subsample(features: Tensor, count: int) -> Tensor:
-    """At most `count` rows in a fixed random order, as float64."""
+    """At most `count` rows in a fixed random order; all of them, as they are, if `count` is 0 or there are no more."""
+    if not count or count >= len(features):
+        return features
     order = torch.randperm(len(features), generator=torch.Generator().manual_seed(0))
-    return features[order[:count]].double()
-
-
-def _nearest(points: Tensor, others: Tensor) -> Tensor:
-    """Each point's distance to the nearest of the others, (N,); exact, so that a copy has distance 0."""
-    return torch.cat(
-        [
-            torch.cdist(part, others, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=1)
-            for part in torch.split(points, max(1, (1 << 21) // len(others)))
-        ]
-    )
+    return features[order[:count]]

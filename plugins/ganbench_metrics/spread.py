@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, Fault, View
+from ganbench_metrics.distances import mean_distance
 from ganbench_metrics.neighbours import subsample
 from ganbench_metrics.verdict_limits import LEAST_DIVERSITY
 
@@ -15,12 +16,13 @@ from ganbench_metrics.verdict_limits import LEAST_DIVERSITY
 class Spread:
     """Mean distance between two fakes over that between two real samples, in feature space, at most 1.
 
-    Computed on `count` samples per side. 0 for one sample repeated. Samples wider than the data have 1 too.
+    Over all pairs, or those of `count` samples per side. 0 for one sample repeated. Samples wider than the data have 1
+    too.
     """
 
-    count: int = 1000
+    count: int = 0
 
-    version = "1"
+    version = "2"
     better = {"diversity": "higher"}
     kind = {"diversity": "share"}
     uses_extractor = True
@@ -36,8 +38,13 @@ class Spread:
         return [Fault("collapsed")] if scores["diversity"] < LEAST_DIVERSITY else []
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        return {"diversity": min(1.0, self._spread(fake.features) / self._spread(real.features))}
+        known = real.statistics or self.statistics(real, len(fake.features))
+        return {"diversity": min(1.0, self._spread(fake.features) / known["spread"].item())}
+
+    def statistics(self, real: View, count: int) -> dict[str, Tensor]:
+        """The mean distance between two real samples, a scalar tensor."""
+        return {"spread": torch.tensor(self._spread(real.features), dtype=torch.float64)}
 
     def _spread(self, features: Tensor) -> float:
         """The mean distance over all pairs of distinct samples."""
-        return torch.pdist(subsample(features, self.count)).mean().item()
+        return mean_distance(subsample(features, self.count))
