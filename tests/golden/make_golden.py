@@ -73,18 +73,21 @@ def _processor() -> str:
 
 def _run(folder: Path) -> dict[str, Any]:
     record = json.loads((folder / "record.json").read_text())
+    (path,) = folder.glob("scores/*.json")
+    scores = json.loads(path.read_text())
     spec, provenance = record["spec"], record["provenance"]
-    names = ("id", "status", "reason", "metrics", "verdict", "histogram", "signals", "diagnosis")
     return {
         "variant": [spec["loss"]["name"], spec["architecture"]["name"], spec["dataset"]["name"], spec["seed"]],
         "path": [provenance["path"], provenance["lanes"]],
         "engine": spec["train"]["engine"],
         "compiling_took_time": provenance["prepare_seconds"] > 0 if provenance["path"] == "compiled" else None,
-        **{name: record[name] for name in names},
-        "snapshots": [[one["step"], one["metrics"]] for one in record["snapshots"]],
+        **{name: record[name] for name in ("id", "status", "reason", "signals", "diagnosis")},
+        "evaluation": scores["id"],
+        **{name: scores[name] for name in ("metrics", "verdict", "histogram")},
+        "snapshots": [[one["step"], one["metrics"]] for one in scores["snapshots"]],
         "history": _digest((folder / "history.csv").read_bytes()),
         "rows": [line.split(",") for line in (folder / "history.csv").read_text().splitlines()[1:]],
-        "samples": spec["evaluation"]["samples"],
+        "samples": scores["evaluation"]["samples"],
         "pictures": {path.name: _digest(path.read_bytes()) for path in sorted(folder.glob("*.png"))},
         "weights": _weights(folder / "weights.safetensors"),
     }
