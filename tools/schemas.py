@@ -11,12 +11,13 @@ import msgspec
 
 from ganbench.analysis.table_json import RowJson
 from ganbench.results.manifest import Manifest
-from ganbench.results.record_json import ReferenceFile, RunFile
+from ganbench.results.record_json import ReferenceFile, RunFile, ScoresFile
 from ganbench.suite.plan_file import SavedPlan
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 FILES: dict[str, tuple[Any, str]] = {
-    "record": (RunFile, "runs/<id>/record.json: one run"),
+    "record": (RunFile, "runs/<id>/record.json: one training"),
+    "scores": (ScoresFile, "runs/<id>/scores/<evaluation>.json: the scores of one run under one evaluation"),
     "reference": (ReferenceFile, "references/<id>/record.json: one reference"),
     "plan": (SavedPlan, "<suite>/plan.json: the runs behind each row of a suite's tables"),
     "table": (list[RowJson], "<suite>/table.json: the rows of a suite's tables"),

@@ -39,11 +39,16 @@ def test_new_files_are_valid(inside: Cli, tmp_path: Path) -> None:
     made = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=2, pictures=False)
     content = fabricate(tmp_path / "results", made)
     assert inside("publish", "--suite", content.suite, "--to", "site").code == 0
-    for kind, folder in (("record", "runs"), ("reference", "references")):
-        for path in (tmp_path / "site" / folder).glob("*/record.json"):
+    for kind, files in (
+        ("record", "runs/*/record.json"), ("scores", "runs/*/scores/*.json"), ("reference", "references/*/record.json"),
+    ):  # fmt: skip
+        paths = list((tmp_path / "site").glob(files))
+        assert paths
+        for path in paths:
             _validate(kind, json.loads(path.read_text()))
     for name in ("plan", "table"):
         _validate(name, json.loads((tmp_path / "site" / content.suite / f"{name}.json").read_text()))
     _validate("manifest", json.loads((tmp_path / "site" / "manifest.json").read_text()))
-    with pytest.raises(jsonschema.ValidationError):
-        _validate("record", {"schema": 2})
+    for kind in ("record", "scores"):
+        with pytest.raises(jsonschema.ValidationError):
+            _validate(kind, {"schema": 2})

@@ -104,3 +104,13 @@ def test_every_run_that_ended_has_its_page(report: Path) -> None:
     there = {path.parent.name for path in report.glob("runs/*/record.json")}
     assert there < runs  # some have not run
     assert {path.parent.name for path in report.glob("runs/*/index.html")} == there
+
+
+def test_the_page_of_a_run_shows_its_evaluation_and_links_its_scores(report: Path) -> None:
+    scores = sorted(report.glob("runs/*/scores/*.json"))
+    assert scores
+    for path in scores:
+        page = (path.parents[1] / "index.html").read_text()
+        assert ">evaluation.extractor.name<" in page
+        assert ">train.steps<" in page
+        assert f'href="scores/{path.name}"' in page

@@ -243,6 +243,7 @@ class Site:
         traceback = run_page.traceback(folder) if "traceback.txt" in there else ""
         return self._page(
             "run.html", run.path, run=run, record=record, files=there, plane=_on_points(record),
+            spec=run_page.specification(record),
             scores=run_page.scores(self.content, run),
             costs=run_page.costs(record), findings=run_page.findings(record), signals=signals,
             progress=run_page.snapshot_charts(record), histogram=run_page.histogram(record),

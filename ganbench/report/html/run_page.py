@@ -17,6 +17,7 @@ from ganbench.report.text.grid import ARROWS
 from ganbench.results import protocol
 from ganbench.results.records import AnyRecord, Record
 from ganbench.results.run_files import read_history
+from ganbench.suite.specs import resolved_evaluation
 
 
 def signal_charts(record: Record, folder: Path) -> list[Chart]:
@@ -107,6 +108,12 @@ def costs(record: Record) -> list[tuple[str, str]]:
     }
     known = {key: getattr(record.cost, key) for key in units}
     return [(cost(key, value), units[key]) for key, value in known.items() if value is not None]
+
+
+def specification(record: Record) -> dict[str, object]:
+    """The training as the record holds it, and the evaluation if the run has been evaluated."""
+    evaluated = {"evaluation": resolved_evaluation(record.spec.evaluation)} if record.evaluation_id else {}
+    return {**record.spec.resolved(), **evaluated}
 
 
 def facts(value: object) -> list[tuple[str, str]]:
