@@ -13,13 +13,15 @@ import torch
 from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
 from ganbench.engine.state import Callback, Progress, SeedState, TrainedSeed
 from ganbench.engine.trainer import Trainer
-from ganbench.errors import describe_error
+from ganbench.errors import UsageError, describe_error
 from ganbench.evaluation.evaluator import Evaluator, NotFinite, Scores, Source, TooFewSamples
 from ganbench.evaluation.film import FRAMES, frame, needed
 from ganbench.evaluation.generate import generate
 from ganbench.evaluation.references import reference_samples
 from ganbench.evaluation.weights import trained_generator
+from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Dataset
+from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
 from ganbench.results.records import (
@@ -74,6 +76,12 @@ class CheckpointSettings:
     stop_requested: Callable[[], bool]
 
 
+def check_content(choice: Choice, dataset: Dataset) -> None:
+    """Raise `UsageError` if a dataset's content is not what the runs' ids were made from."""
+    if choice.content and fingerprint(dataset, repr(choice.name)) != choice.content:
+        raise UsageError(f"the data of {choice.name!r} changed while the suite ran; run it again")
+
+
 def build_evaluator(
     registry: Registry, dataset: Dataset, evaluation: EvaluationSpec, device: torch.device
 ) -> Evaluator:
@@ -86,6 +94,7 @@ def build_evaluator(
 def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.device, outputs: Outputs) -> None:
     """Evaluate the samples of one reference and pass on its record."""
     dataset = registry.create("dataset", spec.dataset)
+    check_content(spec.dataset, dataset)
     evaluation = spec.evaluation
     samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
     source = Source(f"reference: {spec.reference}", None)
@@ -166,6 +175,7 @@ class _CellWork:
         spec = cell.spec
         self.registry, self.cell, self.device, self.outputs = registry, cell, device, outputs
         self.dataset = registry.create("dataset", spec.dataset)
+        check_content(spec.dataset, self.dataset)
         self.architecture = registry.create("architecture", spec.architecture)
         self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device)
 
