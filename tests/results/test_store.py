@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -325,3 +326,57 @@ OSError: /home/somebody/data and /data"""
         '  File "other.py", line 2, in f',
         "OSError: ~/data and /data" if home == "/home/somebody" else "OSError: /home/somebody/data and /data",
     ]
+
+
+def _under(record: Record, evaluation: str, score: float) -> Record:
+    """The same training under another evaluation."""
+    return replace(record, evaluation_id=evaluation, evaluation=make_evaluation({"score": score}))
+
+
+def _ids(store: Store) -> dict[str, float]:
+    found = {name: store.run("a1", name) for name in store.evaluations("a1")}
+    return {name: record.evaluation.metrics["score"] for name, record in found.items() if record and record.evaluated}
+
+
+def test_merging_two_folders_unites_scores(tmp_path: Path) -> None:
+    record = make_record("a1")
+    stores = Store(tmp_path / "a"), Store(tmp_path / "b")
+    for store, name, score in zip(stores, ("e1", "e2"), (1.0, 2.0), strict=True):
+        with store.writing():
+            _commit(store, _under(record, name, score), **{"weights.safetensors": "same"})
+    shutil.copytree(stores[1].runs, stores[0].runs, dirs_exist_ok=True)
+    assert _ids(stores[0]) == {"e1": 1.0, "e2": 2.0}
+
+
+def test_a_run_trained_again_keeps_the_scores_of_the_same_weights_alone(tmp_path: Path) -> None:
+    store, record = Store(tmp_path), make_record("a1")
+    with store.writing():
+        _commit(store, _under(record, "e1", 1.0), **{"weights.safetensors": "same"})
+        _commit(store, _under(record, "e2", 2.0), **{"weights.safetensors": "same"})
+        assert _ids(store) == {"e1": 1.0, "e2": 2.0}
+        _commit(store, _under(record, "e3", 3.0), **{"weights.safetensors": "other"})
+    assert _ids(store) == {"e3": 3.0}
+
+
+def test_without_an_evaluation_the_last_scores_are_read(tmp_path: Path) -> None:
+    store, record = Store(tmp_path), make_record("a1")
+    with store.writing():
+        for name, score, time in (("e1", 1.0, "2026-11-26T10:00:00Z"), ("e0", 2.0, "2026-11-26T11:00:00Z")):
+            one = replace(_under(record, name, score), scored_by=Provenance(time=time))
+            _commit(store, one, **{"weights.safetensors": "same"})
+    assert _scores(store, "a1") == {"score": 2.0}
+    missing = store.run("a1", "e9")
+    assert missing is not None
+    assert (missing.evaluated, missing.ok, missing.evaluation.metrics) == (False, True, {})
+
+
+def test_scores_are_added_to_a_run_without_touching_its_record(tmp_path: Path) -> None:
+    store, record = Store(tmp_path), make_record("a1")
+    with store.writing():
+        _commit(store, _under(record, "e1", 1.0), **{"weights.safetensors": "same"})
+        before = (store.runs / "a1" / "record.json").read_bytes()
+        stored = store.run("a1")
+        assert stored is not None
+        store.add_scores(_under(stored, "e2", 2.0))
+    assert (store.runs / "a1" / "record.json").read_bytes() == before
+    assert _ids(store) == {"e1": 1.0, "e2": 2.0}
