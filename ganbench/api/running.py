@@ -224,8 +224,8 @@ class Training:
         if settings.force:
             for run_id in (cell.run(seed).id for cell in self.plan.cells for seed in cell.seeds):
                 checkpoints.drop(run_id)
-        worker = WorkerSettings(device, registry.files, store.staging, checkpoints.root, settings.checkpoint_interval)
-        executor = LocalExecutor(workers, worker, settings.timeout)
+        worker = WorkerSettings(device, store.staging, checkpoints.root, settings.checkpoint_interval)
+        executor = LocalExecutor(workers, worker, registry, settings.timeout)
         writer = scheduler.run(weights, store, executor, *self._observers(), *tracking)
         for text in writer.reference_failures:
             settings.report(f"not measured: {text}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from safetensors.torch import load, save
@@ -25,6 +27,23 @@ def key(*parts: str | Tensor) -> str:
     return digest.hexdigest()[:24]
 
 
+def _always() -> bool:
+    return True
+
+
+_FILLS: ContextVar[Callable[[], bool]] = ContextVar("fills", default=_always)
+
+
+@contextmanager
+def filled_if(fills: Callable[[], bool]) -> Iterator[None]:
+    """Inside, the cache is read always, and written only while a condition holds."""
+    token = _FILLS.set(fills)
+    try:
+        yield
+    finally:
+        _FILLS.reset(token)
+
+
 def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """The tensors cached under a key; computed and cached if they are not there.
 
@@ -38,6 +57,8 @@ def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Ten
             return load(content)
         path.unlink(missing_ok=True)
     tensors = compute()
+    if not _FILLS.get()():
+        return tensors
     content = save({label: tensor.contiguous() for label, tensor in tensors.items()})
     try:
         write_atomically(place / f"{name}-{short_hash(content)}.safetensors", content)

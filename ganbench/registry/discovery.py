@@ -7,7 +7,7 @@ import importlib.metadata
 import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -134,8 +134,11 @@ def _default(field: dataclasses.Field[object]) -> object:
     return dataclasses.MISSING
 
 
-def entry_points() -> list[Source]:
-    """All installed entry points, except those of distributions in `$GANBENCH_DISABLE`; a broken one has its error."""
+def entry_points(wanted: Collection[str] | None = None) -> list[Source]:
+    """All installed entry points, or those of the names given, as sources. A broken one has its error.
+
+    Distributions in `$GANBENCH_DISABLE` are left out.
+    """
     disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
     sources = []
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.value, point.name)):
@@ -144,6 +147,8 @@ def entry_points() -> list[Source]:
         if distribution in disabled:
             continue
         name = f"{distribution}:{point.name}"
+        if wanted is not None and name not in wanted:
+            continue
         try:
             with effects.noted():
                 module = point.load()

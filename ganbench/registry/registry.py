@@ -26,6 +26,15 @@ class WrongHyperparameter(UsageError):
         self.key = key
 
 
+@dataclasses.dataclass(frozen=True)
+class Needed:
+    """The sources of some plugins, as another process loads them: entry points by name, files with their hashes."""
+
+    points: tuple[str, ...]
+    distributions: frozenset[str]
+    files: Mapping[Path, str]
+
+
 class Registry:
     """All plugins by kind and name. The hooks of a kind are called when that kind is first used.
 
@@ -47,6 +56,19 @@ class Registry:
         """This registry with further plugin files; what is loaded already is not loaded again."""
         new = [path for path in dict.fromkeys(Path(file).resolve() for file in files) if path not in self.files]
         return Registry([*self.sources, *(from_file(path) for path in new)]) if new else self
+
+    @classmethod
+    def of(cls, needed: Needed) -> Registry:
+        """Only the sources that some plugins need, so that no other plugin's code is run."""
+        return cls([*entry_points(needed.points), *map(from_file, needed.files)])
+
+    def needed(self, choices: Iterable[tuple[Kind, Choice]]) -> Needed:
+        """The sources of the plugins named. Raises `UsageError` for unknown names."""
+        sources = {source.name: source for source in (self.find(kind, one.name).source for kind, one in choices)}
+        points = sorted(name for name, source in sources.items() if not source.file)
+        distributions = frozenset(sources[name].distribution for name in points)
+        files = {source.file: source.version for source in sources.values() if source.file}
+        return Needed(tuple(points), distributions, files)
 
     @property
     def files(self) -> dict[Path, str]:

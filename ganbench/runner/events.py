@@ -77,6 +77,18 @@ class JobEnded:
 
 
 @dataclass(frozen=True)
+class StateChanged:
+    """A job's plugins changed the state of their worker process, which is replaced: the first changes in a line."""
+
+    job: Job
+    what: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.job.name} changed {self.what} for its whole process; its worker was replaced for the other cells"
+
+
+@dataclass(frozen=True)
 class Tick:
     """No worker has reported anything for a second."""
 
@@ -94,7 +106,16 @@ class SuiteFinished:
 
 
 Event: TypeAlias = (
-    SuiteStarted | JobStarted | PhaseStarted | JobProgress | RunRecorded | JobEnded | Tick | Stopping | SuiteFinished
+    SuiteStarted
+    | JobStarted
+    | PhaseStarted
+    | JobProgress
+    | RunRecorded
+    | StateChanged
+    | JobEnded
+    | Tick
+    | Stopping
+    | SuiteFinished
 )
 Observer: TypeAlias = Callable[[Event], None]
 
@@ -129,10 +150,10 @@ class JobReturned:
     failure: JobFailure | None
 
 
-WorkerMessage: TypeAlias = WorkerReady | PhaseStarted | JobProgress | RunStaged | RunScored | JobReturned
+WorkerMessage: TypeAlias = WorkerReady | PhaseStarted | JobProgress | RunStaged | RunScored | StateChanged | JobReturned
 """What a worker process sends to the runner."""
 ExecutorEvent: TypeAlias = (
-    JobStarted | PhaseStarted | JobProgress | RunStaged | RunScored | JobReturned | Tick | Stopping
+    JobStarted | PhaseStarted | JobProgress | RunStaged | RunScored | StateChanged | JobReturned | Tick | Stopping
 )
 """What an executor reports, in the order in which it happens, in the process that called it."""
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 
+from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.registry import Registry
 from ganbench.results.records import Failure
-from ganbench.runner.events import ExecutorEvent, JobReturned, JobStarted, Stopping, Tick, WorkerMessage, WorkerReady
-from ganbench.runner.jobs import Job, JobFailure
-from ganbench.runner.worker_process import WorkerProcess, WorkerSettings
+from ganbench.runner.events import (
+    ExecutorEvent,
+    JobReturned,
+    JobStarted,
+    StateChanged,
+    Stopping,
+    Tick,
+    WorkerMessage,
+    WorkerReady,
+)
+from ganbench.runner.jobs import Job, JobFailure, ReferenceJob
+from ganbench.runner.worker_process import Task, WorkerProcess, WorkerSettings
 
 TICK_S = 1.0
 
@@ -21,11 +32,13 @@ class LocalExecutor:
 
     One thread, because the same spec must give the same bits, and because two threads on a busy
     machine are slower than one. A worker that dies or exceeds `timeout` seconds fails its job
-    alone and is replaced. If the run is interrupted, workers save their state first.
+    alone and is replaced. So is one that has run plugins of a file, or of other distributions than
+    the next job's, or whose state was changed: no job can change another's results. If the run is
+    interrupted, workers save their state first.
     """
 
-    def __init__(self, workers: int, settings: WorkerSettings, timeout: float | None) -> None:
-        self.workers, self.settings, self.timeout = workers, settings, timeout
+    def __init__(self, workers: int, settings: WorkerSettings, registry: Registry, timeout: float | None) -> None:
+        self.workers, self.settings, self.registry, self.timeout = workers, settings, registry, timeout
 
     def __call__(self, jobs: list[Job], report: Report) -> None:
         waiting = list(jobs)
@@ -48,16 +61,29 @@ class LocalExecutor:
     def _assign(self, waiting: list[Job], started: list[WorkerProcess], report: Report) -> None:
         """Give jobs to idle workers; new workers are started while there may be more."""
         while waiting:
-            worker = next((worker for worker in started if worker.job is None), None)
+            task = Task(waiting[0], self.registry.needed(_choices(waiting[0])))
+            worker = self._worker(task, started)
             if worker is None:
-                if len(started) == self.workers:
-                    return
-                worker = WorkerProcess.start(self.settings)
-                started.append(worker)
+                return
             job = waiting.pop(0)
             worker.job = job
             report(JobStarted(job))
-            worker.assign(job)
+            worker.assign(task)
+
+    def _worker(self, task: Task, started: list[WorkerProcess]) -> WorkerProcess | None:
+        """A worker for a task: an idle one that suits it, or a new one, in place of an idle one if there are enough."""
+        idle = [worker for worker in started if worker.job is None]
+        for worker in idle:
+            if worker.suits(task.needed):
+                return worker
+        if len(started) == self.workers:
+            if not idle:
+                return None
+            idle[0].kill()  # it has nothing to save
+            started.remove(idle[0])
+        worker = WorkerProcess.start(self.settings)
+        started.append(worker)
+        return worker
 
     def _receive(self, worker: WorkerProcess, report: Report) -> bool:
         """Report one message; False if the worker has died."""
@@ -74,6 +100,8 @@ class LocalExecutor:
         if isinstance(message, WorkerReady):
             worker.since = time.monotonic()  # importing torch is not the job's time
             return True
+        if isinstance(message, StateChanged):
+            worker.changed = True
         if isinstance(message, JobReturned):
             worker.job = None
         report(message)
@@ -85,6 +113,11 @@ class LocalExecutor:
         worker.kill()  # at once: waiting for one that hangs would delay all the others
         late = Failure("timeout", f"it ran longer than {self.timeout:g} s", limit_seconds=self.timeout)
         report(JobReturned(job, JobFailure(late)))
+
+
+def _choices(job: Job) -> Iterator[tuple[Kind, Choice]]:
+    """Every plugin that a job names, with its kind."""
+    return job.spec.choices() if isinstance(job, ReferenceJob) else job.cell.spec.choices()
 
 
 def _stop_all(workers: list[WorkerProcess], report: Report) -> None:

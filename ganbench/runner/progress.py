@@ -20,6 +20,7 @@ from ganbench.runner.events import (
     JobStarted,
     Observer,
     Phase,
+    StateChanged,
     Stopping,
     SuiteFinished,
     SuiteStarted,
@@ -48,6 +49,8 @@ class PlainProgress:
                 self._each_minute(next(iter(self.estimator.running()), None))
             case JobEnded(job, statuses, reason):
                 self._print(_ending(job, statuses, reason, self.estimator))
+            case StateChanged():
+                self._print(f"note: {event.text}")
             case Stopping(jobs):
                 self._print(_stopping(jobs))
 
@@ -91,6 +94,8 @@ class TerminalProgress:
                 if self.summary is not None:
                     self.bars.advance(self.summary)
                 self.bars.console.print(Text(_ending(job, statuses, reason, self.estimator)))
+            case StateChanged():
+                self.bars.console.print(Text(f"note: {event.text}"))
             case Stopping(jobs):
                 self.bars.console.print(Text(_stopping(jobs)))
             case SuiteFinished():

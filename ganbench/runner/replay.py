@@ -75,11 +75,10 @@ def train_again(spec: RunSpec | ReferenceSpec, settings: ReplaySettings, root: P
     if isinstance(spec, RunSpec):
         devices.check(settings.device, [spec.train])
     scheduler.prepare([job], settings.registry)
-    of_worker = WorkerSettings(
-        settings.device, settings.registry.files, store.staging, scheduler.checkpoints(store).root, NEVER
-    )
+    of_worker = WorkerSettings(settings.device, store.staging, scheduler.checkpoints(store).root, NEVER)
+    executor = LocalExecutor(1, of_worker, settings.registry, settings.timeout)
     with store.writing():
-        writer = scheduler.run([(job, 1.0)], store, LocalExecutor(1, of_worker, settings.timeout), settings.observer)
+        writer = scheduler.run([(job, 1.0)], store, executor, settings.observer)
     if writer.reference_failures:
         raise MissingError(f"not measured: {writer.reference_failures[0]}")
     return store.only(spec.id, references=True)

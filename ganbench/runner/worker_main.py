@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
 import torch
 
+from ganbench.engine import tensor_cache
 from ganbench.engine.checkpoints import Checkpoints, Stopped
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Failure
@@ -23,14 +25,16 @@ from ganbench.runner.events import (
     PhaseStarted,
     RunScored,
     RunStaged,
+    StateChanged,
     WorkerMessage,
     WorkerReady,
 )
 from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure
+from ganbench.runner.process_state import ProcessState, sentence
 from ganbench.runner.rate_limit import RateLimiter
 from ganbench.runner.run_record import failure
 from ganbench.runner.worker import CheckpointSettings, Outputs, evaluate_again, evaluate_reference, train_cell
-from ganbench.runner.worker_process import WorkerSettings
+from ganbench.runner.worker_process import Task, WorkerSettings
 
 
 class _Terminated:
@@ -55,21 +59,43 @@ def main(number: int) -> None:
     pipe = Connection(number)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # vanishing gradients end in denormals, which cost ten times a number
+    state = ProcessState()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         settings: WorkerSettings = pipe.recv()
-        registry = Registry.load(settings.files)
-        changed = _changed(settings.files, registry.files)
+        settings = replace(settings, staging=settings.staging.resolve(), checkpoints=settings.checkpoints.resolve())
         pipe.send(WorkerReady())
         while not terminated.requested:
-            job: Job = pipe.recv()
+            task: Task = pipe.recv()
             terminated.busy = True
             send = RateLimiter(pipe.send)
-            failed = changed or _run(job, registry, settings, send, lambda: terminated.requested)
-            send(JobReturned(job, failed))
+            with tensor_cache.filled_if(lambda: not state.changes()):
+                failed = _serve(task, settings, state, send, lambda: terminated.requested)
+            changes = state.changes()
+            if changes:
+                send(StateChanged(task.job, sentence(changes)))
+            send(JobReturned(task.job, failed))
             terminated.busy = False
 
 
-def _changed(planned: dict[Path, str], loaded: dict[Path, str]) -> JobFailure | None:
+def _serve(
+    task: Task,
+    settings: WorkerSettings,
+    state: ProcessState,
+    send: Callable[[WorkerMessage], None],
+    stop_requested: Callable[[], bool],
+) -> JobFailure | None:
+    """Load the plugins that a job needs, and run it in the state in which every job starts."""
+    try:
+        registry = Registry.of(task.needed)
+    except Exception as error:  # a plugin may raise anything
+        return JobFailure(*failure(error))
+    finally:
+        state.begin()
+    changed = _changed(task.needed.files, registry.files)
+    return changed or _run(task.job, registry, settings, send, stop_requested)
+
+
+def _changed(planned: Mapping[Path, str], loaded: Mapping[Path, str]) -> JobFailure | None:
     """A failure if a plugin file is not what the runs' ids were made from: its results would be wrong."""
     other = [str(path) for path, version in planned.items() if loaded.get(path) != version]
     if not other:

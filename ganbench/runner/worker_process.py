@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ganbench.files import cache_folder
 from ganbench.registry import effects
+from ganbench.registry.registry import Needed
 from ganbench.runner.jobs import Job
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -24,23 +25,35 @@ EXIT_TIMEOUT_S, SAVE_TIMEOUT_S = 5.0, 60.0
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker is given: the device, plugin files with their hashes, and where to write."""
+    """What every worker is given: the device, and where to write."""
 
     device: str
-    files: dict[Path, str]
     staging: Path
     checkpoints: Path
     checkpoint_interval_s: float
 
 
+@dataclass(frozen=True)
+class Task:
+    """A job, and the sources of the plugins that it names: a worker loads no others."""
+
+    job: Job
+    needed: Needed
+
+
 @dataclass
 class WorkerProcess:
-    """A process, the pipe to it, and the job that it has been running since a time of `time.monotonic`."""
+    """A process, the pipe to it, and the job that it has been running since a time of `time.monotonic`.
+
+    `needed` are the plugin sources of its last job; `changed` says that a plugin changed its state.
+    """
 
     process: subprocess.Popen[bytes]
     pipe: Connection
     job: Job | None = None
     since: float = 0.0
+    needed: Needed | None = None
+    changed: bool = False
 
     @classmethod
     def start(cls, settings: WorkerSettings) -> WorkerProcess:
@@ -65,11 +78,22 @@ class WorkerProcess:
             ours.send(settings)
         return cls(process, ours)
 
-    def assign(self, job: Job) -> None:
+    def suits(self, needed: Needed) -> bool:
+        """Whether an idle worker may take a job.
+
+        A fresh one takes any. A used one takes what comes from the distributions that it has loaded
+        already, from all of them, and from no file: what a plugin does to its process stays in it.
+        """
+        if self.needed is None:
+            return True
+        files = self.needed.files or needed.files
+        return not self.changed and not files and self.needed.distributions == needed.distributions
+
+    def assign(self, task: Task) -> None:
         """Hand over a job. If the worker has died, the end of the pipe will say so."""
-        self.job, self.since = job, time.monotonic()
+        self.job, self.needed, self.since = task.job, task.needed, time.monotonic()
         with suppress(OSError):
-            self.pipe.send(job)
+            self.pipe.send(task)
 
     def exit_reason(self) -> str:
         """Why a worker whose pipe has ended is gone."""

@@ -40,7 +40,7 @@ folder = Path(__file__).parent
 registry, store = Registry.load(), Store(folder / "results")
 with store.writing():
     jobs = scheduler.todo(expand(load(folder / "small.yaml"), registry), store).jobs
-    settings = WorkerSettings("cpu", {}, store.staging, scheduler.checkpoints(store).root, 60)
+    settings = WorkerSettings("cpu", store.staging, scheduler.checkpoints(store).root, 60)
 
 
     def show(event):
@@ -48,7 +48,7 @@ with store.writing():
             print(event.record.status)
 
 
-    scheduler.run([(job, 1.0) for job in jobs[:1]], store, LocalExecutor(1, settings, None), show)
+    scheduler.run([(job, 1.0) for job in jobs[:1]], store, LocalExecutor(1, settings, registry, None), show)
 """
 
 
@@ -105,9 +105,11 @@ def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "long.yaml").write_text(SUITE.replace("steps: 60", "steps: 400000"))
     command = [sys.executable, "-m", "ganbench", "run", "--suite", "long.yaml", "--jobs", "1"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _wait(lambda: _training(tmp_path / "results"))
-    workers = _children(process.pid)
-    assert len(workers) == 1
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        _wait(lambda: _training(tmp_path / "results"))
+        workers = _children(process.pid)
+        assert len(workers) == 1
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
     _wait(lambda: all(_gone(pid) for pid in workers))
