@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from factories import make_record, make_spec
 
 from ganbench.errors import UsageError
@@ -190,12 +191,18 @@ def test_what_plugins_do_to_the_environment_and_the_path_is_not_passed_on(tmp_pa
         INSERT + "import os; os.environ['LOSSY'] = '1'; os.environ.pop('GANBENCH_DATA'); os.chdir('/'); SCALE = 1.0\n"
         "sys.path.remove(str(pathlib.Path(__file__).parent / 'kept'))"
     )
-    path = _plugin(tmp_path, text)
+    text += "\nimport torch\ntorch.set_default_dtype(torch.float64); torch.set_default_device('meta')\n"
+    path = _plugin(tmp_path, text + "torch.set_grad_enabled(False)")
     sys.path.append(str(tmp_path / "kept"))
     variables, search, here = dict(os.environ), list(sys.path), Path.cwd()
     Registry.load([path])
     assert (effects.environment(), effects.search_path(), Path.cwd()) == (variables, search, here)
     assert sys.path == [*search, str(tmp_path)]
+    assert (torch.get_default_dtype(), torch.get_default_device().type, torch.is_grad_enabled()) == (
+        torch.float32,
+        "cpu",
+        True,
+    )
 
 
 def test_a_report_shows_all_files_of_a_plugin_and_says_when_one_is_not_what_was_trained(tmp_path: Path) -> None:
