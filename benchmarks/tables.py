@@ -127,8 +127,37 @@ def _percent(share: float) -> str:
 
 
 def fooling(rows: list[dict[str, Any]]) -> str:
-    body = [[row["dataset"], row["set"], row["verdict"], ", ".join(row["below"]) or "none"] for row in rows]
-    return grid(["dataset", "samples", "verdict", "columns below ten honest sets"], body)
+    """By dataset and way to be wrong: the verdict at each dose; then the honest sets."""
+    ways: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if "set" in row:
+            ways.setdefault((row["dataset"], row["set"]), []).append(row)
+    body = []
+    for (dataset, way), own in ways.items():
+        from_dose = next(row["dose"] for row in own if row["wrong"])
+        body.append([dataset, way, f"{from_dose:g}", ", ".join(_runs([(row["dose"], row["text"]) for row in own]))])
+    named = [row for row in rows if row.get("wrong")]
+    found = sum(row["verdict"] in row["due"] for row in named)
+    honest = [row for row in rows if "honest" in row]
+    per = {row["dataset"]: sum(one["dataset"] == row["dataset"] for one in honest) for row in honest}
+    alarms = sum(row["verdict"] != "ok" for row in honest)
+    sets = ", ".join(f"{count} of {name}" for name, count in per.items())
+    return (
+        grid(["dataset", "samples", "named from", "verdict at each dose"], body)
+        + f"\nNamed: {found} of {len(named)} wrong sets. "
+        f"Honest sets with a fault: {alarms} of {len(honest)} ({sets}).\n"
+    )
+
+
+def _runs(doses: list[tuple[float, str]]) -> list[str]:
+    """`0 to 0.06: ok`: neighboring doses with one verdict together."""
+    found: list[list[Any]] = []
+    for dose, text in doses:
+        if found and found[-1][2] == text:
+            found[-1][1] = dose
+        else:
+            found.append([dose, dose, text])
+    return [f"{low:g}: {text}" if low == high else f"{low:g} to {high:g}: {text}" for low, high, text in found]
 
 
 DOMAINS = {"points": "ring8, grid25", "digits mlp": "digits, MLP", "digits dcgan": "digits, DCGAN"}

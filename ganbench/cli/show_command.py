@@ -64,6 +64,8 @@ def _scores(record: Record) -> list[str]:
         protocols.setdefault(protocol.sentence(card), []).append(name)
     if record.evaluation.verdict:
         lines.append(f"  {'verdict':<24} {record.evaluation.verdict.text}")
+        faults = [fault for own in record.evaluation.verdict.by.values() for fault in own if fault.evidence]
+        lines += [f"    {fault.kind}: {fault.evidence}" for fault in faults]
     lines += [f"  {metric}: no score: {reason}" for metric, reason in record.evaluation.missing.items()]
     for text, names in protocols.items():
         whose = "protocol" if len(protocols) == 1 else f"protocol of {', '.join(names)}"

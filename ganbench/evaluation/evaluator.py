@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,11 +13,12 @@ from torch import Tensor
 from ganbench.engine import noise
 from ganbench.engine.tensor_cache import cached, key
 from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
+from ganbench.evaluation import honest
 from ganbench.evaluation.histograms import histogram
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Data, Dataset, Fault, FeatureExtractor, Features, Metric, View, score_kind
-from ganbench.results.records import Evaluation, ProtocolCard, ScoreName, Verdict
+from ganbench.results.records import EqualCounts, Evaluation, ProtocolCard, ScoreName, Verdict
 from ganbench.results.verdicts import ORDER, verdict
 from ganbench.suite.specs import EvaluationSpec
 
@@ -89,6 +91,7 @@ class Evaluator:
         device: torch.device,
     ) -> None:
         self.dataset, self.evaluation, self.extractor, self.metrics = dataset, evaluation, extractor, metrics
+        self.limits = {name: honest.limits_of(name, metric) for name, metric in metrics.items()}
         self.device = device
         self.extract = extractor.open(dataset, device)
         self.real = self._real_view(evaluation.split, evaluation.real_samples)._replace(other=lambda: self._other_view)
@@ -155,8 +158,10 @@ class Evaluator:
     def _view(self, samples: Tensor, labels: Tensor | None, features: Features) -> View:
         return View(samples, features.features, features.logits, features.modes, labels, self.dataset)
 
-    def scores(self, samples: Tensor, source: Source = UNKNOWN) -> Scores:
+    def scores(self, samples: Tensor, source: Source = UNKNOWN, with_verdict: bool = True) -> Scores:
         """Every score of samples (N, *shape); each card states their `source`.
+
+        With `with_verdict`, there is a verdict, and beside it the scores of as many samples as there are honest ones.
 
         A metric that raises, breaks its contract, gives a number that is not finite, or needs more samples than there
         are loses its own scores; the others stand. Raises `NotFinite` if the samples or their features are not finite.
@@ -169,12 +174,15 @@ class Evaluator:
                 found[name] = self._measured(name, metric, fake, source, found)
             except Exception as error:  # a metric may raise anything; it loses its own scores
                 failures[name] = error
+        values = {label: value for one in found.values() for label, value in one.values.items()}
+        beside = self._at_reference_counts(fake, values) if with_verdict else None
         evaluation = Evaluation(
-            {label: value for one in found.values() for label, value in one.values.items()},
+            values,
             {label: card for one in found.values() for label, card in one.cards.items()},
-            self._verdict(found, failures),
+            self._verdict(found, failures, beside) if with_verdict else None,
             histogram(self.real, fake),
             missing={name: _sentence(error) for name, error in failures.items()},
+            at_reference_counts=beside,
         )
         return Scores(evaluation, failures)
 
@@ -196,11 +204,56 @@ class Evaluator:
         cards = [self._card(name, metric, score, count, source) for score in found]
         return _Measured(values, dict(zip(values, cards, strict=True)), faults)
 
-    def _verdict(self, found: Mapping[str, _Measured], failures: Iterable[str]) -> Verdict | None:
+    def _at_reference_counts(self, fake: View, values: Mapping[str, float]) -> EqualCounts | None:
+        """The scores at the number of honest samples beside theirs; None if these are too few to compare with."""
+        if not any(self.limits.values()) or len(self._other_view.samples) < honest.LEAST:
+            return None
+        return honest.at_equal_counts(fake, values, self._other_view, self._honest_name, self._values)
+
+    @cached_property
+    def _honest_name(self) -> str:
+        """A hash of everything that the scores of honest samples depend on, beside their number."""
+        metrics = canonical([[choice.identity(), choice.code] for choice in self.evaluation.metrics])
+        extractor = self.evaluation.extractor
+        labels = [side.labels for side in (self.real, self._other_view) if side.labels is not None]
+        return key(
+            "honest", metrics, canonical(extractor.identity()), extractor.code, self.extractor.fingerprint(),
+            self.evaluation.split, self._real_content, *labels,
+        )  # fmt: skip
+
+    def _values(self, fake: View) -> dict[str, float]:
+        """The scores of a view by their labels, of those metrics that give some."""
+        found: dict[str, _Measured] = {}
+        for name, metric in self.metrics.items():
+            with suppress(Exception):  # the scores of all samples have said why
+                found[name] = self._measured(name, metric, fake, UNKNOWN, found)
+        return {label: value for one in found.values() for label, value in one.values.items()}
+
+    def _verdict(
+        self, found: Mapping[str, _Measured], failures: Iterable[str], beside: EqualCounts | None
+    ) -> Verdict | None:
         """The worst fault that was found; None, and never `ok`, if a metric that looks for faults gave no score."""
-        worst = verdict({name: one.faults for name, one in found.items() if one.faults is not None})
-        blind = any(hasattr(self.metrics[name], "faults") for name in failures)
+        faults: dict[str, Sequence[Fault]] = {n: one.faults for n, one in found.items() if one.faults is not None}
+        compared = False
+        for name, limits in self.limits.items():
+            labels = {score: str(self.label(self.metrics[name], score)) for score in limits}
+            if name not in found or not limits:
+                continue
+            own = faults.get(name, ())
+            if beside is not None:
+                own = [*own, *honest.relative_faults(self.metrics[name], limits, labels, beside)]
+                compared |= any(label in beside.scores and label in beside.honest for label in labels.values())
+            faults[name] = own
+        reason = "" if compared or not any(self.limits.values()) else self._not_compared(beside)
+        worst = verdict(faults, reason)
+        blind = any(hasattr(self.metrics[name], "faults") or self.limits[name] for name in failures)
         return None if worst is not None and worst.fault == "ok" and blind else worst
+
+    def _not_compared(self, beside: EqualCounts | None) -> str:
+        """Why no limit relative to honest samples could be applied."""
+        if beside is None:
+            return f"{len(self._other_view.samples)} held-out samples, {honest.LEAST} are needed"
+        return f"no score can be computed from the {beside.samples} held-out samples"
 
     def label(self, metric: Metric, score: str) -> ScoreName:
         """The score's name, suffixed with the extractor unless it is the canonical one."""

@@ -26,7 +26,9 @@ ScoreKind = Literal["count", "share", "log", "linear"]
 """What a score is, which fixes its test: a number of things; a part of a whole, 0 to 1; a value above 0 that varies by
 factors; any other number."""
 T = TypeVar("T")
-FaultKind = Literal["collapsed", "memorising", "low quality", "partial"]
+FaultKind = Literal[
+    "collapsed", "memorising", "partial", "imbalanced", "low quality", "too narrow", "too wide", "distorted"
+]
 
 
 def location(default: T) -> T:
@@ -195,11 +197,41 @@ class View(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """A fault that a metric finds in samples: for example `count` of `of` modes are missing, if that can be counted."""
+    """A fault that a metric finds in samples: for example only `count` of `of` modes are there, if that can be counted.
+
+    A `severe` one makes milder faults meaningless, so that it is the verdict before them. `evidence` says in words
+    what shows it.
+    """
 
     kind: FaultKind
     count: int | None = None
     of: int | None = None
+    severe: bool = False
+    evidence: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """How much worse than that of honest samples a score may be before it is a fault of this `kind`.
+
+    Honest samples are real ones that the scores do not compare with, as many as the fakes. With h their score, a score
+    of which lower is better may reach `factor` h + `margin`; one of which higher is better may fall to
+    h / `factor` - `margin`.
+    """
+
+    kind: FaultKind
+    factor: float = 1.0
+    margin: float = 0.0
+    severe: bool = False
+
+    def bound(self, honest: float, better: Direction) -> float:
+        """The last value that is no fault, beside the score `honest` of honest samples."""
+        return self.factor * honest + self.margin if better == "lower" else honest / self.factor - self.margin
+
+    def exceeded(self, value: float, honest: float, better: Direction) -> bool:
+        """Whether the score is worse than its bound."""
+        bound = self.bound(honest, better)
+        return value > bound if better == "lower" else value < bound
 
 
 class Metric(Protocol):
@@ -213,7 +245,9 @@ class Metric(Protocol):
     that depends on the real side and the number of fakes alone, computed once and cached between runs by content;
     `kind = {name: "count"}`, the kind of each score that is not `linear`: `count` (differences are tested by ranks),
     `share` (a part of a whole, 0 to 1) or `log` (above 0 and varying by factors: tables compute on logarithms);
-    `faults(scores, dataset) -> [Fault]`, the faults that its scores show in the samples.
+    `faults(scores, dataset) -> [Fault]`, the faults that its scores show by themselves;
+    `limits = {name: (Limit, ...)}`, how much worse than honest samples' a score may be, at equal counts (of one score's
+    limits, the first that is exceeded counts).
     """
 
     @property

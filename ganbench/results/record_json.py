@@ -15,6 +15,7 @@ from ganbench.results import schema_1
 from ganbench.results.records import (
     AnyRecord,
     Cost,
+    EqualCounts,
     Evaluation,
     Failure,
     Film,
@@ -85,6 +86,7 @@ class ScoresFile:
     missing: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     histogram: Histogram | None = None
+    at_reference_counts: EqualCounts | None = None
     snapshots: tuple[Snapshot, ...] = ()
     seal: str = ""
 
@@ -107,6 +109,7 @@ class ReferenceFile:
     missing: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     histogram: Histogram | None = None
+    at_reference_counts: EqualCounts | None = None
     film: None = None
     neighbours: Neighbors | None = None
     files: Mapping[str, str] = field(default_factory=dict)
@@ -275,6 +278,7 @@ def _evaluation_plain(evaluation: Evaluation) -> dict[str, object]:
         **({"missing": dict(evaluation.missing)} if evaluation.missing else {}),
         "verdict": _builtins(evaluation.verdict),
         "histogram": _builtins(evaluation.histogram),
+        "at_reference_counts": _builtins(evaluation.at_reference_counts),
     }
 
 
@@ -331,7 +335,10 @@ def _evaluation(file: ScoresFile | ReferenceFile) -> Evaluation:
     found = file.histogram
     if found is not None and found.real is not None:
         _require(len(found.real) == len(found.fake), "$.histogram.real", "has another number of modes than fake")
-    return Evaluation(file.metrics, file.cards, file.verdict, found, missing=file.missing)
+    return Evaluation(
+        file.metrics, file.cards, file.verdict, found, missing=file.missing,
+        at_reference_counts=file.at_reference_counts,
+    )  # fmt: skip
 
 
 def _coded(kind: str, choice: Choice, codes: Mapping[str, str]) -> Choice:

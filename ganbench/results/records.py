@@ -107,7 +107,10 @@ class ProtocolCard:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The worst fault that the metrics found, `ok` if none; `by` holds each metric's own faults."""
+    """The worst fault that the metrics found; `ok` if none, or `not compared` if there was nothing to compare with.
+
+    `by` holds each metric's own faults.
+    """
 
     fault: str
     text: str
@@ -137,6 +140,18 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class EqualCounts:
+    """The scores of the first `samples` samples beside those of as many honest ones: held-out real samples.
+
+    This is what limits relative to honest samples look at, because most scores depend on the number of samples.
+    """
+
+    samples: Positive
+    scores: Mapping[str, float] = field(default_factory=dict)
+    honest: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything that was measured on a run's samples. Scores are keyed by their labels.
 
@@ -151,6 +166,7 @@ class Evaluation:
     snapshots: tuple[Snapshot, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
+    at_reference_counts: EqualCounts | None = None
 
 
 @dataclass(frozen=True)

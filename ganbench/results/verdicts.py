@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.registry.contracts import Fault, FaultKind
 from ganbench.results.records import Verdict
 
-ORDER: tuple[FaultKind, ...] = ("collapsed", "memorising", "low quality", "partial")
-"""Worst first. Mode counts mean little if quality is low, and quality means little if the samples are
-copies of the training data, so only the worst is reported."""
+GROUPS: tuple[tuple[FaultKind, ...], ...] = (
+    ("collapsed", "memorising"), ("partial", "imbalanced"), ("low quality",),
+    ("too narrow", "too wide"), ("distorted",),
+)  # fmt: skip
+"""Worst first. Mode counts mean little if the samples are copies of the training data, and the shape of a mode means
+little if modes are missing, so only the worst is reported. A severe fault comes before the group above its own."""
+ORDER: tuple[FaultKind, ...] = tuple(kind for group in GROUPS for kind in group)
+NOT_COMPARED = "not compared"
+"""The verdict if limits need honest samples and there are too few, and no other fault was found."""
 
 
-def verdict(found: Mapping[str, Sequence[Fault]]) -> Verdict | None:
+def verdict(found: Mapping[str, Sequence[Fault]], not_compared: str = "") -> Verdict | None:
     """A record's verdict from the faults of each metric that looks for some; None if no metric does.
 
-    `fault` is the worst kind or `ok`, `text` the same with its counts, `by` each metric's faults.
+    `fault` is the worst kind or `ok`, `text` the same with its counts, `by` each metric's faults. `not_compared` says
+    why nothing could be compared with honest samples: then faultless samples are not called ok.
     """
     if not found:
         return None
-    faults = sorted((fault for own in found.values() for fault in own), key=lambda fault: ORDER.index(fault.kind))
+    faults = sorted((fault for own in found.values() for fault in own), key=_rank)
     by = {metric: tuple(own) for metric, own in found.items()}
     if not faults:
-        return Verdict("ok", "ok", by)
+        return Verdict(NOT_COMPARED, f"{NOT_COMPARED}: {not_compared}", by) if not_compared else Verdict("ok", "ok", by)
     worst = faults[0]
-    return Verdict(worst.kind, _text(worst.kind, [(worst.count, worst.of)]), by)
+    return Verdict(worst.kind, _text(worst.kind, [_extent(found.values(), worst.kind)]), by)
+
+
+def _rank(fault: Fault) -> tuple[int, bool, int]:
+    group = next(i for i, kinds in enumerate(GROUPS) if fault.kind in kinds)
+    return max(group - fault.severe, 0), not fault.severe and group > 0, ORDER.index(fault.kind)
+
+
+Extent = tuple[int | None, int | None]
+
+
+def _extent(found: Iterable[Sequence[Fault]], kind: str) -> Extent:
+    """The count of a kind of fault, from a metric that counted it."""
+    own = [(fault.count, fault.of) for faults in found for fault in faults if fault.kind == kind]
+    return next((extent for extent in own if extent[0] is not None), (None, None))
 
 
 def summary(verdicts: Sequence[Verdict | None]) -> str:
@@ -32,13 +53,11 @@ def summary(verdicts: Sequence[Verdict | None]) -> str:
 
     Seeds without a verdict are counted, unless none has one.
     """
-    groups: dict[str, list[tuple[int | None, int | None]]] = {}
+    groups: dict[str, list[Extent]] = {}
     for found in verdicts:
         if found:
-            own = [fault for faults in found.by.values() for fault in faults if fault.kind == found.fault]
-            extent = (own[0].count, own[0].of) if own else (None, None)
-            groups.setdefault(found.fault, []).append(extent)
-    order = [kind for kind in ("ok", *ORDER) if kind in groups]
+            groups.setdefault(found.fault, []).append(_extent(found.by.values(), found.fault))
+    order = [kind for kind in ("ok", NOT_COMPARED, *ORDER) if kind in groups]
     missing = sum(not found for found in verdicts)
     if len(order) == 1 and not missing:
         return _text(order[0], groups[order[0]])
@@ -46,9 +65,9 @@ def summary(verdicts: Sequence[Verdict | None]) -> str:
     return ", ".join([*parts, *([f"{missing} not evaluated"] if missing and order else [])])
 
 
-def _text(kind: str, extents: Sequence[tuple[int | None, int | None]]) -> str:
+def _text(kind: str, extents: Sequence[Extent]) -> str:
     counts = sorted(count for count, _ in extents if count is not None)
     if not counts:
         return kind
     span = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]}-{counts[-1]}"
-    return f"{kind} ({span} of {extents[0][1]})"
+    return f"{kind} ({span} of {next(of for _, of in extents if of is not None)})"

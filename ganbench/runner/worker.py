@@ -201,9 +201,9 @@ class _CellWork:
         made = frame(samples, self.dataset)
         result.frames |= {} if made is None else {step: made}
 
-    def _scores(self, samples: torch.Tensor, checkpoint: str) -> Scores:
+    def _scores(self, samples: torch.Tensor, checkpoint: str, with_verdict: bool = True) -> Scores:
         source = Source("ema" if self.cell.spec.train.ema else "raw", checkpoint)
-        return self.evaluator.scores(samples, source)
+        return self.evaluator.scores(samples, source, with_verdict)
 
     def snapshot(self, step: int, results: list[TrainedSeed]) -> None:
         """Scores during training; a seed that has diverged gets none, and the end is scored once, at the end."""
@@ -213,7 +213,7 @@ class _CellWork:
         self.outputs.on_phase(Phase.EVALUATING, step)
         for result in due:
             try:
-                scores = self._scores(self._samples(result), f"step {step}")
+                scores = self._scores(self._samples(result), f"step {step}", with_verdict=False)
                 entry = _entry(result, step, scores.values, "; ".join(scores.missing.values()))
             except Exception as error:  # an extractor or metric may raise anything; training goes on
                 entry = _entry(result, step, reason=describe_error(error))

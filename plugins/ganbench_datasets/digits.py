@@ -32,6 +32,7 @@ class Digits:
         "spread",
         "memorisation",
         "modes",
+        "mode-shapes",
     )
 
     def fingerprint(self) -> str:

@@ -29,7 +29,7 @@ class Mixture:
     version = "1"
     shape = (2,)
     extractor = "mixture"
-    metrics = ("modes", "spread", "sliced-wasserstein")
+    metrics = ("modes", "mode-shapes", "spread", "sliced-wasserstein")
 
     def __post_init__(self) -> None:
         if self.layout not in ("ring", "grid"):

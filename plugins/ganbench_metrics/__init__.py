@@ -6,6 +6,7 @@ from ganbench import hookimpl
 @hookimpl
 def register_metrics() -> dict[str, type]:
     from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
+    from ganbench_metrics.mode_shapes import ModeShapes
     from ganbench_metrics.modes import Modes
     from ganbench_metrics.neighbours import CoverageDensity, Memorisation
     from ganbench_metrics.spread import Spread
@@ -19,6 +20,7 @@ def register_metrics() -> dict[str, type]:
         "coverage-density": CoverageDensity,
         "memorisation": Memorisation,
         "modes": Modes,
+        "mode-shapes": ModeShapes,
         "sliced-wasserstein": SlicedWasserstein,
         "spread": Spread,
     }

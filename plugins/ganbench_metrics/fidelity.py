@@ -1,6 +1,6 @@
 """FID, IS, KID, precision and recall on given features: torch-fidelity's scores, computed in float64."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import fsum
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
-from ganbench import Dataset, Fault, View
+from ganbench import Dataset, View
 from ganbench_metrics.distances import SLACK, centered, mean_of, squared_radii, squared_tiles
 from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI, SALIMANS
-from ganbench_metrics.verdict_limits import LEAST_PRECISION
+from ganbench_metrics.verdict_limits import FID, INCEPTION_SCORE, PRECISION_RECALL
 
 PART = 4096
 """Samples whose features are converted to float64 at a time."""
@@ -34,6 +34,7 @@ class Fid:
     better = {"FID": "lower"}
     kind = {"FID": "log"}
     uses_extractor = True
+    limits = FID
 
     def supports(self, dataset: Dataset) -> str | None:
         return images_only(dataset)
@@ -87,6 +88,7 @@ class InceptionScore:
     reference = SALIMANS
     better = {"IS": "higher"}
     uses_extractor = True
+    limits = INCEPTION_SCORE
     needs = ("logits",)
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -180,16 +182,13 @@ class PrecisionRecall:
     better = {"precision": "higher", "recall": "higher"}
     kind = {"precision": "share", "recall": "share"}
     uses_extractor = True
+    limits = PRECISION_RECALL
 
     def supports(self, dataset: Dataset) -> str | None:
         return images_only(dataset)
 
     def minimum(self, dims: int) -> int:
         return self.neighbourhood + 2
-
-    def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
-        """Low quality: more than half of the samples lie outside the real neighborhoods."""
-        return [Fault("low quality")] if scores["precision"] < LEAST_PRECISION else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """The real samples' center (d,), and the squared distance of each to its k-th nearest neighbor, (N,)."""

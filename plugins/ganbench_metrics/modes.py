@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, Fault, View
-from ganbench_metrics.verdict_limits import LEAST_HIGH_QUALITY
+from ganbench_metrics.verdict_limits import LEAST_IN_MODES, MODES
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,15 @@ class Modes:
     }
     uses_extractor = True
     needs = ("logits", "modes")
+    limits = MODES
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if dataset.modes else "the dataset does not state its number of modes"
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
-        """Low quality: most samples belong to no mode. Collapsed: one of several modes. Partial: some modes."""
+        """Collapsed: one of several modes is captured. Partial: some modes, or none."""
         captured, count = int(scores["modes"]), dataset.modes or 0
-        if scores.get("HQ", 1.0) < LEAST_HIGH_QUALITY:
-            return [Fault("low quality")]  # the few good samples say nothing about modes
-        if captured == 1 < count:
+        if captured == 1 < count and scores.get("HQ", 1.0) >= LEAST_IN_MODES:
             return [Fault("collapsed", captured, count)]
         return [Fault("partial", captured, count)] if captured < count else []
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganbench import Dataset, Fault, View
 from ganbench_metrics.distances import SLACK, mean_of, nearest_distances, squared_radii, squared_tiles
 from ganbench_metrics.papers import NAEEM
-from ganbench_metrics.verdict_limits import LEAST_MEMORISATION
+from ganbench_metrics.verdict_limits import COVERAGE_DENSITY, LEAST_MEMORISATION, MOST_COPIES
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class CoverageDensity:
     better = {"coverage": "higher", "density": "higher"}
     kind = {"coverage": "share"}
     uses_extractor = True
+    limits = COVERAGE_DENSITY
 
     def supports(self, dataset: Dataset) -> str | None:
         return None
@@ -76,31 +77,39 @@ def _hit(inside: Tensor, fakes: int, drawn: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Memorisation:
-    """Median distance of fakes to their nearest training sample, over that of held-out real samples, at most 1.
+    """How near fakes are to training samples, relative to held-out real samples.
 
-    1: as far from the training set as new data; 0: copies. In the extractor's features, for all fakes or `count` of
-    them. Blurred or wrong samples are farther away, which is not an advantage: they have 1 too.
-    If the suite compares with part of the training split, copies are found in that part only.
+    `memorisation` is the median distance to the nearest training sample over that of held-out samples, at most 1: as
+    far from the training set as new data; 0: copies. `copies` is the share of fakes that are as near to a training
+    sample as the nearest `near` of the held-out ones: `near` for new data, 1 for copies. The first cannot see that a
+    part of the samples are copies, the second can.
+    In the extractor's features, for all fakes or `count` of them. Blurred or wrong samples are farther away, which is
+    not an advantage. If the suite compares with part of the training split, copies are found in that part only.
     """
 
     count: int = 0
+    near: float = 0.05
 
     version = "2"
-    better = {"memorisation": "higher"}
-    kind = {"memorisation": "share"}
+    better = {"memorisation": "higher", "copies": "lower"}
+    kind = {"memorisation": "share", "copies": "share"}
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return None
 
     def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
-        """Memorizing: half of the samples are less than half as far from the training set as new data."""
-        return [Fault("memorising")] if scores["memorisation"] < LEAST_MEMORISATION else []
+        """Memorizing: three times as many samples are near a training sample, or half are half as far, as new data."""
+        copied = scores["copies"] > MOST_COPIES * self.near
+        found = {"copies": copied, "memorisation": scores["memorisation"] < LEAST_MEMORISATION}
+        told = [f"{name} {scores[name]:.3g}" for name, wrong in found.items() if wrong]
+        return [Fault("memorising", evidence=", ".join(told))] if told else []
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
-        """The median distance of held-out samples to the training set, a scalar tensor."""
+        """The median distance of held-out samples to the training set, and that of the nearest; scalar tensors."""
         train, held_out = self._splits(real)
-        return {"floor": nearest_distances(subsample(held_out, self.count), train).median()}
+        distances = nearest_distances(subsample(held_out, self.count), train)
+        return {"floor": distances.median(), "near": distances.quantile(self.near)}
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         """Raises `ValueError` if half of the held-out samples are themselves copies."""
@@ -110,8 +119,9 @@ class Memorisation:
             raise ValueError(
                 "half of the held-out samples are copies of training samples; there is nothing to compare with"
             )
-        distance = nearest_distances(subsample(fake.features, self.count), self._splits(real)[0]).median().item()
-        return {"memorisation": min(1.0, distance / floor)}
+        distances = nearest_distances(subsample(fake.features, self.count), self._splits(real)[0])
+        copies = (distances <= known["near"]).double().mean().item()
+        return {"memorisation": min(1.0, distances.median().item() / floor), "copies": copies}
 
     @staticmethod
     def _splits(real: View) -> tuple[Tensor, Tensor]:

@@ -1,15 +1,14 @@
 """Spread: how far apart the samples are, relative to the data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ganbench import Dataset, Fault, View
+from ganbench import Dataset, View
 from ganbench_metrics.distances import mean_distance
 from ganbench_metrics.neighbours import subsample
-from ganbench_metrics.verdict_limits import LEAST_DIVERSITY
+from ganbench_metrics.verdict_limits import SPREAD
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,13 @@ class Spread:
     better = {"diversity": "higher"}
     kind = {"diversity": "share"}
     uses_extractor = True
+    limits = SPREAD
 
     def supports(self, dataset: Dataset) -> str | None:
         return None
 
     def minimum(self, dims: int) -> int:
         return 2
-
-    def faults(self, scores: Mapping[str, float], dataset: Dataset) -> list[Fault]:
-        """Collapsed: the samples have less than a quarter of the data's spread."""
-        return [Fault("collapsed")] if scores["diversity"] < LEAST_DIVERSITY else []
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         known = real.statistics or self.statistics(real, len(fake.features))

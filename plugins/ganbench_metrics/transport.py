@@ -8,6 +8,7 @@ from torch import Tensor
 from ganbench import Dataset, View
 from ganbench_metrics.distances import centered, mean_of
 from ganbench_metrics.papers import RABIN
+from ganbench_metrics.verdict_limits import SLICED_WASSERSTEIN
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class SlicedWasserstein:
     better = {"SW1": "lower"}
     kind = {"SW1": "log"}
     uses_extractor = False
+    limits = SLICED_WASSERSTEIN
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if len(dataset.shape) == 1 else "in pixel space it says nothing about images"

@@ -1,12 +1,48 @@
-"""The limits from which a score is a fault, and so decides a run's verdict."""
+"""The limits from which a score is a fault, and so decides a run's verdict.
+
+Each is a factor of the score of as many honest samples (held-out real ones), sometimes with a margin. They were chosen
+on honest sets that no test uses: `python -m benchmarks.fooling --honest` prints how far those stay away from each.
+"""
 
 from __future__ import annotations
 
-LEAST_HIGH_QUALITY = 0.5
-"""`HQ`: with fewer samples in any mode, the quality is low and mode counts say nothing."""
-LEAST_PRECISION = 0.5
-"""`precision`: with fewer samples in the real neighborhoods, the quality is low."""
-LEAST_DIVERSITY = 0.25
-"""`diversity`: with less of the data's spread, the samples have collapsed."""
+from ganbench import Limit
+
+FID = {"FID": (Limit("low quality", factor=6),)}
+"""A squared distance, so 2.4 times as far. Two honest sets of 225 digits differ by up to a factor of 4, because their
+class shares do; 450 in equal shares have less than any of them."""
+INCEPTION_SCORE = {"IS": (Limit("low quality", factor=1.25),)}
+PRECISION_RECALL = {
+    "precision": (Limit("low quality", factor=1.5, severe=True), Limit("low quality", factor=1.2)),
+    "recall": (Limit("too narrow", factor=3, severe=True), Limit("too narrow", factor=1.2)),
+}
+"""With a third of the samples outside of where real samples lie, what else they show means little."""
+COVERAGE_DENSITY = {
+    "coverage": (Limit("too narrow", factor=1.25),),
+    "density": (Limit("low quality", factor=1.3),),
+}
+MODES = {
+    "HQ": (Limit("low quality", factor=2, severe=True), Limit("low quality", factor=1.1)),
+    "reverse KL": (Limit("imbalanced", margin=0.05),),
+    "class KL": (Limit("imbalanced", margin=0.1),),
+    "confidence": (Limit("low quality", factor=1.05),),
+}
+"""With half of the samples in no mode, mode counts say nothing. exp(-KL) is the effective share of the modes: 0.05 nats
+cost 5 % of them. The histograms of 225 digits differ by 0.05, so that classes have twice the margin."""
+MODE_SHAPES = {
+    "rarest mode": (Limit("imbalanced", factor=1.5),),
+    "narrowest mode": (Limit("too narrow", factor=1.15),),
+    "widest mode": (Limit("too wide", factor=1.15),),
+    "mode W1": (Limit("distorted", margin=0.12),),
+}
+"""Beyond chance, so that honest samples have about 1, 1, 1 and 0 for any number of samples."""
+SPREAD = {"diversity": (Limit("collapsed", factor=4), Limit("too narrow", factor=1.1))}
+"""With less than a quarter of the data's spread, the samples have collapsed."""
+SLICED_WASSERSTEIN = {"SW1": (Limit("distorted", factor=4),)}
+
 LEAST_MEMORISATION = 0.5
 """`memorisation`: if half of the samples are nearer to the training set than this part of what new data are."""
+MOST_COPIES = 3.0
+"""`copies`: so many times the share of new data that are as near to the training set."""
+LEAST_IN_MODES = 0.5
+"""`HQ`: with fewer samples in any mode, one captured mode is no sign of collapse."""

@@ -58,7 +58,8 @@ def test_every_score_carries_its_protocol_card(registry: Registry) -> None:
         assert card.weights == SHA256[:12]
         assert card.better in ("higher", "lower")
     points = evaluator_of(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000])
-    assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", "diversity", "SW1"}
+    inside = {"rarest mode", "narrowest mode", "widest mode", "mode W1"}
+    assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", *inside, "diversity", "SW1"}
     assert points.evaluation.cards["SW1"].extractor is None
 
 
