@@ -122,7 +122,6 @@ def wrong(registry: Registry, name: str, only: Callable[[Way[Any], float], bool]
 
 def _row(name: str, way: Way[Any], dose: float, found: Evaluation) -> Row:
     assert found.verdict is not None, (way.title, dose, found.missing)
-    assert found.at_reference_counts is not None
     return {
         "dataset": name,
         "set": way.title,
@@ -132,8 +131,6 @@ def _row(name: str, way: Way[Any], dose: float, found: Evaluation) -> Row:
         "verdict": found.verdict.fault,
         "text": found.verdict.text,
         "evidence": [fault.evidence for own in found.verdict.by.values() for fault in own],
-        "scores": dict(found.at_reference_counts.scores),
-        "samples": found.at_reference_counts.samples,
     }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from ganbench.analysis.equal_counts import Ends, ends
 from ganbench.analysis.score_table import TITLES, Table, TableRow
 from ganbench.statistics import bootstrap
 from ganbench.statistics.differences import MIN_SEEDS
@@ -18,7 +20,10 @@ DESCRIPTIVE = (
 
 @dataclass(frozen=True)
 class OverallRow:
-    """One variant over all datasets; `over_next` is its probability of improvement over the row below."""
+    """One variant over all datasets; `over_next` is its probability of improvement over the row below.
+
+    A reference has no seeds: its interval is its value.
+    """
 
     title: str
     iqm: bootstrap.Interval
@@ -35,6 +40,8 @@ class Overall:
     """dataset -> the score that is used for it, its primary one"""
     rows: tuple[OverallRow, ...]
     notes: tuple[str, ...]
+    references: tuple[OverallRow, ...] = ()
+    """The Gaussian with the data's mean and covariance, if it is there on every dataset."""
 
 
 def build(tables: list[Table], seed: int = 0) -> Overall | None:
@@ -43,16 +50,17 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
     None if fewer than two datasets have references, or no variant is on all of them.
 
     Each dataset's primary score is normalized between uniform noise (0) and real data (1), on its own
-    scale; a failed seed has 0. Intervals: Agarwal et al. 2021 (see `ganbench.statistics.bootstrap`).
+    scale and at equal counts of samples; a failed seed has 0. Intervals: Agarwal et al. 2021 (see
+    `ganbench.statistics.bootstrap`).
     """
-    usable = {table.dataset: (table, ends) for table in tables if (ends := _reference_scores(table)) is not None}
+    usable = {table.dataset: (table, found) for table in tables if (found := ends(table)) is not None}
     if len(usable) < 2:
         return None
     places: dict[str, list[list[float]]] = {}
     failed: dict[str, int] = {}
-    for table, ends in usable.values():
+    for table, own in usable.values():
         for row in table.variants:
-            placed = _placed(row, str(table.primary), ends)
+            placed = _placed(row, str(table.primary), own)
             if len(placed) >= MIN_SEEDS:
                 places.setdefault(row.title, []).append(placed)
                 failed[row.title] = failed.get(row.title, 0) + row.failed
@@ -65,26 +73,24 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
     notes += [f"{', '.join(left_out)}: left out, too few seeds on some of {', '.join(usable)}"] if left_out else []
     missing = [table.dataset for table in tables if table.dataset not in usable]
     notes += [f"{', '.join(missing)}: left out, no references for the primary score"] if missing else []
-    return Overall(scores, tuple(_rows(whole, failed, seed)), tuple(notes))
+    unequal = [own.unequal for _, own in usable.values() if own.unequal]
+    notes += [f"not at equal counts: {'; '.join(unequal)}"] if unequal else []
+    return Overall(scores, tuple(_rows(whole, failed, seed)), tuple(notes), _references(usable.values(), seed))
 
 
-def _reference_scores(table: Table) -> tuple[float, float] | None:
-    """The primary score of uniform noise and of real data, or None if one is missing or they are equal."""
-    found = {
-        row.loss: row.scores[table.primary].mean for row in table.rows if row.kind == "reference" and table.primary
-    }
-    floor, ceiling = found.get(TITLES["noise"]), found.get(TITLES["real"])
-    if floor is None or ceiling is None or floor == ceiling or not table.variants:
-        return None
-    if table.variants[0].scores[str(table.primary)].logs and min(floor, ceiling) <= 0:
-        return None
-    return floor, ceiling
+def _references(usable: Iterable[tuple[Table, Ends]], seed: int) -> tuple[OverallRow, ...]:
+    """The Gaussian fit over all datasets."""
+    strata = []
+    for table, own in usable:
+        rows = [row for row in table.rows if row.kind == "reference" and row.loss == TITLES["gaussian"]]
+        strata.append([value for row in rows for value in _placed(row, str(table.primary), own)])
+    if not all(strata):
+        return ()
+    return (OverallRow(TITLES["gaussian"], _iqm(_frozen(strata), seed), 0, 0, None),)
 
 
-def _placed(row: TableRow, score: str, ends: tuple[float, float]) -> list[float]:
-    cell = row.scores[score]
-    placed = [bootstrap.normalized(value, *ends, cell.averaged) for value in cell.values]
-    return [*placed, *[0.0] * row.failed]
+def _placed(row: TableRow, score: str, own: Ends) -> list[float]:
+    return [*own.placed(row.scores[score]), *[0.0] * row.failed]
 
 
 def _rows(whole: dict[str, list[list[float]]], failed: dict[str, int], seed: int) -> list[OverallRow]:
@@ -130,4 +136,5 @@ def plain(overall: Overall) -> dict[str, object]:
         }
         for row in overall.rows
     ]
-    return {"scores": overall.scores, "rows": rows, "notes": list(overall.notes)}
+    references = [{"reference": row.title, "iqm": row.iqm[0]} for row in overall.references]
+    return {"scores": overall.scores, "rows": rows, "references": references, "notes": list(overall.notes)}

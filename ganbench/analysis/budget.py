@@ -76,7 +76,9 @@ def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Re
         name: replace(card, snapshot_within=f"{limit:g} {UNITS[budget]}")
         for name, card in record.evaluation.cards.items()
     }
-    evaluation = replace(record.evaluation, metrics=last.scores, cards=cards, verdict=None, missing={})
+    evaluation = replace(
+        record.evaluation, metrics=last.scores, cards=cards, verdict=None, missing={}, at_reference_counts=None
+    )
     return replace(
         record, failure=None, evaluation=evaluation, diagnosis=None, cost=Cost(), read_at=(last.step, last.seconds)
     )

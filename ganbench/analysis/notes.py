@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from ganbench.analysis import equal_counts
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
@@ -102,7 +103,13 @@ def table_notes(table: Table) -> list[str]:
         notes.append(
             "A seed whose metric failed has no part in that score's mean, and counts as the worst in its comparisons."
         )
-    return [*notes, *_not_on_logs(variants), *_power(table), *_protocols(variants, table.columns)]
+    return [
+        *notes,
+        *equal_counts.note(table),
+        *_not_on_logs(variants),
+        *_power(table),
+        *_protocols(variants, table.columns),
+    ]
 
 
 def _tested(table: Table) -> list[str]:

@@ -36,6 +36,14 @@ class PublishedCard:
 
 
 @dataclass(frozen=True)
+class EqualValues:
+    """A score's values at the number of held-out real samples, by seed."""
+
+    samples: int
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Score:
     """One cell of a table: mean over seeds, 95 % interval, every seed's value.
 
@@ -43,6 +51,7 @@ class Score:
     protocol, with the `seeds` that the values belong to, in order. `beside` is the text that a publication prints
     beside its mean. `logs`: mean, interval and differences of its column are taken on logarithms, because it varies by
     factors and all values of the variants are above 0. `most` is the largest count that is possible, if known.
+    `equal` are the values at the number of held-out real samples, if they are all known.
     """
 
     mean: float | None
@@ -54,6 +63,7 @@ class Score:
     beside: str = ""
     logs: bool = False
     most: int | None = None
+    equal: EqualValues | None = None
 
     @property
     def averaged(self) -> Kind:

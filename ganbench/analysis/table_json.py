@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ganbench.analysis.score_table import PublishedCard, RowKind, Score, Table, TableRow
+from ganbench.analysis.score_table import EqualValues, PublishedCard, RowKind, Score, Table, TableRow
 from ganbench.formatting import rounded
 from ganbench.registry.contracts import Direction
 from ganbench.results.records import ProtocolCard
@@ -19,6 +19,7 @@ class ScoreJson:
     """A score: mean and 95 % interval, every seed's value, and the protocol card.
 
     A published score has another card (its source and protocol) and `beside`, the text printed beside its value.
+    `at_reference_counts` are the values at the number of held-out real samples.
     """
 
     mean: float | None
@@ -27,6 +28,7 @@ class ScoreJson:
     values: tuple[float, ...]
     better: Direction
     card: Mapping[str, Any]
+    at_reference_counts: EqualValues | msgspec.UnsetType = msgspec.UNSET
     beside: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -68,7 +70,7 @@ def _score(score: Score) -> ScoreJson:
     card = score.card.plain() if isinstance(score.card, ProtocolCard) else _published(score.card)
     return ScoreJson(
         _rounded(score.mean), _rounded(score.low), _rounded(score.high), score.values, score.better, card,
-        score.beside or msgspec.UNSET,
+        score.equal or msgspec.UNSET, score.beside or msgspec.UNSET,
     )  # fmt: skip
 
 

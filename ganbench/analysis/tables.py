@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ganbench.analysis import family, notes
+from ganbench.analysis import equal_counts, family, notes
 from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
 from ganbench.registry.contracts import ScoreKind
 from ganbench.results import protocol, verdicts
@@ -147,7 +147,8 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
         found = {seed: record.evaluation for seed, record in good.items() if name in record.evaluation.metrics}
         values = {seed: evaluation.metrics[name] for seed, evaluation in found.items()}
         cards = (record.evaluation.cards.get(name) for record in good.values())
-        scores[name] = _score(values, next(filter(None, cards), column.card), column)
+        equal = equal_counts.equal_values(found.values(), name)
+        scores[name] = replace(_score(values, next(filter(None, cards), column.card), column), equal=equal)
     failed = sum(record is not None and record.training_failure is not None for record in records.values())
     missing = notes.missing({seed: record.evaluation.missing for seed, record in good.items()}, _cards(shown))
     lost = [record.evaluation.missing for record in good.values()]
@@ -178,13 +179,15 @@ def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: C
         scores[score] = _score({}, column.card, column)
         if record is not None and score in record.evaluation.metrics:
             card = replace(record.evaluation.cards[score], kind=column.card.kind)
-            scores[score] = replace(_score({0: record.evaluation.metrics[score]}, card, column), card=card)
+            equal = equal_counts.equal_values([record.evaluation], score)
+            own = _score({0: record.evaluation.metrics[score]}, card, column)
+            scores[score] = replace(own, card=card, equal=equal)
     if record is None:
         said.append("not measured yet")
     else:
         asked = record.spec.evaluation.samples
         if record.samples < asked:
-            said.append(f"only {record.samples} samples (variants: {asked}), so its protocol card differs")
+            said.append(f"{record.samples:,} samples (variants: {asked:,}): not a ceiling")
         said += notes.missing_in_reference(record.evaluation.missing, _cards(shown))
         said += record.notes
     verdict = verdicts.summary([record.evaluation.verdict]) if record else ""

@@ -1,4 +1,4 @@
-"""Reference samples of a dataset, not made by a GAN: a floor and a ceiling for its scores."""
+"""Reference samples of a dataset, not made by a GAN: what good and bad scores are, at equal counts of samples."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import commit, make_card, make_record, make_reference, make_spec
+from factories import commit, make_card, make_evaluation, make_record, make_reference, make_spec
 from plans import plan_reference, plan_row
 from scipy import stats as scipy_stats
 
@@ -16,7 +16,7 @@ from ganbench.analysis import aggregate, tables
 from ganbench.analysis.run_table import run_table
 from ganbench.report.text import formats
 from ganbench.report.text.markdown import markdown
-from ganbench.results.records import Failure
+from ganbench.results.records import EqualCounts, Failure
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan
 
@@ -103,3 +103,67 @@ def test_without_references_or_seeds_there_is_none(tmp_path: Path, without: str)
     short = SavedPlan("s", "", "", rows if without == "seeds" else layout.rows, references, ())
     assert aggregate.build(tables.build(short, store)) is None
     assert "over all datasets" not in markdown(short, tables.build(short, store))
+
+
+def _at(count: int, **scores: float) -> EqualCounts:
+    return EqualCounts(count, scores, scores)
+
+
+def _with_few_real_images(folder: Path, measured: bool) -> tuple[SavedPlan, Store]:
+    """The images of a suite whose real data are 50 of 100: scored at 50 too, where FID is twice as large."""
+    layout = _suite(folder / "whole")[0]
+    again = Store(folder / "again")
+    for row in layout.rows:
+        for seed, id_ in row.runs.items():
+            score = CARDS[row.dataset.text].score
+            value = float(VALUES[row.texts[0], row.dataset.text][seed])
+            at = _at(50, **{score: 2 * value if score == "FID" else value}) if measured else None
+            evaluation = make_evaluation({score: value}, CARDS[row.dataset.text], at_reference_counts=at)
+            commit(again, replace(make_record(id_, {score: value}, CARDS[row.dataset.text], make_spec(seed)),
+                                  evaluation=evaluation))  # fmt: skip
+    references = []
+    for dataset, ends in ENDS.items():
+        score, card = CARDS[dataset].score, CARDS[dataset]
+        for name, value in zip(("noise", "real", "gaussian"), (*ends, {"points": 4.0, "images": 100.0}[dataset]),
+                               strict=True):  # fmt: skip
+            few = name == "real" and dataset == "images"
+            at = _at(50, **{score: value if few or score != "FID" else 2 * value}) if measured else None
+            own = replace(card, fake_samples=50 if few else 100)
+            evaluation = make_evaluation({score: value}, own, at_reference_counts=at)
+            made = make_reference(f"{name}{dataset}", {score: value}, own, name, evaluation=evaluation)
+            commit(again, replace(made, samples=own.fake_samples))
+            references.append(plan_reference(dataset, name, f"{name}{dataset}"))
+    return SavedPlan("s", "", "", layout.rows, tuple(references), ()), again
+
+
+def test_variants_are_normalized_at_the_count_of_real_data(tmp_path: Path) -> None:
+    layout, store = _with_few_real_images(tmp_path, measured=True)
+    built = tables.build(layout, store)
+    found = aggregate.build(built)
+    assert found is not None
+    points = np.array(VALUES["a", "points"]) / 8
+    images = 1 - np.log(2 * np.array(VALUES["a", "images"]) / 10) / np.log(200)  # noise at 50 samples: 2,000
+    assert found.rows[0].iqm[0] == pytest.approx(scipy_stats.trim_mean(np.concatenate([points, images]), 0.25))
+    assert not any("equal counts" in note for note in found.notes)
+    (gaussian,) = found.references
+    assert gaussian.title == "Gaussian fit"
+    assert gaussian.iqm[0] == pytest.approx((4 / 8 + 1 - np.log(20) / np.log(200)) / 2)
+    text = markdown(layout, built)
+    assert "Real data: 50 samples, so that its scores are no ceiling for those of 100. At 50 samples FID is " in text
+    assert "10.0 for real data" in text
+    assert "50 samples (variants: 100): not a ceiling" in text
+    line = next(line for line in text.split("## over all datasets")[1].splitlines() if "Gaussian fit" in line)
+    assert f"{gaussian.iqm[0]:.3f}" in line
+    written = json.loads(formats.overall_text(layout, built))
+    assert written["references"] == [{"reference": "Gaussian fit", "iqm": pytest.approx(gaussian.iqm[0])}]
+
+
+def test_scores_that_are_not_known_at_equal_counts_are_said_to_be_compared_at_others(tmp_path: Path) -> None:
+    layout, store = _with_few_real_images(tmp_path, measured=False)
+    built = tables.build(layout, store)
+    found = aggregate.build(built)
+    assert found is not None
+    assert found.rows[0].iqm[0] == pytest.approx(scipy_stats.trim_mean(_placed("a"), 0.25))
+    said = "not at equal counts: images: real data 50 samples, variants 100; evaluate them again"
+    assert said in found.notes
+    assert "no ceiling for those of 100.\n" in markdown(layout, built)

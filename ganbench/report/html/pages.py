@@ -172,7 +172,8 @@ class Site:
             if row.over_next:
                 beside += f" · beats next: {row.over_next[0]:.2f}"
             groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
-        marks = (("noise", 0.0), ("real data", 1.0))
+        references = [(row.title, row.iqm[0]) for row in found.references]
+        marks = (("noise", 0.0), ("real data", 1.0), *references)
         note = f"{overall_note(found)} Beats next: the probability that a seed beats one of the next variant."
         chart = ranks_chart("normalized score, interquartile mean", "higher", groups, marks, AGGREGATE_AXIS)
         return chart, note, found.notes

@@ -94,6 +94,7 @@ def overall(found: Overall) -> Grid:
         seeds = f"{row.n}" + (f", {row.failed} failed" if row.failed else "")
         over = "" if row.over_next is None else f"{row.over_next[0]:.2f} {_ends(row.over_next)}"
         lines.append([row.title, seeds, f"{row.iqm[0]:.3f}", _ends(row.iqm, 3), over])
+    lines += [[row.title, "", f"{row.iqm[0]:.3f}", "", ""] for row in found.references]
     return Grid(header, lines)
 
 
@@ -101,8 +102,8 @@ def overall_note(found: Overall) -> str:
     scores_ = ", ".join(f"{score} on {dataset}" for dataset, score in found.scores.items())
     return (
         f"Interquartile mean over all seeds of all datasets of {scores_}, normalized so that uniform noise is 0 and "
-        "real data is 1; a failed seed counts as 0. Intervals: bootstrap of seeds within datasets, 50,000 repetitions "
-        "(Agarwal et al. 2021)."
+        "real data is 1, at equal counts of samples; a failed seed counts as 0. Intervals: bootstrap of seeds within "
+        "datasets, 50,000 repetitions (Agarwal et al. 2021)."
     )
 
 
