@@ -84,7 +84,7 @@ class InceptionScore:
 
     splits: int = 10
 
-    version = "1"
+    version = "2"
     reference = SALIMANS
     better = {"IS": "higher"}
     uses_extractor = True

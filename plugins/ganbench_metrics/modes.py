@@ -26,7 +26,7 @@ class Modes:
     share: float = 0.1
     few: int = 2500
 
-    version = "1"
+    version = "2"
     better = {
         "modes": "higher",
         "HQ": "higher",

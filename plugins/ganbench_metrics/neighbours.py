@@ -90,7 +90,7 @@ class Memorisation:
     count: int = 0
     near: float = 0.05
 
-    version = "2"
+    version = "3"
     better = {"memorisation": "higher", "copies": "lower"}
     kind = {"memorisation": "share", "copies": "share"}
     uses_extractor = True
