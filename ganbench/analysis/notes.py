@@ -12,6 +12,9 @@ from ganbench.results import protocol
 from ganbench.results.records import ProtocolCard, Record
 from ganbench.statistics import differences
 
+WELCH_T, PAIRED_T = "Welch's t", "Student's t paired by seed"
+"""The tests of scores that are no counts, in words."""
+
 
 def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
     """One note per kind of failure: `2 of 8 seeds diverged: a loss was not finite at step 100`."""
@@ -131,7 +134,16 @@ def _tested(table: Table) -> list[str]:
             f", claimed if p x {family.m} < .05 (Bonferroni), intervals of differences at {100 * family.level:.2f} %"
         )
     others = "; all other scores are exploratory" if len(table.columns) > 1 else ""
-    return [f"Tested: {table.primary}, {whom}, {count}{family_text}{correction}{others}."]
+    return [f"Tested: {table.primary} {_test(table)}, {whom}, {count}{family_text}{correction}{others}."]
+
+
+def _test(table: Table) -> str:
+    """The test of the primary score in words."""
+    score = next(row.scores[table.primary] for row in table.variants)
+    if score.kind == "count":
+        return "by exact permutation of ranks"
+    paired = table.family is not None and table.family.settings.paired
+    return f"by {PAIRED_T if paired else WELCH_T}{' on logarithms' if score.logs else ''}"
 
 
 def _few(table: Table) -> list[str]:

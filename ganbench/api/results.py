@@ -9,6 +9,7 @@ from typing import Literal
 
 from ganbench.analysis import aggregate, budget, comparison, tables
 from ganbench.analysis.aggregate import Overall
+from ganbench.analysis.family import Family
 from ganbench.analysis.run_table import RunTable, run_table
 from ganbench.analysis.score_table import Table
 from ganbench.api.suites import saved_plan
@@ -124,6 +125,11 @@ class Results:
         left = comparison.named(a, self.score_tables, names[0])
         right = comparison.named(b, second.score_tables, names[1])
         return [QuotableComparison.of(one) for one in comparison.compare(left, right, scores)]
+
+    @property
+    def family(self) -> Family:
+        """All comparisons that the suite makes, each with its claim: what tables, reports and `compare` read."""
+        return next((table.family for table in self.score_tables if table.family), Family())
 
     def aggregate(self) -> Overall | None:
         """The variants over all datasets by their interquartile means; None if they cannot be combined."""

@@ -87,7 +87,7 @@ def test_without_a_reference_all_pairs_of_every_dataset_are_one_family(tmp_path:
 
 def test_with_a_reference_each_variant_is_compared_with_its_own(tmp_path: Path) -> None:
     plan = _suite(tmp_path, _two_by_three(a=9.0), FamilySettings({"loss": "b"}))
-    made, _ = _family(plan, tmp_path)
+    made, built = _family(plan, tmp_path)
     pairs = {(one.dataset, one.a, one.b) for one in made.comparisons}
     assert pairs == {
         (dataset, (loss, architecture), ("b", architecture))
@@ -96,6 +96,11 @@ def test_with_a_reference_each_variant_is_compared_with_its_own(tmp_path: Path) 
         for loss in ("a", "c")
     }
     assert made.m == 8
+    assert any(
+        "Tested: score by Welch's t, each variant with b, 4 comparisons of the suite's 8, claimed if p x 8 < .05"
+        in note
+        for note in built[0].notes
+    )
     assert [one.claim for one in made.comparisons if one.dataset == "ring8"] == ["better", "inconclusive"] * 2
     assert made.between("ring8", ("a", "mlp"), ("c", "mlp")) is None
     assert made.is_reference(("b", "mlp"))
@@ -199,6 +204,7 @@ def test_one_question_has_one_answer(inside: Cli, tmp_path: Path) -> None:
         turned = json.loads(inside("compare", *here[::-1], "--json").out)
         back = next(entry for entry in turned if entry["dataset"] == one.dataset)
         assert back["verdict"] == {"a better": "b better", "b better": "a better"}.get(wanted, wanted)
+        assert one in gb.open_results(folder).family.comparisons
         (api,) = [c for c in gb.open_results(folder).compare(*here) if c.dataset == one.dataset]
         assert (api.verdict, api.adjusted) == (wanted, one.p_adjusted)
         table = next(table for table in built if table.dataset == one.dataset)
