@@ -81,9 +81,7 @@ def _text(record: Record, folder: Path) -> str:
         lines.append(f"  {kind:<13} {choice.name}" + (f" ({params})" if params else ""))
     lines.append(f"  {'seed':<13} {spec.seed}")
     lines.append(f"  {'training':<13} {spec.train.text}")
-    evaluation = spec.evaluation
-    lines += [f"  {'evaluation':<13} {evaluation.samples} samples against split {evaluation.split}, "
-              f"extractor {evaluation.extractor.name}", ""]  # fmt: skip
+    lines += [f"  {'evaluation':<13} {_evaluation(record)}", ""]
     lines += _scores(record)
     signals = {name: value for name, value in record.signals.items() if value is not None}
     if signals:
@@ -99,8 +97,23 @@ def _text(record: Record, folder: Path) -> str:
     if provenance.path is not None:
         lines.append(f"  {provenance.path} ({provenance.path_reason}), {provenance.stack} seeds together, "
                      f"device {provenance.device}, torch {provenance.libraries.get('torch')}")  # fmt: skip
-    lines += ["", *(f"  {folder / name}" for name in ["record.json", *record.files])]
+    lines += ["", *(f"  {folder / name}" for name in ["record.json", *_scores_file(record), *record.files])]
     return "\n".join(lines)
+
+
+def _evaluation(record: Record) -> str:
+    """How a run was evaluated."""
+    if record.evaluation_id is None:
+        return "none"
+    found = record.spec.evaluation
+    return f"{found.samples} samples against split {found.split}, extractor {found.extractor.name}"
+
+
+def _scores_file(record: Record) -> list[str]:
+    """The file of the scores that are shown; records of schema 1 hold their scores themselves."""
+    if record.evaluation_id is None or record.one_identity:
+        return []
+    return [f"scores/{record.evaluation_id}.json"]
 
 
 def _said(finding: Finding) -> str:

@@ -297,7 +297,7 @@ class Tracker(Protocol):
         """
 
     def on_record(self, run: Run, record: Mapping[str, Any]) -> None:
-        """A run has ended, successfully or not: the content of `record.json` without the hashes of files."""
+        """A run has ended, successfully or not: the content of its record and scores, without the hashes of files."""
 
     def close(self) -> None:
         """The suite has ended or was interrupted; runs without a record continue another time."""

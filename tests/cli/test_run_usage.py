@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Ran
+from factories import commit, make_record
 from running import read_records
+
+from ganbench.results.records import Failure
+from ganbench.results.store import Store
 
 
 @pytest.mark.parametrize(
@@ -79,3 +83,16 @@ def test_show_finds_a_run_by_the_beginning_of_its_id(inside: Cli, trained: Ran, 
     many = inside("show", "")
     assert many.code == 2
     assert "no run ''" in many.err
+
+
+def test_show_says_how_a_run_was_evaluated_and_where_its_scores_are(inside: Cli, tmp_path: Path) -> None:
+    store = Store(tmp_path / "results")
+    commit(store, make_record("a0"), make_record("b0", failure=Failure("failed", "boom")))
+    shown = inside("show", "a0")
+    assert shown.code == 0, shown.err
+    assert "evaluation    100 samples against split train, extractor features" in shown.out
+    (scores,) = (Path(line) for line in shown.out.split() if "scores" in Path(line).parts)
+    assert (tmp_path / scores).is_file()
+    failed = inside("show", "b0").out
+    assert "evaluation    none" in failed
+    assert "scores" not in failed
