@@ -12,6 +12,7 @@ from torch import Tensor
 from ganbench.errors import GanbenchError, describe_error, raised_at
 from ganbench.registry.contracts import Data, Dataset, FeatureExtractor, Metric
 from ganbench.registry.fingerprints import SPLITS
+from ganbench.registry.preparing import plugin_error
 from ganbench.suite.specs import EvaluationSpec
 
 MAX_OVERLAP = 0.05
@@ -45,7 +46,7 @@ def check_data(name: str, dataset: Dataset) -> CheckedData:
     Only one split is in memory at a time. Raises `MissingError` if the data are not there.
     """
     result = CheckedData(name)
-    splits = {split: _checked_split(dataset, split) for split in SPLITS}
+    splits = {split: _checked_split(name, dataset, split) for split in SPLITS}
     for text in dict.fromkeys(text for found in splits.values() for text in found.problems):
         where = [split for split, found in splits.items() if text in found.problems]
         result.problems.append(f"dataset {name!r}, split{'s' * (len(where) > 1)} {' and '.join(where)}: {text}")
@@ -55,7 +56,7 @@ def check_data(name: str, dataset: Dataset) -> CheckedData:
     return result
 
 
-def _checked_split(dataset: Dataset, split: str) -> _Split:
+def _checked_split(name: str, dataset: Dataset, split: str) -> _Split:
     try:
         data = dataset.load(split)  # type: ignore[arg-type]
         problems = list(_wrong_form(data, dataset)) or list(_wrong_values(data, dataset))
@@ -70,6 +71,8 @@ def _checked_split(dataset: Dataset, split: str) -> _Split:
         again = _digests(data)
     except GanbenchError:
         raise
+    except FileNotFoundError as error:
+        raise plugin_error(f"dataset {name!r}.load", error) from error
     except Exception as error:  # a third-party plugin may raise anything
         return _Split([f"load raised {describe_error(error)}{raised_at(error)}"])
     samples = first[0]

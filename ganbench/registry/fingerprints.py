@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
+from ganbench.errors import ContractError, GanbenchError
+from ganbench.registry.preparing import plugin_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +24,8 @@ def fingerprint(dataset: Dataset, name: str = "") -> str:
     """The identity of a dataset's content: the text of its `fingerprint()`, else a hash of what it loads.
 
     The hash (16 hex digits) covers shape, dtype and bytes of the samples and labels of both splits. `name` is the
-    dataset's name in error messages. Raises `MissingError` if the data are not there, `ContractError` for a text that
-    is no fingerprint and for anything else that the plugin raises.
+    dataset's name in error messages. Raises `MissingError` if the data or files are not there, `ContractError` for a
+    text that is no fingerprint and for anything else that the plugin raises.
     """
     called = f"dataset {name or type(dataset).__name__!r}"
     own = getattr(dataset, "fingerprint", None)
@@ -34,7 +35,7 @@ def fingerprint(dataset: Dataset, name: str = "") -> str:
         raise
     except Exception as error:  # a third-party plugin may raise anything
         what = "fingerprint" if own is not None else "load"
-        raise ContractError(f"{called}.{what} raised {describe_error(error)}{raised_at(error)}") from error
+        raise plugin_error(f"{called}.{what}", error) from error
     if not isinstance(found, str) or not _VALID.fullmatch(found):
         shown = repr(found)[:80]
         raise ContractError(

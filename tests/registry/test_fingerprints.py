@@ -234,6 +234,9 @@ def test_what_a_plugin_raises_is_named_and_missing_data_stay_missing(monkeypatch
     monkeypatch.setattr(Named, "text", MissingError("no files here"))
     with pytest.raises(MissingError, match="no files here"):
         fingerprint(Named())
+    monkeypatch.setattr(Points, "load", lambda self, split: torch.load("nowhere/x.pt"))
+    with pytest.raises(MissingError, match=r"dataset 'mine'.load did not find 'nowhere/x.pt' .*; put it there, or set"):
+        fingerprint(Points(), "mine")
     monkeypatch.setattr(Points, "load", lambda self, split: Data([1, 2]))  # type: ignore[arg-type]
     with pytest.raises(ContractError, match=r"load raised TypeError: load returned list"):
         fingerprint(Points())

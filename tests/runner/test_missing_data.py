@@ -103,3 +103,15 @@ def test_datasets_that_are_not_asked_for_may_be_missing(cli: Cli, tmp_path: Path
     shown = cli("table", "--suite", suite.name)
     assert "## stored" in shown.out  # what was measured stays in the table
     assert "not on this machine" not in shown.out
+
+
+def test_a_file_that_a_plugin_does_not_find_is_missing_data(inside: Cli, tmp_path: Path, suite: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        FETCHING.replace("def fingerprint(self):\n        return hash", "def other(self):\n        return hash")
+    )
+    (tmp_path / "points").mkdir()
+    done = inside("run", "--suite", suite.name, "--filter", "dataset=stored")
+    assert done.code == 3, done.err
+    assert "dataset 'stored'.load did not find 'points/seed.txt'" in done.err
+    assert "put it there, or set the place where the plugin looks for it" in done.err
+    assert inside("run", "--suite", suite.name, "--dry-run").code == 0
