@@ -6,7 +6,7 @@ from collections import Counter
 
 from ganbench.formatting import duration
 from ganbench.results.store import Store
-from ganbench.runner.scheduler import state
+from ganbench.runner.scheduler import NOT_EVALUATED, state
 from ganbench.statistics.means import mean
 from ganbench.suite.specs import Cell, Plan
 
@@ -27,7 +27,7 @@ def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -
             f"  {cell.title:<{width}}  {len(cell.seeds)} seeds: {states}; {train.steps} steps of {train.batch}"
         )
         cost = None if store is None else _cost(cell, store)
-        todo = len(cell.seeds) - counts["done"]
+        todo = len(cell.seeds) - counts["done"] - counts[NOT_EVALUATED]
         seconds += todo * (cost or 0)
         unmeasured += bool(todo and cost is None)
     reasons: dict[str, list[str]] = {}

@@ -54,6 +54,14 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(inside: Cli, suite: Path, t
     assert not (tmp_path / "results").exists()
 
 
+def test_a_dry_run_of_another_evaluation_shows_no_training(inside: Cli, trained: Ran, suite: Path) -> None:
+    suite.write_text(suite.read_text().replace("samples: 2500,", "samples: 2000,"))
+    done = inside("run", "--suite", suite, "--dry-run")
+    assert done.code == 0
+    assert done.out.count("2 seeds: 2 not evaluated; 60 steps of 32") == 2
+    assert "about 0 s of training on one core" in done.out
+
+
 def test_a_file_may_not_take_the_name_of_a_shipped_suite(inside: Cli, suite: Path, tmp_path: Path) -> None:
     for name in ("quick", "runs"):
         suite.rename(tmp_path / f"{name}.yaml")
