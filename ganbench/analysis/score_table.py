@@ -132,6 +132,8 @@ class TableRow:
     """Those of the notes that say which scores seeds lack because a metric failed."""
     lacking: dict[str, int] = field(default_factory=dict)
     """By score, the number of these seeds."""
+    noise: dict[str, float] = field(default_factory=dict)
+    """By score, the variance over sets of latents of one generator, on the scale of the column; where it is known."""
 
     @property
     def key(self) -> VariantKey:

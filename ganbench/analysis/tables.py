@@ -165,7 +165,19 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
     return TableRow(
         row.dataset.text, *row.texts[:2], "variant", len(good), len(records), scores, notes=said,
         failed=failed, verdict=verdict, cost=cost, missing=missing, lacking=lacking,
+        noise=_noise(good.values(), shown),
     )  # fmt: skip
+
+
+def _noise(records: Iterable[Record], shown: Columns) -> dict[str, float]:
+    """By score, the mean variance over sets of latents; on logarithms, that of the relative deviations."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        for name, deviation in record.evaluation.noise.items():
+            if name in shown and name in record.evaluation.metrics:
+                unit = record.evaluation.metrics[name] if shown[name].logs else 1.0
+                found.setdefault(name, []).append((deviation / unit) ** 2)
+    return {name: mean(own) for name, own in found.items()}
 
 
 def _mean(values: list[float | None]) -> float | None:

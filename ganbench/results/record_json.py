@@ -83,6 +83,7 @@ class ScoresFile:
     failure: Failure | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     cards: Mapping[str, ProtocolCard] = field(default_factory=dict)
+    noise: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     histogram: Histogram | None = None
@@ -165,7 +166,7 @@ def belong(record: Record, scores: Scores) -> bool:
 def with_scores(record: Record, scores: Scores) -> Record:
     """A run's record under one of its evaluations. Raises `ValueError` if the scores do not agree with themselves."""
     file = scores.file
-    evaluation = replace(_evaluation(file), snapshots=file.snapshots, failure=file.failure)
+    evaluation = replace(_evaluation(file), snapshots=file.snapshots, failure=file.failure, noise=file.noise)
     return replace(
         record,
         spec=replace(record.spec, evaluation=file.evaluation),
@@ -247,6 +248,7 @@ def _scores_plain(record: Record) -> dict[str, Any]:
         "weights": record.files.get(WEIGHTS),
         "failure": _builtins(evaluation.failure),
         **_evaluation_plain(evaluation),
+        **({"noise": dict(evaluation.noise)} if evaluation.noise else {}),
         "snapshots": _builtins(evaluation.snapshots),
         "provenance": known_facts(record.scored_by),
     }

@@ -155,6 +155,7 @@ class EqualCounts:
 class Evaluation:
     """Everything that was measured on a run's samples. Scores are keyed by their labels.
 
+    `noise` holds the standard deviation of a score over sets of latents of this generator, if it was measured.
     `missing` says in one sentence why a metric gave no score, by the metric's name. `failure` says why nothing could be
     measured, although the run was trained.
     """
@@ -167,6 +168,7 @@ class Evaluation:
     missing: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     at_reference_counts: EqualCounts | None = None
+    noise: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

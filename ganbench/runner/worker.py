@@ -17,6 +17,7 @@ from ganbench.errors import UsageError, describe_error
 from ganbench.evaluation.evaluator import Evaluator, NotFinite, Scores, Source, TooFewSamples
 from ganbench.evaluation.film import FRAMES, frame, needed
 from ganbench.evaluation.generate import generate
+from ganbench.evaluation.latent_sets import score_noise
 from ganbench.evaluation.references import reference_samples
 from ganbench.evaluation.weights import trained_generator
 from ganbench.registry.choice import Choice
@@ -179,10 +180,10 @@ class _CellWork:
         self.architecture = registry.create("architecture", spec.architecture)
         self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device)
 
-    def _samples(self, result: TrainedSeed, first: int | None = None) -> torch.Tensor:
-        """Samples (n, *shape) of a seed in its current state, or the first of them."""
+    def _samples(self, result: TrainedSeed, first: int | None = None, set_: int = 0) -> torch.Tensor:
+        """Samples (n, *shape) of a seed in its current state, or the first of them; from another set of latents."""
         ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
-        return generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device, first)
+        return generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device, first, set_)
 
     def frame(self, step: int, results: list[TrainedSeed]) -> None:
         """A few samples during training, for the film; at the end they are taken from those that are evaluated."""
@@ -233,7 +234,7 @@ class _CellWork:
             strip = write_film(folder, result, self.dataset)
             if samples is not None:
                 scores = self._final_scores(result, samples)
-                evaluation = scores.evaluation
+                evaluation = replace(scores.evaluation, noise=self._noise(result, scores))
                 write_traceback(folder, _raised(scores))
                 near = write_pictures(folder, samples, self.evaluator)
         except NotFinite as error:
@@ -256,7 +257,7 @@ class _CellWork:
             result = trained_generator(record, folder, self.architecture, tuple(self.dataset.shape))
             result.snapshots += record.evaluation.snapshots
             scores = self._final_scores(result, self._samples(result))
-            evaluation, text = scores.evaluation, _raised(scores)
+            evaluation, text = replace(scores.evaluation, noise=self._noise(result, scores)), _raised(scores)
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
             evaluation, text = _not_evaluated(error)
         print(text, end="", file=sys.stderr, flush=True)
@@ -268,6 +269,21 @@ class _CellWork:
             evaluation_id=spec.evaluation.id,
             scored_by=self._scored_by(spec.evaluation),
         )
+
+    def _noise(self, result: TrainedSeed, scores: Scores) -> Mapping[str, float]:
+        """The evaluation noise of a seed's scores, if the cell measures it for this seed."""
+        if result.seed != self.cell.noise_seed:
+            return {}
+
+        def scores_of(number: int) -> Mapping[str, float]:
+            return self._scores(self._samples(result, set_=number), "last").values
+
+        try:
+            return score_noise(scores.values, scores_of, self.cell.spec.evaluation.noise_sets)
+        except Exception as error:  # an extractor may raise anything; the scores stand
+            what = f"no evaluation noise of {self.cell.title}, seed {result.seed}"
+            print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
+            return {}
 
     def _scored_by(self, evaluation: EvaluationSpec) -> Provenance:
         """The software and the machine that made the scores."""

@@ -19,6 +19,7 @@ from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, s
 from ganbench.suite.labels import Combination, Label, Variant
 from ganbench.suite.load import Entry, Suite, entries_of
 from ganbench.suite.specs import (
+    NOISE_FROM,
     Cell,
     EvaluationSpec,
     Plan,
@@ -144,7 +145,7 @@ class _Expansion:
         first: dict[Label, Cell] = {}
         for cell in cells:
             other = first.setdefault(cell.dataset, cell)
-            ours, theirs = (replace(c.spec.evaluation, snapshots=0) for c in (cell, other))
+            ours, theirs = (replace(c.spec.evaluation, snapshots=0, noise_sets=0) for c in (cell, other))
             if ours != theirs:
                 differ = [key for key, value in vars(ours).items() if value != vars(theirs)[key]]
                 self.problems.add(
@@ -198,7 +199,9 @@ class _Expansion:
             return None
         spec = RunSpec(loss, architecture, dataset, 0, TrainSpec(**merged.train), evaluation)
         added = any(entry.added for entry in entries.values())
-        return Cell(labels.variant, labels.dataset, spec, seeds or merged.seeds, added)
+        chosen = seeds or merged.seeds
+        first = chosen[0] if len(chosen) >= NOISE_FROM and evaluation.noise_sets else None
+        return Cell(labels.variant, labels.dataset, spec, chosen, added, first)
 
     def _merged(self, entries: dict[Kind, Entry]) -> Merged:
         """The suite's settings for one combination, with all matching overrides applied in order."""

@@ -65,6 +65,7 @@ TRAIN: dict[str, Reader] = {
 EVALUATION: dict[str, Reader] = {
     "samples": _number(1, whole=True), "real_samples": _number(0, whole=True),
     "split": _word("train", "test"), "snapshots": _number(0, whole=True),
+    "noise_sets": _number(0, whole=True),
 }  # fmt: skip
 
 

@@ -74,17 +74,24 @@ ENGINES = ("auto", "eager", "compiled")
 NO_EXTRACTOR = Choice("")
 
 
+NOISE_FROM = 5
+"""Seeds of a variant from which its evaluation noise is measured: of fewer, no variance is said."""
+
+
 @dataclass(frozen=True)
 class EvaluationSpec:
     """How samples are evaluated: numbers of fake and real samples, the real split, extractor and metrics.
 
     `real_samples` 0 means the whole split. `snapshots` is the number of evaluations during training, evenly spaced.
+    `noise_sets` is the number of other sets of latents whose scores show the evaluation noise, for the first seed of a
+    variant with at least `NOISE_FROM` seeds; it changes no score, so that it is no part of the identity.
     """
 
     samples: int = 10_000
     real_samples: int = 0
     split: str = "train"
     snapshots: int = 0
+    noise_sets: int = 4
     extractor: Choice = NO_EXTRACTOR
     metrics: tuple[Choice, ...] = ()
 
@@ -195,11 +202,15 @@ class ReferenceSpec:
 
 @dataclass(frozen=True)
 class Cell(Combination):
-    """Runs that differ only in their seed, trained together. `added` says that the suite itself does not list it."""
+    """Runs that differ only in their seed, trained together. `added` says that the suite itself does not list it.
+
+    The evaluation noise is measured for `noise_seed`, if that is one of the seeds.
+    """
 
     spec: RunSpec
     seeds: tuple[int, ...]
     added: bool = False
+    noise_seed: int | None = None
 
     def run(self, seed: int) -> RunSpec:
         """The spec of one seed."""

@@ -98,6 +98,7 @@ def records(draw: st.DrawFn) -> Record:
                                              st.none() | st.just(fakes), st.none() | COUNTS, st.none() | COUNTS)),
         snapshots=draw(st.lists(st.builds(Snapshot, COUNTS, NUMBERS, SCORES, TEXTS), max_size=2).map(tuple)),
         missing=draw(st.dictionaries(NAMES, TEXTS, max_size=2)),
+        noise=draw(st.dictionaries(NAMES, NUMBERS, max_size=2)),
     )  # fmt: skip
     failure = draw(st.none() | FAILURES)
     return make_record(
