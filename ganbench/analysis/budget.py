@@ -77,7 +77,13 @@ def _at(row: PlanRow, record: Record | None, budget: Budget, limit: float) -> Re
         for name, card in record.evaluation.cards.items()
     }
     evaluation = replace(
-        record.evaluation, metrics=last.scores, cards=cards, verdict=None, missing={}, noise={}, at_reference_counts=None
+        record.evaluation,
+        metrics=last.scores,
+        cards=cards,
+        verdict=None,
+        missing={},
+        noise={},
+        at_reference_counts=None,
     )
     return replace(
         record, failure=None, evaluation=evaluation, diagnosis=None, cost=Cost(), read_at=(last.step, last.seconds)

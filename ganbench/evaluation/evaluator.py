@@ -61,6 +61,14 @@ class Scores:
         """By metric, in one sentence, why it gave no score."""
         return self.evaluation.missing
 
+    def require_some(self, harmless: tuple[type[Exception], ...] = ()) -> None:
+        """Raise what the first metric raised, unless it is harmless, if no metric gave a score."""
+        if self.values:
+            return
+        for error in self.failures.values():
+            if not isinstance(error, harmless):
+                raise error
+
 
 @dataclass(frozen=True)
 class _Measured:

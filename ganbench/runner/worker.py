@@ -101,7 +101,7 @@ def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.de
     source = Source(f"reference: {spec.reference}", None)
     evaluator = build_evaluator(registry, dataset, evaluation, device)
     scores = evaluator.scores(samples, source)
-    _require_some(scores, (TooFewSamples,))
+    scores.require_some((TooFewSamples,))
     # compared with the test split, the real samples are the training split itself, which no verdict suits
     trained_on = spec.reference == "real" and evaluation.split == "test"
     folder = outputs.stage(spec.id)
@@ -276,7 +276,7 @@ class _CellWork:
             return {}
 
         def scores_of(number: int) -> Mapping[str, float]:
-            return self._scores(self._samples(result, set_=number), "last").values
+            return self._scores(self._samples(result, set_=number), "last", with_verdict=False).values
 
         try:
             return score_noise(scores.values, scores_of, self.cell.spec.evaluation.noise_sets)
@@ -299,7 +299,7 @@ class _CellWork:
         last = bool(self.cell.spec.evaluation.snapshots) and not _has(result, steps)
         try:
             scores = self._scores(samples, "last")
-            _require_some(scores)
+            scores.require_some()
         except Exception as error:
             if last:
                 result.snapshots.append(_entry(result, steps, reason=describe_error(error)))
@@ -307,15 +307,6 @@ class _CellWork:
         if last:
             result.snapshots.append(_entry(result, steps, scores.values, "; ".join(scores.missing.values())))
         return scores
-
-
-def _require_some(scores: Scores, harmless: tuple[type[Exception], ...] = ()) -> None:
-    """Raise what the first metric raised, unless it is harmless, if no metric gave a score."""
-    if scores.values:
-        return
-    for error in scores.failures.values():
-        if not isinstance(error, harmless):
-            raise error
 
 
 def _raised(scores: Scores) -> str:
