@@ -172,8 +172,10 @@ def _observer(settings: ReplaySettings) -> Observer:
 def drop(folder: Path, suite: str, what: str) -> int:
     """Take `loss=NAME` (or architecture, dataset) out of a suite's saved plan, write its tables; the number of rows.
 
-    Raises `UsageError` if nothing of that name was added to the suite, `MissingError` if another run writes there.
+    Raises `UsageError` if nothing of that name was added to the suite, or if the folder is a published report;
+    `MissingError` if another run writes there.
     """
+    from ganbench.results.manifest import NAME
     from ganbench.results.store import Store
     from ganbench.suite.plan_file import save_plan
     from ganbench.suite.plan_union import dropped
@@ -182,6 +184,8 @@ def drop(folder: Path, suite: str, what: str) -> int:
     if not equals or not name:
         raise UsageError(f"{what!r}: write loss=NAME, architecture=NAME or dataset=NAME")
     store = Store.existing(folder)
+    if (folder / NAME).exists():
+        raise UsageError(f"{folder} is a published report; drop from the results that it was made of, and publish them")
     with store.writing():
         plan = saved_plan(folder, suite)
         left = dropped(plan, kind, name)

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def publish(site: Site, place: Path, on_progress: OnProgress = lambda done, tota
 
 def _finish(site: Site, made: Path) -> None:
     content = site.content
-    plan = content.plan
+    plan = replace(content.plan, earlier=())  # their runs are not in the report
     save_plan(made, plan)
     formats.write_all(made / plan.suite, plan, content.tables, run_table(plan, content.store))
     records = {id_: run.record for id_, run in content.runs.items()}

@@ -32,6 +32,7 @@ def results(tmp_path: Path) -> Path:
     runs = [(f"{loss}{seed}", loss, seed) for loss in (OWN, ADDED) for seed in (0, 1)]
     for run_id, loss, seed in [*runs, ("before", OWN, 0)]:
         spec = make_spec(seed, loss, "mlp", "ring8")
+        spec = replace(spec, dataset=replace(spec.dataset, content="c1" if run_id == "before" else "c0"))
         commit(Store(folder), make_record(run_id, {"score": 9.0 if run_id == "before" else 1.0}, spec=spec))
     return folder
 
@@ -91,3 +92,21 @@ def test_without_earlier_runs_there_is_nothing_to_show(inside: Cli, results: Pat
     save_plan(results, replace(plan, earlier=()))
     done = inside("table", "--suite", "s", "--earlier")
     assert (done.code, "has no earlier rows" in done.err) == (2, True)
+
+
+def test_a_published_report_names_no_run_that_it_does_not_hold_and_stays_as_it_is(
+    inside: Cli, results: Path, tmp_path: Path
+) -> None:
+    published = inside("publish", "--suite", "s", "--to", "site")
+    assert published.out.startswith("site/index.html: the report of s, 4 runs")
+    plan = load_plan(tmp_path / "site", "s")
+    assert plan is not None
+    assert {id_ for row in plan.rows for id_ in row.runs.values()} == {
+        path.name for path in (tmp_path / "site" / "runs").iterdir()
+    }
+    assert plan.earlier == ()
+    assert "ot shown" not in (tmp_path / "site" / "s" / "table.md").read_text()
+    done = inside("drop", f"loss={ADDED}", "--suite", "s", "--results", "site")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "is a published report" in done.err
+    assert load_plan(tmp_path / "site", "s") == plan
