@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from ganbench.analysis.score_table import Score, Table, TableRow, VariantKey
+from ganbench.analysis.score_table import Score, Table, VariantKey
 from ganbench.statistics import claims, differences
 from ganbench.statistics.claims import Claim, Judgment
 from ganbench.statistics.differences import Difference, Measure
@@ -124,7 +124,7 @@ def judged(layout: SavedPlan, tables: Sequence[Table]) -> list[Table]:
     m = sum(map(len, asked.values()))
     comparisons = [one for table in tables for one in _compared(table, asked[table.dataset], settings, m)]
     family = Family(tuple(comparisons), settings)
-    return [replace(table, family=family, rows=tuple(_ranked(table, family))) for table in tables]
+    return [replace(table, family=family) for table in tables]
 
 
 def _compared(
@@ -143,21 +143,3 @@ def _compared(
         if not varies and found.difference is not None and found.claim != "equal":
             found = Judgment("no variation", m=m)
         yield FamilyComparison(table.dataset, score, a, b, found)
-
-
-def _ranked(table: Table, family: Family) -> Iterable[TableRow]:
-    """The rows with their ranks by the primary score: 1 + the number of variants that are better."""
-    here = family.on(table.dataset)
-    won, lost = [one.winner for one in here], [one.loser for one in here]
-    for row in table.rows:
-        if row.kind != "variant" or not row.n or table.primary not in row.scores:
-            yield row
-            continue
-        sample = row.sample(table.primary)
-        known = sample.values and claims.enough(sample) and not family.reference
-        leads = row.key in won and row.key not in lost
-        yield replace(
-            row,
-            rank={table.primary: 1 + lost.count(row.key) if known else None},
-            led=frozenset({table.primary} if leads else ()),
-        )

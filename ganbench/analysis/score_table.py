@@ -121,11 +121,16 @@ class TableRow:
     n_ok: int
     n: int
     scores: dict[str, Score]
-    rank: dict[str, int | None] = field(default_factory=dict)
+    tier: str | None = None
+    """Where it stands by the primary score (`ganbench.analysis.tiers`); None for what is not compared."""
+    rank: tuple[int, int] | None = None
+    """The best and the worst rank by the primary score that the comparisons allow."""
     notes: tuple[str, ...] = ()
     led: frozenset[str] = frozenset()
-    """The primary score, if it is claimed to be better by it than another variant and worse than none."""
+    """The primary score, if by it the row is better than another variant, worse than none, and not `faulty`."""
     failed: int = 0
+    faulty: bool = False
+    """Whether the verdict on the samples of at least half of its evaluated seeds is not `ok`."""
     verdict: str = ""
     cost: dict[str, float | None] = field(default_factory=dict)
     missing: tuple[str, ...] = ()

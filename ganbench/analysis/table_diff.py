@@ -60,14 +60,14 @@ def _conclusions(a: Table, b: Table) -> Iterator[Change]:
     """Changes of the first place, of other ranks, of significant leads, and of verdicts."""
     rows = {row.title: row for row in b.variants}
     both = [(row, rows[row.title]) for row in a.variants if row.title in rows]
-    firsts = [[row.title for row in table.variants if row.rank.get(str(table.primary)) == 1] for table in (a, b)]
+    firsts = [[row.title for row in table.variants if row.rank and row.rank[0] == 1] for table in (a, b)]
     if a.primary == b.primary and sorted(firsts[0]) != sorted(firsts[1]):
         text = " -> ".join(" and ".join(names) or "nobody" for names in firsts)
         yield Change("conclusion", a.dataset, f"first by {a.primary}: {text}", 4)
     for one, two in both:
-        ranks = one.rank.get(str(a.primary)), two.rank.get(str(b.primary))
-        if ranks[0] != ranks[1]:
-            yield Change("conclusion", a.dataset, f"rank of {one.title}: {ranks[0] or '-'} -> {ranks[1] or '-'}", 3)
+        if (one.tier, one.rank) != (two.tier, two.rank):
+            text = f"tier and rank of {one.title}: {_place(one)} -> {_place(two)}"
+            yield Change("conclusion", a.dataset, text, 3)
         gone, new = (sorted(x.led - y.led) for x, y in ((one, two), (two, one)))
         if gone or new:
             parts = [
@@ -78,6 +78,10 @@ def _conclusions(a: Table, b: Table) -> Iterator[Change]:
             yield Change("conclusion", a.dataset, f"{one.title} {' and '.join(parts)}", 2)
         if one.verdict != two.verdict:
             yield Change("conclusion", a.dataset, f"verdict of {one.title}: {one.verdict} -> {two.verdict}", 1)
+
+
+def _place(row: TableRow) -> str:
+    return (row.tier or "-") + (f" {row.rank[0]}-{row.rank[1]}" if row.rank else "")
 
 
 def _cells(dataset: str, a: TableRow, b: TableRow) -> Iterator[Change]:

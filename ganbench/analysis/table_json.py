@@ -18,6 +18,9 @@ from ganbench.results.records import ProtocolCard
 class ScoreJson:
     """A score: mean and 95 % interval, every seed's value, and the protocol card.
 
+    The mean of a score that varies by factors is geometric. `low` and `high` are None for fewer than five seeds, for
+    counts, and for values that do not vary: their range is in `values`.
+
     A published score has another card (its source and protocol) and `beside`, the text printed beside its value.
     `at_reference_counts` are the values at the number of held-out real samples.
     """
@@ -36,7 +39,11 @@ class ScoreJson:
 class RowJson:
     """One row: a variant, a reference or a published value on one dataset.
 
-    `n_ok` of `n` seeds have finished. A `rank` is None if too few seeds have. `cost` is the mean per seed.
+    `n_ok` of `n` seeds have finished. `tier` says where a variant stands by the primary score: `better`,
+    `inconclusive`, `equal`, `worse` or `no variation` against the reference of the suite, `reference` for itself, or
+    letters where all pairs are compared: variants without a common letter differ; `too few seeds` below five. `rank`
+    is [best, worst] as far as the comparisons say. Both are None for what is not compared. `faulty`: the verdict on the
+    samples of at least half of the seeds is not `ok`. `cost` is the mean per seed.
     """
 
     dataset: str
@@ -46,7 +53,9 @@ class RowJson:
     n_ok: int
     n: int
     verdict: str
-    rank: Mapping[str, int | None]
+    faulty: bool
+    tier: str | None
+    rank: tuple[int, int] | None
     scores: Mapping[str, ScoreJson]
     cost: Mapping[str, float | None]
     notes: tuple[str, ...]
@@ -61,8 +70,8 @@ def _row(row: TableRow) -> RowJson:
     scores = {name: _score(score) for name, score in row.scores.items()}
     cost = {key: _rounded(value) for key, value in row.cost.items()}
     return RowJson(
-        row.dataset, row.loss, row.architecture, row.kind, row.n_ok, row.n, row.verdict, row.rank, scores, cost,
-        row.notes,
+        row.dataset, row.loss, row.architecture, row.kind, row.n_ok, row.n, row.verdict, row.faulty, row.tier, row.rank,
+        scores, cost, row.notes,
     )  # fmt: skip
 
 

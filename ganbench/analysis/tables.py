@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ganbench.analysis import equal_counts, family, notes
+from ganbench.analysis import equal_counts, family, notes, tiers
 from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
 from ganbench.registry.contracts import ScoreKind
 from ganbench.results import protocol, verdicts
@@ -50,7 +50,9 @@ def build(
         one.dataset.text for part in (layout.rows, layout.references, layout.skipped) for one in part
     )
     found = [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
-    return [replace(one, notes=tuple(notes.table_notes(one))) for one in family.judged(layout, found)]
+    return [
+        replace(one, notes=tuple(notes.table_notes(one))) for one in map(tiers.placed, family.judged(layout, found))
+    ]
 
 
 def _table(
@@ -160,12 +162,12 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
         + notes.snapshots(list(good.values()))
         + diagnoses(records.values())
     )
-    verdict = verdicts.summary([record.evaluation.verdict for record in good.values()])
+    judged = [record.evaluation.verdict for record in good.values()]
     cost = {key: _mean([getattr(record.cost, key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(
         row.dataset.text, *row.texts[:2], "variant", len(good), len(records), scores, notes=said,
-        failed=failed, verdict=verdict, cost=cost, missing=missing, lacking=lacking,
-        noise=_noise(good.values(), shown),
+        failed=failed, faulty=verdicts.faulty(judged), verdict=verdicts.summary(judged), cost=cost, missing=missing,
+        lacking=lacking, noise=_noise(good.values(), shown),
     )  # fmt: skip
 
 

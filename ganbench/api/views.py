@@ -61,7 +61,7 @@ class ScoreTable:
         return csv_text(self.plan, [self.table])
 
     def to_pandas(self) -> DataFrame:
-        """One row per row of the table; per score its mean, `NAME low`, `NAME high` and `NAME rank`.
+        """One row per row of the table: tier, `rank low`, `rank high`; per score its mean, `NAME low` and `NAME high`.
 
         Raises `MissingError` if pandas is not installed.
         """
@@ -148,16 +148,11 @@ class QuotableComparison(Comparison):
 def _flat(row: TableRow) -> dict[str, Value]:
     flat: dict[str, Value] = {
         "dataset": row.dataset, "loss": row.loss, "architecture": row.architecture, "kind": row.kind,
-        "n_ok": row.n_ok, "n": row.n, "verdict": row.verdict,
+        "n_ok": row.n_ok, "n": row.n, "verdict": row.verdict, "faulty": row.faulty, "tier": row.tier,
+        "rank low": row.rank and row.rank[0], "rank high": row.rank and row.rank[1],
     }  # fmt: skip
     for name, score in row.scores.items():
-        own = {
-            name: score.mean,
-            f"{name} low": score.low,
-            f"{name} high": score.high,
-            f"{name} rank": row.rank.get(name),
-        }
-        flat |= own
+        flat |= {name: score.mean, f"{name} low": score.low, f"{name} high": score.high}
     return flat
 
 

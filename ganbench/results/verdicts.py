@@ -48,6 +48,12 @@ def _extent(found: Iterable[Sequence[Fault]], kind: str) -> Extent:
     return next((extent for extent in own if extent[0] is not None), (None, None))
 
 
+def faulty(verdicts: Sequence[Verdict | None]) -> bool:
+    """Whether at least half of the seeds that have a verdict have one that is not `ok`."""
+    known = [found.fault != "ok" for found in verdicts if found]
+    return bool(known) and 2 * sum(known) >= len(known)
+
+
 def summary(verdicts: Sequence[Verdict | None]) -> str:
     """Several seeds' verdicts: `ok`, `partial (12-21 of 25)`, or `5 ok, 3 partial (6-7 of 8)`.
 

@@ -88,7 +88,7 @@ def test_a_lost_lead_comes_first(inside: Cli, tmp_path: Path) -> None:
     b = _folder(tmp_path / "b", lambda one: _scored(one, {"score": 1.2 + one.spec.seed * 0.1, "other": 1.0}))
     found = _changes(a, b)
     assert found[0] == ("conclusion", "ring", "first by score: good x net -> good x net and poor x net")
-    assert ("conclusion", "ring", "rank of poor x net: 2 -> 1") in found
+    assert ("conclusion", "ring", "tier and rank of poor x net: B 2-2 -> A 1-2") in found
     assert ("conclusion", "ring", "good x net no longer leads in score") in found
     (cell,) = [text for kind, where, text in found if kind == "cell" and where.startswith("good")]
     assert cell.startswith("score 9.25 [")

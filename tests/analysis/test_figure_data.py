@@ -47,7 +47,8 @@ def test_ranks_are_the_tables_rows_best_first(made: tuple[SavedPlan, Store]) -> 
             assert {one.name for one in info.variants} == set(rows)
             for one in info.variants:
                 assert one.score == rows[one.name].scores[score]
-                assert one.rank == rows[one.name].rank.get(score)
+                assert one.row == rows[one.name]
+                assert one.ranked == info.ranked == (score == table.primary)
                 assert all(info.axis.holds(value) for value in one.shown)
             means = [(rows[one.name].failed > 0, one.score.mean) for one in info.variants]
             whole = [mean for failed, mean in means if mean is not None and not failed]

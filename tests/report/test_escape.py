@@ -173,8 +173,8 @@ def _table(text: str) -> tuple[SavedPlan, list[Table]]:
     score = Score(1.5, 1.0, 2.0, (1.0, 2.0), "lower", card)
     theirs = Score(1.0, None, None, (1.0,), "lower", PublishedCard(text, text, "lower"), text)
     rows = (
-        TableRow(text, text, text, "variant", 1, 2, {text: score}, {text: 1}, (text, "more"), frozenset({text}), 1,
-                 text, {"train_seconds": 1.0}),
+        TableRow(text, text, text, "variant", 1, 2, {text: score}, text, (1, 2), (text, "more"), frozenset({text}),
+                 1, True, text, {"train_seconds": 1.0}),
         TableRow(text, text, "", "published", 1, 1, {text: theirs}, notes=(text,)),
     )  # fmt: skip
     return SavedPlan(text, text, "", (), (), ()), [Table(text, {text: "lower"}, rows, (text,), text)]
@@ -202,7 +202,7 @@ def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
         assert len({len(line) for line in parsed}) == 1
         assert not any(re.match(r"\s*[=+@]|\s*-\D", cell) for line in parsed for cell in line)
         body = latex(layout, tables).split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\&", "")
-        assert {line.count("&") for line in body.splitlines() if line.endswith(r"\\")} == {4}
+        assert {line.count("&") for line in body.splitlines() if line.endswith(r"\\")} == {5}
 
 
 @any_text
@@ -223,8 +223,11 @@ def test_no_text_steers_the_terminal() -> None:
 def test_failures_and_notes_are_footnotes_in_latex() -> None:
     _, tables = _table("note")
     made = latex(SavedPlan("s", "", "", (), (), ()), tables)
-    assert r"note $\times$ note\textsuperscript{a,b} & 1/2 & 1 & note & \textbf{1.00--2.00}~(2 seeds) \\" in made
-    assert r"note\textsuperscript{a} &  &  &  & 1.00~note \\" in made
+    assert (
+        r"note $\times$ note\textsuperscript{a,b} & 1/2 & note \dag{} & 1--2 & note & \textbf{1.00--2.00}~(2 seeds) \\"
+        in made
+    )
+    assert r"note\textsuperscript{a} &  &  &  &  & 1.00~note \\" in made
     below = made.split(r"\end{tabular}}")[1]
     assert below.count(r"\textsuperscript{a}~note\par") == below.count(r"\textsuperscript{b}~more\par") == 1
     assert "more" not in below.split(r"{b}~more")[1]  # not repeated for its row

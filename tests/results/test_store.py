@@ -145,7 +145,10 @@ def test_a_significant_lead_is_bold_in_every_format(tmp_path: Path) -> None:
     with store.writing():
         _commit(store, make_record("b4", failure=Failure("diverged", "x")))
     assert "**" not in markdown(layout, tables.build(layout, store))  # the failed seed counts as the worst
-    assert [row["rank"]["score"] for row in json.loads(formats.json_text(layout, built))] == [2, 1]
+    assert [(row["loss"], row["tier"], row["rank"]) for row in json.loads(formats.json_text(layout, built))] == [
+        ("b", "A", [1, 1]),
+        ("a", "B", [2, 2]),
+    ]
 
 
 EVIL = "<script>alert(1)</script>|`x`_$%&#{}~^\\"
@@ -226,8 +229,8 @@ def test_the_json_has_the_pinned_keys(tmp_path: Path) -> None:
     rows = json.loads(formats.json_text(layout, tables.build(layout, store)))
     assert [row["kind"] for row in rows] == ["variant", "variant"]
     for row in rows:
-        pinned = {"dataset", "loss", "architecture", "kind", "n_ok", "n", "rank", "scores", "notes"}
-        assert set(row) == pinned | {"verdict", "cost"}
+        pinned = {"dataset", "loss", "architecture", "kind", "n_ok", "n", "tier", "rank", "scores", "notes"}
+        assert set(row) == pinned | {"verdict", "faulty", "cost"}
         assert set(row["scores"]["score"]) == {"mean", "low", "high", "values", "better", "card"}
     assert rows[0]["scores"]["score"]["mean"] == pytest.approx(7 / 3)
     assert rows[1]["scores"]["score"]["mean"] is None

@@ -18,12 +18,12 @@ REFERENCE_AXIS_FACTOR = 5.0
 
 @dataclass(frozen=True)
 class RankedVariant:
-    """A variant's row of the table, its name in this figure, and its score."""
+    """A variant's row of the table, its name in this figure, and its score; `ranked` if by this score it has a rank."""
 
     name: str
     row: TableRow
     score: Score
-    rank: int | None
+    ranked: bool
 
     @property
     def shown(self) -> list[float]:
@@ -44,6 +44,13 @@ class RanksInfo:
     """whether the score counts something"""
     variants: tuple[RankedVariant, ...]
     references: dict[str, float]
+    ranked: bool = True
+    """whether tiers and ranks are by this score"""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there are failed seeds to draw."""
+        return any(variant.row.failed for variant in self.variants)
 
     @property
     def values(self) -> list[float]:
@@ -81,7 +88,7 @@ def ranks_info(table: Table, asked: str | None = None, names: Sequence[str] = ()
     if not finished:
         raise UsageError(f"no variant has a value of {score!r} on {table.dataset}")
     variants = [
-        RankedVariant(short[row.loss, row.architecture], row, row.scores[score], row.rank.get(score))
+        RankedVariant(short[row.loss, row.architecture], row, row.scores[score], score == table.primary)
         for row in sorted(rows, key=lambda row: row.place(score))
     ]
     references = {
@@ -92,7 +99,14 @@ def ranks_info(table: Table, asked: str | None = None, names: Sequence[str] = ()
     whole = is_whole([value for cell in finished for value in cell.values])
     log = all(cell.logs for cell in finished)
     return RanksInfo(
-        heading(table.dataset, common), score, table.columns[score], log, whole, tuple(variants), references
+        heading(table.dataset, common),
+        score,
+        table.columns[score],
+        log,
+        whole,
+        tuple(variants),
+        references,
+        score == table.primary,
     )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
+from ganbench.analysis.tiers import rules
 from ganbench.formatting import amount
 from ganbench.report.html.content import Content
-from ganbench.report.text.grid import ARROWS
+from ganbench.report.text.grid import ARROWS, NONE, rank, tier
 from ganbench.report.text.spread import shown
 from ganbench.results.records import ScoreName
 
 FIRST = 5
 """Scores shown by default; the others can be switched on."""
-NONE = "–"  # noqa: RUF001
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: a variant, a reference or a publication."""
+    """A row: a variant, a reference or a publication. With `rule` all rows above are better than it and all below."""
 
     title: str
     kind: str
     href: str
     ok: str
     finished: float | None
+    tier: str
     rank: Cell
     verdict: str
     cells: tuple[Cell, ...]
     runs: tuple[tuple[int, str], ...] = ()
     notes: tuple[str, ...] = ()
+    rule: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ def view(content: Content, table: Table, published: bool = False) -> View:
     heads = columns(table)
     heads += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
     elsewhere = content.published[table.dataset] if published else ()
-    there = [row for row in (*table.rows, *elsewhere) if row.n]
-    lines = [_line(content, table, row, costs) for row in there]
+    above = rules(table)
+    lines = [_line(content, table, row, costs, i in above) for i, row in enumerate((*table.rows, *elsewhere)) if row.n]
     notes_of: dict[str, list[str]] = {}
     for row in (*table.rows, *elsewhere):
         if not row.n or row.kind == "published":
@@ -105,22 +107,22 @@ def view(content: Content, table: Table, published: bool = False) -> View:
     return View(table.dataset, tuple(heads), variants, below, notes)
 
 
-def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Line:
-    place = f"#{content.datasets[row.dataset]}"
+def _line(content: Content, table: Table, row: TableRow, costs: list[str], rule: bool) -> Line:
+    anchor = f"#{content.datasets[row.dataset]}"
     runs = content.runs_of(row)
     if row.kind == "variant":
-        href = f"variants/{content.variants[row.title]}.html{place}"
+        href = f"variants/{content.variants[row.title]}.html{anchor}"
     else:
         reference = content.reference_of(row)
         href = reference.path if reference and reference.record and row.kind == "reference" else ""
     seeds = [run.seed for run in runs]
     cells = [_cell(row.scores[name], row.n, name in row.led, href, seeds) for name in table.columns]
     cells += [_cost(name, row, href) for name in costs]
-    rank = row.rank.get(str(table.primary))
+    place = Cell(rank(row), sort=None if row.rank is None else 1000 * row.rank[0] + row.rank[1])
     links = tuple((run.seed, run.path if run.record else "") for run in runs)
     return Line(
         row.title, row.kind, href, _ok(row), row.n_ok / row.n if row.kind == "variant" else None,
-        Cell(NONE if rank is None else str(rank), sort=rank), row.verdict, tuple(cells), links, row.notes,
+        tier(row), place, row.verdict, tuple(cells), links, row.notes, rule,
     )  # fmt: skip
 
 

@@ -80,7 +80,10 @@ class Point(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A variant: mean, interval and points of its seeds; `color` is the number of its color in every chart."""
+    """A variant: mean, interval and points of its seeds; `color` is the number of its color in every chart.
+
+    `failed` are its seeds without a value.
+    """
 
     label: str
     mean: float | None
@@ -91,6 +94,7 @@ class Group(NamedTuple):
     href: str = ""
     cost: float | None = None
     color: int = 0
+    failed: Sequence[Point] = ()
 
 
 def ranks_chart(
@@ -98,11 +102,13 @@ def ranks_chart(
 ) -> Chart:
     """Means with intervals and every seed, one row per variant; `marks` are values to compare with.
 
+    Failed seeds are crosses at the worse end of the axis.
     A mark outside the axis `shown` is named with its value, without a line.
     """
     step, top = 38, 18 if marks else 6
     bottom = top + step * len(groups)
-    chart = Chart(f"{name} by variant", bottom + 36)
+    failed = ", × failed seeds" if any(group.failed for group in groups) else ""  # noqa: RUF001
+    chart = Chart(f"{name} by variant{failed}", bottom + 36)
     x = PixelAxis(shown, 8, WIDTH - 12)
     rows = [top + step * i + 26 for i in range(len(groups))]
     chart.add_row_lines(x, rows, [value for _, value in marks if shown.holds(value)])
@@ -112,6 +118,10 @@ def ranks_chart(
         text = text if shown.holds(value) else f"{text} {number(value)} (off the axis)"
         chart.add("text", at, top - 6, look=f"tick {'end' if at > WIDTH * 0.6 else 'start'}", text=text)
     for y, group in zip(rows, groups, strict=True):
+        for i, point in enumerate(group.failed):
+            at = 13 + 9 * i if better == "higher" else WIDTH - 17 - 9 * i
+            cross = f"M{at - 3} {y - 3}l6 6M{at - 3} {y + 3}l6 -6"
+            chart.add("path", look="failed", path=cross, text=point.label, href=point.href)
         room = max(14, 56 - len(group.beside))  # characters beside each other on one line
         label = shortened(group.label, room - 1) if len(group.label) > room else group.label
         chart.add("text", 8, y - 12, look="label", text=label, href=group.href)

@@ -22,7 +22,7 @@ from ganbench.report.html.content import Content, Reference, Run
 from ganbench.report.html.plugin_text import PluginText, described, meanings
 from ganbench.report.html.score_charts import MAX_DOTS, score_charts
 from ganbench.report.text.escape import escape_controls
-from ganbench.report.text.grid import LEGEND, overall_note
+from ganbench.report.text.grid import LEGEND, overall_note, rank, tier
 from ganbench.report.text.sentences import comparisons, conclusions
 from ganbench.report.text.spread import shown
 from ganbench.results import protocol
@@ -114,7 +114,7 @@ class Site:
             content=self.content, plan=self.content.plan, live=self.live, served=self.served,
             policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,
             facts=run_page.facts, known=known_facts,
-            sentence=protocol.sentence, number=number, p_value=p_value, shown=shown,
+            sentence=protocol.sentence, number=number, p_value=p_value, shown=shown, rank=rank, tier=tier,
             protocols=run_page.protocols,
         )  # fmt: skip
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import nan
 
 from ganbench.analysis.figure_data.cost import CostInfo, CostPoint, cost_info
 from ganbench.analysis.figure_data.ranks import RankedVariant, ranks_info
@@ -10,6 +11,7 @@ from ganbench.analysis.score_table import TITLES, Table
 from ganbench.errors import UsageError
 from ganbench.report.html.charts import Chart, Group, Point, cost_chart, ranks_chart
 from ganbench.report.html.content import Content
+from ganbench.report.text.grid import rank, tier
 from ganbench.report.text.spread import shown
 
 MAX_DOTS = 1500
@@ -61,11 +63,18 @@ def _group(content: Content, variant: RankedVariant, up: str, seeds: bool) -> Gr
     ]
     facts = [
         str(shown(score, row.n)) or "no seed finished",
-        f"rank {variant.rank}" if variant.rank else "",
+        f"tier {tier(row)}" if variant.ranked and row.tier else "",
+        f"rank {rank(row)}" if variant.ranked and row.rank else "",
         f"{row.n_ok}/{row.n} ok" if row.n_ok < row.n else "",
     ]
     link = _variant_link(content, row.title, row.dataset, up)
-    return Group(row.title, score.mean, score.low, score.high, points, " · ".join(filter(None, facts)), link)
+    failed = [
+        Point(nan, f"seed {run.seed}: {run.status}", up + run.path)
+        for run in runs.values()
+        if seeds and run.record and not run.record.ok
+    ]
+    beside = " · ".join(filter(None, facts))
+    return Group(row.title, score.mean, score.low, score.high, points, beside, link, failed=failed)
 
 
 def _cost_groups(content: Content, table: Table, info: CostInfo, order: list[str], up: str, seeds: bool) -> list[Group]:

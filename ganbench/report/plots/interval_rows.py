@@ -17,7 +17,10 @@ BESIDE = (12.0, 34.0)
 
 
 class IntervalRow(NamedTuple):
-    """A variant: values of its seeds, mean, interval, texts beside; `whole`: all seeds finished; `first`: filled."""
+    """A variant: values of its seeds, mean, interval, texts beside; `whole`: all seeds finished; `first`: filled.
+
+    `failed` is the number of seeds without a value, which are drawn at the worse end.
+    """
 
     name: str
     values: tuple[float, ...]
@@ -27,6 +30,7 @@ class IntervalRow(NamedTuple):
     beside: tuple[str, ...]
     whole: bool = True
     first: bool = False
+    failed: int = 0
 
 
 def _names(rows: Sequence[IntervalRow], width: float) -> list[str]:
@@ -40,15 +44,20 @@ def rows_height(rows: Sequence[IntervalRow], width: float) -> float:
 
 
 def draw_rows(
-    axes: Axes, rows: Sequence[IntervalRow], heading: str, header: Sequence[str], at: Sequence[float] = BESIDE
-) -> None:
-    """Draw rows from top to bottom, the heading above them, and `header` above the columns of text."""
+    axes: Axes, rows: Sequence[IntervalRow], heading: str, header: Sequence[str], at: Sequence[float] = BESIDE,
+    failed_left: bool = True,
+) -> None:  # fmt: skip
+    """Draw rows from top to bottom, the heading above them, and `header` above the columns of text.
+
+    Failed seeds are crosses at the left end of the panel, or at the right one.
+    """
     figure = axes.get_figure(root=True)
     assert figure is not None
     width = float(figure.get_size_inches()[0])
     figure.suptitle(fitted(drawable_text(heading), width - 0.1, TEXT), x=0.05 / width, ha="left", fontsize=TEXT)
     for y, row in enumerate(rows):
         _row(axes, y, row)
+        _failed(axes, y, row.failed, 0.012 if failed_left else 0.988)
         for column, text in enumerate(row.beside):
             last = column == len(row.beside) - 1
             text_beside(axes, y, text, at[column], weight="normal" if row.whole or not last else "bold")
@@ -59,6 +68,13 @@ def draw_rows(
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.hlines(np.arange(len(rows)), 0, 1, transform=axes.get_yaxis_transform(), color="0.92", linewidth=0.5, zorder=0)
+
+
+def _failed(axes: Axes, y: float, count: int, x: float) -> None:
+    """One cross per failed seed, one below the other."""
+    offsets = np.linspace(-0.3, 0.3, count) if count > 1 else np.zeros(count)
+    axes.plot(np.full(count, x), y + offsets, transform=axes.get_yaxis_transform(), linestyle="none", marker="x",
+              markersize=3, color=COLORS[1], markeredgewidth=0.9, zorder=4)  # fmt: skip
 
 
 def _row(axes: Axes, y: float, row: IntervalRow) -> None:

@@ -1,4 +1,4 @@
-"""Draws a dataset's variants by one score: every seed, the mean with its interval, the rank, and references."""
+"""Draws a dataset's variants by one score: every seed, the mean with its interval, tier and rank, and references."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from ganbench.report.plots.style import (
     set_axis,
     width_of,
 )
+from ganbench.report.text.grid import rank, tier
 
 REFERENCES: dict[str, Dashes] = {TITLES["real"]: "-", TITLES["gaussian"]: (0, (5, 2)), TITLES["noise"]: (0, (1, 1.5))}
 OTHER: Dashes = (0, (6, 2, 1, 2))
@@ -44,18 +45,25 @@ def plot_ranks(info: RanksInfo) -> PaperFigure:
 
 
 def _row(variant: RankedVariant) -> IntervalRow:
-    score, row, rank = variant.score, variant.row, variant.rank
-    beside = ("–" if rank is None or score.mean is None else str(rank), f"{row.n_ok}/{row.n}")  # noqa: RUF001
+    score, row = variant.score, variant.row
+    place = (tier(row), rank(row)) if variant.ranked else ()
     return IntervalRow(
-        variant.name, score.values, score.mean, score.low, score.high, beside, row.n_ok == row.n, rank == 1
-    )
+        variant.name, score.values, score.mean, score.low, score.high, (*place, f"{row.n_ok}/{row.n}"),
+        row.n_ok == row.n, bool(row.led) and variant.ranked, row.failed,
+    )  # fmt: skip
 
 
 def _draw(info: RanksInfo, rows: list[IntervalRow], figure: Figure) -> None:
     axes = figure.subplots()
-    draw_rows(axes, rows, info.heading, ("rank", "ok"))
+    longest = max((len(row.beside[0]) for row in rows), default=0) if info.ranked else 0
+    middle = max(14.0, 2.2 * longest + 4)
+    at = (middle, 2 * middle + 6, 2 * middle + 30) if info.ranked else (14.0,)
+    header = ("tier", "rank", "ok") if info.ranked else ("ok",)
+    draw_rows(axes, rows, info.heading, header, at, failed_left=info.better == "higher")
     score = fitted(drawable_text(info.score), 0.4 * width_of(figure), TEXT)
-    axes.set_xlabel(f"{score} ({info.better} is better{', log scale' if info.axis.log else ''})")
+    failed = "× failed seed" if info.failed else ""  # noqa: RUF001
+    facts = [f"{info.better} is better", "log scale" if info.axis.log else "", failed]
+    axes.set_xlabel(f"{score} ({', '.join(filter(None, facts))})")
     set_axis(axes, "x", info.axis)
     _references(axes, figure, info)
 

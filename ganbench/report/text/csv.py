@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from ganbench.analysis.score_table import COSTS, PublishedCard, Table
+from ganbench.analysis.score_table import COSTS, PublishedCard, Table, TableRow
 from ganbench.formatting import rounded
 from ganbench.report.text.escape import neutralize_formula
 from ganbench.results import protocol as cards
@@ -14,12 +14,16 @@ from ganbench.suite.plan_file import SavedPlan
 
 HEAD = (
     "suite", "dataset", "loss", "architecture", "kind", "n_ok", "n", "verdict", "score", "better", "score_kind", "mean",
-    "low", "high", "rank", "values", "protocol", *(f"mean_{key}" for key in COSTS.values()), "notes",
+    "low", "high", "tier", "rank_low", "rank_high", "faulty", "values", "protocol",
+    *(f"mean_{key}" for key in COSTS.values()), "notes",
 )  # fmt: skip
 
 
 def csv_text(plan: SavedPlan, tables: list[Table]) -> str:
-    """Values are separated by spaces within their column, in the order of the protocol's seeds."""
+    """Values are separated by spaces within their column, in the order of the protocol's seeds.
+
+    Tier and rank are on the line of the primary score alone.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
@@ -29,13 +33,21 @@ def csv_text(plan: SavedPlan, tables: list[Table]) -> str:
             cost = [_known(row.cost.get(key)) for key in COSTS.values()]
             notes = neutralize_formula("; ".join(row.notes))
             for name, score in row.scores.items():
-                numbers = [_known(x) for x in (score.mean, score.low, score.high, row.rank.get(name))]
+                numbers = [_known(x) for x in (score.mean, score.low, score.high)]
+                numbers += _place(row) if name == table.primary else [""] * 4
                 values = " ".join(repr(value) for value in score.values)
                 protocol = neutralize_formula(_protocol(score.card))
                 words = [neutralize_formula(text) for text in (row.verdict, name, score.better, score.averaged)]
                 own = [row.kind, row.n_ok, row.n, *words]
                 writer.writerow([*labels, *own, *numbers, values, protocol, *cost, notes])
     return text.getvalue()
+
+
+def _place(row: TableRow) -> list[str]:
+    """Tier, rank and whether the samples are faulty, which belong to the primary score."""
+    low, high = row.rank or (None, None)
+    faulty = "true" if row.faulty else "false"
+    return [neutralize_formula(row.tier or ""), _known(low), _known(high), faulty if row.kind == "variant" else ""]
 
 
 def _protocol(card: ProtocolCard | PublishedCard) -> str:

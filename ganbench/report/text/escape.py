@@ -80,7 +80,7 @@ _TEX = {
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': "''", "±": r"$\pm$", "\xd7": r"$\times$", "↑": r"$\uparrow$",
     "↓": r"$\downarrow$", "→": r"$\rightarrow$", "≥": r"$\geq$", "≤": r"$\leq$", "≈": r"$\approx$", "\u2013": "--",
-    "\u2014": "---", "…": r"\ldots{}", "•": r"\textbullet{}", "\ufffd": r"\textbf{?}", "\0": "{}",
+    "\u2014": "---", "…": r"\ldots{}", "•": r"\textbullet{}", "†": r"\dag{}", "\ufffd": r"\textbf{?}", "\0": "{}",
 }  # fmt: skip
 
 

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from ganbench.analysis.aggregate import Overall
 from ganbench.analysis.score_table import COSTS, Table, TableRow
+from ganbench.analysis.tiers import rules
 from ganbench.formatting import amount
 from ganbench.report.text.spread import shown
 from ganbench.statistics.bootstrap import Interval
 
+NONE = "–"  # noqa: RUF001
 ARROWS = {"higher": "↑", "lower": "↓"}
 LEGEND = (
     "Mean over seeds with its 95 % interval (Student's t): ± half its width, or [low, high] where it is not symmetric: "
@@ -19,17 +21,25 @@ LEGEND = (
     "↑ higher is better, ↓ lower is better. "
     "Only primary scores are tested, all of the suite as one family (Bonferroni, at least five seeds per variant): "
     "counts, and variants with a failed seed, by exact permutation of ranks, all others by Welch's t, or by Student's "
-    "t paired by seed where the suite says so. rank: by the primary score, 1 + the number of variants that are better. "
-    "Bold: better than at least one variant and worse than none."
+    "t paired by seed where the suite says so. tier: by the primary score against the reference; where all pairs are "
+    "compared, variants without a common letter differ, A is best, and a line is drawn where all above are better than "
+    "all below. rank: from 1 + the number of variants that are better to the number of variants less those that are "
+    "worse. †: the samples of at least half of its seeds are faulty (verdict). Bold: by the primary score better than "
+    "at least one variant, worse than none, and without †."
 )
+FAULTY = "†"
 
 
 class Grid(NamedTuple):
-    """A table of text, its first column left-aligned. `bold` says which cells of each line are bold; empty for none."""
+    """A table of text, its first column left-aligned. `bold` says which cells of each line are bold; empty for none.
+
+    `rules` are the lines above which a rule is drawn.
+    """
 
     header: list[str]
     lines: list[list[str]]
     bold: Sequence[Sequence[bool]] = ()
+    rules: frozenset[int] = frozenset()
 
 
 def cell(row: TableRow, name: str) -> str:
@@ -38,7 +48,7 @@ def cell(row: TableRow, name: str) -> str:
 
 
 def missing(row: TableRow) -> str:
-    return "n/a" if row.kind == "variant" and row.n == 0 else "–"  # noqa: RUF001
+    return "n/a" if row.kind == "variant" and row.n == 0 else NONE
 
 
 def ok(row: TableRow) -> str:
@@ -47,29 +57,39 @@ def ok(row: TableRow) -> str:
     return f"{row.n_ok}/{row.n}" if row.n else "n/a"
 
 
-def rank(row: TableRow, table: Table) -> str:
-    """The rank by the primary score; empty for a reference, a dash if there are too few seeds."""
+def tier(row: TableRow) -> str:
+    """Where a variant stands, marked if its samples are faulty; a dash if it is not compared."""
     if row.kind != "variant":
         return ""
     if not row.n:
         return "n/a"
-    found = row.rank.get(str(table.primary))
-    return "–" if found is None else str(found)  # noqa: RUF001
+    return f"{row.tier or NONE} {FAULTY if row.faulty else ''}".strip()
 
 
-def lead(row: TableRow, table: Table) -> list[str]:
-    """The cells before the scores."""
-    return [row.title, ok(row), rank(row, table), row.verdict or ("n/a" if row.kind == "variant" and not row.n else "")]
+def rank(row: TableRow) -> str:
+    """`1-3`, or `2` if the comparisons leave one rank; a dash if there is none, empty for what is no variant."""
+    if row.kind != "variant" or not row.n:
+        return tier(row)
+    if row.rank is None:
+        return NONE
+    low, high = row.rank
+    return str(low) if low == high else f"{low}-{high}"
 
 
-LEAD = ["variant", "ok", "rank", "verdict"]
+LEAD = ["variant", "ok", "tier", "rank", "verdict"]
+
+
+def lead(row: TableRow) -> list[str]:
+    """The cells before the scores, those of `LEAD`."""
+    verdict = row.verdict or ("n/a" if row.kind == "variant" and not row.n else "")
+    return [row.title, ok(row), tier(row), rank(row), verdict]
 
 
 def scores(table: Table) -> Grid:
     header = [*LEAD, *(f"{name} {ARROWS[better]}" for name, better in table.columns.items())]
-    lines = [[*lead(row, table), *(cell(row, name) for name in table.columns)] for row in table.rows]
+    lines = [[*lead(row), *(cell(row, name) for name in table.columns)] for row in table.rows]
     bold = [[*[False] * len(LEAD), *(name in row.led for name in table.columns)] for row in table.rows]
-    return Grid(header, lines, bold)
+    return Grid(header, lines, bold, rules(table))
 
 
 def costs(table: Table) -> Grid | None:
@@ -83,7 +103,7 @@ def costs(table: Table) -> Grid | None:
 
 def _cost(name: str, value: float | None) -> str:
     if value is None:
-        return "–"  # noqa: RUF001
+        return NONE
     return amount(value / 2**20 if name.endswith("MiB") else value)
 
 

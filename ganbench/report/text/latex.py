@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ganbench.analysis.score_table import Table, TableRow
+from ganbench.analysis.tiers import rules
 from ganbench.report.text.escape import escape_latex
 from ganbench.report.text.grid import LEAD, lead, missing
 from ganbench.report.text.spread import shown
@@ -17,8 +18,10 @@ CAPTION = (
     r": mean over seeds with the 95\,\% interval (Student's $t$; [low, high] of the geometric mean if computed on "
     r"logarithms, or of a share, cut at 0 and 1). Counts: mean (lowest--highest). Fewer than five seeds: "
     r"lowest--highest, no interval. ok: seeds that finished, of those requested. "
-    r"Bold: better than at least one variant and worse than none by the primary score, Bonferroni-corrected over the "
-    r"suite. rank: 1 + the number of better variants.}"
+    r"tier: by the primary score against the reference; where all pairs are compared, variants without a common letter "
+    r"differ, and a line is drawn where all above are better than all below. rank: the ranks that the comparisons "
+    r"(Bonferroni over the suite) allow. \dag: the samples of at least half of its seeds are faulty. Bold: by the "
+    r"primary score better than at least one variant, worse than none, and without \dag.}"
 )
 
 
@@ -31,13 +34,14 @@ def latex(plan: SavedPlan, tables: list[Table]) -> str:
     for table in tables:
         marks = _marks(table)
         head = [*LEAD, *(f"{escape_latex(n)} {_arrow(b)}" for n, b in table.columns.items())]
-        body = [_row(row, table, marks) for row in table.rows]
         variants = sum(row.kind == "variant" for row in table.rows)
-        body.insert(variants, r"\midrule")
+        lines = [_row(row, table, marks) for row in table.rows]
+        above = rules(table) | {variants}
+        body = [line for i, own in enumerate(lines) for line in ((r"\midrule", own) if i in above else (own,))]
         parts += [
             r"\begin{table}", r"\centering\small", rf"\caption{{{escape_latex(table.dataset)}{CAPTION}",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-            rf"\begin{{tabular}}{{llll{'r' * len(table.columns)}}}", r"\toprule",
+            rf"\begin{{tabular}}{{{'l' * len(LEAD)}{'r' * len(table.columns)}}}", r"\toprule",
             " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}}",
             *_below(table, marks), r"\end{table}", "",
         ]  # fmt: skip
@@ -55,7 +59,7 @@ def _letter(index: int) -> str:
 
 
 def _row(row: TableRow, table: Table, marks: dict[str, str]) -> str:
-    first, *rest = (escape_latex(text) for text in lead(row, table))
+    first, *rest = (escape_latex(RANGE.sub("\u2013", text) if i else text) for i, text in enumerate(lead(row)))
     title = f"{escape_latex(row.loss)} $\\times$ {escape_latex(row.architecture)}" if row.kind == "variant" else first
     title = f"{{}}{title}" if title[:1] in ("[", "*") else title  # after \\\\ these would be its argument
     if row.notes:

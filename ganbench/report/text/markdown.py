@@ -30,11 +30,13 @@ def markdown(plan: SavedPlan, tables: list[Table]) -> str:
 
 
 def grid(content: Grid) -> list[str]:
-    """The lines of a Markdown table."""
+    """The lines of a Markdown table; a rule within it, which Markdown does not have, is an empty line of cells."""
     cells = [[escape_markdown(text) for text in line] for line in (content.header, *content.lines)]
     for line, bold in zip(cells[1:], content.bold, strict=False):  # no bold at all is an empty tuple
         line[:] = [f"**{text}**" if b else text for text, b in zip(line, bold, strict=True)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(content.header))]
     text = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in cells]
     rule = "|" + "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
-    return [text[0], rule, *text[1:]]
+    empty = "|" + "|".join(" " * (w + 2) for w in widths) + "|"
+    body = [line for i, own in enumerate(text[1:]) for line in ((empty, own) if i in content.rules else (own,))]
+    return [text[0], rule, *body]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table, TableRow
+from ganbench.analysis.tiers import rules
 from ganbench.report.text.escape import replace_controls
 from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, costs, lead, missing, overall_note
 from ganbench.report.text.grid import overall as overall_grid
@@ -60,7 +61,7 @@ def _fitting(table: Table, width: int) -> list[list[str]]:
     for name in table.columns:
         texts = [_head(table, name), *(_stacked(row, name) for row in table.rows)]
         need = 3 + max(len(line) for text in texts for line in text.split("\n"))
-        if groups[-1] and used + need > width:
+        if (groups[-1] or len(groups) == 1) and used + need > width:
             groups.append([])
             used = leads[0]
         groups[-1].append(name)
@@ -69,20 +70,23 @@ def _fitting(table: Table, width: int) -> list[list[str]]:
 
 
 def _grid(table: Table, names: list[str], title: str) -> RichTable:
-    """One group of columns; the first has the title, rank and verdict."""
+    """One group of columns; the first has the title, tier, rank and verdict."""
     leads = LEAD if title else LEAD[:1]
     grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
     for i, head in enumerate([*leads, *(_head(table, name) for name in names)]):
         grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
-    for row in table.rows:
+    above = rules(table)
+    for i, row in enumerate(table.rows):
+        if i in above:
+            grid.add_section()
         cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
         dim = "dim" if row.kind != "variant" or not row.n else ""
-        grid.add_row(*(Text(replace_controls(text)) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
+        grid.add_row(*(Text(replace_controls(text)) for text in lead(row)[: len(leads)]), *cells, style=dim)
     return grid
 
 
 def _leads(table: Table) -> list[list[str]]:
-    return [LEAD, *(lead(row, table) for row in table.rows)]
+    return [LEAD, *(lead(row) for row in table.rows)]
 
 
 def drawn(content: Grid, title: str) -> RichTable:

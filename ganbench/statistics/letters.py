@@ -1,0 +1,37 @@
+"""Compact letters: items that share a letter are not significantly different (Piepho 2004)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
+from string import ascii_uppercase
+from typing import TypeVar
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+def letters(items: Sequence[Item], different: Collection[tuple[Item, Item]]) -> dict[Item, str]:
+    """The letters of items, which are in their order from the best, such as A, AB, B.
+
+    Two items share a letter exactly if no pair of `different` holds both. By insertion and absorption (Piepho 2004,
+    "An algorithm for a letter-based representation of all-pairwise comparisons", J. Comput. Graph. Stat. 13): a group
+    that holds a different pair is split into one without each of the two, and groups within others are dropped.
+    """
+    groups = [frozenset(items)] if items else []
+    for a, b in different:
+        split = [part for group in groups for part in ((group - {a}, group - {b}) if {a, b} <= group else (group,))]
+        groups = _absorbed(split)
+    place = {item: i for i, item in enumerate(items)}
+    groups.sort(key=lambda group: sorted(place[item] for item in group))
+    return {item: "".join(_letter(i) for i, group in enumerate(groups) if item in group) for item in items}
+
+
+def _absorbed(groups: Sequence[frozenset[Item]]) -> list[frozenset[Item]]:
+    """The groups that are no part of another one."""
+    unique = list(dict.fromkeys(groups))
+    return [group for group in unique if not any(group < other for other in unique)]
+
+
+def _letter(index: int) -> str:
+    """A, B, ... Z, A1, B1, ... Z1, A2, ..."""
+    turn, place = divmod(index, len(ascii_uppercase))
+    return ascii_uppercase[place] + (str(turn) if turn else "")
