@@ -162,11 +162,11 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
         + notes.snapshots(list(good.values()))
         + diagnoses(records.values())
     )
-    judged = [record.evaluation.verdict for record in good.values()]
+    samples = [record.evaluation.verdict for record in good.values()]
     cost = {key: _mean([getattr(record.cost, key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(
         row.dataset.text, *row.texts[:2], "variant", len(good), len(records), scores, notes=said,
-        failed=failed, faulty=verdicts.faulty(judged), verdict=verdicts.summary(judged), cost=cost, missing=missing,
+        failed=failed, faulty=verdicts.faulty(samples), verdict=verdicts.summary(samples), cost=cost, missing=missing,
         lacking=lacking, noise=_noise(good.values(), shown),
     )  # fmt: skip
 

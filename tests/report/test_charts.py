@@ -165,6 +165,6 @@ def test_a_variant_that_failed_whole_stays_in_the_charts_below_the_others(tmp_pa
             assert any("no seed finished" in text for text in texts), chart.name
         (ranked, *_) = score_charts(content, table, str(table.primary))
         named = [shape.text for shape in ranked.shapes if shape.look == "label"]
-        assert named[-1].startswith(row.title[:8])
+        assert named[-1].startswith(row.title[:7])
         failed = [other.failed > 0 for name in named for other in table.variants if other.title == name]
         assert failed == sorted(failed)

@@ -102,8 +102,8 @@ def ranks_chart(
 ) -> Chart:
     """Means with intervals and every seed, one row per variant; `marks` are values to compare with.
 
-    Failed seeds are crosses at the worse end of the axis.
-    A mark outside the axis `shown` is named with its value, without a line.
+    A mark outside the axis `shown` is named with its value, without a line. Failed seeds are crosses at the worse end
+    of the axis.
     """
     step, top = 38, 18 if marks else 6
     bottom = top + step * len(groups)

@@ -63,7 +63,7 @@ def _group(content: Content, variant: RankedVariant, up: str, seeds: bool) -> Gr
     ]
     facts = [
         str(shown(score, row.n)) or "no seed finished",
-        f"tier {tier(row)}" if variant.ranked and row.tier else "",
+        tier(row) if variant.ranked and row.tier else "",
         f"rank {rank(row)}" if variant.ranked and row.rank else "",
         f"{row.n_ok}/{row.n} ok" if row.n_ok < row.n else "",
     ]

@@ -76,19 +76,24 @@ def rank(row: TableRow) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-LEAD = ["variant", "ok", "tier", "rank", "verdict"]
+def lead_heads(table: Table) -> list[str]:
+    """The columns before the scores; the rank only where all pairs are compared and some variant has one."""
+    ranked = any(row.rank for row in table.rows) and not (table.family and table.family.reference)
+    return ["variant", "ok", "tier", *(["rank"] if ranked else []), "verdict"]
 
 
-def lead(row: TableRow) -> list[str]:
-    """The cells before the scores, those of `LEAD`."""
+def lead(row: TableRow, table: Table) -> list[str]:
+    """The cells of a row before the scores, those of `lead_heads`."""
     verdict = row.verdict or ("n/a" if row.kind == "variant" and not row.n else "")
-    return [row.title, ok(row), tier(row), rank(row), verdict]
+    found = {"variant": row.title, "ok": ok(row), "tier": tier(row), "rank": rank(row), "verdict": verdict}
+    return [found[head] for head in lead_heads(table)]
 
 
 def scores(table: Table) -> Grid:
-    header = [*LEAD, *(f"{name} {ARROWS[better]}" for name, better in table.columns.items())]
-    lines = [[*lead(row), *(cell(row, name) for name in table.columns)] for row in table.rows]
-    bold = [[*[False] * len(LEAD), *(name in row.led for name in table.columns)] for row in table.rows]
+    heads = lead_heads(table)
+    header = [*heads, *(f"{name} {ARROWS[better]}" for name, better in table.columns.items())]
+    lines = [[*lead(row, table), *(cell(row, name) for name in table.columns)] for row in table.rows]
+    bold = [[*[False] * len(heads), *(name in row.led for name in table.columns)] for row in table.rows]
     return Grid(header, lines, bold, rules(table))
 
 

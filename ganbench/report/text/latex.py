@@ -7,7 +7,7 @@ import re
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.analysis.tiers import rules
 from ganbench.report.text.escape import escape_latex
-from ganbench.report.text.grid import LEAD, lead, missing
+from ganbench.report.text.grid import lead, lead_heads, missing
 from ganbench.report.text.spread import shown
 from ganbench.suite.plan_file import SavedPlan
 
@@ -33,7 +33,8 @@ def latex(plan: SavedPlan, tables: list[Table]) -> str:
     parts = [f"% suite {escape_latex(plan.suite)}; needs \\usepackage{{booktabs,graphicx}}"]
     for table in tables:
         marks = _marks(table)
-        head = [*LEAD, *(f"{escape_latex(n)} {_arrow(b)}" for n, b in table.columns.items())]
+        leads = lead_heads(table)
+        head = [*leads, *(f"{escape_latex(n)} {_arrow(b)}" for n, b in table.columns.items())]
         variants = sum(row.kind == "variant" for row in table.rows)
         lines = [_row(row, table, marks) for row in table.rows]
         above = rules(table) | {variants}
@@ -41,7 +42,7 @@ def latex(plan: SavedPlan, tables: list[Table]) -> str:
         parts += [
             r"\begin{table}", r"\centering\small", rf"\caption{{{escape_latex(table.dataset)}{CAPTION}",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-            rf"\begin{{tabular}}{{{'l' * len(LEAD)}{'r' * len(table.columns)}}}", r"\toprule",
+            rf"\begin{{tabular}}{{{'l' * len(leads)}{'r' * len(table.columns)}}}", r"\toprule",
             " & ".join(head) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}}",
             *_below(table, marks), r"\end{table}", "",
         ]  # fmt: skip
@@ -59,7 +60,7 @@ def _letter(index: int) -> str:
 
 
 def _row(row: TableRow, table: Table, marks: dict[str, str]) -> str:
-    first, *rest = (escape_latex(RANGE.sub("\u2013", text) if i else text) for i, text in enumerate(lead(row)))
+    first, *rest = (escape_latex(RANGE.sub("\u2013", text) if i else text) for i, text in enumerate(lead(row, table)))
     title = f"{escape_latex(row.loss)} $\\times$ {escape_latex(row.architecture)}" if row.kind == "variant" else first
     title = f"{{}}{title}" if title[:1] in ("[", "*") else title  # after \\\\ these would be its argument
     if row.notes:

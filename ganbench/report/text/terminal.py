@@ -11,7 +11,7 @@ from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.analysis.tiers import rules
 from ganbench.report.text.escape import replace_controls
-from ganbench.report.text.grid import ARROWS, LEAD, LEGEND, Grid, costs, lead, missing, overall_note
+from ganbench.report.text.grid import ARROWS, LEGEND, Grid, costs, lead, lead_heads, missing, overall_note
 from ganbench.report.text.grid import overall as overall_grid
 from ganbench.report.text.markdown import markdown
 from ganbench.report.text.spread import shown
@@ -54,7 +54,7 @@ def _head(table: Table, name: str) -> str:
 
 
 def _fitting(table: Table, width: int) -> list[list[str]]:
-    """The scores in groups whose columns fit the width, the first next to all of `LEAD`, the others to the names."""
+    """The scores in groups whose columns fit the width, the first next to all of `lead_heads`, the others to the names."""
     leads = [3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True)]
     groups: list[list[str]] = [[]]
     used = sum(leads)
@@ -71,7 +71,7 @@ def _fitting(table: Table, width: int) -> list[list[str]]:
 
 def _grid(table: Table, names: list[str], title: str) -> RichTable:
     """One group of columns; the first has the title, tier, rank and verdict."""
-    leads = LEAD if title else LEAD[:1]
+    leads = lead_heads(table)[: None if title else 1]
     grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
     for i, head in enumerate([*leads, *(_head(table, name) for name in names)]):
         grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
@@ -81,12 +81,12 @@ def _grid(table: Table, names: list[str], title: str) -> RichTable:
             grid.add_section()
         cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
         dim = "dim" if row.kind != "variant" or not row.n else ""
-        grid.add_row(*(Text(replace_controls(text)) for text in lead(row)[: len(leads)]), *cells, style=dim)
+        grid.add_row(*(Text(replace_controls(text)) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
     return grid
 
 
 def _leads(table: Table) -> list[list[str]]:
-    return [LEAD, *(lead(row) for row in table.rows)]
+    return [lead_heads(table), *(lead(row, table) for row in table.rows)]
 
 
 def drawn(content: Grid, title: str) -> RichTable:
