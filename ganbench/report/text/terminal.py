@@ -54,7 +54,7 @@ def _head(table: Table, name: str) -> str:
 
 
 def _fitting(table: Table, width: int) -> list[list[str]]:
-    """The scores in groups whose columns fit the width, the first next to all of `lead_heads`, the others to the names."""
+    """The scores in groups whose columns fit the width, the first next to all of `lead_heads`, others to the names."""
     leads = [3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True)]
     groups: list[list[str]] = [[]]
     used = sum(leads)
