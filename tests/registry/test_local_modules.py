@@ -194,10 +194,13 @@ def test_what_plugins_do_to_the_environment_and_the_path_is_not_passed_on(tmp_pa
     text += "\nimport torch\ntorch.set_default_dtype(torch.float64); torch.set_default_device('meta')\n"
     path = _plugin(tmp_path, text + "torch.set_grad_enabled(False)")
     sys.path.append(str(tmp_path / "kept"))
-    variables, search, here = dict(os.environ), list(sys.path), Path.cwd()
+    before, here = list(sys.path), Path.cwd()
+    variables, search = effects.environment(), effects.search_path()  # plugins of other tests left their own
+    assert "GANBENCH_DATA" in variables
+    assert str(tmp_path / "kept") in search
     Registry.load([path])
     assert (effects.environment(), effects.search_path(), Path.cwd()) == (variables, search, here)
-    assert sys.path == [*search, str(tmp_path)]
+    assert sys.path == [*before, str(tmp_path)]
     assert (torch.get_default_dtype(), torch.get_default_device().type, torch.is_grad_enabled()) == (
         torch.float32,
         "cpu",

@@ -91,13 +91,13 @@ def test_training_and_evaluation_have_ids_of_their_own(tmp_path: Path, registry:
     others = [
         replace(own, samples=5001),
         replace(own, split="test"),
-        replace(own, extractor=replace(own.extractor, code="2")),
+        replace(own, extractor=replace(own.extractor, code="other")),
         replace(own, metrics=own.metrics[1:]),
-        replace(own, metrics=(replace(metric, code="2"), *own.metrics[1:])),
+        replace(own, metrics=(replace(metric, code="other"), *own.metrics[1:])),
     ]
     assert len({own.id, *(other.id for other in others)}) == 6
     assert {replace(spec, evaluation=other).id for other in others} == {spec.id}
-    trained = [replace(spec, seed=1), replace(spec, loss=replace(spec.loss, code="2"))]
+    trained = [replace(spec, seed=1), replace(spec, loss=replace(spec.loss, code="other"))]
     assert {one.evaluation.id for one in trained} == {own.id}
 
 
