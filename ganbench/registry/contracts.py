@@ -120,8 +120,8 @@ class Dataset(Protocol):
     Optional: `fingerprint() -> str`, 1 to 64 characters of 0-9, A-Z, a-z, '.', '_' and '-', identifies the content and
     is part of every run's id: `hash_files(...)` of the files that `load` reads or, for computed data, the version of
     the code and the parameters. It computes no samples, and raises `MissingError` if the files are not there. Without
-    it both splits are loaded and hashed whenever a suite is run. Computed data may have other bytes on another machine,
-    so that such a hash is valid on one machine.
+    it, or with only that of a base class whose `load` is replaced, both splits are loaded and hashed whenever a suite
+    is run. Computed data may have other bytes on another machine, so that such a hash is valid on one machine.
     """
 
     @property

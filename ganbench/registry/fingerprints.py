@@ -23,12 +23,13 @@ _VALID = re.compile(r"[0-9A-Za-z._-]{1,64}")
 def fingerprint(dataset: Dataset, name: str = "") -> str:
     """The identity of a dataset's content: the text of its `fingerprint()`, else a hash of what it loads.
 
-    The hash (16 hex digits) covers shape, dtype and bytes of the samples and labels of both splits. `name` is the
-    dataset's name in error messages. Raises `MissingError` if the data or files are not there, `ContractError` for a
-    text that is no fingerprint and for anything else that the plugin raises.
+    A `fingerprint` that a class inherits does not count if the class has a `load` of its own. The hash (16 hex digits)
+    covers shape, dtype and bytes of the samples and labels of both splits. `name` is the dataset's name in error
+    messages. Raises `MissingError` if the data or files are not there, `ContractError` for a text that is no
+    fingerprint and for anything else that the plugin raises.
     """
     called = f"dataset {name or type(dataset).__name__!r}"
-    own = getattr(dataset, "fingerprint", None)
+    own = None if _only_inherited(dataset) else getattr(dataset, "fingerprint", None)
     try:
         found = own() if own is not None else _hash_of_content(dataset)
     except GanbenchError:
@@ -42,6 +43,12 @@ def fingerprint(dataset: Dataset, name: str = "") -> str:
             f"{called}.fingerprint returned {shown}; it must be 1 to 64 characters of 0-9, A-Z, a-z, '.', '_', '-'"
         )
     return found
+
+
+def _only_inherited(dataset: Dataset) -> bool:
+    """Whether `fingerprint` is that of a base class whose `load` was replaced, so that it is about other data."""
+    places = {name: depth for depth, base in reversed(list(enumerate(type(dataset).__mro__))) for name in vars(base)}
+    return "fingerprint" in places and places.get("load", places["fingerprint"]) < places["fingerprint"]
 
 
 def _hash_of_content(dataset: Dataset) -> str:

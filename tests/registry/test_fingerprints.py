@@ -220,6 +220,23 @@ def test_the_plugins_own_text_is_taken() -> None:
     assert fingerprint(Named()) == "version-1.a_B"
 
 
+def test_a_class_that_replaces_load_does_not_inherit_the_fingerprint() -> None:
+    class Shifted(Named):
+        def load(self, split: str) -> Data:
+            return Data(super().load(split).samples + 1)
+
+    class Again(Shifted):
+        def fingerprint(self) -> object:
+            return "again"
+
+    class Renamed(Named):
+        shape = (2,)
+
+    assert fingerprint(Shifted()) == fingerprint(Points(1.0))
+    assert fingerprint(Again()) == "again"
+    assert fingerprint(Renamed()) == "version-1.a_B"
+
+
 @pytest.mark.parametrize("text", ["", "a b", "x" * 65, "a/b", "a\n", None, 3])
 def test_a_text_that_is_no_fingerprint_is_refused(text: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Named, "text", text)
