@@ -15,13 +15,21 @@ from ganbench.registry.registry import Registry
 from ganbench.results.records import AnyRecord, PluginOrigin, Provenance
 from ganbench.runner import rebuild
 from ganbench.suite import load as suites
+from ganbench.suite.contents import Contents
 from ganbench.suite.expand import expand
-from ganbench.suite.specs import PROTOCOL, Plan, ReferenceSpec, RunSpec
+from ganbench.suite.specs import (
+    EVALUATION_PROTOCOL,
+    PROTOCOL,
+    Plan,
+    ReferenceSpec,
+    RunSpec,
+    resolved_evaluation,
+)
 
 
 @pytest.fixture(scope="module")
 def plan(registry: Registry) -> Plan:
-    return expand(suites.load(registry.find("suite", "baseline").thing), registry)
+    return Contents(registry).filled(expand(suites.load(registry.find("suite", "baseline").thing), registry))
 
 
 def _record(spec: RunSpec | ReferenceSpec, **changes: Any) -> AnyRecord:
@@ -31,16 +39,27 @@ def _record(spec: RunSpec | ReferenceSpec, **changes: Any) -> AnyRecord:
         "stored_spec": canonical(spec.resolved()),
         "provenance": Provenance(plugins=plugins, protocol=PROTOCOL),
     }
-    record: AnyRecord = make_record(spec.id) if isinstance(spec, RunSpec) else make_reference(spec.id)
-    return replace(record, **{**known, **changes})
+    if isinstance(spec, ReferenceSpec):
+        known["provenance"] = replace(known["provenance"], protocol=EVALUATION_PROTOCOL)
+        return replace(make_reference(spec.id), **{**known, **changes})
+    evaluation = spec.evaluation
+    scorers = {
+        f"{kind}:{choice.name}": PluginOrigin("ganbench", "1", choice.code, "") for kind, choice in evaluation.choices()
+    }
+    known["stored_evaluation"] = canonical(resolved_evaluation(evaluation))
+    known["evaluation_id"] = evaluation.id
+    known["scored_by"] = Provenance(plugins=scorers, protocol=EVALUATION_PROTOCOL)
+    return replace(make_record(spec.id), **{**known, **changes})
 
 
 def _edited(spec: RunSpec, *path: str, to: Any) -> AnyRecord:
-    content = place = spec.resolved()
+    content: dict[str, Any] = {**spec.resolved(), "evaluation": resolved_evaluation(spec.evaluation)}
+    place = content
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = to
-    return _record(spec, stored_spec=canonical(content))
+    evaluation = canonical(content.pop("evaluation"))
+    return _record(spec, stored_spec=canonical(content), stored_evaluation=evaluation)
 
 
 def test_every_spec_of_a_suite_comes_back_from_its_record(plan: Plan, registry: Registry) -> None:
@@ -100,5 +119,8 @@ def test_why_an_id_differs_is_explained(plan: Plan, registry: Registry) -> None:
         "loss:minimax: the record's code version is 0, here it is 1",
         f"the record's protocol version is 1, this ganbench's is {PROTOCOL}",
     ]
+    other = _edited(spec, "evaluation", "samples", to=500)
+    other = replace(other, evaluation_id="111111111111")
+    assert rebuild.differences(other, spec) == ["evaluation.samples is 500 in the record and 10000 here"]
     failed = _record(spec, id="000000000000", provenance=Provenance())
     assert "holds no code versions" in rebuild.differences(failed, rebuild.rebuilt(failed, registry))[0]
