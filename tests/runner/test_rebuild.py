@@ -12,7 +12,7 @@ from factories import make_record, make_reference
 from ganbench.errors import UsageError
 from ganbench.files import canonical
 from ganbench.registry.registry import Registry
-from ganbench.results.records import AnyRecord, PluginOrigin, Provenance
+from ganbench.results.records import AnyRecord, PluginOrigin, Provenance, Record
 from ganbench.runner import rebuild
 from ganbench.suite import load as suites
 from ganbench.suite.contents import Contents
@@ -120,6 +120,7 @@ def test_why_an_id_differs_is_explained(plan: Plan, registry: Registry) -> None:
         f"the record's protocol version is 1, this ganbench's is {PROTOCOL}",
     ]
     other = _edited(spec, "evaluation", "samples", to=500)
+    assert isinstance(other, Record)
     other = replace(other, evaluation_id="111111111111")
     assert rebuild.differences(other, spec) == ["evaluation.samples is 500 in the record and 10000 here"]
     failed = _record(spec, id="000000000000", provenance=Provenance())
