@@ -180,8 +180,9 @@ class Table:
 
     @property
     def comparisons(self) -> list[FamilyComparison]:
-        """The suite's comparisons on this dataset."""
-        return self.family.on(self.dataset) if self.family else []
+        """The suite's comparisons on this dataset, between the rows that are shown."""
+        rows = {row.key for row in self.variants}
+        return [one for one in self.family.on(self.dataset) if rows >= {one.a, one.b}] if self.family else []
 
     def averaged(self, column: str) -> Kind:
         """How a column is averaged."""

@@ -40,19 +40,31 @@ def build(
     store: Store,
     reading: Reading | None = None,
     published: Mapping[str, Sequence[PublishedRow]] = {},
+    whole: SavedPlan | None = None,
 ) -> list[Table]:
     """The tables of a suite. Runs without a record count as not ok.
 
     `reading` shows the records at an equal budget; `published` holds rows of publications by
-    dataset. Raises `UsageError` if scores of one column were measured under different protocols.
+    dataset. If the tables show a part of a suite, `whole` is its plan, whose family of comparisons is
+    theirs: a part must not have other answers. Raises `UsageError` if scores of one column were
+    measured under different protocols.
     """
     datasets = dict.fromkeys(
         one.dataset.text for part in (layout.rows, layout.references, layout.skipped) for one in part
     )
     found = [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
-    return [
-        replace(one, notes=tuple(notes.table_notes(one))) for one in map(tiers.placed, family.judged(layout, found))
-    ]
+    judged = _judged(layout, found, store, reading, whole)
+    return [replace(one, notes=tuple(notes.table_notes(one))) for one in map(tiers.placed, judged)]
+
+
+def _judged(
+    layout: SavedPlan, found: list[Table], store: Store, reading: Reading | None, whole: SavedPlan | None
+) -> list[Table]:
+    """The tables with the family of their suite."""
+    if whole is None:
+        return family.judged(layout, found)
+    (first, *_) = build(whole, store, reading)
+    return [replace(one, family=first.family) for one in found]
 
 
 def _table(

@@ -24,11 +24,11 @@ def placed(table: Table) -> Table:
     """
     family, here = table.family, table.comparisons
     known = [row for row in table.variants if table.primary in row.scores]
-    if family is None or not here or not known:
+    if family is None or not family.on(table.dataset) or not known:
         return table
     lost = {row.key: sum(one.loser == row.key for one in here) for row in known}
     won = {row.key: sum(one.winner == row.key for one in here) for row in known}
-    tiers = _against(family, here) if family.reference else _letters(table, known, here, lost)
+    tiers = _against(family, family.on(table.dataset)) if family.reference else _letters(table, known, here, lost)
     count = len(table.variants)
     found = {}
     for row in known:

@@ -27,9 +27,13 @@ from ganbench.suite.plan_file import SavedPlan
 class Results:
     """A suite's results in a results folder. Records are read when first needed, each once."""
 
-    def __init__(self, plan: SavedPlan, store: Store, registry: Registry | None = None) -> None:
+    def __init__(
+        self, plan: SavedPlan, store: Store, registry: Registry | None = None, whole: SavedPlan | None = None
+    ) -> None:
         self.plan, self.store = plan, store
         self._registry = registry
+        self._whole = whole
+        """The whole suite's plan, if `plan` is a part of it: claims are those of the whole suite."""
 
     @property
     def suite(self) -> str:
@@ -49,15 +53,16 @@ class Results:
     @cached_property
     def score_tables(self) -> list[Table]:
         """The tables as the analysis makes them, one per dataset."""
-        return tables.build(self.plan, self.store)
+        return tables.build(self.plan, self.store, whole=self._whole)
 
     def viewed(self, equal: Literal["steps", "time"] | None = None, published: bool = False) -> list[Table]:
         """The tables in another view: runs at an equal budget of steps or time, with values of publications."""
         if equal is None and not published:
             return self.score_tables
         return tables.build(
-            self.plan, self.store, budget.equal(equal) if equal else None, self.published if published else {}
-        )
+            self.plan, self.store, budget.equal(equal) if equal else None, self.published if published else {},
+            self._whole,
+        )  # fmt: skip
 
     @cached_property
     def published(self) -> Published:

@@ -108,7 +108,7 @@ class Preparation:
         Training(self.plan, self.resolved, self.store, self.saved, self.settings, self.trackers).run()
         whole = Results(self.saved, self.store, self.resolved.registry)
         whole.save_tables()
-        return Results(self.shown, self.store, self.resolved.registry) if self.partial else whole
+        return self.asked if self.partial else whole
 
     @property
     def partial(self) -> bool:
@@ -118,7 +118,7 @@ class Preparation:
     @property
     def asked(self) -> Results:
         """The results of the runs that were asked for, also if the tables contain more."""
-        return Results(self.shown, self.store, self.resolved.registry)
+        return Results(self.shown, self.store, self.resolved.registry, self.saved)
 
 
 def chosen_trackers(settings: RunSettings, resolved: ResolvedSuite) -> list[Choice]:

@@ -122,8 +122,8 @@ def _results(options: TableOptions) -> Results:
     plan = current_plan(SuiteRequest(options.suite, options.sets, options.adds, files), options.results)
     registry = Registry.load(options.plugins) if options.published else None
     if options.only_plan:
-        plan = own_rows(plan)
-    elif options.earlier:
+        return Results(own_rows(plan), Store(options.results), registry, whole=plan)
+    if options.earlier:
         plan = earlier_rows(plan)
     return Results(plan, Store(options.results), registry)
 

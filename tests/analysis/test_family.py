@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import ganbench as gb
 from ganbench.analysis import tables
 from ganbench.analysis.family import Family
 from ganbench.analysis.score_table import Table
+from ganbench.api.results import Results
 from ganbench.report.text import sentences
 from ganbench.results.records import Failure
 from ganbench.results.store import Store
@@ -215,6 +217,27 @@ def test_one_question_has_one_answer(inside: Cli, tmp_path: Path) -> None:
 
 def table_leads(table: Table, key: tuple[str, str]) -> bool:
     return any(row.led == {"score"} for row in table.variants if row.key == key)
+
+
+def test_a_part_of_a_suite_has_the_answers_of_the_whole(inside: Cli, tmp_path: Path) -> None:
+    """Whatever a table shows, its claims are corrected for all comparisons of the suite."""
+    folder = tmp_path / "results"
+    values = dict(_two_by_three(a=6.0))
+    whole = _suite(folder, values, FamilySettings())
+    rows = [replace(row, own=()) if row.texts[0] == "c" or row.texts[2] == "ring8" else row for row in whole.rows]
+    save_plan(folder, replace(whole, rows=tuple(rows)))
+    kept = tuple(row for row in whole.rows if row.texts[0] != "c" and row.texts[2] != "ring8")
+    part = replace(whole, rows=kept, skipped=())
+    (shown,) = Results(part, Store(folder), whole=whole).score_tables
+    (alone,) = Results(part, Store(folder)).score_tables
+    assert (shown.family.m if shown.family else 0, alone.family.m if alone.family else 0) == (30, 6)
+    assert len(shown.comparisons) == 6
+    full = next(table for table in Results(whole, Store(folder)).score_tables if table.dataset == "digits")
+    for one in shown.comparisons:
+        assert one in full.comparisons
+    only = inside("table", "--suite", "s", "--only-plan", "--format", "markdown").out
+    assert "c x mlp" not in only
+    assert "6 comparisons of the suite's 30" in only
 
 
 def test_pairs_and_scores_outside_the_family_are_exploratory(inside: Cli, tmp_path: Path) -> None:
