@@ -210,7 +210,7 @@ def _samples(options: SamplesOptions, wide: float) -> PaperFigure:
 )
 @options_as(RanksOptions)
 def ranks_command(options: RanksOptions) -> int:
-    """Variants by a score: seeds, mean, 95 % interval and rank, with the references as lines.
+    """Variants by a score: seeds, mean, 95 % interval, tier and rank, with the references as lines.
 
     Without --dataset, a suite with several datasets is drawn as with --overall.
     """

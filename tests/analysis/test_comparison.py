@@ -126,6 +126,7 @@ def test_few_seeds_claim_nothing(inside: Cli, tmp_path: Path) -> None:
     _results(tmp_path / "results", seeds=4)
     out = inside("compare", "a", "b").out
     assert out.startswith("Too few seeds to claim a difference in modes between a and b")
+    assert "7.50-8.20 (4 seeds) against 5.20-7.00 (4 seeds)" in out
     assert not re.search(r"p [=<]", out)
 
 

@@ -62,6 +62,7 @@ def test_all_pairs_have_letters_and_rank_intervals_best_first_with_a_rule_betwee
     lines = [line for line in markdown(plan, [table]).splitlines() if line.startswith("|")]
     assert [set(line) <= {"|", " "} for line in lines[2:8]] == [False, False, True, False, True, False]
     assert [grid.rank(row) for row in table.rows] == ["1-2", "1-2", "3", "4"]
+    assert grid.text_rules(table) == {2, 3, 4}
 
 
 def test_a_variant_between_two_groups_has_both_letters_and_no_rule(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ganbench.report.html.cells import cost
 from ganbench.report.html.charts import Chart, curves_chart, diagnosis_chart, histogram_chart
 from ganbench.report.html.content import Content, Run
 from ganbench.report.text.grid import ARROWS
+from ganbench.report.text.spread import shown
 from ganbench.results import protocol
 from ganbench.results.records import AnyRecord, Record
 from ganbench.results.run_files import read_history
@@ -94,8 +95,7 @@ def _row(rows: tuple[TableRow, ...], kind: str, loss: str, architecture: str) ->
 
 
 def _mean(row: TableRow | None, name: str) -> str:
-    mean = row.scores[name].mean if row and name in row.scores else None
-    return "" if mean is None else number(mean)
+    return str(shown(row.scores[name], row.n)) if row and name in row.scores else ""
 
 
 def costs(record: Record) -> list[tuple[str, str]]:

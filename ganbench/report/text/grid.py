@@ -89,12 +89,18 @@ def lead(row: TableRow, table: Table) -> list[str]:
     return [found[head] for head in lead_heads(table)]
 
 
+def text_rules(table: Table) -> frozenset[int]:
+    """The rows above which a rule is drawn: between groups, and then between variants and other rows too."""
+    found = rules(table)
+    return found | {sum(row.kind == "variant" for row in table.rows)} if found else found
+
+
 def scores(table: Table) -> Grid:
     heads = lead_heads(table)
     header = [*heads, *(f"{name} {ARROWS[better]}" for name, better in table.columns.items())]
     lines = [[*lead(row, table), *(cell(row, name) for name in table.columns)] for row in table.rows]
     bold = [[*[False] * len(heads), *(name in row.led for name in table.columns)] for row in table.rows]
-    return Grid(header, lines, bold, rules(table))
+    return Grid(header, lines, bold, text_rules(table))
 
 
 def costs(table: Table) -> Grid | None:

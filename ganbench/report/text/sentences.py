@@ -8,6 +8,7 @@ from statistics import median
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number, p_value
+from ganbench.report.text.spread import shown
 from ganbench.statistics.differences import MIN_SEEDS, RANKS
 from ganbench.statistics.means import geometric_mean
 
@@ -34,13 +35,15 @@ def sentence(one: Comparison) -> str:
 
 
 def _side(row: TableRow, one: Comparison) -> str:
-    """A side's mean, geometric if it is that of a ratio; counts by their range."""
+    """A side's mean, geometric if it is that of a ratio; counts, and fewer than five seeds, by their range."""
     score = row.scores[one.score]
     mean = centre(row, one)
     failed = f" ({row.n_ok} of {row.n_ok + row.failed} seeds finished)" if row.failed else ""
     failed += f" ({row.n - row.n_ok - row.failed} of {row.n} seeds not run)" if row.n > row.n_ok + row.failed else ""
     if mean is None:
         return f"no value{failed}"
+    if len(score.values) < MIN_SEEDS:
+        return f"{shown(score)}{failed}"
     if score.kind == "count":
         return _counted(score.values) + failed
     geometric = "geometric mean " if _is_ratio(one) and row is one.rows[0] else ""

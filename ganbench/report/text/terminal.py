@@ -9,9 +9,8 @@ from rich.text import Text
 
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table, TableRow
-from ganbench.analysis.tiers import rules
 from ganbench.report.text.escape import replace_controls
-from ganbench.report.text.grid import ARROWS, LEGEND, Grid, costs, lead, lead_heads, missing, overall_note
+from ganbench.report.text.grid import ARROWS, LEGEND, Grid, costs, lead, lead_heads, missing, overall_note, text_rules
 from ganbench.report.text.grid import overall as overall_grid
 from ganbench.report.text.markdown import markdown
 from ganbench.report.text.spread import shown
@@ -75,7 +74,7 @@ def _grid(table: Table, names: list[str], title: str) -> RichTable:
     grid = RichTable(title=Text(title) if title else None, title_justify="left", pad_edge=False)
     for i, head in enumerate([*leads, *(_head(table, name) for name in names)]):
         grid.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=True, overflow="fold")
-    above = rules(table)
+    above = text_rules(table)
     for i, row in enumerate(table.rows):
         if i in above:
             grid.add_section()
