@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -114,3 +115,13 @@ def test_the_page_of_a_run_shows_its_evaluation_and_links_its_scores(report: Pat
         assert ">evaluation.extractor.name<" in page
         assert ">train.steps<" in page
         assert f'href="scores/{path.name}"' in page
+
+
+def test_the_page_of_a_dataset_tells_the_tested_score_from_the_exploratory_ones(report: Path) -> None:
+    for path in report.glob("datasets/*.html"):
+        page = path.read_text(encoding="utf-8")
+        charted = re.findall(r'<details class="score"[^>]*><summary>([^<]+)</summary>', page)
+        assert "Tested: " in page
+        assert not charted[0].endswith(" (exploratory)")
+        assert len(charted) > 1
+        assert all(name.endswith(" (exploratory)") for name in charted[1:])

@@ -202,7 +202,9 @@ class Site:
         pairs = comparisons(table)
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
         few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MAX_DOTS
-        scores = list(table.columns)[: None if len(own) <= MOST_CHARTED else 1]
+        scores = sorted(table.columns, key=lambda name: name != table.primary)[
+            : None if len(own) <= MOST_CHARTED else 1
+        ]
         drawn = {
             score: score_charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores
         }

@@ -62,7 +62,8 @@ def _draw(info: RanksInfo, rows: list[IntervalRow], figure: Figure) -> None:
     draw_rows(axes, rows, info.heading, header, at, failed_left=info.better == "higher")
     score = fitted(drawable_text(info.score), 0.4 * width_of(figure), TEXT)
     failed = "× failed seed" if info.failed else ""  # noqa: RUF001
-    facts = [f"{info.better} is better", "log scale" if info.axis.log else "", failed]
+    exploratory = "" if info.ranked else "exploratory"
+    facts = [f"{info.better} is better", exploratory, "log scale" if info.axis.log else "", failed]
     axes.set_xlabel(f"{score} ({', '.join(filter(None, facts))})")
     set_axis(axes, "x", info.axis)
     _references(axes, figure, info)
