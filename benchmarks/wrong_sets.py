@@ -293,7 +293,7 @@ IMAGES: tuple[Way[Images], ...] = (
     Way("uniform noise", LOW, SHARES, 0.2, _uniform),
     Way("noise of std x on every image", LOW, (0, 0.1, 0.2, 0.3, 0.5), 0.5, _pixel_noise),
     Way("averages of two images", LOW, SHARES, 0.45, _pairs),
-    Way("moved by one pixel", LOW, SHARES, 0.45, _moved),
+    Way("moved by one pixel", LOW, SHARES, 1, _moved),
     Way("blurred", FLAT, (0, 0.25, 0.5, 1), 1, _blurred),
     Way("contrast, times", FLAT, (1, 0.9, 0.8, 0.7, 0.5), 0.5, _contrast),
     Way("halves of two images", LOW, SHARES, 0.45, _halves),

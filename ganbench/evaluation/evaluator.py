@@ -244,9 +244,9 @@ class Evaluator:
         faults: dict[str, Sequence[Fault]] = {n: one.faults for n, one in found.items() if one.faults is not None}
         compared = False
         for name, limits in self.limits.items():
-            labels = {score: str(self.label(self.metrics[name], score)) for score in limits}
             if name not in found or not limits:
                 continue
+            labels = {score: str(self.label(self.metrics[name], score)) for score in limits}
             own = faults.get(name, ())
             if beside is not None:
                 own = [*own, *honest.relative_faults(self.metrics[name], limits, labels, beside)]
@@ -254,7 +254,7 @@ class Evaluator:
             faults[name] = own
         reason = "" if compared or not any(self.limits.values()) else self._not_compared(beside)
         worst = verdict(faults, reason)
-        blind = any(hasattr(self.metrics[name], "faults") or self.limits[name] for name in failures)
+        blind = any(hasattr(self.metrics[name], "faults") or self.limits.get(name) for name in failures)
         return None if worst is not None and worst.fault == "ok" and blind else worst
 
     def _not_compared(self, beside: EqualCounts | None) -> str:
