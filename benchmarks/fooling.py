@@ -169,8 +169,9 @@ def slack(registry: Registry, name: str, seeds: range) -> list[str]:
     lines = []
     for label, found_gaps in gaps.items():
         values = torch.tensor(found_gaps, dtype=torch.float64)
-        distance = values.mean() / values.std().clamp(min=1e-12)
-        lines.append(f"{name} {label}: {distance:.1f} standard deviations, nearest {values.min():.3g}")
+        spread = values.std()
+        away = f"{values.mean() / spread:.1f} standard deviations" if spread > 1e-9 else "always as far"
+        lines.append(f"{name} {label}: {away}, nearest {values.min():.3g}")
     return lines
 
 
