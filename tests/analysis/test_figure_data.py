@@ -113,6 +113,17 @@ def test_an_interval_of_curves_is_students() -> None:
         own = column[np.isfinite(column)]
         expected = stats.t.interval(0.95, len(own) - 1, own.mean(), stats.sem(own))
         assert (low[step], high[step]) == pytest.approx(expected)
+    raised = Series(np.arange(3.0), np.exp(values), log=True)
+    for end, own in zip(raised.band("interval"), (low, high), strict=True):
+        np.testing.assert_allclose(end, np.exp(own))
+    np.testing.assert_allclose(raised.mean, np.exp(np.nanmean(values, axis=0)))
+
+
+def test_there_is_no_interval_of_curves_below_five_seeds() -> None:
+    values = np.random.default_rng(0).normal(size=(5, 2))
+    values[4, 1] = np.nan
+    for end in Series(np.arange(2.0), values).band("interval"):
+        assert np.isfinite(end).tolist() == [True, False]
 
 
 def test_captured_modes_are_those_of_the_histograms(made: tuple[SavedPlan, Store]) -> None:

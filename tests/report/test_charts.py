@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fabricate import Made, fabricate
 from matplotlib.figure import Figure
@@ -168,3 +169,21 @@ def test_a_variant_that_failed_whole_stays_in_the_charts_below_the_others(tmp_pa
         assert named[-1].startswith(row.title[:7])
         failed = [other.failed > 0 for name in named for other in table.variants if other.title == name]
         assert failed == sorted(failed)
+
+
+def test_failed_seeds_are_drawn_in_charts_and_figures(content: Content) -> None:
+    drawn = 0
+    for table in content.tables:
+        lost = sum(row.failed for row in table.variants)
+        chart = score_charts(content, table, str(table.primary))[0]
+        crosses = [shape for shape in chart.shapes if shape.look == "failed"]
+        assert len(crosses) == lost
+        assert all(shape.href.startswith("runs/") and shape.text.startswith("seed ") for shape in crosses)
+        assert ("failed seeds" in chart.name) == bool(lost)
+        figure = Figure()
+        plot_ranks(ranks_info(table)).draw(figure)
+        (axes,) = figure.get_axes()
+        assert sum(np.size(line.get_xdata()) for line in axes.get_lines() if line.get_marker() == "x") == lost
+        assert ("failed seed" in axes.get_xlabel()) == bool(lost)
+        drawn += lost
+    assert drawn > 0
