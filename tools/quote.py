@@ -109,8 +109,9 @@ def _cell(row: dict[str, Any] | None, score: str) -> str:
         return "n/a"
     values = found["values"]
     if found["low"] is None or found["low"] == found["high"]:
-        spread = len(values) > 1 and max(values) > min(values)
-        return f"{number(found['mean'])} ({min(values):g}-{max(values):g})" if spread else number(found["mean"])
+        if len(values) > 1 and max(values) > min(values):
+            return f"{number(found['mean'])} ({min(values):g}-{max(values):g})"
+        return f"{values[0]:g}" if found["card"].get("kind") == "count" else number(found["mean"])
     return rf"{number(found['mean'])} \[{number(found['low'])}, {number(found['high'])}\]"
 
 
