@@ -17,9 +17,10 @@ from ganbench.statistics.claims import Judgment
 Verdict: TypeAlias = Literal[
     "a better", "b better", "equal", "inconclusive", "too few seeds", "no variation", "exploratory"
 ]
-Part: TypeAlias = Literal["suite", "question", "none"]
+Part: TypeAlias = Literal["suite", "question", "none", "pair"]
 """Which family a comparison belongs to: that of the suite; one of its own, of all comparisons of one question about two
-suites; none, so that nothing is claimed."""
+suites; none, because the score is not primary, or because the suite does not compare this pair, so that nothing is
+claimed."""
 
 
 class Named(NamedTuple):
@@ -153,6 +154,7 @@ def _within(left: Named, right: Named, x: TableRow, y: TableRow, score: str, cou
         found = left.family.between(x.dataset, x.key, y.key)
         if found is not None:
             return found, "suite"
+        return claims.explore(x.sample(score), y.sample(score), measure(x.scores[score], left.family.settings)), "pair"
     how = measure(x.scores[score], left.family.settings)
     return claims.explore(x.sample(score), y.sample(score), how), "none"
 

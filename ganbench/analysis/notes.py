@@ -133,9 +133,9 @@ def _tested(table: Table) -> list[str]:
     family_text = "" if family.m == len(here) else f" of the suite's {family.m}"
     correction = ""
     if family.m > 1:
-        correction = (
-            f", claimed if p x {family.m} < .05 (Bonferroni), intervals of differences at {100 * family.level:.2f} %"
-        )
+        correction = f", claimed if p x {family.m} < .05 (Bonferroni)"
+        if any(one.difference and one.difference.low is not None for one in here):
+            correction += f", intervals of differences at {100 * family.level:.2f} %"
     others = "; all other scores are exploratory" if len(table.columns) > 1 else ""
     return [f"Tested: {table.primary} {_test(table)}, {whom}, {count}{family_text}{correction}{others}."]
 

@@ -243,10 +243,12 @@ def test_a_part_of_a_suite_has_the_answers_of_the_whole(inside: Cli, tmp_path: P
 def test_pairs_and_scores_outside_the_family_are_exploratory(inside: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     _suite(folder, _two_by_three(a=9.0), FamilySettings({"loss": "b"}))
-    for arguments in (("a", "c"), ("a", "b", "--metric", "other")):
+    whys = "compares each variant with its reference alone", "tests its primary scores alone"
+    for arguments, why in zip((("a", "c"), ("a", "b", "--metric", "other")), whys, strict=True):
         done = inside("compare", *arguments)
         assert done.code == 0, done.err
         assert all(line.startswith("Exploratory, nothing is claimed") for line in done.out.splitlines()[:2])
+        assert all(f"The suite {why}; the p holds only" in line for line in done.out.splitlines()[:2])
 
 
 def test_one_suite_in_two_folders_is_a_family_of_its_own(tmp_path: Path) -> None:

@@ -99,9 +99,10 @@ def _evidence(one: Comparison) -> list[str]:
 
 def _why(one: Comparison) -> str:
     """Why nothing is claimed."""
-    return "The suite tests its primary scores alone" + (
-        "; the p holds only if this was the one question." if one.difference else "."
-    )
+    why = "The suite compares each variant with its reference alone"
+    if one.part == "none":
+        why = "The suite tests its primary scores alone"
+    return f"{why}; the p holds only if this was the one question."
 
 
 def _missed(one: Comparison) -> str:
