@@ -112,11 +112,14 @@ class WorkerProcess:
         self.pipe.close()
 
     def stop(self) -> None:
-        """End the process: an idle one leaves by itself when its pipe closes, a busy one saves its state first."""
+        """End the process: an idle one leaves by itself when its pipe closes, a busy one saves its state first.
+
+        One that does not, because a plugin left a thread or ignores signals, is killed.
+        """
         if self.job is None:
             self.pipe.close()
             self._wait(EXIT_TIMEOUT_S)
-        if self.process.poll() is None:
+        else:
             self.process.terminate()
             self._wait(SAVE_TIMEOUT_S)
         self.kill()

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from ganbench.results import live
+from ganbench.runner.worker_process import EXIT_TIMEOUT_S, SAVE_TIMEOUT_S, WorkerProcess
 
 SUITE = """
 losses: [minimax]
@@ -99,6 +101,19 @@ def _gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except OSError:
         return True
+
+
+def test_an_idle_worker_that_does_not_leave_is_killed_without_waiting_for_a_state_to_save() -> None:
+    ours, theirs = Pipe()
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    began = time.monotonic()
+    WorkerProcess(process, ours).stop()
+    assert process.returncode == -signal.SIGKILL
+    assert time.monotonic() - began < EXIT_TIMEOUT_S + SAVE_TIMEOUT_S / 2
+    theirs.close()
 
 
 def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
