@@ -79,7 +79,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, t
     names = ["nan", "raises", "dies", "exits", "greedy", "chatty", "huge"]
     text = suite.read_text().replace("[minimax, nonsaturating]", f"[{', '.join(names)}, minimax]")
     suite.write_text(text.replace("steps: 60", "steps: 120") + "plugins: [faults.py]\n")
-    done = cli("run", "--suite", suite)
+    done = cli("run", "--suite", suite, timeout=600)  # every cell has a worker process of its own
     assert done.code == 1
     assert "LOOK AT ME" not in done.out
     assert "LOOK AT ME" in done.err
