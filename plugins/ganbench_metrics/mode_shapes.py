@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import exp, log
 
 import torch
 from torch import Tensor
 
 from ganbench import Dataset, View
+from ganbench_metrics.distances import centered, mean_of
 from ganbench_metrics.papers import RABIN
+from ganbench_metrics.transport import wasserstein
 from ganbench_metrics.verdict_limits import MODE_SHAPES
 
 LEAST = 30
@@ -35,9 +38,8 @@ class ModeShapes:
 
     share: float = 0.1
     projections: int = 16
-    quantiles: int = 200
 
-    version = "1"
+    version = "2"
     reference = RABIN
     better = {"rarest mode": "higher", "narrowest mode": "higher", "widest mode": "lower", "mode W1": "lower"}
     kind = {"rarest mode": "share", "narrowest mode": "share", "widest mode": "log"}
@@ -62,32 +64,26 @@ class ModeShapes:
         filled = (ours.clamp(min=0.5) / due)[there].log() + CHANCE * error[there]
         scores = {"rarest mode": filled.clamp(max=0).amin().exp().item() if len(filled) else 1.0}
         shaped = (ours >= self.share * due) & (torch.minimum(ours, theirs) >= LEAST)
-        shapes = torch.tensor([self._shape(real, fake, k) for k in shaped.nonzero()[:, 0].tolist()])
-        if not len(shapes):
+        shapes = [self._shape(real, fake, k) for k in shaped.nonzero()[:, 0].tolist()]
+        if not shapes:
             return scores
-        narrowest, widest, distance = shapes.T
-        return scores | {
-            "narrowest mode": narrowest.amin().item(),
-            "widest mode": widest.amax().item(),
-            "mode W1": distance.amax().item(),
-        }
+        narrowest, widest, distance = zip(*shapes, strict=True)
+        return scores | {"narrowest mode": min(narrowest), "widest mode": max(widest), "mode W1": max(distance)}
 
     def _shape(self, real: View, fake: View, mode: int) -> tuple[float, float, float]:
         """One mode's spread, at most and at least 1, and its Wasserstein-1 distance."""
-        theirs, ours = real.features[real.modes == mode].double(), fake.features[fake.modes == mode].double()
-        centre = theirs.mean(dim=0)
-        theirs, ours = theirs - centre, ours - centre
+        theirs, ours = real.features[real.modes == mode], fake.features[fake.modes == mode]
+        center = mean_of(theirs)
+        theirs, ours = centered(theirs, center), centered(ours, center)
         ratio, error = _spread_ratio(ours, theirs)
         generator = torch.Generator().manual_seed(0)
         lines = torch.randn(theirs.shape[1], self.projections, generator=generator, dtype=torch.float64)
-        at = (torch.arange(self.quantiles) + 0.5) / self.quantiles
-        a, b = ((side @ lines).sort(dim=0).values for side in (theirs, ours))
-        gaps = (a[(at * len(a)).long()] - b[(at * len(b)).long()]).abs().mean()
-        unit = a.std(dim=0).mean()
-        chance = BEYOND * GAP * (1 / len(a) + 1 / len(b)) ** 0.5
+        a, b = ((side @ lines).T for side in (theirs, ours))
+        gaps, unit = wasserstein(a, b).mean(), a.std(dim=1).mean()
+        chance = BEYOND * GAP * (1 / len(theirs) + 1 / len(ours)) ** 0.5
         distance = max(0.0, (gaps / unit).item() - chance) if unit > 0 else float(gaps > 0)
         narrow, wide = min(0.0, ratio + CHANCE * error), max(0.0, ratio - CHANCE * error)
-        return torch.tensor(narrow).exp().item(), torch.tensor(wide).exp().item(), distance
+        return exp(narrow), exp(wide), distance
 
 
 def _counts(modes: Tensor, count: int) -> Tensor:
@@ -96,13 +92,19 @@ def _counts(modes: Tensor, count: int) -> Tensor:
 
 
 FLOOR = 1e-12
+"""The smallest ratio of mean squared distances."""
 
 
 def _spread_ratio(ours: Tensor, theirs: Tensor) -> tuple[float, float]:
-    """The logarithm of the ratio of the spreads, and its standard error (by the real side's squared distances)."""
+    """The logarithm of the ratio of the spreads, and its standard error (by the real side's squared distances).
+
+    Points that are all equal count as a millionth as wide as others.
+    """
     squares = (theirs - theirs.mean(dim=0)).square().sum(dim=1)
     mine = (ours - ours.mean(dim=0)).square().sum(dim=1)
-    mean = squares.mean().clamp(min=FLOOR)
+    mean = squares.mean()
+    if not mean:
+        return (0.5 * log(1 / FLOOR) if mine.any() else 0.0), 0.0
     error = 0.5 * (squares.var() / mean**2 * (1 / len(ours) + 1 / len(theirs))).sqrt()
     bias = len(ours) / (len(ours) - 1) * (len(theirs) - 1) / len(theirs)
     return 0.5 * (mine.mean() * bias / mean).clamp(min=FLOOR).log().item(), error.item()

@@ -19,6 +19,7 @@ from torch import Tensor
 from ganbench import View
 from ganbench_metrics.distances import SIDE
 from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
+from ganbench_metrics.mode_shapes import BEYOND, CHANCE, GAP, ModeShapes
 from ganbench_metrics.neighbours import CoverageDensity, Memorisation
 from ganbench_metrics.spread import Spread
 from ganbench_metrics.transport import SlicedWasserstein
@@ -232,3 +233,42 @@ def test_coverage_of_perfect_samples_does_not_depend_on_their_number() -> None:
             for i in range(8)
         ]
         assert float(np.mean(found)) == pytest.approx(1 - 2**-5, abs=0.006)
+
+
+def _shapes(shift: float = 0.0, unit: float = 1.0, order: Tensor | None = None, dims: int = DIMS) -> dict[str, float]:
+    """`mode-shapes` of three modes, of which the fakes have one too narrow and one of another shape."""
+    real, fake = _grid(900, 0, dims), _grid(1200, 1, dims)
+    modes = torch.arange(1200) % 3
+    fake[modes == 1] = fake[modes == 1].sign()
+    fake[modes == 2] = fake[modes == 2] / 2
+    order = torch.arange(1200) if order is None else order
+    ours = _view((fake[order] + shift) * unit)._replace(modes=modes[order])
+    return dict(ModeShapes()(_view((real + shift) * unit)._replace(modes=torch.arange(900) % 3), ours))
+
+
+def test_the_shapes_of_modes_do_not_depend_on_shift_unit_or_order() -> None:
+    plain = _shapes()
+    order = torch.randperm(1200, generator=torch.Generator().manual_seed(5))
+    for other in (_shapes(shift=10_000), _shapes(unit=1024), _shapes(unit=2.0**-30), _shapes(order=order)):
+        assert other == pytest.approx(plain, rel=1e-6)
+    assert set(_shapes(dims=1)) == set(plain)
+
+
+def test_the_shapes_of_modes_are_those_of_a_float64_reference() -> None:
+    real, fake = (_grid(count, seed).double().numpy() for count, seed in ((900, 0), (1200, 1)))
+    fake[1::3], fake[2::3] = np.sign(fake[1::3]), fake[2::3] / 2
+    lines = torch.randn(DIMS, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
+    chance = BEYOND * GAP * (1 / 300 + 1 / 400) ** 0.5
+    distances, ratios = [], []
+    for mode in range(3):
+        x, y = real[mode::3], fake[mode::3]
+        gaps = [scipy.stats.wasserstein_distance(x @ line, y @ line) for line in lines.T]
+        distances.append(np.mean(gaps) / (x @ lines).std(axis=0, ddof=1).mean() - chance)
+        squares = ((x - x.mean(axis=0)) ** 2).sum(axis=1)
+        error = 0.5 * math.sqrt(squares.var(ddof=1) / squares.mean() ** 2 * (1 / 300 + 1 / 400))
+        ratio = 0.5 * math.log(y.var(axis=0, ddof=1).sum() / x.var(axis=0, ddof=1).sum())
+        ratios.append((min(0.0, ratio + CHANCE * error), max(0.0, ratio - CHANCE * error)))
+    found = _shapes()
+    assert found["mode W1"] == pytest.approx(max(distances), rel=1e-6)
+    assert found["narrowest mode"] == pytest.approx(math.exp(min(low for low, _ in ratios)), rel=1e-6)
+    assert found["widest mode"] == pytest.approx(math.exp(max(high for _, high in ratios)), rel=1e-6)
