@@ -27,6 +27,7 @@ from ganbench.registry.contracts import Direction, Fault, ScoreKind
 from ganbench.registry.registry import Registry
 from ganbench.results.provenance import machine
 from ganbench.results.records import (
+    EqualCounts,
     Evaluation,
     Failure,
     Film,
@@ -211,8 +212,10 @@ def scores(image: bool, quality: float, source: Source, spec: Any, nasty: bool =
             )  # fmt: skip
     modes = 10 if image else 8
     partial = [Fault("partial", round(modes * quality), modes)]
-    faults = [] if quality > 0.8 else partial if quality > 0.5 else [Fault("low quality")]
-    return Evaluation(values, cards, verdict({"modes": faults, "spread": []}))
+    poor = [Fault("low quality", evidence="<HQ> 0.300, of honest samples 0.987")]
+    faults = [] if quality > 0.8 else partial if quality > 0.5 else poor
+    equal = EqualCounts(450, values, values) if image else None
+    return Evaluation(values, cards, verdict({"modes": faults, "spread": []}), at_reference_counts=equal)
 
 
 def _between(noise: float, real: float, quality: float, kind: ScoreKind) -> float:

@@ -125,3 +125,10 @@ def test_the_page_of_a_dataset_tells_the_tested_score_from_the_exploratory_ones(
         assert not charted[0].endswith(" (exploratory)")
         assert len(charted) > 1
         assert all(name.endswith(" (exploratory)") for name in charted[1:])
+
+
+def test_a_run_is_shown_at_the_count_of_real_data_with_what_shows_its_faults(pages: dict[Path, Parsed]) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in pages if path.parent.parent.name == "runs"]
+    assert any("its first 450 samples</th>" in text and "450 real samples</th>" in text for text in texts)
+    assert any('<th scope="col">real data</th>' in text for text in texts)
+    assert any("low quality: &lt;HQ&gt; 0.300, of honest samples 0.987" in text for text in texts)

@@ -247,7 +247,7 @@ class Site:
         return self._page(
             "run.html", run.path, run=run, record=record, files=there, plane=_on_points(record),
             spec=run_page.specification(record),
-            scores=run_page.scores(self.content, run),
+            scores=run_page.scores(self.content, run), fewer=run_page.fewer(record), evidence=run_page.evidence(record),
             costs=run_page.costs(record), findings=run_page.findings(record), signals=signals,
             progress=run_page.snapshot_charts(record), histogram=run_page.histogram(record),
             traceback=traceback, before=runs[at - 1] if at else None,

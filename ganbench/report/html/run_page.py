@@ -16,7 +16,7 @@ from ganbench.report.html.content import Content, Run
 from ganbench.report.text.grid import ARROWS
 from ganbench.report.text.spread import shown
 from ganbench.results import protocol
-from ganbench.results.records import AnyRecord, Record
+from ganbench.results.records import AnyRecord, EqualCounts, Record
 from ganbench.results.run_files import read_history
 from ganbench.suite.specs import resolved_evaluation
 
@@ -60,13 +60,24 @@ def findings(record: Record) -> Chart | None:
 
 
 class RunScore(NamedTuple):
-    """One score of a run, with the means of its variant and of real data."""
+    """One score of a run, with the means of its variant and of real data.
+
+    `first` is the score of the run's first samples, as many as there are held-out real ones; empty if it has no more.
+    """
 
     name: str
     value: str
     better: str
     mean: str
     real: str
+    first: str = ""
+
+
+def fewer(record: AnyRecord) -> EqualCounts | None:
+    """The scores at the number of held-out real samples, if the run has more."""
+    at = record.evaluation.at_reference_counts
+    most = max((card.fake_samples for card in record.evaluation.cards.values()), default=0)
+    return at if at is not None and at.samples < most else None
 
 
 def scores(content: Content, run: Run) -> list[RunScore]:
@@ -76,10 +87,22 @@ def scores(content: Content, run: Run) -> list[RunScore]:
     table = content.table(run.row.dataset.text)
     variant = _row(table.rows, "variant", *run.row.texts[:2])
     real = _row(table.rows, "reference", "real data", "")
+    at = fewer(record)
+    first = {} if at is None else {name: number(value) for name, value in at.scores.items()}
     return [
-        RunScore(name, number(value), record.evaluation.cards[name].better, _mean(variant, name), _mean(real, name))
+        RunScore(
+            name, number(value), record.evaluation.cards[name].better, _mean(variant, name), _mean(real, name),
+            first.get(name, ""),
+        )
         for name, value in record.evaluation.metrics.items()
-    ]
+    ]  # fmt: skip
+
+
+def evidence(record: AnyRecord) -> list[tuple[str, str]]:
+    """Every fault of the samples that has evidence: its kind, and what shows it."""
+    verdict = record.evaluation.verdict
+    own = [] if verdict is None else [fault for faults in verdict.by.values() for fault in faults]
+    return [(fault.kind, fault.evidence) for fault in own if fault.evidence]
 
 
 def protocols(record: AnyRecord) -> list[tuple[str, str]]:
