@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table, TableRow
+from ganbench.analysis.tiers import TOO_FEW
 from ganbench.report.text.escape import replace_controls
 from ganbench.report.text.grid import ARROWS, LEGEND, Grid, costs, lead, lead_heads, missing, overall_note, text_rules
 from ganbench.report.text.grid import overall as overall_grid
@@ -54,7 +55,8 @@ def _head(table: Table, name: str) -> str:
 
 def _fitting(table: Table, width: int) -> list[list[str]]:
     """The scores in groups whose columns fit the width, the first next to all of `lead_heads`, others to the names."""
-    leads = [3 + max(len(text) for text in column) for column in zip(*_leads(table), strict=True)]
+    columns = zip(*_leads(table), strict=True)
+    leads = [3 + max(len(line) for text in column for line in text.split("\n")) for column in columns]
     groups: list[list[str]] = [[]]
     used = sum(leads)
     for name in table.columns:
@@ -80,12 +82,18 @@ def _grid(table: Table, names: list[str], title: str) -> RichTable:
             grid.add_section()
         cells = [Text(_stacked(row, name), style="bold" if name in row.led else "") for name in names]
         dim = "dim" if row.kind != "variant" or not row.n else ""
-        grid.add_row(*(Text(replace_controls(text)) for text in lead(row, table)[: len(leads)]), *cells, style=dim)
+        grid.add_row(*(Text(text) for text in _lead(row, table)[: len(leads)]), *cells, style=dim)
     return grid
 
 
 def _leads(table: Table) -> list[list[str]]:
-    return [lead_heads(table), *(lead(row, table) for row in table.rows)]
+    return [lead_heads(table), *(_lead(row, table) for row in table.rows)]
+
+
+def _lead(row: TableRow, table: Table) -> list[str]:
+    """The cells before the scores; a long tier is on two lines."""
+    wrapped = TOO_FEW.replace("few ", "few\n")
+    return [replace_controls(text).replace(TOO_FEW, wrapped) for text in lead(row, table)]
 
 
 def drawn(content: Grid, title: str) -> RichTable:
