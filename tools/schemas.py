@@ -11,7 +11,7 @@ import msgspec
 
 from ganbench.analysis.table_json import RowJson
 from ganbench.results.manifest import Manifest
-from ganbench.results.record_json import ReferenceFile, RunFile, ScoresFile
+from ganbench.results.record_files import ReferenceFile, RunFile, ScoresFile
 from ganbench.suite.plan_file import SavedPlan
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"

@@ -12,7 +12,8 @@ from ganbench.analysis import aggregate, tables
 from ganbench.analysis.score_table import Table
 from ganbench.analysis.table_diff import ORDER, Change, relative, table_changes, value_text
 from ganbench.results import manifest
-from ganbench.results.records import Record, leaf_text, unequal_leaves
+from ganbench.results.identity import leaf_text, unequal_leaves
+from ganbench.results.records import Record
 from ganbench.results.store import Store
 from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,26 +12,16 @@ import msgspec
 from ganbench.files import canonical, check_seal, sealed
 from ganbench.registry.choice import Choice
 from ganbench.results import schema_1
+from ganbench.results.record_files import ReferenceFile, RunFile, ScoresFile
 from ganbench.results.records import (
     AnyRecord,
-    Cost,
-    EqualCounts,
     Evaluation,
-    Failure,
-    Film,
-    Finding,
-    Histogram,
-    Neighbors,
-    ProtocolCard,
     Provenance,
     Record,
     ReferenceRecord,
-    Snapshot,
-    Status,
-    Verdict,
 )
 from ganbench.results.run_files import WEIGHTS
-from ganbench.suite.specs import EvaluationSpec, ReferenceSpec, RunSpec, resolved_evaluation
+from ganbench.suite.specs import resolved_evaluation
 
 SCHEMA = 2
 """Raised when the meaning of a key changes. Schema 1 has one file for training and scores, and no seal."""
@@ -44,77 +34,6 @@ class Newer(ValueError):
     def __init__(self, schema: int) -> None:
         super().__init__(f"schema {schema}, this one reads {SCHEMA}")
         self.schema = schema
-
-
-@dataclass(frozen=True)
-class RunFile:
-    """`runs/<id>/record.json`: one training."""
-
-    schema: int
-    id: str
-    suite: str
-    spec: RunSpec
-    status: Status
-    provenance: Provenance
-    reason: str = ""
-    failure: Failure | None = None
-    cost: Cost = field(default_factory=Cost)
-    signals: Mapping[str, float | None] = field(default_factory=dict)
-    diagnosis: tuple[Finding, ...] | None = None
-    film: Film | None = None
-    neighbours: Neighbors | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
-    seal: str = ""
-
-
-@dataclass(frozen=True)
-class ScoresFile:
-    """`runs/<id>/scores/<evaluation>.json`: the scores of one run under one evaluation.
-
-    `weights` is the SHA-256 of the weights that were evaluated. `failure` says why nothing could be measured.
-    """
-
-    schema: int
-    id: str
-    run: str
-    evaluation: EvaluationSpec
-    provenance: Provenance
-    weights: str | None = None
-    failure: Failure | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    cards: Mapping[str, ProtocolCard] = field(default_factory=dict)
-    noise: Mapping[str, float] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
-    verdict: Verdict | None = None
-    histogram: Histogram | None = None
-    at_reference_counts: EqualCounts | None = None
-    snapshots: tuple[Snapshot, ...] = ()
-    seal: str = ""
-
-
-@dataclass(frozen=True)
-class ReferenceFile:
-    """`references/<id>/record.json`."""
-
-    schema: int
-    id: str
-    spec: ReferenceSpec
-    status: Status
-    metrics: Mapping[str, float]
-    cards: Mapping[str, ProtocolCard]
-    samples: int
-    notes: tuple[str, ...]
-    provenance: Provenance
-    suite: None = None
-    reason: str = ""
-    missing: Mapping[str, str] = field(default_factory=dict)
-    verdict: Verdict | None = None
-    histogram: Histogram | None = None
-    at_reference_counts: EqualCounts | None = None
-    film: None = None
-    neighbours: Neighbors | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
-    seal: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ganbench.errors import ResultsError, UsageError
 from ganbench.results import manifest
+from ganbench.results.identity import agreed_codes, recomputed_evaluation_id, recomputed_id
 from ganbench.results.manifest import FileSum, Manifest, Summary
-from ganbench.results.records import AnyRecord, agreed_codes, recomputed_evaluation_id, recomputed_id
+from ganbench.results.records import AnyRecord
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import load_plan
 

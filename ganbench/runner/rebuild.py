@@ -9,7 +9,8 @@ from pathlib import Path
 from ganbench.errors import UsageError
 from ganbench.files import canonical
 from ganbench.registry.registry import Registry
-from ganbench.results.records import AnyRecord, Record, ReferenceRecord, leaf_text, unequal_leaves
+from ganbench.results.identity import leaf_text, unequal_leaves
+from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 from ganbench.suite.contents import Contents
 from ganbench.suite.from_plain import reference_spec, run_spec
 from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, ReferenceSpec, RunSpec, resolved_evaluation

@@ -19,16 +19,8 @@ from plans import plan_row
 
 from ganbench.files import canonical
 from ganbench.results import manifest
-from ganbench.results.records import (
-    AnyRecord,
-    Failure,
-    PluginOrigin,
-    Provenance,
-    Record,
-    ReferenceRecord,
-    recomputed_evaluation_id,
-    recomputed_id,
-)
+from ganbench.results.identity import recomputed_evaluation_id, recomputed_id
+from ganbench.results.records import AnyRecord, Failure, PluginOrigin, Provenance, Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.results.verify import check
 from ganbench.suite.plan_file import SavedPlan, save_plan

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from ganbench.errors import ResultsError
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Fault
+from ganbench.results.identity import recomputed_id
 from ganbench.results.record_json import (
     belong,
     decode_reference,
@@ -49,7 +50,6 @@ from ganbench.results.records import (
     Record,
     Snapshot,
     Verdict,
-    recomputed_id,
 )
 from ganbench.results.store import Store
 

@@ -12,7 +12,8 @@ from ganbench.analysis.figure_data.selection import VariantRuns, dataset_variant
 from ganbench.analysis.score_table import Table
 from ganbench.errors import UsageError
 from ganbench.registry.contracts import Direction
-from ganbench.results.records import Record, common_device
+from ganbench.results.identity import common_device
+from ganbench.results.records import Record
 from ganbench.results.store import Store
 from ganbench.statistics.intervals import Kind, mean_of
 from ganbench.statistics.means import mean
