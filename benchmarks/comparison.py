@@ -131,9 +131,9 @@ def table(dataset: str, values: Values, kind: ScoreKind, failed: Values | None =
     return Table(dataset, {"score": "higher"}, tuple(rows), (), "score")
 
 
-def judged(plan: SavedPlan, found: Sequence[Table]) -> Family:
+def compared(plan: SavedPlan, found: Sequence[Table]) -> Family:
     """The family of a suite's tables, as everything that prints them reads it."""
-    made = family.judged(plan, found)[0].family
+    made = family.compared(plan, found)[0].family
     assert made is not None
     return made
 
@@ -150,7 +150,7 @@ def false_claims(name: str, case: Case, seeds: int, trials: int, stream: Generat
             values = sources[at][1](stream, (VARIANTS, seeds))
             failed = stream.random(values.shape) < case.failing if case.failing else None
             found.append(table(f"data{dataset}", values, case.kind, failed))
-        wrong[at] += any(one.winner is not None for one in judged(plan, found).comparisons)
+        wrong[at] += any(one.winner is not None for one in compared(plan, found).comparisons)
     each = [count / len(range(at, trials, len(sources))) for at, count in enumerate(wrong)]
     worst = int(np.argmax(each))
     return {
@@ -164,7 +164,7 @@ def found_share(values: Callable[[Generator], Values], case: Case, trials: int, 
     plan = suite(1, 4, FamilySettings(reference={"loss": "loss0"}, paired=case.paired))
     hits = 0
     for _ in range(trials):
-        made = judged(plan, [table("data0", values(stream), case.kind)])
+        made = compared(plan, [table("data0", values(stream), case.kind)])
         assert made.m == 3
         hits += made.comparisons[0].claim == "better"
     return hits / trials

@@ -18,7 +18,7 @@ Verdict: TypeAlias = Literal[
     "a better", "b better", "equal", "inconclusive", "too few seeds", "no variation", "exploratory"
 ]
 Part: TypeAlias = Literal["suite", "question", "none", "pair"]
-"""Which family a comparison belongs to: that of the suite; one of its own, of all comparisons of one question about two
+"""Which family a comparison belongs to: that of the suite; one of its own, of all comparisons of one call about two
 suites; none, because the score is not primary, or because the suite does not compare this pair, so that nothing is
 claimed."""
 
@@ -105,8 +105,8 @@ def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Compa
     _check(scores, pairs)
     asked = [(x, y, score) for x, y in pairs for score in _asked(left, x, y, scores)]
     one_suite = left.suite == right.suite
-    judge = _within if one_suite else _across
-    return [_pair(left, right, x, y, score, *judge(left, right, x, y, score, len(asked))) for x, y, score in asked]
+    decide = _within if one_suite else _across
+    return [_pair(left, right, x, y, score, *decide(left, right, x, y, score, len(asked))) for x, y, score in asked]
 
 
 def named(name: str, tables: list[Table], suite: str) -> Named:
@@ -168,7 +168,7 @@ def _across(left: Named, right: Named, x: TableRow, y: TableRow, score: str, cou
     how = measure(replace(cell, logs=cell.logs and other.logs), left.family.settings)
     how = replace(how, paired=how.paired and right.family.settings.paired)
     samples = x.sample(score), y.sample(score)
-    found = claims.judge(*samples, how, count)
+    found = claims.decide(*samples, how, count)
     if found.difference is not None and found.claim != "equal" and not differences.varies(samples):
         found = Judgment("no variation", m=count)
     return found, "question"

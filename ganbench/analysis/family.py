@@ -1,4 +1,4 @@
-"""The family of a suite: the comparisons of its primary scores over all datasets, each judged once.
+"""The family of a suite: the comparisons of its primary scores over all datasets, each decided once.
 
 Tables, sentences, plots, reports, `ganbench compare` and the Python API read their answers here.
 """
@@ -114,7 +114,7 @@ def measure(score: Score, settings: FamilySettings) -> Measure:
     return Measure(score.better, score.logs, score.kind == "count", settings.paired, settings.margins.get(score.name))
 
 
-def judged(layout: SavedPlan, tables: Sequence[Table]) -> list[Table]:
+def compared(layout: SavedPlan, tables: Sequence[Table]) -> list[Table]:
     """The tables, each with the family of the whole suite."""
     settings = layout.family
     planned = {
@@ -139,7 +139,7 @@ def _compared(
             yield FamilyComparison(table.dataset, score, a, b, Judgment("too few seeds", m=m))
             continue
         how = measure(rows[a].scores[score], settings)
-        found = claims.judge(samples[a], samples[b], how, m)
+        found = claims.decide(samples[a], samples[b], how, m)
         if not varies and found.difference is not None and found.claim != "equal":
             found = Judgment("no variation", m=m)
         yield FamilyComparison(table.dataset, score, a, b, found)

@@ -53,16 +53,16 @@ def build(
         one.dataset.text for part in (layout.rows, layout.references, layout.skipped) for one in part
     )
     found = [_table(name, layout, store, reading, published.get(name, ())) for name in datasets]
-    judged = _judged(layout, found, store, reading, whole)
-    return [replace(one, notes=tuple(notes.table_notes(one))) for one in map(tiers.placed, judged)]
+    compared = _compared(layout, found, store, reading, whole)
+    return [replace(one, notes=tuple(notes.table_notes(one))) for one in map(tiers.placed, compared)]
 
 
-def _judged(
+def _compared(
     layout: SavedPlan, found: list[Table], store: Store, reading: Reading | None, whole: SavedPlan | None
 ) -> list[Table]:
     """The tables with the family of their suite."""
     if whole is None:
-        return family.judged(layout, found)
+        return family.compared(layout, found)
     (first, *_) = build(whole, store, reading)
     return [replace(one, family=first.family) for one in found]
 

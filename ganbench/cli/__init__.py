@@ -19,7 +19,7 @@ COMMANDS = {
     "run": "Train every combination of a suite that is not trained yet, and print its table.",
     "list": "List losses, architectures, datasets, extractors, metrics, suites and trackers.",
     "table": "Print and write a suite's table from the results.",
-    "drop": "Take a loss, an architecture or a dataset that was added out of a suite's table.",
+    "drop": "Remove an added loss, architecture or dataset from a suite's table.",
     "compare": "Is A better than B, by how much, and is the difference more than noise?",
     "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
     "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",

@@ -1,4 +1,4 @@
-"""`ganbench drop`: takes what was added out of a suite's table; the runs stay in the results."""
+"""`ganbench drop`: removes what was added from a suite's table; the runs stay in the results."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ganbench.cli.options import results_option
 @click.option("--suite", required=True, metavar="NAME|FILE", help="A suite's name, or its YAML file.")
 @results_option
 def command(what: str, suite: str, results: Path) -> int:
-    """Take a variant that was added to a suite out of its table: loss=NAME, architecture=NAME or dataset=NAME.
+    """Remove what was added to a suite from its table: loss=NAME, architecture=NAME or dataset=NAME.
 
-    Its runs stay in the results folder, and `ganbench run --add KIND=NAME` shows them again without
+    The runs stay in the results folder. `ganbench run` with --add KIND=NAME shows them again without
     training. What the suite itself lists cannot be dropped.
     """
     gone = drop(results, suite, what)

@@ -96,7 +96,7 @@ to = _option("--to", type=click.Path(dir_okay=False, path_type=Path), required=T
 width = _option("--width", default="column", show_default=True, metavar="column|page|INCHES",
                 help="3.3 inches, 6.8 inches, or a number of inches.")  # fmt: skip
 dataset = _option("--dataset", metavar="NAME", help="The dataset; not needed if the suite has only one.")
-metric = _option("--metric", metavar="SCORE", help="The score; by default the dataset's first.")
+metric = _option("--metric", metavar="SCORE", help="The score; by default the dataset's primary one.")
 variant = _option("--variant", "variants", multiple=True, metavar="NAME",
                   help="Draw only this loss, architecture or 'loss x architecture'; can be repeated.")  # fmt: skip
 

@@ -104,7 +104,7 @@ def _facts(file: Path) -> Facts:
 
 
 def _is_recent(facts: Facts) -> bool:
-    """Whether a file changed so lately, or in the future, that equal facts do not mean equal bytes."""
+    """Whether a file changed so recently, or in the future, that equal size and times do not imply equal bytes."""
     return max(facts[1], facts[3]) / 1e9 > time.time() - RACY_SECONDS
 
 

@@ -38,7 +38,7 @@ _loaded: dict[str, tuple[Path, str, Path]] = {}
 
 
 class _Uncached(SourceFileLoader):
-    """Compiles the source itself: a cached program may be older than the file, and the hash is the file's."""
+    """Compiles the source itself: cached bytecode may be older than the file, and the hash is the file's."""
 
     def path_stats(self, path: str) -> Mapping[str, float]:
         raise OSError
@@ -102,7 +102,7 @@ def _folder(package: str, path: Path) -> ModuleType:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Import from the clean `sys.path` and, last, from a folder; no programs are cached, lest they go stale."""
+    """Import from the clean `sys.path` and, last, from a folder; no bytecode is cached, which could become stale."""
     before, cached = list(sys.path), sys.dont_write_bytecode
     clean = effects.search_path()
     sys.path[:] = [*clean, *([str(folder)] if str(folder) not in clean else [])]

@@ -110,7 +110,7 @@ def _standard() -> tuple[Path, ...]:
 
 
 def _editable(file: Path) -> bool:
-    """Whether a file belongs to a person, not to an installed package or the standard library."""
+    """Whether a file is local code, not part of an installed package or the standard library."""
     return not INSTALLED & set(file.parts) and not any(file.is_relative_to(folder) for folder in _standard())
 
 

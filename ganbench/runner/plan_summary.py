@@ -41,7 +41,7 @@ def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -
         else "no estimate: no run of these cells is in the results yet"
     )
     if unknown:
-        lines += ["", f"The runs have no ids, and nothing of them is known, until the data are there: {unknown}"]
+        lines += ["", f"Until the data are there, the runs have no ids, and their state is not known: {unknown}"]
     lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}"]
     return "\n".join(lines) + "\n"
 

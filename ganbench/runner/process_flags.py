@@ -23,7 +23,7 @@ class Flag:
 
 
 def flushes_denormals() -> bool:
-    """Whether numbers too small for a full mantissa become zero; torch has no such question."""
+    """Whether numbers too small for a full mantissa become zero; torch has no function that tells it."""
     return not bool((torch.full((1,), 1e-30, dtype=torch.float32, device="cpu") * 1e-10).item())
 
 
@@ -74,7 +74,7 @@ _HOOKS = [name for name in vars(module_hooks) if name.startswith("_global_") and
 
 
 def modes() -> list[str]:
-    """What is switched on for all later work of the process and can only be ended by who began it."""
+    """What is switched on for all later work of the process and can only be ended by the code that began it."""
     found = {
         "a mode that overrides torch functions": torch._C._len_torch_function_stack(),
         "a mode that overrides torch operators": torch._C._len_torch_dispatch_stack(),

@@ -81,7 +81,7 @@ def _turned(found: Difference) -> Difference:
     )
 
 
-def judge(a: Sample, b: Sample, measure: Measure, m: int) -> Judgment:
+def decide(a: Sample, b: Sample, measure: Measure, m: int) -> Judgment:
     """What may be said of a against b as one of `m` comparisons.
 
     Better or worse is claimed if p m < .05; equal, if that is not so and the whole interval lies within the margin of

@@ -28,7 +28,7 @@ POWER = 0.8
 RANK_EFFICIENCY = 3 / pi
 """Seeds that Welch's test needs for one of the rank test, for normal values of many seeds (Pitman 1948)."""
 LARGEST_LOG = 700.0
-"""Logarithms above it are no floats."""
+"""The exponential of a larger number is not a float."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def noncentrality(freedom: float, alpha: float) -> float:
 
 
 def varies(samples: Sequence[Sample]) -> bool:
-    """Whether any two seeds of these variants differ by more than rounding; failed ones differ from those of value."""
+    """Whether any two seeds of these variants differ by more than rounding; failed seeds differ from others."""
     values = [value for sample in samples for value in sample.values.values()]
     if any(sample.failed for sample in samples):
         return bool(values)

@@ -75,7 +75,7 @@ NO_EXTRACTOR = Choice("")
 
 
 NOISE_FROM = 5
-"""Seeds of a variant from which its evaluation noise is measured: of fewer, no variance is said."""
+"""From so many seeds on the evaluation noise of a variant is measured: with fewer, no variance is reported."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class TorchvisionSet:
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise MissingError(
                 f"dataset {self.reader.__name__} cannot be read from {folder}: {reason}. Delete its files there, then "
-                "copy them anew or set 'download: true'."
+                "copy them again or set 'download: true'."
             ) from error
 
     def _files(self) -> list[Path]:

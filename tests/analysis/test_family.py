@@ -248,7 +248,7 @@ def test_pairs_and_scores_outside_the_family_are_exploratory(inside: Cli, tmp_pa
         done = inside("compare", *arguments)
         assert done.code == 0, done.err
         assert all(line.startswith("Exploratory, nothing is claimed") for line in done.out.splitlines()[:2])
-        assert all(f"The suite {why}; the p holds only" in line for line in done.out.splitlines()[:2])
+        assert all(f"The suite {why}; the p value holds only" in line for line in done.out.splitlines()[:2])
 
 
 def test_one_suite_in_two_folders_is_a_family_of_its_own(tmp_path: Path) -> None:
@@ -272,4 +272,4 @@ def test_two_suites_are_a_family_of_their_own(inside: Cli, tmp_path: Path) -> No
     found = json.loads(done.out)
     assert len(found) == 4
     assert {(one["verdict"], one["comparisons"], one["family"]) for one in found} == {("a better", 4, "question")}
-    assert all("for this question's 4 comparisons (Bonferroni)" in one["sentence"] for one in found)
+    assert all("for the 4 comparisons of these two suites (Bonferroni)" in one["sentence"] for one in found)

@@ -134,7 +134,7 @@ families = st.integers(1, 40)
 def test_the_interval_excludes_none_exactly_if_a_difference_is_claimed(
     a: list[float], b: list[float], m: int, logs: bool, paired: bool
 ) -> None:
-    found = claims.judge(_sample(a), _sample(b), Measure("lower", logs=logs, paired=paired), m)
+    found = claims.decide(_sample(a), _sample(b), Measure("lower", logs=logs, paired=paired), m)
     gap = found.difference
     if gap is None or gap.low is None or gap.high is None:
         return
@@ -150,7 +150,7 @@ def test_the_interval_excludes_none_exactly_if_a_difference_is_claimed(
 
 @given(counts_, counts_, families)
 def test_the_median_difference_of_counts_never_contradicts_the_claim(a: list[float], b: list[float], m: int) -> None:
-    found = claims.judge(_sample(a), _sample(b), COUNTS, m)
+    found = claims.decide(_sample(a), _sample(b), COUNTS, m)
     assert found.difference is not None
     assert found.difference.value is not None
     if found.claim in ("better", "worse"):
@@ -160,7 +160,10 @@ def test_the_median_difference_of_counts_never_contradicts_the_claim(a: list[flo
 
 @given(values_, values_, families, st.sampled_from([UP, COUNTS, FACTORS, Measure("lower", margin=3.0)]))
 def test_the_order_of_the_two_turns_the_judgment(a: list[float], b: list[float], m: int, measure: Measure) -> None:
-    one, two = claims.judge(_sample(a), _sample(b), measure, m), claims.judge(_sample(b), _sample(a), measure, m).turned
+    one, two = (
+        claims.decide(_sample(a), _sample(b), measure, m),
+        claims.decide(_sample(b), _sample(a), measure, m).turned,
+    )
     assert one.claim == two.claim
     assert one.p == pytest.approx(two.p)
     assert one.difference is not None
@@ -173,25 +176,25 @@ def test_bonferroni_multiplies_p_by_the_size_of_the_family() -> None:
     a, b = _sample([0, 1, 2, 3, 4]), _sample([0.9, 2.0, 3.4, 3.8, 6.7])
     p = _compared(a, b).p
     assert 0.05 < p < 0.5
-    assert claims.judge(a, b, UP, 2).p_adjusted == pytest.approx(2 * p)
-    assert claims.judge(a, b, UP, 100).p_adjusted == 1.0
+    assert claims.decide(a, b, UP, 2).p_adjusted == pytest.approx(2 * p)
+    assert claims.decide(a, b, UP, 100).p_adjusted == 1.0
     c = _sample([4.0, 5, 6, 7, 8])
-    alone = claims.judge(c, a, UP, 1)
+    alone = claims.decide(c, a, UP, 1)
     assert (alone.claim, alone.level) == ("better", 0.95)
-    assert claims.judge(c, a, UP, 100).claim == "inconclusive"
+    assert claims.decide(c, a, UP, 100).claim == "inconclusive"
 
 
 def test_fewer_than_five_seeds_claim_nothing() -> None:
     for measure in (UP, COUNTS, PAIRED):
-        found = claims.judge(_sample([1, 1, 1, 1]), _sample([9, 9, 9, 9, 9]), measure, 1)
+        found = claims.decide(_sample([1, 1, 1, 1]), _sample([9, 9, 9, 9, 9]), measure, 1)
         assert (found.claim, found.difference, found.p, found.p_adjusted) == ("too few seeds", None, None, None)
 
 
 def test_five_seeds_of_counts_are_hopeless_in_a_family_of_seven() -> None:
     """The smallest p of five against five is 2/252: 6 times it is below .05, 7 times is not."""
     a, b = _sample([8] * 5), _sample([1] * 5)
-    assert claims.judge(a, b, COUNTS, 6).claim == "better"
-    found = claims.judge(a, b, COUNTS, 7)
+    assert claims.decide(a, b, COUNTS, 6).claim == "better"
+    found = claims.decide(a, b, COUNTS, 7)
     assert (found.claim, found.hopeless, found.detectable) == ("inconclusive", True, None)
 
 
@@ -200,25 +203,25 @@ def test_equal_is_said_only_where_the_whole_interval_is_within_the_margin() -> N
     interval = scipy_stats.ttest_ind(a, b, equal_var=False).confidence_interval(1 - 0.05 / 3)
     reach = max(-interval.low, interval.high)
     wide, narrow = (Measure("higher", margin=reach * factor) for factor in (1.001, 0.999))
-    assert claims.judge(_sample(a), _sample(b), wide, 3).claim == "equal"
-    assert claims.judge(_sample(a), _sample(b), narrow, 3).claim == "inconclusive"
-    assert claims.judge(_sample(a), _sample(b), UP, 3).claim == "inconclusive"
+    assert claims.decide(_sample(a), _sample(b), wide, 3).claim == "equal"
+    assert claims.decide(_sample(a), _sample(b), narrow, 3).claim == "inconclusive"
+    assert claims.decide(_sample(a), _sample(b), UP, 3).claim == "inconclusive"
     logs = [Measure("higher", logs=True, margin=exp(reach * factor)) for factor in (1.001, 0.999)]
-    found = [claims.judge(_sample(np.exp(a)), _sample(np.exp(b)), measure, 3).claim for measure in logs]
+    found = [claims.decide(_sample(np.exp(a)), _sample(np.exp(b)), measure, 3).claim for measure in logs]
     assert found == ["equal", "inconclusive"]
-    assert claims.judge(_sample(a, failed=1), _sample(b), wide, 3).claim == "inconclusive"
+    assert claims.decide(_sample(a, failed=1), _sample(b), wide, 3).claim == "inconclusive"
 
 
 def test_counts_are_equal_if_the_exact_test_refuses_both_margins() -> None:
     measure = Measure("higher", ranks=True, margin=0.5)
-    assert claims.judge(_sample([8] * 8), _sample([8] * 8), measure, 3).claim == "equal"
-    assert claims.judge(_sample([8] * 8), _sample([8] * 7 + [7]), measure, 3).claim == "equal"
-    assert claims.judge(_sample([8] * 8), _sample([8] * 5 + [7] * 3), measure, 3).claim == "inconclusive"
-    assert claims.judge(_sample([8] * 8), _sample([7] * 8), measure, 3).claim == "better"
+    assert claims.decide(_sample([8] * 8), _sample([8] * 8), measure, 3).claim == "equal"
+    assert claims.decide(_sample([8] * 8), _sample([8] * 7 + [7]), measure, 3).claim == "equal"
+    assert claims.decide(_sample([8] * 8), _sample([8] * 5 + [7] * 3), measure, 3).claim == "inconclusive"
+    assert claims.decide(_sample([8] * 8), _sample([7] * 8), measure, 3).claim == "better"
 
 
 def test_a_claimed_difference_can_be_within_the_margin() -> None:
-    found = claims.judge(_sample(RNG.normal(0, 1, 8)), _sample(RNG.normal(9, 1, 8)), Measure("lower", margin=30.0), 3)
+    found = claims.decide(_sample(RNG.normal(0, 1, 8)), _sample(RNG.normal(9, 1, 8)), Measure("lower", margin=30.0), 3)
     assert (found.claim, found.within) == ("better", True)
 
 

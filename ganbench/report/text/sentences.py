@@ -89,8 +89,10 @@ def _evidence(one: Comparison) -> list[str]:
     failed = any(row.failed for row in one.rows)
     family = ""
     if one.comparisons > 1:
-        whose = "the suite's" if one.part == "suite" else "this question's"
-        family = f", {p_value(one.adjusted)} for {whose} {one.comparisons} comparisons (Bonferroni)"
+        whose = f"the suite's {one.comparisons} comparisons"
+        if one.part == "question":
+            whose = f"the {one.comparisons} comparisons of these two suites"
+        family = f", {p_value(one.adjusted)} for {whose} (Bonferroni)"
     return [
         f"{found.pairs} paired seeds" if found.pairs else f"{counts} seeds",
         f"{p_value(found.p)}{family}, {found.test} test" + (", failed seeds counted as the worst" if failed else ""),
@@ -102,7 +104,7 @@ def _why(one: Comparison) -> str:
     why = "The suite compares each variant with its reference alone"
     if one.part == "none":
         why = "The suite tests its primary scores alone"
-    return f"{why}; the p holds only if this was the one question."
+    return f"{why}; the p value holds only for a single planned comparison."
 
 
 def _missed(one: Comparison) -> str:
