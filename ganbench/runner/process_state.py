@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sys
+import sysconfig
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ MODULES = (
     torch, torch.nn, torch.nn.functional, torch.nn.init, torch.special, torch.linalg, torch.fft, torch.func,
     torch.autograd, torch.optim, torch.random, np, np.random, np.linalg, math, random, builtins,
 )  # fmt: skip
-LIBRARIES = ("TORCHINDUCTOR_", "TRITON_", "KMP_")
+LIBRARIES = ("TORCHINDUCTOR_", "_TORCHINDUCTOR_", "TRITON_", "KMP_")
 """What the environment variables begin with that torch's compiler and OpenMP's users set when first used."""
 TORCH = str(Path(torch.__file__).parent)
 SHOWN = 3
@@ -115,6 +116,12 @@ def _of_tensor() -> Members:
     return {name: value for one in reversed(torch.Tensor.__mro__) for name, value in vars(one).items()}
 
 
+def _inside_a_library(entry: str) -> bool:
+    """Whether a folder on the import path is part of an installed library, which adds it when first imported."""
+    roots = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    return any(Path(root) in Path(entry).parents for root in roots)
+
+
 def _place() -> dict[str, object]:
     """What surrounds the code of a job."""
     variables = {f"the environment variable {name}": value for name, value in os.environ.items()}
@@ -124,7 +131,7 @@ def _place() -> dict[str, object]:
         folder = None
     return {
         **{name: value for name, value in variables.items() if not name.split()[-1].startswith(LIBRARIES)},
-        "sys.path": list(sys.path),
+        "sys.path": [entry for entry in sys.path if not _inside_a_library(entry)],
         "the current folder": folder,
         "the handler of SIGTERM": signal.getsignal(signal.SIGTERM),
     }
