@@ -27,6 +27,7 @@ MODULES = (
 LIBRARIES = ("TORCHINDUCTOR_", "_TORCHINDUCTOR_", "TRITON_", "KMP_")
 """What the environment variables begin with that torch's compiler and OpenMP's users set when first used."""
 TORCH = str(Path(torch.__file__).parent)
+COMPILER = str(Path(TORCH) / "_dynamo")
 SHOWN = 3
 
 Members = Mapping[str, object]
@@ -88,8 +89,8 @@ def sentence(changes: list[str]) -> str:
 
 def _wrapped_by_torch(now: object, before: object) -> bool:
     """Whether torch itself wrapped one of its functions, as its compiler does when it is first used."""
-    code = getattr(now, "__code__", None)
-    return getattr(now, "__wrapped__", None) is before and str(getattr(code, "co_filename", "")).startswith(TORCH)
+    file = str(getattr(getattr(now, "__code__", None), "co_filename", ""))
+    return file.startswith(COMPILER) or (getattr(now, "__wrapped__", None) is before and file.startswith(TORCH))
 
 
 def _namespaces(modules: list[object]) -> Iterator[_Namespace]:

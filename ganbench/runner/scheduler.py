@@ -53,6 +53,7 @@ NOT_EVALUATED, LOST_WEIGHTS = "not evaluated", "lost weights"
 def state(store: Store, spec: RunSpec, force: bool = False) -> str:
     """`done`, `not evaluated`, `lost weights`, `resumable`, `failed before` or `new`; with `force` everything is new.
 
+    A run with some of its scores is evaluated again if its weights are there, and is done otherwise.
     Scores during training need the weights of that moment, which are not kept: a run that lacks them is trained again.
     """
     record = None if force else store.run(spec.id, spec.evaluation.id)
@@ -62,7 +63,9 @@ def state(store: Store, spec: RunSpec, force: bool = False) -> str:
             return "done"
         if spec.evaluation.snapshots and not record.evaluation.snapshots:
             return LOST_WEIGHTS
-        return NOT_EVALUATED if store.weights_problem(record) is None else LOST_WEIGHTS
+        if store.weights_problem(record) is None:
+            return NOT_EVALUATED
+        return "done" if record.evaluated else LOST_WEIGHTS
     if failure is not None and failure.kind in FINISHED:
         return "done"
     if not force and checkpoints(store).has(spec.id):
