@@ -127,4 +127,4 @@ def load_json(path: Path, schema: int, decode: Callable[[dict[str, Any]], T]) ->
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ResultsError(f"{path} is damaged ({error}); run the suite again to rewrite it") from error
+        raise ResultsError(f"{path} is damaged ({error}); remove that file and run the suite again") from error

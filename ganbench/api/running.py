@@ -116,9 +116,18 @@ class Preparation:
         return bool(self.settings.filters) or self.settings.seeds is not None
 
     @property
+    def leaves_out(self) -> bool:
+        """Whether the suite's tables contain runs that were not asked for."""
+        return bool(_runs(self.saved) - _runs(self.shown))
+
+    @property
     def asked(self) -> Results:
         """The results of the runs that were asked for, also if the tables contain more."""
         return Results(self.shown, self.store, self.resolved.registry, self.saved)
+
+
+def _runs(plan: SavedPlan) -> set[str]:
+    return {id_ for row in plan.rows for id_ in row.runs.values()}
 
 
 def chosen_trackers(settings: RunSettings, resolved: ResolvedSuite) -> list[Choice]:

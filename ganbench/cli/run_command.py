@@ -117,12 +117,12 @@ def command(options: RunOptions) -> int:
         click.echo(str(prepared), nl=False)
         return 0
     results = prepared.run()
-    print_tables(results.plan, results.score_tables)
+    print_tables(results.plan, results.score_tables, results.folder)
     folder = results.folder / results.suite
     for text in results.missing:
         _say(text)
     _say(f"tables: {folder}/table.md, .csv, .tex, .json, runs.csv; runs: {results.store.runs}")
-    if prepared.partial:
+    if prepared.leaves_out:
         _say(f"not shown: the rest of the suite; `ganbench table --suite {results.suite}{_where(results)}` shows it")
     _say(f"next: ganbench show {_next(results)} --results {results.folder}")
     return 0 if prepared.asked.complete else 1

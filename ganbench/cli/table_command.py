@@ -107,7 +107,7 @@ def command(options: TableOptions) -> int:
     if any(results.store.root.glob("runs/*")) and not options.views and not published:
         results.save_tables()
     if options.form == "terminal":
-        print_tables(results.plan, built)
+        print_tables(results.plan, built, options.results)
     else:
         click.echo(formats.FORMATS[options.form][1](results.plan, built), nl=False)
     missing = "" if options.form in ("terminal", "markdown") else not_shown(results.plan, options.results)

@@ -59,6 +59,14 @@ def test_runs_of_earlier_data_are_named_with_the_command_that_shows_them(inside:
     assert (row["dataset"], row["scores"]["score"]["values"]) == ("ring8 (data c1, evaluation e0)", [9.0])
 
 
+@pytest.mark.parametrize("form", ["terminal", "csv"])
+def test_the_command_that_shows_earlier_runs_names_the_results_folder(inside: Cli, results: Path, form: str) -> None:
+    results.rename(results.with_name("other"))
+    done = inside("table", "--suite", "s", "--results", "other", "--format", form)
+    said = (done.out + done.err).replace("\\`", "`")
+    assert "`ganbench table --suite s --results other --earlier` shows them" in said
+
+
 def test_what_was_added_is_dropped_and_its_runs_stay(inside: Cli, results: Path) -> None:
     done = inside("drop", f"loss={ADDED}", "--suite", "s")
     assert (done.code, done.err) == (0, "")

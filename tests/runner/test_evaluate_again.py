@@ -95,6 +95,21 @@ def test_scores_during_training_need_training(inside: Cli, trained: Ran, suite: 
     assert all(len(_scores(tmp_path / "results")[one["id"]]) == 2 for one in trained_again)
 
 
+def test_seeds_that_are_the_whole_suite_leave_nothing_out(inside: Cli, trained: Ran) -> None:
+    assert "the rest of the suite" not in inside("run", "--suite", "small.yaml", "--seeds", "0-1").err
+    assert "not shown: the rest of the suite" in inside("run", "--suite", "small.yaml", "--seeds", "0").err
+
+
+def test_a_damaged_plan_is_written_again_as_the_message_says(inside: Cli, trained: Ran, tmp_path: Path) -> None:
+    plan = tmp_path / "results" / "small" / "plan.json"
+    plan.write_text(plan.read_text().replace('"seal": "', '"seal": "0'))
+    done = inside("run", "--suite", "small.yaml")
+    assert (done.code, "remove that file and run the suite again" in done.err) == (4, True)
+    plan.unlink()
+    assert "4 runs done, 0 new" in inside("run", "--suite", "small.yaml").err
+    assert inside("table", "--suite", "small").code == 0
+
+
 @pytest.mark.parametrize("file", ["plan", "record", "scores"])
 def test_an_edited_digit_is_found_by_every_reader(inside: Cli, trained: Ran, tmp_path: Path, file: str) -> None:
     run = min((tmp_path / "results").glob("runs/*"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table
 from ganbench.report.text.escape import escape_markdown, escape_markdown_block
@@ -11,8 +13,11 @@ from ganbench.suite.plan_file import SavedPlan
 from ganbench.suite.plan_union import not_shown
 
 
-def markdown(plan: SavedPlan, tables: list[Table]) -> str:
-    """Per dataset a heading, a table, notes and costs; then the variants over all datasets."""
+def markdown(plan: SavedPlan, tables: list[Table], results: Path | None = None) -> str:
+    """Per dataset a heading, a table, notes and costs; then the variants over all datasets.
+
+    `results` is the results folder, for the commands that are named.
+    """
     about = [escape_markdown_block(plan.about), ""] if plan.about else []
     parts = [f"# {escape_markdown_block(plan.suite)}", "", *about]
     for table in tables:
@@ -24,7 +29,7 @@ def markdown(plan: SavedPlan, tables: list[Table]) -> str:
     if found is not None:
         parts += ["## over all datasets", "", *grid(overall_grid(found)), ""]
         parts += [f"- {escape_markdown_block(note)}" for note in (overall_note(found), *found.notes)] + [""]
-    left_out = not_shown(plan)
+    left_out = not_shown(plan, results)
     parts += [f"{escape_markdown_block(left_out[0].upper() + left_out[1:])}.", ""] if left_out else []
     return "\n".join([*parts, LEGEND, ""])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -19,8 +21,11 @@ from ganbench.suite.plan_file import SavedPlan
 from ganbench.suite.plan_union import not_shown
 
 
-def show(console: Console, plan: SavedPlan, tables: list[Table]) -> None:
-    """Draw tables, as many columns side by side as fit, with notes, costs and the aggregate over datasets."""
+def show(console: Console, plan: SavedPlan, tables: list[Table], results: Path | None = None) -> None:
+    """Draw tables, as many columns side by side as fit, with notes, costs and the aggregate over datasets.
+
+    `results` is the results folder, for the commands that are named.
+    """
     for table in tables:
         for i, names in enumerate(_fitting(table, console.width)):
             console.print(_grid(table, names, replace_controls(f"{plan.suite}: {table.dataset}") if i == 0 else ""))
@@ -36,7 +41,7 @@ def show(console: Console, plan: SavedPlan, tables: list[Table]) -> None:
         for note in (overall_note(found), *found.notes):
             console.print(Text(f"  {replace_controls(note)}"), style="dim")
         console.print()
-    left_out = not_shown(plan)
+    left_out = not_shown(plan, results)
     if left_out:
         console.print(Text(replace_controls(left_out)))
     console.print(Text(LEGEND), style="dim")
@@ -106,10 +111,10 @@ def drawn(content: Grid, title: str) -> RichTable:
     return grid
 
 
-def print_tables(content: SavedPlan, tables: list[Table]) -> None:
+def print_tables(content: SavedPlan, tables: list[Table], results: Path | None = None) -> None:
     """Print tables on stdout: drawn on a terminal, Markdown elsewhere."""
     console = Console()
     if console.is_terminal:
-        show(console, content, tables)
+        show(console, content, tables, results)
     else:
-        click.echo(markdown(content, tables), nl=False)
+        click.echo(markdown(content, tables, results), nl=False)
