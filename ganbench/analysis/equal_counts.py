@@ -39,12 +39,15 @@ class Ends:
         return [bootstrap.normalized(value, self.floor, self.ceiling, self.scale) for value in values]
 
 
+NOISE, REAL = TITLES.get("noise", ""), TITLES.get("real", "")
+"""The titles of the reference rows between which scores are placed."""
+
+
 def ends(table: Table) -> Ends | None:
     """The ends of a table's primary score, at equal counts where they are known; None if there are no two."""
-    rows = {row.loss: row for row in table.rows if row.kind == "reference" and table.primary in row.scores}
-    if not table.variants or TITLES["noise"] not in rows or TITLES["real"] not in rows:
+    noise, real = _reference(table, NOISE), _reference(table, REAL)
+    if not table.variants or noise is None or real is None:
         return None
-    noise, real = (rows[TITLES[name]].scores[table.primary] for name in ("noise", "real"))
     variants = [row.scores[table.primary] for row in table.variants]
     scale = variants[0].averaged
     counts = _fakes(real), max(map(_fakes, variants))
@@ -62,9 +65,15 @@ def ends(table: Table) -> Ends | None:
     return None if scale == "log" and min(found.floor, found.ceiling) <= 0 else found
 
 
+def _reference(table: Table, title: str) -> Score | None:
+    """The primary score of a reference row; None if there is none."""
+    rows = [row for row in table.rows if row.kind == "reference" and row.loss == title]
+    return next((row.scores[table.primary] for row in rows if table.primary in row.scores), None)
+
+
 def note(table: Table) -> list[str]:
     """That real data have fewer samples than the variants, and the primary score at their count."""
-    real = [row for row in table.rows if row.kind == "reference" and row.loss == TITLES["real"]]
+    real = [row for row in table.rows if row.kind == "reference" and row.loss == REAL]
     cells = [row.scores[table.primary] for row in real if table.primary in row.scores and row.n_ok]
     scored = [row for row in table.variants if row.scores.get(table.primary) and row.scores[table.primary].values]
     if not cells or not scored:

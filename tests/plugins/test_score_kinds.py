@@ -61,4 +61,5 @@ def test_the_kinds_of_what_ships(registry: Registry) -> None:
         "HQ": "share", "precision": "share", "recall": "share", "coverage": "share", "confidence": "share",
         "diversity": "share", "memorisation": "share",
         "IS": "linear", "density": "linear",
+        "copies": "share", "narrowest mode": "share", "rarest mode": "share", "widest mode": "log", "mode W1": "linear",
     }  # fmt: skip
