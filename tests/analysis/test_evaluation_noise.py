@@ -35,6 +35,7 @@ def test_noise_is_the_standard_deviation_over_sets() -> None:
     assert score_noise(sets[0], lambda number: sets[number], 2) == {"a": pytest.approx(stdev([1.0, 2.0, 4.0]))}
 
 
+@pytest.mark.slow
 def test_one_seed_of_a_variant_is_scored_on_more_sets_and_no_score_changes(cli: Cli, tmp_path: Path) -> None:
     found = []
     for text, folder in ((SUITE, "with"), (SUITE.replace("400}", "400, noise_sets: 0}"), "without")):

@@ -126,6 +126,7 @@ def register_losses():
 '''
 
 
+@pytest.mark.slow
 def test_a_draw_that_diverges_is_counted_as_the_worst(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "fragile.py").write_text(FRAGILE)
     text = SHORT.split("search:")[0].replace("[minimax, rpgan-r1r2]", "[{fragile: {weight: 1e-30}}]")

@@ -57,6 +57,7 @@ def test_the_weights_alone_give_the_same_scores(inside: Cli, trained: Ran, tmp_p
         ]
 
 
+@pytest.mark.slow
 def test_weights_that_are_missing_or_damaged_are_noticed(
     inside: Cli, trained: Ran, suite: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_scores_of_other_weights_are_not_shown(inside: Cli, trained: Ran, tmp_pa
     assert "1 evaluated again" in inside("run", "--suite", "small.yaml").err
 
 
+@pytest.mark.slow
 def test_scores_during_training_need_training(inside: Cli, trained: Ran, suite: Path, tmp_path: Path) -> None:
     suite.write_text(SUITE.replace("real_samples: 2500", "real_samples: 2500, snapshots: 2"))
     done = inside("run", "--suite", "small.yaml", "--filter", "loss=minimax")

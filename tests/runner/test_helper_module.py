@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from conftest import Cli
 from running import read_records
 
@@ -44,6 +45,7 @@ def _weights(results: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_editing_a_helper_gives_new_runs_and_the_same_ones_in_a_fresh_folder(cli: Cli, tmp_path: Path) -> None:
     _case(tmp_path)
     run = ("run", "--suite", "mine.yaml", "--jobs", "1", "--results")

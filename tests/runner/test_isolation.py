@@ -184,6 +184,7 @@ def test_plugin_files_that_change_their_process_change_no_other_cell(
     )
 
 
+@pytest.mark.slow
 def test_an_installed_plugin_that_changes_torch_changes_no_other_cell_of_any_distribution(
     runs: Runs, alone: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -202,6 +203,7 @@ def test_an_installed_plugin_that_changes_torch_changes_no_other_cell_of_any_dis
     assert done.err.count("note: ") == 1
 
 
+@pytest.mark.slow
 def test_a_replay_of_a_shipped_loss_does_not_load_the_plugin_files_that_are_named(
     runs: Runs, cli: Cli, tmp_path: Path
 ) -> None:

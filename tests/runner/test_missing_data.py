@@ -74,6 +74,7 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_missing_data_end_a_run_with_what_to_do_and_can_be_fetched(cli: Cli, tmp_path: Path, suite: Path) -> None:
     asked = ("run", "--suite", suite.name, "--filter", "dataset=stored", "--jobs", 1)
     done = cli(*asked)
@@ -88,6 +89,7 @@ def test_missing_data_end_a_run_with_what_to_do_and_can_be_fetched(cli: Cli, tmp
     assert (tmp_path / "points" / "seed.txt").exists()
 
 
+@pytest.mark.slow
 def test_datasets_that_are_not_asked_for_may_be_missing(cli: Cli, tmp_path: Path, suite: Path) -> None:
     done = cli("run", "--suite", suite.name, "--filter", "dataset=ring8", "--jobs", 1)
     assert done.code == 0, done.err

@@ -74,6 +74,7 @@ def register_losses():
 """
 
 
+@pytest.mark.slow
 def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, tmp_path: Path) -> None:
     (tmp_path / "faults.py").write_text(FAULTS)
     names = ["nan", "raises", "dies", "exits", "greedy", "chatty", "huge"]
