@@ -39,7 +39,7 @@ class Ends:
         return [bootstrap.normalized(value, self.floor, self.ceiling, self.scale) for value in values]
 
 
-NOISE, REAL = TITLES.get("noise", ""), TITLES.get("real", "")
+NOISE, REAL = TITLES["noise"], TITLES["real"]
 """The titles of the reference rows between which scores are placed."""
 
 

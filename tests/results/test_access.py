@@ -12,9 +12,11 @@ from ganbench.results.records import Evaluation, Record, ReferenceRecord
 CORE = Path(__file__).parents[2] / "ganbench"
 NAMES = {one.name for kind in (Record, ReferenceRecord, Evaluation) for one in fields(kind)} | {"status", "reason"}
 OTHER_DATA = {
+    "analysis/equal_counts.py": {"TITLES"},  # by the references' names
     "cli/*.py": {"options"},  # click's options
     "engine/checkpoints.py": {"facts"},
     "report/html/live.py": {"state"},
+    "report/plots/ranks.py": {"TITLES"},
     "report/plots/suite_plots.py": {"made"},
     "report/text/search.py": {"draw"},
     "suite/expand.py": {"nodes", "picked"},

@@ -28,11 +28,7 @@ from ganbench.report.plots.style import (
 )
 from ganbench.report.text.grid import rank, tier
 
-REFERENCES: dict[str, Dashes] = {
-    TITLES.get("real", ""): "-",
-    TITLES["gaussian"]: (0, (5, 2)),
-    TITLES.get("noise", ""): (0, (1, 1.5)),
-}
+REFERENCES: dict[str, Dashes] = {TITLES["real"]: "-", TITLES["gaussian"]: (0, (5, 2)), TITLES["noise"]: (0, (1, 1.5))}
 OTHER: Dashes = (0, (6, 2, 1, 2))
 
 
@@ -76,7 +72,7 @@ def _draw(info: RanksInfo, rows: list[IntervalRow], figure: Figure) -> None:
 def _references(axes: Axes, figure: Figure, info: RanksInfo) -> None:
     handles = []
     for name, value in info.references.items():
-        dashes, color = REFERENCES.get(name, OTHER), INK if name == TITLES.get("real", "") else GRAY
+        dashes, color = REFERENCES.get(name, OTHER), INK if name == TITLES["real"] else GRAY
         inside = info.axis.holds(value)
         if inside:
             axes.axvline(value, color=color, linestyle=dashes, linewidth=0.9, zorder=1)
