@@ -105,7 +105,7 @@ def command(options: TableOptions) -> int:
     built = results.viewed(options.equal, options.published)
     published = (options.results / MANIFEST).exists()  # a manifest lists every file with its checksum
     if any(results.store.root.glob("runs/*")) and not options.views and not published:
-        results.save_tables()
+        _save(results)
     if options.form == "terminal":
         print_tables(results.plan, built, options.results)
     else:
@@ -114,6 +114,15 @@ def command(options: TableOptions) -> int:
     if missing:
         click.echo(missing, err=True)
     return 0
+
+
+def _save(results: Results) -> None:
+    """Write the tables beside the results; if that is not possible, say so and go on, because they are printed too."""
+    try:
+        results.save_tables()
+    except OSError as error:
+        where = results.folder / results.suite
+        click.echo(f"the tables are not written to {where}: {error.strerror or error}", err=True)
 
 
 def _results(options: TableOptions) -> Results:
