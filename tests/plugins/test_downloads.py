@@ -24,6 +24,13 @@ from ganbench_datasets.torchvision_sets import Cifar10, FashionMnist, Mnist
 from ganbench_extractors.inception import Inception
 
 RNG = np.random.default_rng(0)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers() -> None:
+    """Every test draws the same numbers, in whatever order the tests run."""
+    RNG.bit_generator.state = START
 
 
 def _idx(path: Path, values: NDArray[np.uint8]) -> None:

@@ -15,6 +15,15 @@ from ganbench.statistics import claims, differences, significance
 from ganbench.statistics.differences import Measure, Sample
 
 RNG = np.random.default_rng(0)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers() -> None:
+    """Every test draws the same numbers, in whatever order the tests run."""
+    RNG.bit_generator.state = START
+
+
 UP, DOWN = Measure("higher"), Measure("lower")
 COUNTS = Measure("higher", ranks=True)
 FACTORS = Measure("lower", logs=True)

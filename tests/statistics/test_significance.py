@@ -11,6 +11,13 @@ from scipy import stats as scipy_stats
 from ganbench.statistics import bootstrap, significance
 
 RNG = np.random.default_rng(0)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers() -> None:
+    """Every test draws the same numbers, in whatever order the tests run."""
+    RNG.bit_generator.state = START
 
 
 @pytest.mark.parametrize("ties", [False, True])
