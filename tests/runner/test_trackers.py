@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Cli
+from running import read_records
 
 from ganbench.errors import ContractError, MissingError, UsageError
 from ganbench.registry.contracts import Run
@@ -125,7 +126,7 @@ def test_trackers_receive_every_row_and_record_and_change_nothing(inside: Cli, m
         folders = [tmp_path / name / "runs" / id_ for name in ("bare", "results")]
         assert len({(folder / "history.csv").read_bytes() for folder in folders}) == 1
         assert len({(folder / "weights.safetensors").read_bytes() for folder in folders}) == 1
-        record = json.loads((folders[1] / "record.json").read_text())
+        record = read_records(tmp_path / "results")[id_]
         own = [line for line in lines if line[1][0] == id_]
         assert own[0][1] == [id_, "short", "minimax", "mlp", "ring8", record["spec"]["seed"]]
         rows = _history(folders[1])
