@@ -9,6 +9,11 @@ from typing import Any, Literal
 Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
 
 
+def plugin_key(kind: str, name: str) -> str:
+    """What a plugin is called in records, such as `loss:minimax`."""
+    return f"{kind}:{name}"
+
+
 @dataclass(frozen=True)
 class Choice:
     """A plugin by name, with its hyperparameters resolved.

@@ -11,6 +11,7 @@ from ganbench.registry.choice import Kind
 from ganbench.registry.registry import Registry
 from ganbench.report.text.escape import escape_latex, replace_controls
 from ganbench.results.records import Record
+from ganbench.suite.specs import codes_of
 
 HEAD = "% ganbench, and the papers that the plugins of these runs refer to.\n"
 KEY = re.compile(r"@\w+\s*\{\s*([^,\s]+)\s*,")
@@ -26,7 +27,7 @@ def citation(records: Iterable[Record], registry: Registry | None = None) -> str
     records = list(records)
     revisions = sorted({str(found) for one in records if (found := one.provenance.revision)})
     cited_by: dict[str, list[str]] = {}
-    for key in dict.fromkeys(f"{kind}:{choice.name}" for record in records for kind, choice in record.spec.choices()):
+    for key in dict.fromkeys(key for record in records for key in codes_of(record.spec.choices())):
         for reference in _references(registry, key):
             cited_by.setdefault(_entry(reference), []).append(key.replace(":", " "))
     papers = [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ganbench.files import digest
 from ganbench.results.records import AnyRecord, Record
-from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL
+from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, codes_of
 
 
 def recomputed_id(record: AnyRecord, elsewhere: Mapping[str, str] = {}) -> str | None:
@@ -19,7 +19,7 @@ def recomputed_id(record: AnyRecord, elsewhere: Mapping[str, str] = {}) -> str |
     kinds = record.spec.code()
     if isinstance(record, Record) and record.one_identity:
         spec["evaluation"] = json.loads(record.stored_evaluation)
-        kinds = {f"{kind}:{choice.name}": choice.code for kind, choice in record.spec.choices()}
+        kinds = codes_of(record.spec.choices())
     own = PROTOCOL if isinstance(record, Record) else EVALUATION_PROTOCOL
     return _digest_of(
         "spec", spec, kinds, {**elsewhere, **record.provenance.codes()}, record.provenance.protocol or own
@@ -28,7 +28,7 @@ def recomputed_id(record: AnyRecord, elsewhere: Mapping[str, str] = {}) -> str |
 
 def recomputed_evaluation_id(record: Record, elsewhere: Mapping[str, str] = {}) -> str | None:
     """The id that a record's evaluation, code versions and protocol give, or None if a version is not known."""
-    kinds = {f"{kind}:{choice.name}": choice.code for kind, choice in record.spec.evaluation.choices()}
+    kinds = codes_of(record.spec.evaluation.choices())
     known = {**elsewhere, **record.scored_by.codes()}
     protocol = record.scored_by.protocol or EVALUATION_PROTOCOL
     return _digest_of("evaluation", json.loads(record.stored_evaluation), kinds, known, protocol)

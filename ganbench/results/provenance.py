@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.choice import Choice, Kind, plugin_key
 from ganbench.registry.registry import Registry
 from ganbench.results.records import PluginOrigin, Provenance
 from ganbench.suite.specs import PROTOCOL
@@ -25,7 +25,7 @@ def plugins(registry: Registry, choices: Iterable[tuple[Kind, Choice]]) -> dict[
         offer = registry.find(kind, choice.name)
         source = offer.source
         origin = PluginOrigin(source.distribution, source.version, choice.code, offer.source_hash())
-        found[f"{kind}:{choice.name}"] = origin
+        found[plugin_key(kind, choice.name)] = origin
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ganbench.files import canonical, check_seal, sealed
-from ganbench.registry.choice import Choice
+from ganbench.registry.choice import Choice, plugin_key
 from ganbench.results import schema_1
 from ganbench.results.record_files import ReferenceFile, RunFile, ScoresFile
 from ganbench.results.records import (
@@ -229,17 +229,7 @@ def _raw(content: bytes) -> dict[str, Any]:
     if schema == SCHEMA:
         check_seal(raw)
     found: dict[str, Any] = raw
-    return {**found, "cards": _with_kinds(found["cards"])} if "cards" in found else found
-
-
-def _with_kinds(cards: object) -> object:
-    """Cards with the kinds of their scores; those written before there were kinds tell `log` from `linear` alone."""
-    if not isinstance(cards, dict):
-        return cards
-    return {
-        label: {"kind": card.get("scale", "linear"), **card} if isinstance(card, dict) else card
-        for label, card in cards.items()
-    }
+    return found
 
 
 def _converted(raw: dict[str, object], kind: type[T]) -> T:
@@ -264,7 +254,7 @@ def _evaluation(file: ScoresFile | ReferenceFile) -> Evaluation:
 
 def _coded(kind: str, choice: Choice, codes: Mapping[str, str]) -> Choice:
     """A choice with the code version that the record holds for it."""
-    return replace(choice, code=codes.get(f"{kind}:{choice.name}", ""))
+    return replace(choice, code=codes.get(plugin_key(kind, choice.name), ""))
 
 
 def _require(holds: bool, place: str, what: str) -> None:

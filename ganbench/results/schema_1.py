@@ -33,11 +33,11 @@ def split(raw: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
 
 
 def named(raw: dict[str, Any]) -> dict[str, Any]:
-    """A record whose cards have the names of their scores, without the keys that are null."""
+    """A record whose cards have the names and kinds of their scores, without the keys that are null."""
     found = {key: value for key, value in raw.items() if value is not None}
     cards = found.get("cards")
     if isinstance(cards, dict):
-        found["cards"] = {label: _with_score(label, card) for label, card in cards.items()}
+        found["cards"] = {label: _upgraded(label, card) for label, card in cards.items()}
     return found
 
 
@@ -56,10 +56,14 @@ def _failure_from_reason(status: object, reason: str) -> dict[str, object]:
     }
 
 
-def _with_score(label: str, card: object) -> object:
-    """A card with its score's own name, which is its label without the extractor."""
-    if not isinstance(card, dict) or "score" in card:
+def _upgraded(label: str, card: object) -> object:
+    """A card with its score's own name, which is its label without the extractor, and its kind.
+
+    Cards of schema 1 tell `log` from `linear` alone.
+    """
+    if not isinstance(card, dict):
         return card
     extractor = card.get("extractor")
     suffix = f"[{extractor.get('name')}]" if isinstance(extractor, dict) else ""
-    return {**card, "score": label.removesuffix(suffix) if suffix else label}
+    score = label.removesuffix(suffix) if suffix else label
+    return {"score": score, "kind": card.get("scale", "linear"), **card}

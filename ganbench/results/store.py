@@ -89,9 +89,7 @@ class Store:
         path = self._scores_folder(run_id) / f"{evaluation}.json"
         found = self._file(path, decode_scores)
         if found is not None and found.file.id != evaluation:
-            raise ResultsError(
-                f"{path} is damaged ($.id: is {found.file.id!r}); remove that file and run the suite again"
-            )
+            raise _damaged(path, f"$.id: is {found.file.id!r}")
         return found
 
     def _joined(self, folder: Path, record: Record, scores: Scores) -> Record:
@@ -101,8 +99,7 @@ class Store:
             try:
                 self._joins[key] = with_scores(record, scores)
             except ValueError as error:
-                path = folder / "scores" / f"{scores.file.id}.json"
-                raise ResultsError(f"{path} is damaged ({error}); remove that file and run the suite again") from error
+                raise _damaged(folder / "scores" / f"{scores.file.id}.json", error) from error
         return self._joins[key]
 
     def reference(self, reference_id: str) -> ReferenceRecord | None:
@@ -279,5 +276,10 @@ def _decoded(path: Path, content: bytes, decode: Callable[[bytes], T]) -> T:
     except Newer as newer:
         raise ResultsError(f"{path} was written by a newer ganbench ({newer}); upgrade") from newer
     except (ValueError, RecursionError) as error:
-        what = "folder" if path.name == "record.json" else "file"
-        raise ResultsError(f"{path} is damaged ({error}); remove that {what} and run the suite again") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, why: object) -> ResultsError:
+    """The error to raise for a damaged record, whose folder goes with it, or for damaged scores."""
+    what = "folder" if path.name == "record.json" else "file"
+    return ResultsError(f"{path} is damaged ({why}); remove that {what} and run the suite again")

@@ -8,7 +8,7 @@ from ganbench.errors import GanbenchError, MissingError
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.registry.choice import Choice
 from ganbench.registry.registry import Registry
-from ganbench.runner.jobs import Job, ReferenceJob
+from ganbench.runner.jobs import Job
 from ganbench.suite.specs import EvaluationSpec
 
 
@@ -25,10 +25,9 @@ class DataCheck:
     def __call__(self, jobs: Iterable[Job]) -> list[tuple[str, str]]:
         """Every problem once, with the label of its dataset. Raises `MissingError` if only files are missing."""
         for job in jobs:
-            spec = job.spec if isinstance(job, ReferenceJob) else job.cell.spec
-            checked = self._check(job.dataset, spec.dataset)
+            checked = self._check(job.dataset, job.spec.dataset)
             if checked is not None and not checked.problems:
-                self._check_counts(checked, spec.evaluation)
+                self._check_counts(checked, job.spec.evaluation)
         if self.missing and not self.problems:
             raise MissingError("\n".join(self.missing))
         return list(dict.fromkeys(self.problems))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ganbench.results.records import Failure, Record
-from ganbench.suite.specs import Cell, ReferenceSpec
+from ganbench.suite.specs import Cell, ReferenceSpec, RunSpec
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,13 @@ class CellJob:
         return self.cell.dataset.text
 
     @property
+    def spec(self) -> RunSpec:
+        """What the cell's seeds share."""
+        return self.cell.spec
+
+    @property
     def steps(self) -> int:
-        return self.cell.spec.train.steps
+        return self.spec.train.steps
 
     @cached_property
     def key(self) -> str:
@@ -53,6 +58,11 @@ class EvaluationJob:
     def dataset(self) -> str:
         """The dataset's label."""
         return self.cell.dataset.text
+
+    @property
+    def spec(self) -> RunSpec:
+        """What the cell's seeds share."""
+        return self.cell.spec
 
     @cached_property
     def key(self) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import wait
 
-from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Failure
 from ganbench.runner.events import (
@@ -19,7 +18,7 @@ from ganbench.runner.events import (
     WorkerMessage,
     WorkerReady,
 )
-from ganbench.runner.jobs import Job, JobFailure, ReferenceJob
+from ganbench.runner.jobs import Job, JobFailure
 from ganbench.runner.worker_process import Task, WorkerProcess, WorkerSettings
 
 TICK_S = 1.0
@@ -61,7 +60,7 @@ class LocalExecutor:
     def _assign(self, waiting: list[Job], started: list[WorkerProcess], report: Report) -> None:
         """Give jobs to idle workers; new workers are started while there may be more."""
         while waiting:
-            task = Task(waiting[0], self.registry.needed(_choices(waiting[0])))
+            task = Task(waiting[0], self.registry.needed(waiting[0].spec.choices()))
             worker = self._worker(task, started)
             if worker is None:
                 return
@@ -113,11 +112,6 @@ class LocalExecutor:
         worker.kill()  # at once: waiting for one that hangs would delay all the others
         late = Failure("timeout", f"it ran longer than {self.timeout:g} s", limit_seconds=self.timeout)
         report(JobReturned(job, JobFailure(late)))
-
-
-def _choices(job: Job) -> Iterator[tuple[Kind, Choice]]:
-    """Every plugin that a job names, with its kind."""
-    return job.spec.choices() if isinstance(job, ReferenceJob) else job.cell.spec.choices()
 
 
 def _stop_all(workers: list[WorkerProcess], report: Report) -> None:

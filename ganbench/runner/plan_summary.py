@@ -48,6 +48,6 @@ def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -
 
 def _cost(cell: Cell, store: Store) -> float | None:
     """Seconds per seed, from the cell's runs in the results."""
-    records = [store.run(cell.run(seed).id) for seed in cell.seeds]
+    records = [store.run(spec.id, spec.evaluation.id) for spec in map(cell.run, cell.seeds)]
     known = [record.cost.train_seconds for record in records if record and record.cost.train_seconds]
     return mean(known) if known else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ganbench.errors import UsageError
@@ -13,7 +13,14 @@ from ganbench.results.identity import leaf_text, unequal_leaves
 from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 from ganbench.suite.contents import Contents
 from ganbench.suite.from_plain import reference_spec, run_spec
-from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, ReferenceSpec, RunSpec, resolved_evaluation
+from ganbench.suite.specs import (
+    EVALUATION_PROTOCOL,
+    PROTOCOL,
+    ReferenceSpec,
+    RunSpec,
+    codes_of,
+    resolved_evaluation,
+)
 
 SHIPPED = "ganbench"
 """The distribution whose plugins are always installed."""
@@ -54,14 +61,8 @@ def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
     """Why a spec that was rebuilt from a record has other ids than the record; empty if it has the same."""
     if spec.id == record.id:
         return _evaluation_differences(record, spec)
-    found = [
-        f"{key} is {leaf_text(there)} in the record and {leaf_text(here)} here"
-        for key, there, here in unequal_leaves(record.stored_spec, canonical(spec.resolved()))
-    ]
-    codes = spec.code()
-    for key, code in record.provenance.codes().items():
-        if code != codes.get(key):
-            found.append(f"{key}: the record's code version is {code}, here it is {codes.get(key)}")
+    found = _other_leaves("", record.stored_spec, spec.resolved())
+    found += _other_codes(record.provenance.codes(), spec.code())
     own = PROTOCOL if isinstance(record, Record) else EVALUATION_PROTOCOL
     protocol = own if record.provenance.protocol is None else record.provenance.protocol
     if protocol != own:
@@ -71,19 +72,29 @@ def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
     return found or ["the id is not the one that its own spec, code versions and protocol give"]
 
 
+def _other_leaves(prefix: str, stored: str, now: object) -> list[str]:
+    """In what a record's plain data differ from today's."""
+    return [
+        f"{prefix}{key} is {leaf_text(there)} in the record and {leaf_text(here)} here"
+        for key, there, here in unequal_leaves(stored, canonical(now))
+    ]
+
+
+def _other_codes(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The plugins whose code versions differ from today's."""
+    return [
+        f"{key}: the record's code version is {code}, here it is {now.get(key)}"
+        for key, code in recorded.items()
+        if code != now.get(key)
+    ]
+
+
 def _evaluation_differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
     """Why the same training is evaluated in another way here."""
     if not isinstance(record, Record) or not isinstance(spec, RunSpec) or not record.stored_evaluation:
         return []
     if record.one_identity or record.evaluation_id == spec.evaluation.id:
         return []
-    here = canonical(resolved_evaluation(spec.evaluation))
-    found = [
-        f"evaluation.{key} is {leaf_text(there)} in the record and {leaf_text(now)} here"
-        for key, there, now in unequal_leaves(record.stored_evaluation, here)
-    ]
-    codes = {f"{kind}:{choice.name}": choice.code for kind, choice in spec.evaluation.choices()}
-    for key, code in record.scored_by.codes().items():
-        if code != codes.get(key):
-            found.append(f"{key}: the record's code version is {code}, here it is {codes.get(key)}")
+    found = _other_leaves("evaluation.", record.stored_evaluation, resolved_evaluation(spec.evaluation))
+    found += _other_codes(record.scored_by.codes(), codes_of(spec.evaluation.choices()))
     return found or ["the evaluation has another id here, for a reason that the record does not hold"]

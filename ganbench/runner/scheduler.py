@@ -103,7 +103,8 @@ def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
 def _without_weights(cell: Cell, states: Mapping[int, str], store: Store) -> Iterator[tuple[Record, str]]:
     """The finished runs of a cell whose weights cannot be used, and why."""
     for seed in (seed for seed, state in states.items() if state == "done"):
-        record = store.run(cell.run(seed).id)
+        spec = cell.run(seed)
+        record = store.run(spec.id, spec.evaluation.id)
         if record is not None and record.ok and WEIGHTS in record.files and (problem := store.weights_problem(record)):
             yield record, problem
 
@@ -121,8 +122,10 @@ def prepare(jobs: Iterable[Job], registry: Registry) -> None:
     """Fetch data and weights before anything trains. Raises `MissingError` with what to do."""
     seen = set()
     for job in jobs:
-        spec = job.spec if isinstance(job, ReferenceJob) else job.cell.spec
-        needed: tuple[tuple[Kind, Choice], ...] = (("dataset", spec.dataset), ("extractor", spec.evaluation.extractor))
+        needed: tuple[tuple[Kind, Choice], ...] = (
+            ("dataset", job.spec.dataset),
+            ("extractor", job.spec.evaluation.extractor),
+        )
         for kind, choice in needed:
             place = (kind, choice.name, str(choice.arguments()))
             if place not in seen:
@@ -136,7 +139,7 @@ def weight(job: Job, registry: Registry) -> float:
         return 1.0
     if isinstance(job, EvaluationJob):
         return float(len(job.records))
-    spec = job.cell.spec
+    spec = job.spec
     shape = registry.create("dataset", spec.dataset).shape
     return float(
         spec.train.steps * spec.train.batch * (spec.train.n_dis + 1) * len(job.cell.seeds) * prod(shape) ** 0.5

@@ -233,9 +233,8 @@ class _CellWork:
                 self._add_frame(result, spec.train.steps, samples)
             strip = write_film(folder, result, self.dataset)
             if samples is not None:
-                scores = self._final_scores(result, samples)
-                evaluation = replace(scores.evaluation, noise=self._noise(result, scores))
-                write_traceback(folder, _raised(scores))
+                evaluation, raised = self._evaluated(result, samples)
+                write_traceback(folder, raised)
                 near = write_pictures(folder, samples, self.evaluator)
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
@@ -256,8 +255,7 @@ class _CellWork:
         try:
             result = trained_generator(record, folder, self.architecture, tuple(self.dataset.shape))
             result.snapshots += record.evaluation.snapshots
-            scores = self._final_scores(result, self._samples(result))
-            evaluation, text = replace(scores.evaluation, noise=self._noise(result, scores)), _raised(scores)
+            evaluation, text = self._evaluated(result, self._samples(result))
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
             evaluation, text = _not_evaluated(error)
         print(text, end="", file=sys.stderr, flush=True)
@@ -269,6 +267,11 @@ class _CellWork:
             evaluation_id=spec.evaluation.id,
             scored_by=self._scored_by(spec.evaluation),
         )
+
+    def _evaluated(self, result: TrainedSeed, samples: torch.Tensor) -> tuple[Evaluation, str]:
+        """What is measured on a trained seed's samples, and the tracebacks of metrics that gave no score."""
+        scores = self._final_scores(result, samples)
+        return replace(scores.evaluation, noise=self._noise(result, scores)), _raised(scores)
 
     def _noise(self, result: TrainedSeed, scores: Scores) -> Mapping[str, float]:
         """The evaluation noise of a seed's scores, if the cell measures it for this seed."""

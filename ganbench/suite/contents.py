@@ -26,7 +26,7 @@ class Contents:
 
         Raises `MissingError` if its data are not there, `ContractError` for what a plugin may raise.
         """
-        key = canonical([dataset.name, dataset.arguments()])
+        key = _key(dataset)
         if key not in self._known:
             self._known[key] = fingerprint(self.registry.create("dataset", dataset), dataset.name)
         return self._known[key]
@@ -99,5 +99,9 @@ class Contents:
 
 def _datasets(plan: Plan) -> list[Choice]:
     """Every dataset of a plan, with its arguments, once."""
-    found = {canonical([one.name, one.arguments()]): one for one in (cell.spec.dataset for cell in plan.cells)}
-    return list(found.values())
+    return list({_key(cell.spec.dataset): cell.spec.dataset for cell in plan.cells}.values())
+
+
+def _key(dataset: Choice) -> str:
+    """What tells datasets apart: the plugin and all of its arguments, places included."""
+    return canonical([dataset.name, dataset.arguments()])

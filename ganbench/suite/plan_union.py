@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
+from ganbench.suite import load as suites
 from ganbench.suite.labels import Combination, Label
 from ganbench.suite.plan_file import PlanReference, PlanRow, SavedPlan
 from ganbench.suite.specs import Skipped
 
 Texts = tuple[str, str, str]
-AXES = ("loss", "architecture", "dataset")
+AXES = tuple(suites.AXES.values())
 
 
 def united(new: SavedPlan, old: SavedPlan | None) -> SavedPlan:

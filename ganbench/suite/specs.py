@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ganbench.files import digest
-from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.choice import Choice, Kind, plugin_key
 from ganbench.suite.family import FamilySettings
 from ganbench.suite.labels import Combination, Label
 
@@ -105,7 +105,7 @@ class EvaluationSpec:
     def id(self) -> str:
         """12 hex digits over the evaluation, the code versions of extractor and metrics, and the protocol."""
         return digest({
-            "evaluation": resolved_evaluation(self), "code": _codes(self.choices()), "protocol": EVALUATION_PROTOCOL,
+            "evaluation": resolved_evaluation(self), "code": codes_of(self.choices()), "protocol": EVALUATION_PROTOCOL,
         })  # fmt: skip
 
 
@@ -146,7 +146,7 @@ class RunSpec:
 
     def code(self) -> dict[str, str]:
         """The code version of every plugin that changes the weights, by `kind:name`."""
-        return _codes(self.trained_by())
+        return codes_of(self.trained_by())
 
     @property
     def id(self) -> str:
@@ -154,8 +154,9 @@ class RunSpec:
         return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
 
 
-def _codes(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
-    return {f"{kind}:{choice.name}": choice.code for kind, choice in choices}
+def codes_of(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
+    """The code versions of plugins, by `kind:name`."""
+    return {plugin_key(kind, choice.name): choice.code for kind, choice in choices}
 
 
 def resolved_train(train: TrainSpec) -> dict[str, object]:
@@ -188,7 +189,7 @@ class ReferenceSpec:
         return {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
 
     def code(self) -> dict[str, str]:
-        return _codes(self.choices())
+        return codes_of(self.choices())
 
     def choices(self) -> Iterator[tuple[Kind, Choice]]:
         """Every plugin that the reference names, with its kind."""

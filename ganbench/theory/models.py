@@ -15,7 +15,7 @@ from ganbench.engine.state import TrainedSeed
 from ganbench.errors import MissingError, UsageError
 from ganbench.evaluation.generate import generate
 from ganbench.evaluation.weights import named_weights, read_weights
-from ganbench.registry.choice import Kind
+from ganbench.registry.choice import Kind, plugin_key
 from ganbench.registry.contracts import Architecture, Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Record
@@ -41,7 +41,7 @@ def plugin(record: Record, kind: Kind, registry: Registry) -> Any:
     """
     chosen = next(choice for own, choice in record.spec.choices() if own == kind)
     name, params = chosen.name, chosen.params
-    used = record.plugins[f"{kind}:{name}"]
+    used = record.plugins[plugin_key(kind, name)]
     if name not in registry.names(kind):
         raise UsageError(
             f"{kind} {name!r} of run {record.id} came from {used.distribution} {used.version}, "

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ganbench.registry.choice import plugin_key
 from ganbench.results.records import PluginOrigin, Record
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kin
             choice = next(choice for own, choice in record.spec.choices() if own == kind)
             key = (kind, str(choice.identity()))
             if key not in found:
-                found[key] = _text(registry, kind, choice, record.plugins.get(f"{kind}:{choice.name}"))
+                found[key] = _text(registry, kind, choice, record.plugins.get(plugin_key(kind, choice.name)))
     return list(found.values())
 
 
