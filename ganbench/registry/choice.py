@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["loss", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
+Kind = Literal["loss", "transform", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
 
 
 def plugin_key(kind: str, name: str) -> str:

@@ -25,6 +25,7 @@ DISABLE = "GANBENCH_DISABLE"
 
 HOOKS: dict[Kind, str] = {
     "loss": "register_losses",
+    "transform": "register_transforms",
     "architecture": "register_architectures",
     "dataset": "register_datasets",
     "extractor": "register_extractors",
@@ -38,7 +39,8 @@ FILES: tuple[Kind, ...] = ("suite", "published")
 """Kinds whose plugins are files, not classes."""
 
 REQUIRED: dict[Kind, tuple[str, ...]] = {
-    "loss": ("d_loss", "g_loss"),
+    "loss": (),
+    "transform": ("__call__",),
     "architecture": ("latent", "generator", "discriminator", "supports"),
     "dataset": ("shape", "modes", "extractor", "metrics", "load"),
     "extractor": ("dims", "canonical", "gives", "fingerprint", "open"),
@@ -47,6 +49,8 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     "published": (),
     "tracker": ("on_signals", "on_record", "close"),
 }
+PART_METHODS = ("d_loss", "g_loss", "project")
+"""The methods of a part of a loss, of which it has at least one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,3 +237,5 @@ def _check(kind: Kind, name: object, thing: object) -> None:
     lacking = [part for part in REQUIRED[kind] if part not in fields and not hasattr(thing, part)]
     if lacking:
         raise ContractError(f"{kind} {name!r} is missing {', '.join(lacking)}")
+    if kind == "loss" and not any(hasattr(thing, part) for part in PART_METHODS):
+        raise ContractError(f"loss {name!r} has none of {', '.join(PART_METHODS)}: it adds nothing to a loss")

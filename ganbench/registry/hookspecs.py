@@ -1,4 +1,4 @@
-"""The eight hooks. Each returns a mapping from names, as suites use them, to plugins."""
+"""The nine hooks. Each returns a mapping from names, as suites use them, to plugins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pluggy
 
-from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker
+from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker, Transform
 
 hookspec = pluggy.HookspecMarker("ganbench")
 hookimpl = pluggy.HookimplMarker("ganbench")
@@ -15,7 +15,13 @@ hookimpl = pluggy.HookimplMarker("ganbench")
 
 @hookspec
 def register_losses() -> Mapping[str, type[Loss]]:
-    """Losses: classes with `d_loss(critic)` and `g_loss(critic)`."""
+    """Parts of losses: classes with `d_loss(critic)`, `g_loss(critic)` or both."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_transforms() -> Mapping[str, type[Transform]]:
+    """Transforms: classes that change what D sees of a sample."""
     raise NotImplementedError
 
 

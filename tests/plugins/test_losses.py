@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from ganbench_losses.nonsaturating import NonSaturating
 from ganbench_losses.rpgan import RpGANR1R2
 
 
-class Logits:
+class _Logits:
     """A critic with given logits."""
 
     step = 0
@@ -34,6 +35,8 @@ class Logits:
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         return torch.full((len(x), 2), 3.0)
 
+
+Logits: Any = _Logits
 
 ZERO = Logits(torch.zeros(8), torch.zeros(8))
 

@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_used_says_why_at_once(tmp_path: Path, text: str, 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("class A:\n    def d_loss(self, c): ...\n", "loss 'a' is missing g_loss"),
+        ("class A:\n    def loss(self, c): ...\n", "loss 'a' has none of d_loss, g_loss, project"),
         ("class A:\n    def __init__(self, k): ...\n    d_loss = g_loss = None\n", "make it a @dataclass"),
         ("A = 3\n", "loss 'a' must be a class, got int"),
         ("def A(): raise ValueError('inside')\n", "must be a class"),
