@@ -7,6 +7,15 @@ from ganbench import hookimpl
 def register_losses() -> dict[str, type]:
     from ganbench_losses.minimax import Minimax
     from ganbench_losses.nonsaturating import NonSaturating
-    from ganbench_losses.rpgan import RpGANR1R2
+    from ganbench_losses.rpgan import RaGAN, RpGAN, RpGANR1R2
+    from ganbench_losses.zero_centered import R1, R2
 
-    return {"minimax": Minimax, "nonsaturating": NonSaturating, "rpgan-r1r2": RpGANR1R2}
+    return {
+        "minimax": Minimax,
+        "nonsaturating": NonSaturating,
+        "rpgan": RpGAN,
+        "rpgan-r1r2": RpGANR1R2,
+        "ragan": RaGAN,
+        "r1": R1,
+        "r2": R2,
+    }

@@ -1,4 +1,4 @@
-"""Relativistic pairing GAN with zero-centered gradient penalties on both sides."""
+"""Relativistic games: D compares real with fake samples, in pairs or with the other side's average."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,66 @@ from ganbench import Critic
 from ganbench_losses.papers import HUANG, JOLICOEUR, MESCHEDER
 
 
+class RpGAN:
+    """Relativistic pairing: D tells which sample of a pair of a real and a fake one is real.
+
+    Jolicoeur-Martineau 2018, section 4.1 (RSGAN); Huang et al. 2024, equation 2. D minimizes
+    E softplus(D(fake) - D(real)), G minimizes E softplus(D(real) - D(fake)), over pairs at the same position of both
+    batches. The logits are not log-odds: only differences between them are meaningful.
+    """
+
+    version = "1"
+    reference: tuple[str, ...] = (JOLICOEUR, HUANG)
+
+    def d_loss(self, critic: Critic) -> Tensor:
+        return softplus(critic.fake - critic.real).mean()
+
+    def g_loss(self, critic: Critic) -> Tensor:
+        return softplus(critic.real - critic.fake).mean()
+
+
+class RaGAN:
+    """Relativistic average: D tells whether a sample is more real than the other side's average.
+
+    Jolicoeur-Martineau 2018, section 4.3 (RaSGAN). With d_real = D(real) - E D(fake) and d_fake = D(fake) - E
+    D(real), D minimizes E softplus(-d_real) + E softplus(d_fake), G minimizes E softplus(d_real) + E softplus(-d_fake).
+    The averages are those of the batch, and the gradient goes through them. The logits are not log-odds.
+    """
+
+    version = "1"
+    reference = JOLICOEUR
+
+    def d_loss(self, critic: Critic) -> Tensor:
+        real, fake = self._relative(critic)
+        return softplus(-real).mean() + softplus(fake).mean()
+
+    def g_loss(self, critic: Critic) -> Tensor:
+        real, fake = self._relative(critic)
+        return softplus(real).mean() + softplus(-fake).mean()
+
+    @staticmethod
+    def _relative(critic: Critic) -> tuple[Tensor, Tensor]:
+        """Both sides' logits, less the other side's average."""
+        return critic.real - critic.fake.mean(), critic.fake - critic.real.mean()
+
+
 @dataclass(frozen=True)
-class RpGANR1R2:
+class RpGANR1R2(RpGAN):
     """Relativistic pairing with zero-centered gradient penalties on real (R1) and fake (R2) samples.
 
     Huang et al. 2024 (R3GAN), equations 2 to 4; pairing by Jolicoeur-Martineau 2018, R1 by
-    Mescheder et al. 2018. Each penalty has the weight gamma / 2. The logits are not log-odds:
-    only differences between them are meaningful.
+    Mescheder et al. 2018. Each penalty has the weight gamma / 2.
     """
 
     gamma: float = 0.1
 
     version = "1"
     reference = (HUANG, JOLICOEUR, MESCHEDER)
-    log_odds = False
 
     def d_loss(self, critic: Critic) -> Tensor:
-        pairing = softplus(critic.fake - critic.real).mean()
-        return pairing + self.gamma / 2 * (
+        return super().d_loss(critic) + self.gamma / 2 * (
             self._slope(critic, critic.real_samples) + self._slope(critic, critic.fake_samples)
         )
-
-    def g_loss(self, critic: Critic) -> Tensor:
-        return softplus(critic.real - critic.fake).mean()
 
     @staticmethod
     def _slope(critic: Critic, x: Tensor) -> Tensor:

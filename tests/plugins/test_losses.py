@@ -14,7 +14,8 @@ from ganbench.registry.registry import Registry
 from ganbench.testing import check, check_file, every_offer
 from ganbench_losses.minimax import Minimax
 from ganbench_losses.nonsaturating import NonSaturating
-from ganbench_losses.rpgan import RpGANR1R2
+from ganbench_losses.rpgan import RaGAN, RpGAN, RpGANR1R2
+from ganbench_losses.zero_centered import R1, R2
 
 
 class _Logits:
@@ -67,7 +68,7 @@ def test_minimax_saturates_and_nonsaturating_does_not() -> None:
 def test_losses_of_extreme_logits_are_finite() -> None:
     sure = Logits(torch.full((4,), 1e4), torch.full((4,), -1e4))
     wrong = Logits(torch.full((4,), -1e4), torch.full((4,), 1e4))
-    for loss in (Minimax(), NonSaturating(), RpGANR1R2()):
+    for loss in (Minimax(), NonSaturating(), RpGANR1R2(), RpGAN(), RaGAN()):
         for critic in (sure, wrong):
             assert loss.d_loss(critic).isfinite()
             assert loss.g_loss(critic).isfinite()
@@ -83,6 +84,35 @@ def test_rpgan_pairs_and_penalizes_both_sides() -> None:
     )
 
 
+def test_rpgan_is_binary_cross_entropy_of_the_pairs_differences() -> None:
+    real, fake = 5 * torch.randn(2, 64, generator=torch.Generator().manual_seed(1))
+    critic = Logits(real, fake)
+    torch.testing.assert_close(RpGAN().d_loss(critic), bce(real - fake, torch.ones(64)))
+    torch.testing.assert_close(RpGAN().g_loss(critic), bce(fake - real, torch.ones(64)))
+
+
+def test_ragan_compares_each_sample_with_the_other_sides_average() -> None:
+    real, fake = 5 * torch.randn(2, 64, generator=torch.Generator().manual_seed(2))
+    critic, zeros, ones = Logits(real, fake), torch.zeros(64), torch.ones(64)
+    over, under = real - fake.mean(), fake - real.mean()
+    torch.testing.assert_close(RaGAN().d_loss(critic), bce(over, ones) + bce(under, zeros))
+    torch.testing.assert_close(RaGAN().g_loss(critic), bce(over, zeros) + bce(under, ones))
+
+
+def test_r1_and_r2_weigh_the_squared_slope_of_their_side_by_half_of_gamma() -> None:
+    class Quadratic(_Logits):  # D(x) = |x|^2 / 2, whose gradient is x
+        def gradient(self, x: torch.Tensor) -> torch.Tensor:
+            return x.flatten(1)
+
+    critic: Any = Quadratic(torch.zeros(2), torch.zeros(2))
+    critic.real_samples = torch.tensor([[3.0, 4.0], [0.0, 1.0]])  # squared norms 25 and 1
+    critic.fake_samples = torch.tensor([[1.0, 1.0], [2.0, 0.0]])  # 2 and 4
+    assert R1(gamma=10).d_loss(critic).item() == pytest.approx(10 / 2 * 13)
+    assert R2(gamma=0.5).d_loss(critic).item() == pytest.approx(0.5 / 2 * 3)
+    for part in (R1, R2):
+        assert (part.game, hasattr(part, "g_loss"), part().every, part(every=16).every) == (False, False, 1, 16)
+
+
 def test_a_third_party_file_passes_the_kit(hinge: Path) -> None:
     assert check_file(hinge) == ["loss hinge"]
 
@@ -91,7 +121,8 @@ NEEDS_FILES = {"mnist", "fashion-mnist", "cifar10", "inception"}  # checked wher
 
 
 def test_every_shipped_plugin_passes_the_kit(registry: Registry) -> None:
-    checked = [offer for offer in every_offer(registry) if offer.name not in NEEDS_FILES]
+    parts = {"r1", "r2"}  # which are checked in a game
+    checked = [offer for offer in every_offer(registry) if offer.name not in NEEDS_FILES | parts]
     assert len(checked) >= 17
     for offer in checked:
         check(offer, registry)
