@@ -17,6 +17,8 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from ganbench.conformance.findings import require_none
+from ganbench.conformance.transforms import check_calls, supported_shapes
 from ganbench.engine.networks import Network, check_stateless, initial
 from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.step import Batch, Game, Player, Rates, State, step
@@ -25,7 +27,17 @@ from ganbench.errors import ContractError, MissingError, describe_error, raised_
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Run, ScoreKind, Tracker
+from ganbench.registry.contracts import (
+    Architecture,
+    Dataset,
+    FeatureExtractor,
+    Loss,
+    Metric,
+    Run,
+    ScoreKind,
+    Tracker,
+    Transform,
+)
 from ganbench.registry.discovery import FILES, Offer
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
@@ -76,6 +88,8 @@ def check(offer: Offer, registry: Registry) -> None:
     made: Any = registry.create(offer.kind, registry.choose(offer.kind, offer.name, {}))
     if offer.kind == "loss":
         check_loss(made)
+    elif offer.kind == "transform":
+        check_transform(made)
     elif offer.kind == "architecture":
         check_architecture(made)
     elif offer.kind == "dataset":
@@ -142,6 +156,15 @@ def check_loss(loss: Loss) -> None:
         return
     close = torch.allclose(lane(both, 0).generator.params, after.generator.params, atol=1e-5)
     _require(close, f"{name} mixes seeds: a seed in a stack gets a different gradient than alone")
+
+
+def check_transform(transform: Transform) -> None:
+    """Check that D sees samples of the stated shape, and that its logits come back, differentiable."""
+    name = type(transform).__name__
+    shapes = supported_shapes(transform)
+    _require(bool(shapes), f"{name} supports no shape of a sample")
+    for shape in shapes:
+        require_none(check_calls(transform, shape), name)
 
 
 def check_architecture(architecture: Architecture, shapes: tuple[tuple[int, ...], ...] = SHAPES) -> None:

@@ -1,0 +1,1 @@
+"""The conformance kit: rules of the plugin contracts, and what checks them."""
