@@ -5,4 +5,16 @@ from ganbench import hookimpl
 
 @hookimpl
 def register_transforms() -> dict[str, type]:
-    return {}
+    from ganbench_transforms.ada import Ada
+    from ganbench_transforms.augmentation import DiffAugment, Flip
+    from ganbench_transforms.noise import GradientNormalization, InstanceNoise
+    from ganbench_transforms.packing import Packing
+
+    return {
+        "flip": Flip,
+        "diffaugment": DiffAugment,
+        "ada": Ada,
+        "instance-noise": InstanceNoise,
+        "gradient-normalization": GradientNormalization,
+        "packing": Packing,
+    }
