@@ -43,8 +43,8 @@ _HOMES = {
     "ganbench.api.results": ("Results",),
     "ganbench.errors": ("GanbenchError", "MissingError"),
     "ganbench.registry.contracts": (
-        "Architecture", "Critic", "Data", "Dataset", "Discriminator", "Fault", "FeatureExtractor", "Features", "Limit", "Loss",
-        "Metric", "Noise", "Run", "Tracker", "Transform", "View", "location", "normal", "uniform",
+        "Architecture", "Critic", "Data", "Dataset", "Discriminator", "Fault", "FeatureExtractor", "Features", "Limit",
+        "Loss", "Metric", "Noise", "Run", "Tracker", "Transform", "View", "location", "normal", "uniform",
     ),
     "ganbench.registry.file_hashes": ("hash_files",),
     "ganbench.registry.hookspecs": ("hookimpl",),

@@ -31,14 +31,14 @@ class Consistency:
 
     Zhao et al. 2021, algorithm 1; `balanced: false` takes real samples alone (CR, Zhang et al. 2020, equation 4). T
     flips images horizontally with probability 1/2 and moves them by up to the share `shift` of their side, filling
-    with zeros; then it adds normal noise of standard deviation `sigma`, which is all that it does to points.
+    with zeros. To samples that are no images it adds normal noise of standard deviation `sigma`.
     """
 
     weight: float = 10.0
     balanced: bool = True
     flip: bool = True
     shift: float = 0.125
-    sigma: float = 0.0
+    sigma: float = 0.05
 
     version = "1"
     reference = (ZHAO, ZHANG)
@@ -49,11 +49,6 @@ class Consistency:
         for name, drawn in (("flip", uniform()), ("shift", uniform(2)), ("eps", normal("sample")))
     }
 
-    def supports(self, shape: tuple[int, ...]) -> str | None:
-        if len(shape) == 3 or not _is_zero(self.sigma):
-            return None
-        return "flips and shifts need images; set sigma for noise on other samples"
-
     def d_loss(self, critic: Critic) -> Tensor:
         change = (critic.real - critic(self._changed(critic, critic.real_samples, "real"))).square().mean()
         if self.balanced:
@@ -62,20 +57,12 @@ class Consistency:
         return self.weight * change
 
     def _changed(self, critic: Critic, x: Tensor, side: str) -> Tensor:
-        """T(x), by the draws of a side. Raises `ValueError` if it changes nothing."""
-        reason = self.supports(tuple(x.shape[1:]))
-        if reason:
-            raise ValueError(f"consistency of samples {tuple(x.shape[1:])}: {reason}")
-        if x.dim() == 4 and self.flip:
+        """T(x), by the draws of a side."""
+        if x.dim() != 4:
+            return x + self.sigma * critic.noise[f"{side}_eps"]
+        if self.flip:
             x = flipped(x, critic.noise[f"{side}_flip"] < 0.5)
-        if x.dim() == 4:
-            x = shifted(x, critic.noise[f"{side}_shift"], self.shift)
-        return x if _is_zero(self.sigma) else x + self.sigma * critic.noise[f"{side}_eps"]
-
-
-def _is_zero(value: float | Tensor) -> bool:
-    """Whether a hyperparameter is 0; one with a schedule, a tensor, is not."""
-    return not isinstance(value, Tensor) and value == 0
+        return shifted(x, critic.noise[f"{side}_shift"], self.shift)
 
 
 @dataclass(frozen=True)

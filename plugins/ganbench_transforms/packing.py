@@ -1,4 +1,4 @@
-"""Packing: D judges several samples at once."""
+"""Packing: D sees several samples at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
