@@ -20,7 +20,7 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 from benchmarks import report
 from ganbench import Dataset
 from ganbench.registry.registry import Registry
-from ganbench.runner.worker import build_evaluator
+from ganbench.runner.scoring import build_evaluator
 from ganbench.suite.specs import EvaluationSpec
 from ganbench_datasets.digits import Digits
 from ganbench_extractors.digits16 import Digits16

@@ -23,7 +23,7 @@ from ganbench import Data, Dataset
 from ganbench.evaluation.evaluator import Evaluator, Source
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Evaluation
-from ganbench.runner.worker import build_evaluator
+from ganbench.runner.scoring import build_evaluator
 from ganbench.suite.specs import EvaluationSpec
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Mixture

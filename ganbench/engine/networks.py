@@ -20,7 +20,7 @@ Buffers = dict[str, Tensor]
 
 
 class Network:
-    """A module without state: `(parameters by name, buffers, x) -> (output, buffers)`.
+    """A module without state: `(parameters by name, buffers, *inputs) -> (output, buffers)`.
 
     `named` splits one flat vector (P,) into parameters by name. The optimizer, the average of G and the
     gradient norms work on the flat vector and know nothing of layers; a leading seed dimension turns
@@ -44,14 +44,14 @@ class Network:
         pieces = torch.split(params, [*self.sizes, self.padding])[:-1]
         return {name: _view(piece, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
 
-    def __call__(self, named: Named, buffers: Buffers, x: Tensor) -> tuple[Tensor, Buffers]:
+    def __call__(self, named: Named, buffers: Buffers, *inputs: Tensor) -> tuple[Tensor, Buffers]:
         """Apply the network; it returns new buffers and leaves the given ones unchanged."""
         fresh = {name: buffer.clone() for name, buffer in buffers.items()}
         if not self.half:
-            output: Tensor = functional_call(self.module, (named, fresh), (x,))
+            output: Tensor = functional_call(self.module, (named, fresh), inputs)
             return output, fresh
-        with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
-            output = functional_call(self.module, (named, fresh), (x,))
+        with torch.autocast(inputs[0].device.type, torch.bfloat16, cache_enabled=False):
+            output = functional_call(self.module, (named, fresh), inputs)
         return output.float(), fresh
 
 

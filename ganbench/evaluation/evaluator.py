@@ -36,13 +36,16 @@ class TooFewSamples(ContractError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where samples came from, for their cards: which generator, at which checkpoint."""
+    """Where samples came from, for their cards: which generator, at which checkpoint, how it was sampled."""
 
     generator: str
     checkpoint: str | None
+    truncation: float | None = None
+    standing_statistics: bool = False
 
 
 UNKNOWN = Source("", None)
+NO_LABELS = "the samples have no labels, because their generator is not conditional"
 
 
 @dataclass(frozen=True)
@@ -166,18 +169,21 @@ class Evaluator:
     def _view(self, samples: Tensor, labels: Tensor | None, features: Features) -> View:
         return View(samples, features.features, features.logits, features.modes, labels, self.dataset)
 
-    def scores(self, samples: Tensor, source: Source = UNKNOWN, with_verdict: bool = True) -> Scores:
-        """Every score of samples (N, *shape); each card states their `source`.
+    def scores(
+        self, samples: Tensor, source: Source = UNKNOWN, with_verdict: bool = True, labels: Tensor | None = None
+    ) -> Scores:
+        """Every score of samples (N, *shape), which may have `labels` (N,); each card states their `source`.
 
         With `with_verdict`, there is a verdict, and beside it the scores of as many samples as there are honest ones.
 
         A metric that raises, breaks its contract, gives a number that is not finite, or needs more samples than there
-        are loses its own scores; the others stand. Raises `NotFinite` if the samples or their features are not finite.
+        are loses its own scores; the others stand. A metric that needs labels does not apply to samples without.
+        Raises `NotFinite` if the samples or their features are not finite.
         """
-        fake = self._view(samples, None, self.features(samples))
+        fake = self._view(samples, labels, self.features(samples))
         found: dict[str, _Measured] = {}
         failures: dict[str, Exception] = {}
-        for name, metric in self.metrics.items():
+        for name, metric in self._applicable(fake).items():
             try:
                 found[name] = self._measured(name, metric, fake, source, found)
             except Exception as error:  # a metric may raise anything; it loses its own scores
@@ -190,9 +196,16 @@ class Evaluator:
             self._verdict(found, failures, beside) if with_verdict else None,
             histogram(self.real, fake),
             missing={name: _sentence(error) for name, error in failures.items()},
+            not_applicable=dict.fromkeys(self.metrics.keys() - self._applicable(fake).keys(), NO_LABELS),
             at_reference_counts=beside,
         )
         return Scores(evaluation, failures)
+
+    def _applicable(self, fake: View) -> Mapping[str, Metric]:
+        """The metrics that suit these samples: those that need labels are for samples that have some."""
+        if fake.labels is not None:
+            return self.metrics
+        return {name: one for name, one in self.metrics.items() if "labels" not in getattr(one, "needs", ())}
 
     def _measured(
         self, name: str, metric: Metric, fake: View, source: Source, earlier: Mapping[str, _Measured]
@@ -232,7 +245,7 @@ class Evaluator:
     def _values(self, fake: View) -> dict[str, float]:
         """The scores of a view by their labels, of those metrics that give some."""
         found: dict[str, _Measured] = {}
-        for name, metric in self.metrics.items():
+        for name, metric in self._applicable(fake).items():
             with suppress(Exception):  # the scores of all samples have said why
                 found[name] = self._measured(name, metric, fake, UNKNOWN, found)
         return {label: value for one in found.values() for label, value in one.values.items()}
@@ -285,6 +298,8 @@ class Evaluator:
             resize=getattr(self.extractor, "resize", None) if metric.uses_extractor else None,
             generator=source.generator,
             checkpoint=source.checkpoint,
+            truncation=source.truncation,
+            standing_statistics=source.standing_statistics,
         )
 
 

@@ -46,9 +46,10 @@ def rows(view: View, count: int, purpose: str | None = None) -> View:
         name: None if tensor is None else tensor[kept]
         for name, tensor in (
             ("samples", view.samples), ("features", view.features), ("logits", view.logits), ("modes", view.modes),
+            ("labels", view.labels),
         )
     }  # fmt: skip
-    return view._replace(labels=None, **some)  # type: ignore[arg-type]
+    return view._replace(**some)  # type: ignore[arg-type]
 
 
 def at_equal_counts(

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from statistics import stdev
 
+SELECTION = 1_000_000
+"""The set of latents on whose samples the best snapshot is chosen. 0 is the one that scores are of, and those of the
+evaluation noise count from 1."""
+
 
 def score_noise(
     scores: Mapping[str, float], scores_of: Callable[[int], Mapping[str, float]], sets: int

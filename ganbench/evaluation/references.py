@@ -7,17 +7,17 @@ from torch import Tensor
 
 from ganbench.engine.noise import generator
 from ganbench.evaluation.evaluator import subsample
-from ganbench.registry.contracts import Dataset
+from ganbench.registry.contracts import Data, Dataset
 
 
-def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Tensor:
-    """Samples (at most count, *shape) of one reference.
+def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Data:
+    """Samples (at most count, *shape) of one reference; real ones with their labels, if there are some.
 
     `real`: the split that the scores do not compare with, at most `count` samples of it;
     `gaussian`: a Gaussian with the data's mean and covariance (in pixel space, for images);
     `noise`: uniform over [-1, 1] for images and over the data's bounding box for points.
     """
-    other = subsample(dataset.load("test" if split == "train" else "train"), count, "reference").samples
+    other = subsample(dataset.load("test" if split == "train" else "train"), count, "reference")
     if name == "real":
         return other
     stream = generator(0, f"reference {name}")
@@ -27,7 +27,7 @@ def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Te
         values, vectors = torch.linalg.eigh(torch.cov(data.T))
         noise = torch.randn(count, data.shape[1], generator=stream, dtype=torch.float64)
         drawn: Tensor = data.mean(dim=0) + (noise * values.clamp(min=0).sqrt()) @ vectors.T
-        return drawn.float().reshape(shape)
+        return Data(drawn.float().reshape(shape))
     low, high = torch.aminmax(data, dim=0) if len(dataset.shape) == 1 else torch.tensor([-1.0, 1.0])
     uniform = torch.rand(count, data.shape[1], generator=stream, dtype=torch.float64)
-    return torch.lerp(low.double(), high.double(), uniform).float().reshape(shape)
+    return Data(torch.lerp(low.double(), high.double(), uniform).float().reshape(shape))

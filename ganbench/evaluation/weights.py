@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from safetensors.torch import load
@@ -11,38 +12,45 @@ from torch import Tensor
 from ganbench.engine.networks import Buffers, Named, Network, flat, initial
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import MissingError, ResultsError
+from ganbench.evaluation.generate import generator_of
 from ganbench.registry.contracts import Architecture
 from ganbench.results.records import Record
 from ganbench.results.run_files import WEIGHTS
 
 
-def read_weights(record: Record, folder: Path) -> dict[str, Tensor]:
-    """The tensors of a run's weights file, checked against the hash in its record.
+def read_weights(record: Record, folder: Path, name: str = WEIGHTS) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a run's weights file and its facts, checked against the hash in its record.
 
     Raises `MissingError` if there is no such file, `ResultsError` if it has other content.
     """
-    path = folder / WEIGHTS
+    path = folder / name
     again = "weights are not published with results; train it again with `ganbench run ... --force`"
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise MissingError(f"run {record.id} has no {WEIGHTS} in {folder}: {again}") from None
-    if hashlib.sha256(content).hexdigest() != record.files.get(WEIGHTS):
+        raise MissingError(f"run {record.id} has no {name} in {folder}: {again}") from None
+    if hashlib.sha256(content).hexdigest() != record.files.get(name):
         raise ResultsError(f"{path} differs from the file that its record names; train the run again with --force")
-    return load(content)
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return load(content), header.get("__metadata__", {})
 
 
-def trained_generator(record: Record, folder: Path, architecture: Architecture, shape: tuple[int, ...]) -> TrainedSeed:
+def generator_network(architecture: Architecture, shape: tuple[int, ...], classes: int, seed: int) -> Network:
+    """The generator as a function of its parameters, in evaluation mode."""
+    module, _, _ = initial(lambda: generator_of(architecture, shape, classes), seed, "generator")
+    return Network(module, training=False)
+
+
+def trained_generator(record: Record, folder: Path, network: Network) -> TrainedSeed:
     """The generator of a run as it was when training ended, raw and, if the run has one, averaged.
 
     Raises `MissingError` or `ResultsError` as `read_weights` does, and `ResultsError` if the weights do not fit.
     """
-    tensors = read_weights(record, folder)
-    module, _, _ = initial(lambda: architecture.generator(shape), record.spec.seed, "generator")
-    network = Network(module, training=False)
+    tensors, _ = read_weights(record, folder)
     params, buffers = named_weights(tensors, "generator", network)
-    result = TrainedSeed(record.spec.seed, params=flat(params.values()), buffers=buffers)
-    if record.spec.train.ema:
+    seconds = record.cost.train_seconds or 0.0
+    result = TrainedSeed(record.spec.seed, params=flat(params.values()), buffers=buffers, seconds=seconds)
+    if record.spec.train.averaged:
         average, _ = named_weights(tensors, "average", network)
         result.average = flat(average.values())
     return result

@@ -12,7 +12,8 @@ from ganbench.results.records import ProtocolCard
 
 VARIANT_FIELDS = ("seeds", "score", "kind")
 """Fields of a card that belong to a variant or to the score itself, not to the protocol."""
-REFERENCE_FIELDS = (*VARIANT_FIELDS, "generator", "checkpoint", "snapshot_within", "fake_samples")
+GENERATOR_FIELDS = ("generator", "checkpoint", "snapshot_within", "truncation", "standing_statistics")
+REFERENCE_FIELDS = (*VARIANT_FIELDS, *GENERATOR_FIELDS, "fake_samples")
 """Fields in which a reference may differ from a generator: the source of its samples and their number."""
 FIELDS = tuple(one.name for one in fields(ProtocolCard))
 
@@ -59,6 +60,10 @@ def sentence(card: ProtocolCard) -> str:
     if card.generator:
         words = {"raw": "raw generator", "ema": "averaged generator (EMA)"}
         parts.append(words.get(card.generator, card.generator) + _checkpoint(card))
+    if card.truncation is not None:
+        parts.append(f"latents truncated at {card.truncation:g}")
+    if card.standing_statistics:
+        parts.append("standing statistics of batch normalization")
     if card.seeds:
         parts.append(f"seeds {ranges(list(card.seeds))}")
     return "; ".join(parts)
@@ -67,4 +72,6 @@ def sentence(card: ProtocolCard) -> str:
 def _checkpoint(card: ProtocolCard) -> str:
     if card.snapshot_within is not None:
         return f", last snapshot within {card.snapshot_within}"
-    return f", {card.checkpoint} checkpoint" if card.checkpoint else ""
+    if card.checkpoint is None or not card.checkpoint.startswith("best"):
+        return f", {card.checkpoint} checkpoint" if card.checkpoint else ""
+    return f", {card.checkpoint}"

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from ganbench.results.records import (
     Cost,
+    Count,
     EqualCounts,
     Failure,
     Film,
     Finding,
     Histogram,
     Neighbors,
+    Positive,
     ProtocolCard,
     Provenance,
     Snapshot,
@@ -39,6 +41,8 @@ class RunFile:
     diagnosis: tuple[Finding, ...] | None = None
     film: Film | None = None
     neighbours: Neighbors | None = None
+    shape: tuple[Positive, ...] = ()
+    class_counts: tuple[Count, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     seal: str = ""
 
@@ -47,7 +51,8 @@ class RunFile:
 class ScoresFile:
     """`runs/<id>/scores/<evaluation>.json`: the scores of one run under one evaluation.
 
-    `weights` is the SHA-256 of the weights that were evaluated. `failure` says why nothing could be measured.
+    `weights` is the SHA-256 of the weights at the end of training, `step` that of the snapshot which was evaluated
+    instead of the end. `failure` says why nothing could be measured.
     """
 
     schema: int
@@ -61,6 +66,8 @@ class ScoresFile:
     cards: Mapping[str, ProtocolCard] = field(default_factory=dict)
     noise: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
+    step: Count | None = None
     verdict: Verdict | None = None
     histogram: Histogram | None = None
     at_reference_counts: EqualCounts | None = None
@@ -84,6 +91,7 @@ class ReferenceFile:
     suite: None = None
     reason: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     histogram: Histogram | None = None
     at_reference_counts: EqualCounts | None = None

@@ -64,7 +64,8 @@ def decode_run(content: bytes) -> Record:
     record = Record(
         id=file.id, suite=file.suite, spec=spec, failure=file.failure, cost=file.cost, signals=file.signals,
         diagnosis=file.diagnosis, provenance=file.provenance, film=file.film, neighbors=file.neighbours,
-        files=file.files, stored_spec=canonical(raw["spec"]), one_identity=file.schema < SCHEMA,
+        shape=file.shape, class_counts=file.class_counts, files=file.files, stored_spec=canonical(raw["spec"]),
+        one_identity=file.schema < SCHEMA,
     )  # fmt: skip
     if scores is None:
         return record
@@ -85,7 +86,9 @@ def belong(record: Record, scores: Scores) -> bool:
 def with_scores(record: Record, scores: Scores) -> Record:
     """A run's record under one of its evaluations. Raises `ValueError` if the scores do not agree with themselves."""
     file = scores.file
-    evaluation = replace(_evaluation(file), snapshots=file.snapshots, failure=file.failure, noise=file.noise)
+    evaluation = replace(
+        _evaluation(file), snapshots=file.snapshots, failure=file.failure, noise=file.noise, step=file.step
+    )
     return replace(
         record,
         spec=replace(record.spec, evaluation=file.evaluation),
@@ -153,6 +156,8 @@ def _run_plain(record: Record) -> dict[str, Any]:
         "provenance": known_facts(record.provenance),
         "film": _builtins(record.film),
         "neighbours": _builtins(record.neighbors),
+        **({"shape": list(record.shape)} if record.shape else {}),
+        **({"class_counts": list(record.class_counts)} if record.class_counts else {}),
         "files": dict(record.files),
     }
 
@@ -167,6 +172,7 @@ def _scores_plain(record: Record) -> dict[str, Any]:
         "weights": record.files.get(WEIGHTS),
         "failure": _builtins(evaluation.failure),
         **_evaluation_plain(evaluation),
+        **({} if evaluation.step is None else {"step": evaluation.step}),
         **({"noise": dict(evaluation.noise)} if evaluation.noise else {}),
         "snapshots": _builtins(evaluation.snapshots),
         "provenance": known_facts(record.scored_by),
@@ -197,6 +203,7 @@ def _evaluation_plain(evaluation: Evaluation) -> dict[str, object]:
         "metrics": dict(evaluation.metrics),
         "cards": {name: card.plain() for name, card in evaluation.cards.items()},
         **({"missing": dict(evaluation.missing)} if evaluation.missing else {}),
+        **({"not_applicable": dict(evaluation.not_applicable)} if evaluation.not_applicable else {}),
         "verdict": _builtins(evaluation.verdict),
         "histogram": _builtins(evaluation.histogram),
         "at_reference_counts": _builtins(evaluation.at_reference_counts),
@@ -247,7 +254,7 @@ def _evaluation(file: ScoresFile | ReferenceFile) -> Evaluation:
     if found is not None and found.real is not None:
         _require(len(found.real) == len(found.fake), "$.histogram.real", "has another number of modes than fake")
     return Evaluation(
-        file.metrics, file.cards, file.verdict, found, missing=file.missing,
+        file.metrics, file.cards, file.verdict, found, missing=file.missing, not_applicable=file.not_applicable,
         at_reference_counts=file.at_reference_counts,
     )  # fmt: skip
 

@@ -55,8 +55,9 @@ class ScoreName:
 class ProtocolCard:
     """How a score was measured: what two scores must share to be comparable.
 
-    `snapshot_within` is the budget if the score is from the last snapshot within it. `seeds` are
-    the seeds that a table's values belong to.
+    `truncation` is where G's latents were cut off, `standing_statistics` whether the statistics of its batch
+    normalization were computed anew. `snapshot_within` is the budget if the score is from the last snapshot within it.
+    `seeds` are the seeds that a table's values belong to.
     """
 
     metric: Choice
@@ -72,6 +73,8 @@ class ProtocolCard:
     extractor: Choice | None = None
     weights: str | None = None
     resize: str | None = None
+    truncation: float | None = None
+    standing_statistics: bool = False
     snapshot_within: str | None = None
     seeds: tuple[int, ...] | None = None
 
@@ -85,7 +88,7 @@ class ProtocolCard:
         checkpoint = self.checkpoint
         if self.snapshot_within is not None:
             checkpoint = f"last snapshot within {self.snapshot_within}"
-        card = {
+        card: dict[str, object] = {
             "metric": self.metric.identity(),
             "score": self.score,
             "code": self.code,
@@ -100,6 +103,10 @@ class ProtocolCard:
             "generator": self.generator,
             "checkpoint": checkpoint,
         }
+        if self.truncation is not None:
+            card["truncation"] = self.truncation
+        if self.standing_statistics:
+            card["standing_statistics"] = True
         return card if self.seeds is None else {**card, "seeds": list(self.seeds)}
 
 
@@ -154,8 +161,9 @@ class Evaluation:
     """Everything that was measured on a run's samples. Scores are keyed by their labels.
 
     `noise` holds the standard deviation of a score over sets of latents of this generator, if it was measured.
-    `missing` says in one sentence why a metric gave no score, by the metric's name. `failure` says why nothing could be
-    measured, although the run was trained.
+    `missing` says in one sentence why a metric gave no score, by the metric's name, and `not_applicable` why a metric
+    does not suit these samples. `step` is that of the snapshot which was evaluated, None for the end. `failure` says
+    why nothing could be measured, although the run was trained.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -164,6 +172,8 @@ class Evaluation:
     histogram: Histogram | None = None
     snapshots: tuple[Snapshot, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
+    step: Count | None = None
     failure: Failure | None = None
     at_reference_counts: EqualCounts | None = None
     noise: Mapping[str, float] = field(default_factory=dict)
@@ -252,7 +262,8 @@ class Record:
     evaluation, None if the run has not been evaluated in that way. `stored_spec` is the canonical JSON of the training
     as the file holds it, `stored_evaluation` that of the evaluation: what the two ids hash. `provenance` and
     `scored_by` are those of the training and of the evaluation. `read_at` is (step, seconds) if the scores are an
-    earlier snapshot's, at an equal budget.
+    earlier snapshot's, at an equal budget. `shape` is that of a sample, `class_counts` the training samples in each
+    class, if the data set has classes: with the weights, all that new samples need.
     """
 
     id: str
@@ -266,6 +277,8 @@ class Record:
     provenance: Provenance = field(default_factory=Provenance)
     film: Film | None = None
     neighbors: Neighbors | None = None
+    shape: tuple[Positive, ...] = ()
+    class_counts: tuple[Count, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     stored_spec: str = ""
     evaluation_id: str | None = None

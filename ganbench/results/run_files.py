@@ -17,6 +17,11 @@ HISTORY = "history.csv"
 WEIGHTS = "weights.safetensors"
 
 
+def snapshot_file(step: int) -> str:
+    """The name of the file with the generator at a snapshot, which runs keep where the best snapshot is evaluated."""
+    return f"snapshot-{step:09d}.safetensors"
+
+
 @dataclass(frozen=True)
 class History:
     """A run's training signals as text, one row per recorded step; the first column is the step."""

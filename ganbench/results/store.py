@@ -236,10 +236,10 @@ class Store:
                 content = (self._scores_folder(record.id) / f"{name}.json").read_bytes()
                 write_atomically(staged / "scores" / f"{name}.json", content)
 
-    def weights_problem(self, record: Record) -> str | None:
-        """Why the weights of a run cannot be used: `missing` or `damaged`; None if they can."""
-        stated = record.files.get(WEIGHTS)
-        path = self.runs / record.id / WEIGHTS
+    def weights_problem(self, record: Record, name: str = WEIGHTS) -> str | None:
+        """Why a file of weights of a run cannot be used: `missing` or `damaged`; None if it can."""
+        stated = record.files.get(name)
+        path = self.runs / record.id / name
         if stated is None or not path.is_file():
             return "missing"
         try:

@@ -14,7 +14,7 @@ from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
 from ganbench.results.records import FINISHED, AnyRecord, Record, Status
-from ganbench.results.run_files import WEIGHTS
+from ganbench.results.run_files import WEIGHTS, snapshot_file
 from ganbench.results.store import Store
 from ganbench.runner.events import (
     ExecutorEvent,
@@ -29,6 +29,7 @@ from ganbench.runner.events import (
     broadcast,
 )
 from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure, ReferenceJob
+from ganbench.runner.kept_weights import due_steps
 from ganbench.runner.run_record import failed_evaluation, failed_record
 from ganbench.suite.specs import Cell, Plan, RunSpec
 
@@ -54,23 +55,32 @@ def state(store: Store, spec: RunSpec, force: bool = False) -> str:
     """`done`, `not evaluated`, `lost weights`, `resumable`, `failed before` or `new`; with `force` everything is new.
 
     A run with some of its scores is evaluated again if its weights are there, and is done otherwise.
-    Scores during training need the weights of that moment, which are not kept: a run that lacks them is trained again.
+    Scores during training need the weights of that moment, which are kept only where the best of them is evaluated: a
+    run that lacks both is trained again.
     """
     record = None if force else store.run(spec.id, spec.evaluation.id)
     failure = record.training_failure if record is not None else None
     if record is not None and failure is None:
         if record.evaluated and not record.evaluation.missing:
             return "done"
+        usable = all(store.weights_problem(record, name) is None for name in _needed_weights(spec, record))
+        if usable:
+            return NOT_EVALUATED
         if spec.evaluation.snapshots and not record.evaluation.snapshots:
             return LOST_WEIGHTS
-        if store.weights_problem(record) is None:
-            return NOT_EVALUATED
         return "done" if record.evaluated else LOST_WEIGHTS
     if failure is not None and failure.kind in FINISHED:
         return "done"
     if not force and checkpoints(store).has(spec.id):
         return "resumable"
     return "new" if record is None else "failed before"
+
+
+def _needed_weights(spec: RunSpec, record: Record) -> Iterator[str]:
+    """The files of a trained run without which it cannot be evaluated as asked."""
+    yield WEIGHTS
+    if spec.evaluation.best is not None or not record.evaluation.snapshots:
+        yield from map(snapshot_file, due_steps(spec))
 
 
 @dataclass

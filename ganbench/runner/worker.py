@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,45 +11,20 @@ from pathlib import Path
 import torch
 
 from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
-from ganbench.engine.state import Callback, Progress, SeedState, TrainedSeed
+from ganbench.engine.state import Callback, Progress, SeedState
 from ganbench.engine.trainer import Trainer
-from ganbench.errors import UsageError, describe_error
-from ganbench.evaluation.evaluator import Evaluator, NotFinite, Scores, Source, TooFewSamples
-from ganbench.evaluation.film import FRAMES, frame, needed
-from ganbench.evaluation.generate import generate
-from ganbench.evaluation.latent_sets import score_noise
+from ganbench.evaluation.evaluator import Source, TooFewSamples
+from ganbench.evaluation.film import FRAMES
 from ganbench.evaluation.references import reference_samples
-from ganbench.evaluation.weights import trained_generator
-from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Dataset
-from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
-from ganbench.results.records import (
-    AnyRecord,
-    Evaluation,
-    Failure,
-    Provenance,
-    Record,
-    ReferenceRecord,
-    Snapshot,
-)
-from ganbench.results.run_files import write_history
+from ganbench.results.records import AnyRecord, Record, ReferenceRecord
+from ganbench.runner.cell_work import CellWork, raised
 from ganbench.runner.events import Phase
 from ganbench.runner.jobs import EvaluationJob
-from ganbench.runner.run_record import (
-    device_name,
-    failure,
-    now,
-    peak_memory,
-    reset_peak,
-    run_record,
-    write_film,
-    write_pictures,
-    write_traceback,
-    write_weights,
-)
-from ganbench.suite.specs import EVALUATION_PROTOCOL, Cell, EvaluationSpec, ReferenceSpec
+from ganbench.runner.run_record import reset_peak, write_pictures, write_traceback
+from ganbench.runner.scoring import build_evaluator, check_content
+from ganbench.suite.specs import EVALUATION_PROTOCOL, Cell, ReferenceSpec
 
 
 @dataclass(frozen=True)
@@ -77,35 +52,20 @@ class CheckpointSettings:
     stop_requested: Callable[[], bool]
 
 
-def check_content(choice: Choice, dataset: Dataset) -> None:
-    """Raise `UsageError` if a dataset's content is not what the runs' ids were made from."""
-    if choice.content and fingerprint(dataset, repr(choice.name)) != choice.content:
-        raise UsageError(f"the data of {choice.name!r} changed while the suite ran; run it again")
-
-
-def build_evaluator(
-    registry: Registry, dataset: Dataset, evaluation: EvaluationSpec, device: torch.device
-) -> Evaluator:
-    """The evaluator that a spec describes."""
-    metrics = {choice.name: registry.create("metric", choice) for choice in evaluation.metrics}
-    extractor = registry.create("extractor", evaluation.extractor)
-    return Evaluator(dataset, evaluation, extractor, metrics, device)
-
-
 def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.device, outputs: Outputs) -> None:
     """Evaluate the samples of one reference and pass on its record."""
     dataset = registry.create("dataset", spec.dataset)
     check_content(spec.dataset, dataset)
     evaluation = spec.evaluation
-    samples = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
+    samples, labels = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
     source = Source(f"reference: {spec.reference}", None)
     evaluator = build_evaluator(registry, dataset, evaluation, device)
-    scores = evaluator.scores(samples, source)
+    scores = evaluator.scores(samples, source, labels=labels)
     scores.require_some((TooFewSamples,))
     # compared with the test split, the real samples are the training split itself, which no verdict suits
     trained_on = spec.reference == "real" and evaluation.split == "test"
     folder = outputs.stage(spec.id)
-    write_traceback(folder, _raised(scores))
+    write_traceback(folder, raised(scores))
     near = write_pictures(folder, samples, evaluator)
     record = ReferenceRecord(
         id=spec.id,
@@ -125,7 +85,7 @@ def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.de
 def evaluate_again(registry: Registry, job: EvaluationJob, device: torch.device, outputs: Outputs) -> None:
     """Evaluate trained seeds from their weights and pass on a record for each."""
     outputs.on_phase(Phase.EVALUATING, job.cell.spec.train.steps)
-    work = _CellWork(registry, job.cell, device, outputs)
+    work = CellWork(registry, job.cell, device, outputs.on_phase)
     for record in job.records:
         outputs.on_scores(work.score_again(record, job.runs / record.id))
 
@@ -145,7 +105,7 @@ def train_cell(
     """
     reset_peak(device)
     outputs.on_phase(Phase.LOADING, 0)
-    work = _CellWork(registry, cell, device, outputs)
+    work = CellWork(registry, cell, device, outputs.on_phase, partial(_kept_in, outputs, checkpointing))
     loss = registry.create("loss", cell.spec.loss)
     resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
     data = work.dataset.load("train").samples
@@ -169,169 +129,9 @@ def train_cell(
         outputs.on_record(work.finish(suite, result, trainer, folder), folder)
 
 
-class _CellWork:
-    """One cell's dataset, architecture and evaluator."""
-
-    def __init__(self, registry: Registry, cell: Cell, device: torch.device, outputs: Outputs) -> None:
-        spec = cell.spec
-        self.registry, self.cell, self.device, self.outputs = registry, cell, device, outputs
-        self.dataset = registry.create("dataset", spec.dataset)
-        check_content(spec.dataset, self.dataset)
-        self.architecture = registry.create("architecture", spec.architecture)
-        self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device)
-
-    def _samples(self, result: TrainedSeed, first: int | None = None, set_: int = 0) -> torch.Tensor:
-        """Samples (n, *shape) of a seed in its current state, or the first of them; from another set of latents."""
-        ema, count = bool(self.cell.spec.train.ema), self.cell.spec.evaluation.samples
-        return generate(self.architecture, tuple(self.dataset.shape), result, count, ema, self.device, first, set_)
-
-    def frame(self, step: int, results: list[TrainedSeed]) -> None:
-        """A few samples during training, for the film; at the end they are taken from those that are evaluated."""
-        count = needed(tuple(self.dataset.shape))
-        if not count or step >= self.cell.spec.train.steps:
-            return
-        for result in results:
-            if result.failure is None and step not in result.frames:
-                try:
-                    self._add_frame(result, step, self._samples(result, count))
-                except Exception as error:  # a third-party G may raise anything in evaluation mode; training goes on
-                    what = f"no frame of {self.cell.title}, seed {result.seed}, step {step}"
-                    print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
-
-    def _add_frame(self, result: TrainedSeed, step: int, samples: torch.Tensor) -> None:
-        made = frame(samples, self.dataset)
-        result.frames |= {} if made is None else {step: made}
-
-    def _scores(self, samples: torch.Tensor, checkpoint: str, with_verdict: bool = True) -> Scores:
-        source = Source("ema" if self.cell.spec.train.ema else "raw", checkpoint)
-        return self.evaluator.scores(samples, source, with_verdict)
-
-    def snapshot(self, step: int, results: list[TrainedSeed]) -> None:
-        """Scores during training; a seed that has diverged gets none, and the end is scored once, at the end."""
-        due = [result for result in results if result.failure is None and not _has(result, step)]
-        if not due or step >= self.cell.spec.train.steps:
-            return
-        self.outputs.on_phase(Phase.EVALUATING, step)
-        for result in due:
-            try:
-                scores = self._scores(self._samples(result), f"step {step}", with_verdict=False)
-                entry = _entry(result, step, scores.values, "; ".join(scores.missing.values()))
-            except Exception as error:  # an extractor or metric may raise anything; training goes on
-                entry = _entry(result, step, reason=describe_error(error))
-            result.snapshots.append(entry)
-        self.outputs.on_phase(Phase.TRAINING, step)
-
-    def finish(self, suite: str, result: TrainedSeed, trainer: Trainer, folder: Path) -> Record:
-        """Score one trained seed and write its files; the weights first, so that they are never lost."""
-        spec = self.cell.run(result.seed)
-        write_weights(folder, result, trainer.game)
-        write_history(folder, result.steps, result.history)
-        evaluation, strip, near = Evaluation(), None, None
-        try:
-            samples = self._samples(result) if result.failure is None else None
-            if samples is not None:
-                self._add_frame(result, spec.train.steps, samples)
-            strip = write_film(folder, result, self.dataset)
-            if samples is not None:
-                evaluation, raised = self._evaluated(result, samples)
-                write_traceback(folder, raised)
-                near = write_pictures(folder, samples, self.evaluator)
-        except NotFinite as error:
-            result.failure = Failure("diverged", f"{error} after the last step")
-        except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
-            evaluation, text = _not_evaluated(error)
-            write_traceback(folder, text)
-        run = replace(
-            trainer.with_path(provenance.machine()), device=device_name(self.device),
-            threads=torch.get_num_threads(), plugins=provenance.plugins(self.registry, spec.trained_by()),
-        )  # fmt: skip
-        peak = peak_memory(self.device)
-        record = run_record(suite, spec, result, evaluation, peak, run, self._scored_by(spec.evaluation))
-        return replace(record, film=strip, neighbors=near)
-
-    def score_again(self, record: Record, folder: Path) -> Record:
-        """The record of a trained seed with the scores of its weights in `folder`; scores during training are kept."""
-        spec = self.cell.run(record.spec.seed)
-        try:
-            result = trained_generator(record, folder, self.architecture, tuple(self.dataset.shape))
-            result.snapshots += record.evaluation.snapshots
-            evaluation, text = self._evaluated(result, self._samples(result))
-        except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
-            evaluation, text = _not_evaluated(error)
-        print(text, end="", file=sys.stderr, flush=True)
-        return replace(
-            record,
-            spec=spec,
-            failure=evaluation.failure,
-            evaluation=replace(evaluation, snapshots=record.evaluation.snapshots),
-            evaluation_id=spec.evaluation.id,
-            scored_by=self._scored_by(spec.evaluation),
-        )
-
-    def _evaluated(self, result: TrainedSeed, samples: torch.Tensor) -> tuple[Evaluation, str]:
-        """What is measured on a trained seed's samples, and the tracebacks of metrics that gave no score."""
-        scores = self._final_scores(result, samples)
-        return replace(scores.evaluation, noise=self._noise(result, scores)), _raised(scores)
-
-    def _noise(self, result: TrainedSeed, scores: Scores) -> Mapping[str, float]:
-        """The evaluation noise of a seed's scores, if the cell measures it for this seed."""
-        if result.seed != self.cell.noise_seed:
-            return {}
-
-        def scores_of(number: int) -> Mapping[str, float]:
-            return self._scores(self._samples(result, set_=number), "last", with_verdict=False).values
-
-        try:
-            return score_noise(scores.values, scores_of, self.cell.spec.evaluation.noise_sets)
-        except Exception as error:  # an extractor may raise anything; the scores stand
-            what = f"no evaluation noise of {self.cell.title}, seed {result.seed}"
-            print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
-            return {}
-
-    def _scored_by(self, evaluation: EvaluationSpec) -> Provenance:
-        """The software and the machine that made the scores."""
-        return replace(
-            provenance.machine(), protocol=EVALUATION_PROTOCOL, device=device_name(self.device),
-            threads=torch.get_num_threads(), plugins=provenance.plugins(self.registry, evaluation.choices()),
-            time=now(),
-        )  # fmt: skip
-
-    def _final_scores(self, result: TrainedSeed, samples: torch.Tensor) -> Scores:
-        """The scores at the end, which are the last snapshot's too. Raises what extractor and metrics raise."""
-        steps = self.cell.spec.train.steps
-        last = bool(self.cell.spec.evaluation.snapshots) and not _has(result, steps)
-        try:
-            scores = self._scores(samples, "last")
-            scores.require_some()
-        except Exception as error:
-            if last:
-                result.snapshots.append(_entry(result, steps, reason=describe_error(error)))
-            raise
-        if last:
-            result.snapshots.append(_entry(result, steps, scores.values, "; ".join(scores.missing.values())))
-        return scores
-
-
-def _raised(scores: Scores) -> str:
-    """The tracebacks of the metrics that gave no score; empty if all did, or only lacked samples."""
-    failed = [error for error in scores.failures.values() if not isinstance(error, TooFewSamples)]
-    return "\n".join(failure(error)[1] for error in failed)
-
-
-def _not_evaluated(error: Exception) -> tuple[Evaluation, str]:
-    """An evaluation that failed, and the traceback."""
-    failed, text = failure(error)
-    message = f"training finished, evaluation failed: {failed.message}"
-    return Evaluation(failure=replace(failed, message=message)), text
-
-
-def _has(result: TrainedSeed, step: int) -> bool:
-    """Whether there is a snapshot of a step already, from before a resume."""
-    return any(entry.step == step for entry in result.snapshots)
-
-
-def _entry(result: TrainedSeed, step: int, metrics: Mapping[str, float] = {}, reason: str = "") -> Snapshot:
-    return Snapshot(step, round(result.seconds, 3), dict(metrics), reason)
+def _kept_in(outputs: Outputs, checkpointing: CheckpointSettings | None, run_id: str) -> Path:
+    """The folder for the weights of a run's snapshots: beside its checkpoints, so that an interrupt leaves them."""
+    return outputs.stage(run_id) if checkpointing is None else checkpointing.checkpoints.root / run_id / "snapshots"
 
 
 def _save(checkpoints: Checkpoints, cell: Cell, seed_state: SeedState) -> None:

@@ -15,7 +15,7 @@ from ganbench.registry.contracts import Dataset, ScoreKind, score_kind
 from ganbench.registry.registry import Registry
 from ganbench.suite import family_keys, search_space
 from ganbench.suite.family import FamilySettings
-from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, seed_values
+from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, chosen_by, seed_values
 from ganbench.suite.labels import Combination, Label, Variant
 from ganbench.suite.load import Entry, Suite, entries_of
 from ganbench.suite.specs import (
@@ -284,9 +284,11 @@ class _Expansion:
     ) -> None:
         """Report metrics that need more samples, or more than the extractor provides."""
         features = self.registry.create("extractor", extractor)
-        for choice in metrics:
-            metric = self.registry.create("metric", choice)
-            lacking = [need for need in getattr(metric, "needs", ()) if need not in features.gives]
+        made = [(choice, self.registry.create("metric", choice)) for choice in metrics]
+        for problem in chosen_by(evaluation, [score for _, metric in made for score in metric.better]):
+            self.problems.add(entry.node, problem)
+        for choice, metric in made:
+            lacking = [need for need in getattr(metric, "needs", ()) if need not in (*features.gives, "labels")]
             if lacking:
                 self.problems.add(
                     entry.node,
@@ -331,6 +333,6 @@ def _references(cells: list[Cell]) -> tuple[PlannedReference, ...]:
     found: dict[tuple[Label, str], PlannedReference] = {}
     for cell in cells:
         for name in REFERENCES:
-            spec = ReferenceSpec(name, cell.spec.dataset, replace(cell.spec.evaluation, snapshots=0))
+            spec = ReferenceSpec(name, cell.spec.dataset, cell.spec.evaluation.of_samples)
             found.setdefault((cell.dataset, spec.id), PlannedReference(cell.dataset, spec))
     return tuple(found.values())

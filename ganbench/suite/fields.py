@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ganbench.formatting import suggestion
-from ganbench.suite.specs import ENGINES, OPTIMIZERS, PRECISIONS, SCHEDULES
+from ganbench.suite.specs import ENGINES, OPTIMIZERS, PRECISIONS, SCHEDULES, Best, EvaluationSpec
 from ganbench.suite.yaml import Node, Problems
 
 Reader = Callable[[Node, str, Problems], object]
@@ -41,6 +41,40 @@ def _word(*known: str) -> Reader:
     return read
 
 
+def _flag(node: Node, key: str, problems: Problems) -> object:
+    if not isinstance(node.value, bool):
+        problems.add(node, f"{key} must be true or false, got {node.plain()!r}")
+        return None
+    return node.value
+
+
+def _checkpoint(node: Node, key: str, problems: Problems) -> object:
+    value = node.plain()
+    if value == "last":
+        return value
+    if isinstance(value, dict) and list(value) == ["best"] and isinstance(value["best"], str) and value["best"]:
+        return Best(value["best"])
+    problems.add(node, f"{key} must be last, or the best snapshot by a score such as {{best: FID}}, got {value!r}")
+    return None
+
+
+def _truncation(node: Node, key: str, problems: Problems) -> object:
+    if node.value is None:
+        return None
+    return _number(0, above=True)(node, key, problems)
+
+
+def chosen_by(evaluation: EvaluationSpec, scores: Sequence[str]) -> Iterator[str]:
+    """Why no snapshot can be chosen as an evaluation asks; `scores` are those that its metrics give."""
+    best = evaluation.best
+    if best is None:
+        return
+    if best not in scores:
+        yield f"checkpoint: no metric gives a score {best!r}{suggestion(best, list(scores))}"
+    if evaluation.snapshots < 2:
+        yield "checkpoint: the best snapshot needs snapshots to choose from, such as snapshots: 10"
+
+
 def _betas(node: Node, key: str, problems: Problems) -> object:
     values = node.plain()
     if (
@@ -65,7 +99,8 @@ TRAIN: dict[str, Reader] = {
 EVALUATION: dict[str, Reader] = {
     "samples": _number(1, whole=True), "real_samples": _number(0, whole=True),
     "split": _word("train", "test"), "snapshots": _number(0, whole=True),
-    "noise_sets": _number(0, whole=True),
+    "noise_sets": _number(0, whole=True), "checkpoint": _checkpoint, "truncation": _truncation,
+    "standing_statistics": _flag,
 }  # fmt: skip
 
 

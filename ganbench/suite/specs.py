@@ -44,6 +44,11 @@ class TrainSpec:
     precision: str = "fp32"
     engine: str = "auto"
 
+    @property
+    def averaged(self) -> bool:
+        """Whether there is an average of G, which is what is evaluated then."""
+        return self.ema > 0
+
     def compiling_pays(self, convolutions: bool) -> bool:
         """Whether the number of steps justifies the compiler's time."""
         return self.steps >= (COMPILE_CONVOLUTIONS_FROM if convolutions else COMPILE_FROM)
@@ -79,12 +84,23 @@ NOISE_FROM = 5
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best of a run's snapshots by a score, chosen on other samples than those whose scores are reported."""
+
+    best: str
+
+
+@dataclass(frozen=True)
 class EvaluationSpec:
     """How samples are evaluated: numbers of fake and real samples, the real split, extractor and metrics.
 
     `real_samples` 0 means the whole split. `snapshots` is the number of evaluations during training, evenly spaced.
     `noise_sets` is the number of other sets of latents whose scores show the evaluation noise, for the first seed of a
     variant with at least `NOISE_FROM` seeds; it changes no score, so that it is no part of the identity.
+
+    `checkpoint` is the generator that is evaluated: the `last`, or the best of the snapshots. `truncation` T cuts the
+    normal latents off at -T and T (None: nowhere). With `standing_statistics`, the statistics of G's batch
+    normalization are computed anew from many batches (Brock et al. 2019).
     """
 
     samples: int = 10_000
@@ -92,6 +108,9 @@ class EvaluationSpec:
     split: str = "train"
     snapshots: int = 0
     noise_sets: int = 4
+    checkpoint: str | Best = "last"
+    truncation: float | None = None
+    standing_statistics: bool = False
     extractor: Choice = NO_EXTRACTOR
     metrics: tuple[Choice, ...] = ()
 
@@ -100,6 +119,16 @@ class EvaluationSpec:
         yield "extractor", self.extractor
         for metric in self.metrics:
             yield "metric", metric
+
+    @property
+    def of_samples(self) -> EvaluationSpec:
+        """The part that concerns samples which no run here has generated."""
+        return replace(self, snapshots=0, checkpoint="last", truncation=None, standing_statistics=False)
+
+    @property
+    def best(self) -> str | None:
+        """The score by which a snapshot is chosen, None if the last generator is evaluated."""
+        return self.checkpoint.best if isinstance(self.checkpoint, Best) else None
 
     @property
     def id(self) -> str:
@@ -165,8 +194,8 @@ def resolved_train(train: TrainSpec) -> dict[str, object]:
 
 
 def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, object]:
-    """The evaluation as plain data."""
-    return {
+    """The evaluation as plain data; what came later is in it only where it is used, so that earlier ids hold."""
+    found: dict[str, object] = {
         "samples": evaluation.samples,
         "real_samples": evaluation.real_samples,
         "split": evaluation.split,
@@ -174,6 +203,13 @@ def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, object]:
         "extractor": evaluation.extractor.identity(),
         "metrics": [metric.identity() for metric in evaluation.metrics],
     }
+    if evaluation.best is not None:
+        found["checkpoint"] = {"best": evaluation.best}
+    if evaluation.truncation is not None:
+        found["truncation"] = evaluation.truncation
+    if evaluation.standing_statistics:
+        found["standing_statistics"] = True
+    return found
 
 
 @dataclass(frozen=True)
@@ -185,7 +221,7 @@ class ReferenceSpec:
     evaluation: EvaluationSpec
 
     def resolved(self) -> dict[str, Any]:
-        evaluation = resolved_evaluation(replace(self.evaluation, snapshots=0))
+        evaluation = resolved_evaluation(self.evaluation.of_samples)
         return {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
 
     def code(self) -> dict[str, str]:

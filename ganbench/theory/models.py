@@ -13,7 +13,7 @@ from torch import Tensor
 from ganbench.engine.networks import Network, flat, initial
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import MissingError, UsageError
-from ganbench.evaluation.generate import generate
+from ganbench.evaluation.generate import Sampling, generate
 from ganbench.evaluation.weights import named_weights, read_weights
 from ganbench.registry.choice import Kind, plugin_key
 from ganbench.registry.contracts import Architecture, Dataset
@@ -58,7 +58,7 @@ def plugin(record: Record, kind: Kind, registry: Registry) -> Any:
 
 def trained_models(record: Record, folder: Path, architecture: Architecture, dataset: Dataset) -> TrainedModels:
     """Both models of a run in `folder`. Raises `MissingError` or `ResultsError`."""
-    tensors = read_weights(record, folder)
+    tensors, _ = read_weights(record, folder)
     if not any(name.startswith("discriminator.") for name in tensors):
         raise MissingError(
             f"{folder / WEIGHTS} contains no discriminator, as in earlier versions; train it again with --force"
@@ -76,6 +76,6 @@ def trained_models(record: Record, folder: Path, architecture: Architecture, dat
             return network(params, buffers, x)[0].reshape(len(x))
 
     def samples(count: int) -> Tensor:
-        return generate(architecture, shape, trained, count, False, torch.device("cpu"))
+        return generate(architecture, shape, trained, Sampling(count), torch.device("cpu")).samples
 
     return TrainedModels(logits, samples)

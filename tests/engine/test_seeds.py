@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganbench import Architecture, Critic, Loss, seeding
 from ganbench.engine.state import Callback, TrainedSeed
 from ganbench.engine.trainer import Trainer
-from ganbench.evaluation.generate import generate
+from ganbench.evaluation.generate import Sampling, generate
 from ganbench.results.records import Failure
 from ganbench.suite.specs import TrainSpec
 from ganbench_architectures.dcgan import Dcgan
@@ -256,16 +256,19 @@ def test_samples_do_not_depend_on_how_they_are_batched(monkeypatch: pytest.Monke
 
     architecture = Dcgan(width=4, latent=8)
     results, _ = _train([1], None, architecture, IMAGES, TrainSpec(steps=5, batch=32))
-    whole = generate(architecture, (1, 16, 16), results[1], 100, False, CPU)
+    whole = generate(architecture, (1, 16, 16), results[1], Sampling(100), CPU).samples
     monkeypatch.setattr(ganbench.evaluation.generate, "GENERATION_BATCH", size)
     torch.testing.assert_close(
-        generate(architecture, (1, 16, 16), results[1], 100, False, CPU), whole, atol=1e-5, rtol=0
+        generate(architecture, (1, 16, 16), results[1], Sampling(100), CPU).samples, whole, atol=1e-5, rtol=0
     )
 
 
 def test_raw_and_averaged_generators_differ_as_the_spec_says() -> None:
     results, _ = _train([1])
-    raw, ema = (generate(Mlp(width=32, depth=2), (2,), results[1], 50, flag, CPU) for flag in (False, True))
+    raw, ema = (
+        generate(Mlp(width=32, depth=2), (2,), results[1], Sampling(50, average=flag), CPU).samples
+        for flag in (False, True)
+    )
     assert not torch.equal(raw, ema)
 
 
@@ -342,5 +345,5 @@ def test_a_generator_with_its_own_noise_is_sampled_from_the_seeds_stream() -> No
     assert trainer.path.kind == "looped"
     alone, _ = _train([2], None, NoisyMlp(width=16, depth=1), spec=spec)
     assert _same(together[2], alone[2])
-    one, two = (generate(NoisyMlp(width=16, depth=1), (2,), together[2], 100, False, CPU) for _ in range(2))
+    one, two = (generate(NoisyMlp(width=16, depth=1), (2,), together[2], Sampling(100), CPU).samples for _ in range(2))
     assert torch.equal(one, two)

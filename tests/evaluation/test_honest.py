@@ -66,7 +66,7 @@ def test_the_first_fakes_are_compared_with_as_many_held_out_samples(registry: Re
     assert at is not None
     assert (at.samples, at.scores["count"], at.honest["count"]) == (450, 450, 450)
     assert at.scores["mean"] == pytest.approx(_digits(450).mean().item())
-    held_out = reference_samples("real", Digits(), "train", 450)
+    held_out = reference_samples("real", Digits(), "train", 450).samples
     assert at.honest["mean"] == pytest.approx(held_out.mean().item())
     assert found.verdict is not None
     assert found.verdict.text == "ok"

@@ -27,7 +27,8 @@ from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results.records import AnyRecord, Film, Neighbors, Record
 from ganbench.results.store import Store
-from ganbench.runner.worker import CheckpointSettings, Outputs, build_evaluator, evaluate_reference, train_cell
+from ganbench.runner.scoring import build_evaluator
+from ganbench.runner.worker import CheckpointSettings, Outputs, evaluate_reference, train_cell
 from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Grid25, Ring8
