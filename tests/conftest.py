@@ -111,7 +111,7 @@ class Hinge:
 
 @hookimpl
 def register_losses():
-    return {"hinge": Hinge}
+    return {"my-hinge": Hinge}
 '''
 
 

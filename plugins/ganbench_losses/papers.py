@@ -1,5 +1,22 @@
 """The papers behind the losses, as BibTeX."""
 
+ARJOVSKY = r"""
+@inproceedings{arjovsky2017wasserstein,
+  author    = {Arjovsky, Martin and Chintala, Soumith and Bottou, L{\'e}on},
+  title     = {{W}asserstein Generative Adversarial Networks},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2017},
+}
+"""
+BERTHELOT = r"""
+@misc{berthelot2017began,
+  author    = {Berthelot, David and Schumm, Thomas and Metz, Luke},
+  title     = {{BEGAN}: Boundary Equilibrium Generative Adversarial Networks},
+  eprint    = {1703.10717},
+  archivePrefix = {arXiv},
+  year      = {2017},
+}
+"""
 GOODFELLOW = r"""
 @inproceedings{goodfellow2014generative,
   author    = {Goodfellow, Ian and Pouget-Abadie, Jean and Mirza, Mehdi and Xu, Bing and Warde-Farley, David and
@@ -28,11 +45,89 @@ JOLICOEUR = r"""
   year      = {2018},
 }
 """
+KAVALEROV = r"""
+@misc{kavalerov2019multihinge,
+  author    = {Kavalerov, Ilya and Czaja, Wojciech and Chellappa, Rama},
+  title     = {{cGANs} with Multi-Hinge Loss},
+  eprint    = {1912.04216},
+  archivePrefix = {arXiv},
+  year      = {2019},
+}
+"""
+LI = r"""
+@inproceedings{li2017mmd,
+  author    = {Li, Chun-Liang and Chang, Wei-Cheng and Cheng, Yu and Yang, Yiming and P{\'o}czos, Barnab{\'a}s},
+  title     = {{MMD} {GAN}: Towards Deeper Understanding of Moment Matching Network},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {30},
+  year      = {2017},
+}
+"""
+LIM = r"""
+@misc{lim2017geometric,
+  author    = {Lim, Jae Hyun and Ye, Jong Chul},
+  title     = {Geometric {GAN}},
+  eprint    = {1705.02894},
+  archivePrefix = {arXiv},
+  year      = {2017},
+}
+"""
+MAO = r"""
+@inproceedings{mao2017least,
+  author    = {Mao, Xudong and Li, Qing and Xie, Haoran and Lau, Raymond Y. K. and Wang, Zhen and
+    Smolley, Stephen Paul},
+  title     = {Least Squares Generative Adversarial Networks},
+  booktitle = {IEEE International Conference on Computer Vision},
+  year      = {2017},
+}
+"""
 MESCHEDER = r"""
 @inproceedings{mescheder2018training,
   author    = {Mescheder, Lars and Geiger, Andreas and Nowozin, Sebastian},
   title     = {Which Training Methods for {GANs} do actually Converge?},
   booktitle = {International Conference on Machine Learning},
   year      = {2018},
+}
+"""
+MIYATO = r"""
+@inproceedings{miyato2018spectral,
+  author    = {Miyato, Takeru and Kataoka, Toshiki and Koyama, Masanori and Yoshida, Yuichi},
+  title     = {Spectral Normalization for Generative Adversarial Networks},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2018},
+}
+"""
+NOWOZIN = r"""
+@inproceedings{nowozin2016fgan,
+  author    = {Nowozin, Sebastian and Cseke, Botond and Tomioka, Ryota},
+  title     = {f-{GAN}: Training Generative Neural Samplers using Variational Divergence Minimization},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {29},
+  year      = {2016},
+}
+"""
+ODENA = r"""
+@inproceedings{odena2017conditional,
+  author    = {Odena, Augustus and Olah, Christopher and Shlens, Jonathon},
+  title     = {Conditional Image Synthesis with Auxiliary Classifier {GANs}},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2017},
+}
+"""
+YU = r"""
+@inproceedings{yu2021dual,
+  author    = {Yu, Ning and Liu, Guilin and Dundar, Aysegul and Tao, Andrew and Catanzaro, Bryan and Davis, Larry S. and
+    Fritz, Mario},
+  title     = {Dual Contrastive Loss and Attention for {GANs}},
+  booktitle = {IEEE/CVF International Conference on Computer Vision},
+  year      = {2021},
+}
+"""
+ZHAO = r"""
+@inproceedings{zhao2017energy,
+  author    = {Zhao, Junbo and Mathieu, Michael and LeCun, Yann},
+  title     = {Energy-based Generative Adversarial Networks},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2017},
 }
 """

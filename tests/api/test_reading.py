@@ -197,7 +197,7 @@ def test_a_published_report_is_replaced_only_by_a_report(results: gb.Results, tm
     ("arguments", "message"),
     [
         ({"set": ["train.steps=3"]}, "set must be a mapping"),
-        ({"add": "loss=hinge"}, "add must be a mapping"),
+        ({"add": "loss=my-hinge"}, "add must be a mapping"),
         ({"filter": "loss"}, "filter must be a mapping"),
         ({"plugins": [3]}, "3 is not a file, a module or a class"),
     ],

@@ -63,7 +63,7 @@ def test_a_suite_is_trained_once_and_nothing_is_printed(
         ({"set": {"train.stepz": 5}}, "Did you mean 'steps'"),
         ({"set": {"train.steps": object()}}, "cannot be written in a suite"),
         ({"filter": {"loss": "minimx"}}, "Did you mean 'minimax'"),
-        ({"add": {"loss": "hinge"}}, "unknown loss 'hinge'"),
+        ({"add": {"loss": "my-hinge"}}, "unknown loss 'my-hinge'"),
         ({"seeds": "7-3"}, "is not a range"),
         ({"plugins": ["nowhere.py"]}, "is not a file"),
         ({"trackers": ["nothing"]}, "unknown tracker 'nothing'"),
@@ -90,8 +90,8 @@ def test_a_plugin_class_of_a_module_is_trained(suite: Path, hinge: Path) -> None
     script = suite.parent / "script.py"
     script.write_text(
         "import ganbench as gb\nimport my_loss\n"
-        "results = gb.run('tiny.yaml', add={'loss': 'hinge'}, plugins=[my_loss.Hinge], jobs=2)\n"
+        "results = gb.run('tiny.yaml', add={'loss': 'my-hinge'}, plugins=[my_loss.Hinge], jobs=2)\n"
         "print(sorted(record.spec.loss.name for record in results.records if record.ok))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=240, check=False)
-    assert (done.stdout, done.stderr) == ("['hinge', 'minimax', 'nonsaturating']\n", "")
+    assert (done.stdout, done.stderr) == ("['minimax', 'my-hinge', 'nonsaturating']\n", "")

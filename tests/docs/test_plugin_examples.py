@@ -71,6 +71,6 @@ def test_every_plugin_that_ships_is_listed(registry: Registry) -> None:
 
 def test_the_losses_of_the_tutorial_pass_the_kit(tmp_path: Path) -> None:
     first, second = re.findall(TITLED, (DOCS / "your-own-loss.md").read_text(), flags=re.DOTALL)
-    for (name, text), expected in ((first, ["loss hinge"]), (second, ["loss hinge", "loss hinge-gp"])):
+    for (name, text), expected in ((first, ["loss my-hinge"]), (second, ["loss my-hinge", "loss my-hinge-gp"])):
         (tmp_path / name).write_text(text)
         assert check_file(tmp_path / name) == expected

@@ -27,7 +27,7 @@ def test_the_loss_in_the_readme_passes_the_kit_and_is_short(tmp_path: Path) -> N
     assert len([line for line in loss.splitlines() if line.strip()]) <= 12
     path = tmp_path / "my_loss.py"
     path.write_text(loss)
-    assert check_file(path) == ["loss hinge"]
+    assert check_file(path) == ["loss my-hinge"]
 
 
 def test_the_python_in_the_readme_is_at_most_six_statements() -> None:

@@ -188,15 +188,15 @@ def test_clashing_distributions_are_both_named_and_one_can_be_disabled(tmp_path:
 
 
 def test_nothing_is_loaded_from_the_current_folder_unnamed(cli: Cli, hinge: Path) -> None:
-    done = cli("run", "--suite", "quick", "--add", "loss=hinge")
+    done = cli("run", "--suite", "quick", "--add", "loss=my-hinge")
     assert done.code == 2
-    assert "unknown loss 'hinge'" in done.err
+    assert "unknown loss 'my-hinge'" in done.err
 
 
 def test_list_shows_what_there_is(cli: Cli, hinge: Path) -> None:
     done = cli("list", "losses", "--plugin", hinge)
     assert done.code == 0
-    for word in ("minimax", "rpgan-r1r2", "gamma=0.1", "hinge", "Hinge loss (Lim and Ye 2017).", "ganbench 0.1.0"):
+    for word in ("minimax", "rpgan-r1r2", "gamma=0.1", "my-hinge", "Hinge loss (Lim and Ye 2017).", "ganbench 0.1.0"):
         assert word in done.out
     import json
 

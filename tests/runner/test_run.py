@@ -101,18 +101,18 @@ def test_a_third_party_loss_joins_without_retraining_the_others(
     inside: Cli, trained: Ran, suite: Path, hinge: Path, tmp_path: Path
 ) -> None:
     before = record_times(tmp_path / "results")
-    done = inside("run", "--suite", suite, "--plugin", hinge, "--add", "loss=hinge")
+    done = inside("run", "--suite", suite, "--plugin", hinge, "--add", "loss=my-hinge")
     assert done.code == 0, done.err
     assert "2 new" in done.err
     after = record_times(tmp_path / "results")
     assert len(after) == 6
     assert {run_id: after[run_id] for run_id in before} == before
-    assert all(f"| {loss} x mlp" in done.out for loss in ("minimax", "nonsaturating", "hinge"))
+    assert all(f"| {loss} x mlp" in done.out for loss in ("minimax", "nonsaturating", "my-hinge"))
     rows = _rows(inside("table", "--suite", "small", "--format", "json"))
-    assert rows["hinge", "mlp", "ring8"]["n_ok"] == 2
-    assert rows["hinge", "mlp", "ring8"]["scores"]["modes"]["card"]["fake_samples"] == 2500
+    assert rows["my-hinge", "mlp", "ring8"]["n_ok"] == 2
+    assert rows["my-hinge", "mlp", "ring8"]["scores"]["modes"]["card"]["fake_samples"] == 2500
     hinge.write_text(hinge.read_text().replace("(1 - critic.real)", "(2 - critic.real)"))
-    edited = inside("run", "--suite", suite, "--plugin", hinge, "--add", "loss=hinge", "--dry-run")
+    edited = inside("run", "--suite", suite, "--plugin", hinge, "--add", "loss=my-hinge", "--dry-run")
     assert edited.out.count("2 new") == 1  # an edited file is another loss; its old runs are not shown as its own
 
 

@@ -30,7 +30,7 @@ from ganbench_datasets.mixtures import Grid25, Mixture, Ring8
 
 SUITE = """
 about: short, for surfaces
-losses: [minimax, rpgan-r1r2, hinge]
+losses: [minimax, rpgan-r1r2, my-hinge]
 architectures: [mlp]
 datasets: [ring8]
 seeds: 1
@@ -164,7 +164,7 @@ def test_the_record_as_json_stays_json(
 
 
 def test_a_loss_from_a_file_needs_the_file_as_it_was(results: Path, records: dict[str, Record], tmp_path: Path) -> None:
-    run = ("show", records["hinge"].id, "--results", results, "--surface", tmp_path / "one.png")
+    run = ("show", records["my-hinge"].id, "--results", results, "--surface", tmp_path / "one.png")
     with pytest.raises(UsageError, match=r"my_loss\.py.*--plugin"):
         _run(*run)
     assert _run(*run, "--plugin", results.parent / "my_loss.py") == 0
