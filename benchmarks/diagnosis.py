@@ -62,9 +62,9 @@ class Plant:
             ],
         }
 
-    def _moves(self, lr: float) -> dict[str, float]:
+    def _moves(self, lr: float) -> dict[str, object]:
         d, g = self.train.get("lr_d", 1), self.train.get("lr_g", 1)
-        return {"lr_d": lr * d, "lr_g": lr * g, "n_dis": self.train.get("n_dis", 1)}
+        return {"d": {"lr": lr * d}, "g": {"lr": lr * g}, "n_dis": self.train.get("n_dis", 1)}
 
 
 COLLAPSE, EXPLOSION, WEAK, VANISHING = "collapse", "explosion", "weak discriminator", "vanishing gradient"
@@ -100,7 +100,7 @@ def row(plant: Plant, record: Record) -> dict[str, Any]:
         "expected": list(plant.expected),
         "domain": f"digits {architecture}" if dataset == "digits" else "points",
         "dataset": dataset,
-        "loss": spec.loss.name,
+        "loss": spec.composition,
         "seed": spec.seed,
         "steps": spec.train.steps,
         "status": record.status,

@@ -21,7 +21,7 @@ from ganbench.engine.noise import NoiseBlock, noise_block
 from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.step import Batch, Rates, step
 from ganbench.engine.trainer import Trainer, build_game, init_state
-from ganbench.suite.specs import TrainSpec
+from ganbench.suite.specs import PlayerSpec, TrainSpec
 from ganbench_losses.nonsaturating import NonSaturating
 
 COMPARED = 10
@@ -35,7 +35,8 @@ CPU = torch.device("cpu")
 
 def differences(case: Case) -> dict[str, float]:
     """The largest relative difference of both sides' losses by precision. Raises `SystemExit` if it is too large."""
-    spec = TrainSpec(steps=COMPARED, batch=case.batch, lr_d=case.lr, lr_g=case.lr, betas=case.betas, engine="compiled")
+    player = PlayerSpec(lr=case.lr, betas=case.betas)
+    spec = TrainSpec(steps=COMPARED, batch=case.batch, d=player, g=player, engine="compiled")
     data, architecture = case.data(), case.made()
     noise = noise_block(0, 0, spec, len(data), architecture.latent)
     exact = _textbook(case, data, noise)
@@ -84,7 +85,7 @@ def _engine(case: Case, data: Tensor, noise: NoiseBlock, spec: TrainSpec) -> Ten
     state = tree_map(_doubled, init_state(architecture, shape, 0, CPU))
     rows = []
     for t in range(COMPARED):
-        factors = OPTIMIZERS[spec.optimiser].factors(t + 1, case.lr * spec.rate(t), case.betas)
+        factors = OPTIMIZERS[spec.d.optimizer].factors(t + 1, case.lr, case.betas)
         rates = torch.tensor(factors, dtype=torch.float64)
         batch = Batch(data[noise.rows[t]].double(), noise.latent[t].double(), noise.mix[t].double())
         state, trace = step(game, state, batch, t.__int__, Rates(rates[None], rates))

@@ -19,6 +19,7 @@ import fabricated_files as files
 import numpy as np
 import plans
 import yaml
+from factories import make_train
 
 from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation.evaluator import Source
@@ -45,7 +46,7 @@ from ganbench.results.store import Store
 from ganbench.results.verdicts import verdict
 from ganbench.runner.run_record import failed_record, run_record
 from ganbench.suite.plan_file import SavedPlan, plan_to_save, save_plan
-from ganbench.suite.specs import Cell, EvaluationSpec, Plan, PlannedReference, ReferenceSpec, RunSpec, TrainSpec
+from ganbench.suite.specs import Cell, EvaluationSpec, Plan, PlannedReference, ReferenceSpec, RunSpec
 
 NASTY = (
     "<script>document.title='run'</script>",
@@ -151,8 +152,8 @@ def _cells(made: Made, registry: Registry) -> tuple[Any, Any, Any]:
                     skipped.append(plans.skipped(*labels, " ".join([reason, *made.notes[:1]])))
                     continue
                 spec = RunSpec(
-                    _choice(registry, "loss", loss), _choice(registry, "architecture", architecture), chosen, 0,
-                    TrainSpec(steps=3000, batch=128, lr_d=2e-3, lr_g=2e-3, schedule="cosine"), evaluation,
+                    (_choice(registry, "loss", loss),), _choice(registry, "architecture", architecture), chosen, 0,
+                    make_train(steps=3000, batch=128, lr=2e-3, schedule="cosine"), evaluation=evaluation,
                 )  # fmt: skip
                 cells.append(plans.cell(spec, tuple(range(made.seeds)), labels))
     return tuple(cells), tuple(skipped), tuple(references)
@@ -247,8 +248,8 @@ def _trained(run: _Run) -> TrainedSeed:
     """The signals and snapshots of a run, without having trained it."""
     steps = list(range(0, 1250 if run.status == "diverged" else run.spec.train.steps, 30))
     collapses = run.quality < 0.45
-    signals = files.history(run.rng, len(steps), collapses, log_odds=not run.spec.loss.name.startswith("rpgan"))
-    seconds = round(1 + 4 * run.image + float(run.rng.uniform(0, 0.3)) + len(run.spec.loss.name) / 20, 3)
+    signals = files.history(run.rng, len(steps), collapses, log_odds=not run.spec.composition.startswith("rpgan"))
+    seconds = round(1 + 4 * run.image + float(run.rng.uniform(0, 0.3)) + len(run.spec.composition) / 20, 3)
     failure = Failure("diverged", "a loss was not finite", step=1240) if run.status == "diverged" else None
     result = TrainedSeed(run.seed, failure, steps=steps, history=signals, seconds=seconds)
     count = run.spec.evaluation.snapshots

@@ -26,8 +26,10 @@ from ganbench.results.records import (
 from ganbench.results.store import Store
 from ganbench.runner.jobs import CellJob
 from ganbench.signals import SIGNALS
+from ganbench.suite.fields import PLAYER
 from ganbench.suite.search import RowDraw, SavedSearch
 from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
+from ganbench.suite.train_block import PLAYERS, spec_of
 
 if TYPE_CHECKING:
     from ganbench.engine.state import Progress
@@ -58,9 +60,23 @@ def make_evaluation(scores: Mapping[str, float], card: ProtocolCard | None = Non
 def make_spec(
     seed: int = 0, loss: str = "game", architecture: str = "network", dataset: str = "points", **train: Any
 ) -> RunSpec:
-    """A run of made-up plugins; `train` are training settings."""
-    settings = TrainSpec(**{"steps": 5, **train})
-    return RunSpec(Choice(loss), Choice(architecture), Choice(dataset), seed, settings, EVALUATION)
+    """A run of made-up plugins, `loss` a name or several with pluses; `train` are settings as `make_train` has them."""
+    parts = tuple(Choice(name) for name in loss.split(" + "))
+    return RunSpec(
+        parts, Choice(architecture), Choice(dataset), seed, make_train(**{"steps": 5, **train}), evaluation=EVALUATION
+    )
+
+
+def make_train(**settings: Any) -> TrainSpec:
+    """Training settings as a suite writes them: `lr` is both players', `d_lr` is D's own."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        player, _, name = key.partition("_")
+        if key in PLAYER:
+            found |= {f"d.{key}": value, f"g.{key}": value}
+        else:
+            found[f"{player}.{name}" if player in PLAYERS else key] = value
+    return spec_of(found)
 
 
 def make_provenance(spec: RunSpec | ReferenceSpec | EvaluationSpec, **changes: Any) -> Provenance:

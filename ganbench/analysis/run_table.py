@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ganbench.registry.choice import plain_value
 from ganbench.results.records import Cost, Record
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
@@ -75,15 +76,18 @@ def _origin(record: Record | None) -> dict[str, Value]:
 
 
 def _settings(record: Record | None) -> dict[str, Value]:
-    """Hyperparameters as `loss.gamma`, settings of training as `train.steps`."""
+    """Hyperparameters as `loss.gamma`, of a sum as `loss.r1.gamma`, settings of training as `train.steps`."""
     if record is None:
         return {}
     spec = record.spec
-    parts = {"loss": spec.loss.params, "architecture": spec.architecture.params, "dataset": spec.dataset.params}
-    blocks = {**parts, "train": vars(spec.train)}
+    several = [*((f"loss.{one.name}", one) for one in spec.loss if len(spec.loss) > 1)]
+    several += [(f"transform.{one.name}", one) for one in spec.transforms]
+    single = [("loss", spec.loss[0])] if len(spec.loss) == 1 else []
+    choices = [*single, *several, ("architecture", spec.architecture), ("dataset", spec.dataset)]
+    blocks = {**{block: one.params for block, one in choices}, "train": spec.train.flat()}
     return {f"{block}.{key}": _value(value) for block, own in blocks.items() for key, value in own.items()}
 
 
 def _value(value: object) -> Value:
-    """A setting as one value; a list as JSON."""
-    return value if isinstance(value, str | int | float | bool | None) else json.dumps(value)
+    """A setting as one value; a list and a schedule as JSON."""
+    return value if isinstance(value, str | int | float | bool | None) else json.dumps(plain_value(value))

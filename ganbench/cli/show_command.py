@@ -14,6 +14,7 @@ from ganbench.results import protocol
 from ganbench.results.record_json import plain
 from ganbench.results.records import Finding, Record
 from ganbench.results.store import Store
+from ganbench.suite.specs import sum_text
 
 
 @click.command("show")
@@ -76,9 +77,9 @@ def _scores(record: Record) -> list[str]:
 def _text(record: Record, folder: Path) -> str:
     spec = record.spec
     lines = [f"run {record.id}: {record.status}" + (f" ({record.reason})" if record.reason else ""), ""]
-    for kind, choice in (("loss", spec.loss), ("architecture", spec.architecture), ("dataset", spec.dataset)):
-        params = ", ".join(f"{key}={value}" for key, value in choice.params.items())
-        lines.append(f"  {kind:<13} {choice.name}" + (f" ({params})" if params else ""))
+    names = {"loss": [one.text for one in spec.loss], "transforms": [one.text for one in spec.transforms],
+             "architecture": [spec.architecture.text], "dataset": [spec.dataset.text]}  # fmt: skip
+    lines += [f"  {kind:<13} {sum_text(texts)}" for kind, texts in names.items() if texts]
     lines.append(f"  {'seed':<13} {spec.seed}")
     lines.append(f"  {'training':<13} {spec.train.text}")
     lines += [f"  {'evaluation':<13} {_evaluation(record)}", ""]

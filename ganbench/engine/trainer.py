@@ -20,6 +20,7 @@ from ganbench.engine.state import Callback, Group, NewRows, Progress, SeedState,
 from ganbench.engine.step import Batch, Game, Player, Rates, State
 from ganbench.engine.strategy import ExecutionPath, build_engine, choose_path, lane, signal_function, stacked
 from ganbench.registry.contracts import Architecture, Loss
+from ganbench.registry.schedules import number_at
 from ganbench.results.records import Failure, Provenance
 from ganbench.suite.specs import TrainSpec
 
@@ -37,7 +38,12 @@ def build_game(
     generator, _, _ = initial(lambda: architecture.generator(shape), seed, "generator")
     discriminator, _, _ = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
     g, d = (Network(module.to(device), precision=spec.precision) for module in (generator, discriminator))
-    return Game(loss, g, d, OPTIMIZERS[spec.optimiser], spec.betas, spec.n_dis, spec.ema)
+    return Game(loss, g, d, OPTIMIZERS[spec.d.optimizer], _betas(spec), spec.n_dis, number_at(spec.ema, 0, 1))
+
+
+def _betas(spec: TrainSpec) -> tuple[float, float]:
+    first, second = (number_at(beta, 0, spec.steps) for beta in spec.d.betas)
+    return first, second
 
 
 def init_state(architecture: Architecture, shape: tuple[int, ...], seed: int, device: torch.device) -> State:
@@ -226,8 +232,9 @@ class Trainer:
         spec, n = self.spec, self.spec.n_dis
         rows = []
         for t in range(start, stop):
-            moves = [(t * n + i + 1, spec.lr_d) for i in range(n)] + [(t + 1, spec.lr_g)]
-            rows.append([self.game.optimizer.factors(move, lr * spec.rate(t), spec.betas) for move, lr in moves])
+            lr_d, lr_g = (number_at(player.lr, t, spec.steps) for player in (spec.d, spec.g))
+            moves = [(t * n + i + 1, lr_d) for i in range(n)] + [(t + 1, lr_g)]
+            rows.append([self.game.optimizer.factors(move, lr, self.game.betas) for move, lr in moves])
         return [Rates(row[:-1], row[-1]) for row in torch.tensor(rows).to(self.device)]
 
     def _seed_noise(self, seed: int, block: int) -> NoiseBlock:

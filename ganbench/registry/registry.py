@@ -13,9 +13,13 @@ from ganbench.formatting import suggestion
 from ganbench.registry import effects
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
+from ganbench.registry.schedules import Schedule, is_schedule, read_schedule
 
 if TYPE_CHECKING:
-    from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker
+    from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker, Transform
+
+SCHEDULED: tuple[Kind, ...] = ("loss", "transform")
+"""The kinds whose numbers may change during training."""
 
 
 class WrongHyperparameter(UsageError):
@@ -128,7 +132,11 @@ class Registry:
         return self.offers(kind)[name][0]
 
     def choose(self, kind: Kind, name: str, params: Mapping[str, object]) -> Choice:
-        """The plugin with all hyperparameters resolved. Raises `UsageError` or `WrongHyperparameter`."""
+        """The plugin with all hyperparameters resolved. Raises `UsageError` or `WrongHyperparameter`.
+
+        A number of a loss or a transform may be given a schedule, as plain data or as a `Schedule`; the plugin is then
+        created with its first and with its last value.
+        """
         offer = self.find(kind, name)
         fields = offer.fields()
         values = offer.defaults()
@@ -136,7 +144,7 @@ class Registry:
             if key not in fields:
                 known = suggestion(key, list(fields)) if fields else "; it has none."
                 raise WrongHyperparameter(key, f"{kind} {name!r} has no hyperparameter {key!r}{known}")
-            values[key] = _fitted(kind, name, key, value, values[key])
+            values[key] = _given(kind, name, fields[key], value, values[key])
         unset = [key for key, value in values.items() if value is dataclasses.MISSING]
         if unset:
             raise WrongHyperparameter(unset[0], f"{kind} {name!r} requires hyperparameter {unset[0]!r}")
@@ -146,6 +154,9 @@ class Registry:
             made = self.create(kind, choice)
             return dataclasses.replace(choice, code=f"{choice.code}/{made.fingerprint()}")
         self.create(kind, choice)
+        if choice.schedules():
+            ends = {key: one.end for key, one in choice.schedules().items()}
+            self.create(kind, dataclasses.replace(choice, params={**choice.params, **ends}))
         return choice
 
     def accepts(self, kind: Kind, name: str, key: str) -> bool:
@@ -153,6 +164,8 @@ class Registry:
 
     @overload
     def create(self, kind: Literal["loss"], choice: Choice) -> Loss: ...
+    @overload
+    def create(self, kind: Literal["transform"], choice: Choice) -> Transform: ...
     @overload
     def create(self, kind: Literal["architecture"], choice: Choice) -> Architecture: ...
     @overload
@@ -167,7 +180,10 @@ class Registry:
     def create(self, kind: Kind, choice: Choice) -> Any: ...
 
     def create(self, kind: Kind, choice: Choice) -> Any:
-        """An instance. Raises `WrongHyperparameter` if the plugin refuses its values, `ContractError` if it fails."""
+        """An instance, with the first values of schedules.
+
+        Raises `WrongHyperparameter` if the plugin refuses its values, `ContractError` if it fails.
+        """
         offer = self.find(kind, choice.name)
         try:
             with effects.noted():
@@ -178,6 +194,25 @@ class Registry:
             raise ContractError(
                 f"{kind} {choice.name!r} cannot be created: {describe_error(error)}{raised_at(error)}"
             ) from error
+
+
+def _given(kind: Kind, name: str, field: dataclasses.Field[object], value: Any, default: object) -> object:
+    """The value of a hyperparameter, a schedule among them. Raises `WrongHyperparameter` if it does not fit."""
+    key = field.name
+    scheduled = isinstance(value, Schedule) or (is_schedule(value) and not isinstance(default, dict))
+    if not scheduled:
+        return _fitted(kind, name, key, value, default)
+    if kind not in SCHEDULED:
+        raise WrongHyperparameter(
+            key, f"{kind} {name!r}: {key} cannot change during training; only numbers of losses and transforms can"
+        )
+    required = default is dataclasses.MISSING
+    if not (field.type in (float, "float") if required else isinstance(default, float)):
+        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} cannot have a schedule, because it is no float")
+    try:
+        return value if isinstance(value, Schedule) else read_schedule(value)
+    except ValueError as error:
+        raise WrongHyperparameter(key, f"{kind} {name!r}: {key}: {error}") from error
 
 
 def _fitted(kind: Kind, name: str, key: str, value: Any, default: object) -> object:

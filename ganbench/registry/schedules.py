@@ -31,6 +31,11 @@ class Schedule:
         part = 0.5 * (1 - math.cos(math.pi * done)) if self.shape == "cosine" else done
         return self.start + (self.end - self.start) * part
 
+    def __str__(self) -> str:
+        """In words, such as `0.05 to 0.005 over 0.25 (cosine)`."""
+        over = "" if self.over == 1 else f" over {self.over:g}"
+        return f"{self.start:g} to {self.end:g}{over} ({self.shape})"
+
     def plain(self) -> dict[str, object]:
         """The schedule as a suite and a record write it."""
         return dict(zip(KEYS, (self.start, self.end, self.over, self.shape), strict=True))

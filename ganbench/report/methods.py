@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ganbench import formatting
 from ganbench.analysis.score_table import TITLES, Table
+from ganbench.registry.choice import Choice
 from ganbench.report.text.escape import escape_markdown
 from ganbench.results import protocol as cards
 from ganbench.results.records import Provenance, Record
@@ -17,11 +18,21 @@ from ganbench.suite.labels import variant_title
 from ganbench.suite.plan_file import SavedPlan
 from ganbench.suite.specs import RunSpec
 
+PLAYER = {
+    "optimizer": "optimizer", "betas": "betas", "lr": "learning rate", "clip": "clipped norm of the gradient",
+    "weight_decay": "weight decay", "lookahead": "lookahead",
+}  # fmt: skip
 TRAIN = {
     "steps": "generator steps", "batch": "batch size", "n_dis": "updates of D per update of G",
-    "optimiser": "optimizer", "betas": "betas", "lr_d": "learning rate of D", "lr_g": "learning rate of G",
-    "schedule": "schedule", "ema": "EMA of G", "precision": "precision", "engine": "engine",
+    **{f"{player}.{key}": f"{title} of {player.upper()}" for key, title in PLAYER.items() for player in ("d", "g")},
+    "ema": "EMA of G", "ema_half_life": "half-life of the EMA of G (images)", "play": "play",
+    "fresh_real": "a real batch of its own for G's update", "precision": "precision", "engine": "engine",
 }  # fmt: skip
+UNSAID = {
+    "clip": 0.0, "weight_decay": 0.0, "lookahead": (5, 0.5), "ema_half_life": None, "play": "alternating",
+    "fresh_real": True,
+}  # fmt: skip
+"""Settings that are named only where one variant has another value."""
 
 
 def protocol(plan: SavedPlan, tables: list[Table], records: Mapping[str, Record | None]) -> str:
@@ -55,8 +66,9 @@ def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
     count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
     seeds = by_variant(cells, lambda cell: formatting.ranges(list(cell.seeds)))
     settings = [
-        f"{title} {by_variant(run, lambda cell, key=key: setting_text(getattr(cell.spec.train, key)))}"  # type: ignore[misc]
+        f"{title} {by_variant(run, lambda cell, key=key: setting_text(cell.spec.train.flat()[key]))}"  # type: ignore[misc]
         for key, title in TRAIN.items()
+        if _said(key, run)
     ]
     return (
         f"Training: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. Updates of D and G "
@@ -65,16 +77,28 @@ def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
     )
 
 
+def _said(key: str, cells: list[Cell]) -> bool:
+    """Whether a setting is worth a word: it has no usual value, or some variant has another one."""
+    name = key.rpartition(".")[2]
+    return name not in UNSAID or any(cell.spec.train.flat()[key] != UNSAID[name] for cell in cells)
+
+
 def _hyperparameters(cells: list[Cell]) -> str:
     """Every plugin's hyperparameters, with the variants they apply to if they differ."""
     found = []
-    for kind in ("loss", "architecture", "dataset"):
-        for name in dict.fromkeys(getattr(cell.spec, kind).name for cell in cells):
-            own = [cell for cell in cells if getattr(cell.spec, kind).name == name]
-            if any(getattr(cell.spec, kind).params for cell in own):
-                text = by_variant(own, lambda cell, kind=kind: params_text(getattr(cell.spec, kind).params))  # type: ignore[misc]
-                found.append(f"{escape_markdown(name)}: {text}")
+    plugins = dict.fromkeys((kind, one.name) for cell in cells for kind, one in cell.spec.trained_by())
+    for kind, name in plugins:
+        own = [(cell, one) for cell in cells for one in _chosen(cell, kind, name)]
+        if any(one.params for _, one in own):
+            params = {id(cell): params_text(one.params) for cell, one in own}
+            text = by_variant([cell for cell, _ in own], lambda cell, params=params: params[id(cell)])  # type: ignore[misc]
+            found.append(f"{escape_markdown(name)}: {text}")
     return f" Hyperparameters: {'; '.join(found)}." if found else ""
+
+
+def _chosen(cell: Cell, kind: str, name: str) -> list[Choice]:
+    """A cell's plugin of a kind and name, once; none if it has none."""
+    return [one for own, one in cell.spec.trained_by() if (own, one.name) == (kind, name)][:1]
 
 
 def _measured(tables: list[Table], plan: SavedPlan) -> str:

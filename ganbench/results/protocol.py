@@ -43,8 +43,7 @@ def check(score: str, cards: Mapping[str, ProtocolCard], ignored: tuple[str, ...
 def shown(value: object) -> str:
     """A field's value in a sentence."""
     if isinstance(value, Choice):
-        params = ", ".join(f"{key}={item}" for key, item in value.params.items())
-        return f"{value.name}({params})" if params else value.name
+        return value.text
     return "none" if value is None else str(value)
 
 

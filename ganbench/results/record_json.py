@@ -11,7 +11,8 @@ import msgspec
 
 from ganbench.files import canonical, check_seal, sealed
 from ganbench.registry.choice import Choice, plugin_key
-from ganbench.results import schema_1
+from ganbench.registry.schedules import Schedule, is_schedule, read_schedule
+from ganbench.results import schema_1, schema_2
 from ganbench.results.record_files import ReferenceFile, RunFile, ScoresFile
 from ganbench.results.records import (
     AnyRecord,
@@ -23,8 +24,9 @@ from ganbench.results.records import (
 from ganbench.results.run_files import WEIGHTS
 from ganbench.suite.specs import resolved_evaluation
 
-SCHEMA = 2
-"""Raised when the meaning of a key changes. Schema 1 has one file for training and scores, and no seal."""
+SCHEMA = 3
+"""Raised when the meaning of a key changes. Schema 1 has one file for training and scores, and no seal; schemas 1 and 2
+have a loss that is one plugin, and one optimizer for both players."""
 T = TypeVar("T")
 
 
@@ -50,14 +52,15 @@ def decode_run(content: bytes) -> Record:
     Raises `ValueError` with the JSON path of what is wrong, `Newer` for a newer schema.
     """
     raw = _raw(content)
-    raw, scores = schema_1.split(raw) if raw["schema"] < SCHEMA else (raw, None)
-    file = _converted(raw, RunFile)
+    raw, scores = schema_1.split(raw) if raw["schema"] == 1 else (raw, None)
+    file = _converted({**raw, "spec": _current(raw)}, RunFile)
     _require((file.failure is None) == (file.status == "ok"), "$.failure", "does not agree with the status")
     _require(file.failure is None or file.failure.kind == file.status, "$.failure.kind", "is not the status")
     codes = file.provenance.codes()
     spec = replace(
         file.spec,
-        loss=_coded("loss", file.spec.loss, codes),
+        loss=tuple(_changing("loss", _coded("loss", part, codes)) for part in file.spec.loss),
+        transforms=tuple(_changing("transforms", _coded("transform", one, codes)) for one in file.spec.transforms),
         architecture=_coded("architecture", file.spec.architecture, codes),
         dataset=_coded("dataset", file.spec.dataset, codes),
     )
@@ -65,7 +68,7 @@ def decode_run(content: bytes) -> Record:
         id=file.id, suite=file.suite, spec=spec, failure=file.failure, cost=file.cost, signals=file.signals,
         diagnosis=file.diagnosis, provenance=file.provenance, film=file.film, neighbors=file.neighbours,
         shape=file.shape, class_counts=file.class_counts, files=file.files, stored_spec=canonical(raw["spec"]),
-        one_identity=file.schema < SCHEMA,
+        one_identity=file.schema == 1,
     )  # fmt: skip
     if scores is None:
         return record
@@ -103,7 +106,7 @@ def with_scores(record: Record, scores: Scores) -> Record:
 def decode_reference(content: bytes) -> ReferenceRecord:
     """A reference's record from JSON. Raises as `decode_run` does."""
     raw = _raw(content)
-    file = _converted(schema_1.named(raw) if raw["schema"] < SCHEMA else raw, ReferenceFile)
+    file = _converted(schema_1.named(raw) if raw["schema"] == 1 else raw, ReferenceFile)
     return ReferenceRecord(
         id=file.id, spec=file.spec, evaluation=_evaluation(file), samples=file.samples, notes=file.notes,
         provenance=file.provenance, neighbors=file.neighbours, files=file.files, stored_spec=canonical(raw["spec"]),
@@ -233,7 +236,7 @@ def _raw(content: bytes) -> dict[str, Any]:
     _require(isinstance(schema, int) and not isinstance(schema, bool), "$.schema", "is not a number")
     if schema > SCHEMA:
         raise Newer(schema)
-    if schema == SCHEMA:
+    if schema > 1:
         check_seal(raw)
     found: dict[str, Any] = raw
     return found
@@ -257,6 +260,40 @@ def _evaluation(file: ScoresFile | ReferenceFile) -> Evaluation:
         file.metrics, file.cards, file.verdict, found, missing=file.missing, not_applicable=file.not_applicable,
         at_reference_counts=file.at_reference_counts,
     )  # fmt: skip
+
+
+def _current(raw: Mapping[str, Any]) -> object:
+    """The spec of a run's record with today's keys, its settings with the fields of schedules."""
+    spec = schema_2.spec(raw["spec"]) if raw["schema"] < SCHEMA and "spec" in raw else raw.get("spec")
+    train = spec.get("train") if isinstance(spec, dict) else None
+    return {**spec, "train": _schedules(train, "$.spec.train")} if isinstance(spec, dict) and train else spec
+
+
+def _schedules(value: object, place: str) -> object:
+    """Settings whose schedules have the names of their fields. Raises `ValueError` for one that is none."""
+    if is_schedule(value):
+        assert isinstance(value, dict)
+        return vars(_schedule(value, place))
+    if isinstance(value, dict):
+        return {key: _schedules(one, f"{place}.{key}") for key, one in value.items()}
+    return [_schedules(one, place) for one in value] if isinstance(value, list) else value
+
+
+def _schedule(value: Mapping[str, Any], place: str) -> Schedule:
+    try:
+        return read_schedule(value)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
+
+
+def _changing(key: str, choice: Choice) -> Choice:
+    """A choice whose schedules are read."""
+    place = f"$.spec.{key}.{choice.name}"
+    params = {
+        name: _schedule(value, f"{place}.{name}") if is_schedule(value) else value
+        for name, value in choice.params.items()
+    }
+    return replace(choice, params=params)
 
 
 def _coded(kind: str, choice: Choice, codes: Mapping[str, str]) -> Choice:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.files import canonical
 from ganbench.registry.registry import Registry
+from ganbench.results import schema_2
 from ganbench.results.identity import leaf_text, unequal_leaves
 from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 from ganbench.suite.contents import Contents
@@ -33,7 +35,7 @@ def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) 
     names a plugin, a hyperparameter or a setting that does not exist.
     """
     try:
-        plain = json.loads(record.stored_spec) if record.stored_spec else record.spec.resolved()
+        plain: Any = schema_2.spec(json.loads(record.stored_spec)) if record.stored_spec else record.spec.resolved()
         contents = Contents(registry)
         if isinstance(record, ReferenceRecord):
             return contents.reference(reference_spec(plain, registry, weights))

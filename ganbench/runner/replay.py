@@ -88,6 +88,6 @@ def _job(spec: RunSpec | ReferenceSpec) -> Job:
     if isinstance(spec, ReferenceSpec):
         return ReferenceJob(spec.dataset.name, spec)
     loss, architecture, dataset = (
-        Label(name, name) for name in (spec.loss.name, spec.architecture.name, spec.dataset.name)
+        Label(name, name) for name in (spec.composition, spec.architecture.name, spec.dataset.name)
     )
     return CellJob("replay", Cell(Variant(loss, architecture), dataset, spec, (spec.seed,)))

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
+from ganbench.engine.objective import whole_loss
 from ganbench.engine.state import Callback, Progress, SeedState
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.evaluator import Source, TooFewSamples
@@ -106,7 +107,7 @@ def train_cell(
     reset_peak(device)
     outputs.on_phase(Phase.LOADING, 0)
     work = CellWork(registry, cell, device, outputs.on_phase, partial(_kept_in, outputs, checkpointing))
-    loss = registry.create("loss", cell.spec.loss)
+    loss = whole_loss(registry, cell.spec)
     resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
     data = work.dataset.load("train").samples
     rounded = cell.spec.train.precision == "tf32"

@@ -13,9 +13,9 @@ from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.contracts import Dataset, ScoreKind, score_kind
 from ganbench.registry.registry import Registry
-from ganbench.suite import family_keys, search_space
+from ganbench.suite import family_keys, search_space, train_block
 from ganbench.suite.family import FamilySettings
-from ganbench.suite.fields import EVALUATION, TRAIN, block_values, both_rates, chosen_by, seed_values
+from ganbench.suite.fields import EVALUATION, block_values, chosen_by, seed_values
 from ganbench.suite.labels import Combination, Label, Variant
 from ganbench.suite.load import Entry, Suite, entries_of
 from ganbench.suite.specs import (
@@ -27,7 +27,6 @@ from ganbench.suite.specs import (
     ReferenceSpec,
     RunSpec,
     Skipped,
-    TrainSpec,
 )
 from ganbench.suite.yaml import Node, Problems
 
@@ -154,7 +153,7 @@ class _Expansion:
                     f"({', '.join(differ)}), so their scores are not comparable; "
                     "let overrides of 'evaluation' depend only on the dataset",
                 )
-            if bool(cell.spec.train.ema) != bool(other.spec.train.ema):
+            if cell.spec.train.averaged != other.spec.train.averaged:
                 self.problems.add(
                     None,
                     f"{cell.title} and {other.title} appear in the same table, but one is evaluated with its averaged "
@@ -197,7 +196,12 @@ class _Expansion:
         )
         if evaluation is None:
             return None
-        spec = RunSpec(loss, architecture, dataset, 0, TrainSpec(**merged.train), evaluation)
+        train = train_block.spec_of(merged.train)
+        contradiction = train_block.contradiction(train)
+        if contradiction:
+            self.problems.add(None, f"{labels.title}: {contradiction}")
+            return None
+        spec = RunSpec((loss,), architecture, dataset, 0, train, evaluation=evaluation)
         added = any(entry.added for entry in entries.values())
         chosen = seeds or merged.seeds
         first = chosen[0] if len(chosen) >= NOISE_FROM and evaluation.noise_sets else None
@@ -218,7 +222,7 @@ class _Expansion:
         if key == "seeds":
             merged.seeds = seed_values(node, self.problems)
         elif key == "train":
-            merged.train |= both_rates(block_values(node, TRAIN, key, self.problems))
+            merged.train = train_block.laid_over(merged.train, train_block.read(node, self.problems))
         elif key == "evaluation":
             merged.evaluation |= block_values(node, EVALUATION, key, self.problems, PLUGIN_KEYS)
             merged.evaluators |= {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ganbench.formatting import suggestion
-from ganbench.suite.specs import ENGINES, OPTIMIZERS, PRECISIONS, SCHEDULES, Best, EvaluationSpec
+from ganbench.registry.schedules import is_schedule, read_schedule
+from ganbench.suite.specs import ENGINES, OPTIMIZERS, PLAYS, PRECISIONS, Best, EvaluationSpec
 from ganbench.suite.yaml import Node, Problems
 
+SCHEDULES = ("constant", "cosine", "linear")
+"""How a learning rate that is one number changes: not, or from its value to 0."""
 Reader = Callable[[Node, str, Problems], object]
 """Reads the value of one setting; adds a problem and returns None if it is not valid."""
 
@@ -75,25 +79,68 @@ def chosen_by(evaluation: EvaluationSpec, scores: Sequence[str]) -> Iterator[str
         yield "checkpoint: the best snapshot needs snapshots to choose from, such as snapshots: 10"
 
 
+def _changing(read: Reader, ends: Reader | None = None) -> Reader:
+    """A reader of a number that may be a schedule; `ends` reads its two values, if not `read` itself."""
+
+    def read_either(node: Node, key: str, problems: Problems) -> object:
+        if not is_schedule(node.plain()):
+            return read(node, key, problems)
+        try:
+            schedule = read_schedule(node.plain())
+        except ValueError as error:
+            problems.add(node, f"{key}: {error}")
+            return None
+        values = [(ends or read)(node.value[end], f"{key}, {end!r}", problems) for end in ("from", "to")]
+        return None if None in values else schedule
+
+    return read_either
+
+
 def _betas(node: Node, key: str, problems: Problems) -> object:
-    values = node.plain()
-    if (
-        not isinstance(values, list)
-        or len(values) != 2
-        or not all(isinstance(b, int | float) and not isinstance(b, bool) and 0 <= b < 1 for b in values)
-    ):
-        problems.add(node, f"{key} must be two numbers in [0, 1), such as [0.5, 0.999], got {values!r}")
+    if not isinstance(node.value, list) or len(node.value) != 2:
+        problems.add(node, f"{key} must be two numbers in [0, 1), such as [0.5, 0.999], got {node.plain()!r}")
         return None
-    return tuple(float(b) for b in values)
+    first, second = node.value
+    if is_schedule(first.plain()):
+        problems.add(first, f"{key}: only the second number can change during training")
+        return None
+    found = _number(0, 1)(first, f"{key}[0]", problems), _changing(_number(0, 1))(second, f"{key}[1]", problems)
+    return None if None in found else found
 
 
-_RATE = _number(0, 1e6, above=True)
+def _lookahead(node: Node, key: str, problems: Problems) -> object:
+    if not isinstance(node.value, list) or len(node.value) != 2:
+        problems.add(node, f"{key} must be [moves between two syncs, share of the way], such as [5, 0.5]")
+        return None
+    moves, share = node.value
+    found = (
+        _number(1, whole=True)(moves, f"{key}[0]", problems),
+        _number(0, 1, above=True)(share, f"{key}[1]", problems),
+    )
+    return None if None in found else found
+
+
+def _play(node: Node, key: str, problems: Problems) -> object:
+    unrolled = re.fullmatch(r"unrolled\(\s*(\d{1,4})\s*\)", str(node.value))
+    if unrolled and int(unrolled[1]):
+        return f"unrolled({int(unrolled[1])})"
+    if node.value not in ("alternating", "simultaneous"):
+        problems.add(node, f"{key} must be one of {', '.join(PLAYS)} with K >= 1, got {node.plain()!r}")
+        return None
+    return node.value
+
+
+PLAYER: dict[str, Reader] = {
+    "optimizer": _word(*OPTIMIZERS), "lr": _changing(_number(0, 1e6, above=True), _number(0, 1e6)), "betas": _betas,
+    "clip": _number(0), "weight_decay": _number(0), "lookahead": _lookahead,
+}  # fmt: skip
+"""The settings of one player; written directly in `train`, they are both players'."""
+HALF_LIFE = _number(0, above=True)
 
 TRAIN: dict[str, Reader] = {
-    "steps": _number(1, whole=True), "batch": _number(2, whole=True), "n_dis": _number(1, whole=True),
-    "optimiser": _word(*OPTIMIZERS), "lr": _RATE, "lr_d": _RATE, "lr_g": _RATE, "betas": _betas,
-    "schedule": _word(*SCHEDULES), "ema": _number(0, 1),
-    "precision": _word(*PRECISIONS), "engine": _word(*ENGINES),
+    "steps": _number(1, whole=True), "batch": _number(2, whole=True), "n_dis": _number(1, whole=True), **PLAYER,
+    "schedule": _word(*SCHEDULES), "ema": _changing(_number(0, 1)), "ema_half_life": _changing(HALF_LIFE),
+    "play": _play, "fresh_real": _flag, "precision": _word(*PRECISIONS), "engine": _word(*ENGINES),
 }  # fmt: skip
 
 EVALUATION: dict[str, Reader] = {
@@ -133,12 +180,6 @@ def seed_values(node: Node, problems: Problems) -> tuple[int, ...]:
         problems.add(node, f"seeds must be a count or a list of distinct integers >= 0, got {value!r}")
         return (0,)
     return tuple(values)
-
-
-def both_rates(block: dict[str, Any]) -> dict[str, Any]:
-    """Replace `lr`, the learning rate of both players, by `lr_d` and `lr_g`, which take precedence if given."""
-    both = block.pop("lr", None)
-    return ({} if both is None else {"lr_d": both, "lr_g": both}) | block
 
 
 def known_keys(node: Node, known: list[str], problems: Problems) -> None:

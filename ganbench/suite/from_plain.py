@@ -28,11 +28,11 @@ def run_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> R
     of the spec are missing.
     """
     content = {
-        "losses": [_entry(plain["loss"])],
+        "losses": [_entry(part) for part in plain["loss"]],
         "architectures": [_entry(plain["architecture"])],
         "datasets": [_entry(plain["dataset"])],
         "seeds": [plain["seed"]],
-        "train": plain["train"],
+        "train": {key: value for key, value in plain["train"].items() if value is not None},
         **({"evaluation": _evaluation(plain["evaluation"])} if "evaluation" in plain else {}),
     }
     suite = adjusted(suite_of(Node.of(content), Problems("spec"), Path("spec")), weights=weights)

@@ -16,6 +16,7 @@ from ganbench.suite.labels import Combination
 from ganbench.suite.load import Override, Suite
 from ganbench.suite.plan_file import PlanReference, RunId, Seed, combination_1, references_1, references_to_save
 from ganbench.suite.specs import Cell, Plan
+from ganbench.suite.train_block import PLAYERS
 from ganbench.suite.yaml import Problems
 
 SCHEMA = 2
@@ -49,11 +50,19 @@ class Drawn:
         for override in self.overrides:
             ((block, node),) = override.settings.items()
             names = override.when.get(block, ())
-            if cell is not None and names and names[0] != getattr(cell.spec, block).name:
+            if cell is not None and names and names[0] not in _plugins(cell, block):
                 continue
             shown = names if cell is None else ()
-            found |= {".".join((block, *shown, key)): value for key, value in node.plain().items()}
+            for key, value in node.plain().items():
+                nested = block == "train" and key in PLAYERS
+                own = {f"{key}.{name}": one for name, one in value.items()} if nested else {key: value}
+                found |= {".".join((block, *shown, name)): one for name, one in own.items()}
         return found
+
+
+def _plugins(cell: Cell, kind: str) -> list[str]:
+    """The names of a cell's plugins of a kind."""
+    return [choice.name for own, choice in cell.spec.trained_by() if own == kind]
 
 
 def draws(suite: Suite, registry: Registry, count: int) -> tuple[Drawn, ...]:

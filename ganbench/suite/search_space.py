@@ -11,8 +11,9 @@ from ganbench import seeding
 from ganbench.errors import UsageError
 from ganbench.registry.choice import Kind
 from ganbench.registry.registry import Registry
-from ganbench.suite.fields import TRAIN, known_keys, seed_values
+from ganbench.suite.fields import PLAYER, TRAIN, Reader, known_keys, seed_values
 from ganbench.suite.load import Override, Suite, items
+from ganbench.suite.train_block import PLAYERS
 from ganbench.suite.yaml import Node, Problems
 
 KINDS: tuple[Kind, ...] = ("loss", "architecture")
@@ -79,10 +80,13 @@ class Ranges:
         for one in self.ranges:
             drawn.setdefault(one.path[:-1], {})[one.path[-1]] = one.draw(number)
         on_axes = {(kind, entry.name) for kind, entries in suite.axes.items() for entry in entries}
-        return tuple(
-            Override({owner[0]: owner[1:]} if owner[1:] else {}, {owner[0]: Node(values)})
+        settings = drawn.get(("train",), {})
+        settings |= {player: Node(drawn["train", player]) for player in PLAYERS if ("train", player) in drawn}
+        train = (Override({}, {"train": Node(settings)}),) if settings else ()
+        return train + tuple(
+            Override({owner[0]: owner[1:]}, {owner[0]: Node(values)})
             for owner, values in drawn.items()
-            if owner == ("train",) or owner in on_axes
+            if owner in on_axes
         )
 
 
@@ -127,15 +131,22 @@ def _mapping(node: Node, what: str, problems: Problems) -> dict[str, Node]:
 def _train(node: Node, problems: Problems) -> Iterator[Range]:
     settings = _mapping(node, "'train' in search", problems)
     if settings:
-        known_keys(node, list(TRAIN), problems)
+        known_keys(node, [*TRAIN, *PLAYERS], problems)
     for key, value in settings.items():
         if key in TRAIN:
-            yield from _range(("train", key), value, _setting(key, problems), problems)
+            yield from _range(("train", key), value, _setting(key, TRAIN[key], problems), problems)
+    for player in PLAYERS:
+        own = _mapping(settings.get(player, Node({})), f"{player!r} in search", problems)
+        if own:
+            known_keys(settings[player], list(PLAYER), problems)
+        for key, value in own.items():
+            if key in PLAYER:
+                yield from _range(("train", player, key), value, _setting(key, PLAYER[key], problems), problems)
 
 
-def _setting(key: str, problems: Problems) -> Check:
+def _setting(key: str, read: Reader, problems: Problems) -> Check:
     def check(node: Node) -> object:
-        value = TRAIN[key](node, key, problems)
+        value = read(node, key, problems)
         return _WRONG if value is None else value
 
     return check

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench.files import digest
-from ganbench.registry.choice import Choice, Kind, plugin_key
+from ganbench.registry.choice import Choice, Kind, plain_value, plugin_key
+from ganbench.registry.schedules import Number, Schedule
 from ganbench.suite.family import FamilySettings
 from ganbench.suite.labels import Combination, Label
 
-PROTOCOL = 2
-"""Incremented whenever the same spec would give other weights: noise blocks, signals, schedules."""
+PROTOCOL = 3
+"""Incremented whenever the same spec would give other weights: draws, signals, schedules."""
 EVALUATION_PROTOCOL = 1
 """Incremented whenever the same evaluation of the same weights would give other scores."""
 
@@ -25,29 +25,52 @@ COMPILE_CONVOLUTIONS_FROM = 1000
 
 
 @dataclass(frozen=True)
+class PlayerSpec:
+    """How one player is moved: its optimizer, and the optimizer's numbers.
+
+    `betas` are Adam's; for `sgd` the first is the momentum, for `rmsprop` the first is the momentum and the second
+    the decay of the squares. `clip` is the largest norm of the gradient, 0 for none. `weight_decay` is used by `adamw`
+    alone, `lookahead` by `lookahead` alone: the moves between two syncs, and the share of the way that a sync goes.
+    """
+
+    optimizer: str = "adam"
+    lr: Number = 2e-4
+    betas: tuple[Number, Number] = (0.5, 0.999)
+    clip: float = 0.0
+    weight_decay: float = 0.0
+    lookahead: tuple[int, float] = (5, 0.5)
+
+
+@dataclass(frozen=True)
 class TrainSpec:
     """How both players are trained: `steps` updates of G, with `n_dis` updates of D before each.
 
-    `lr_d` and `lr_g` are the learning rates, `betas` those of Adam, `ema` the decay of the averaged generator (0 for
-    none). The values that each field accepts are in `ganbench.suite.fields`.
+    `ema` is the decay of the averaged generator (0 for none), `ema_half_life` the same as a half-life in images
+    (decay = 0.5 ** (batch / half-life)). `fresh_real` says that G's move takes a real batch of its own. The values
+    that each field accepts are in `ganbench.suite.fields`.
     """
 
     steps: int = 3000
     batch: int = 64
     n_dis: int = 1
-    optimiser: str = "adam"
-    lr_d: float = 2e-4
-    lr_g: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    schedule: str = "constant"
-    ema: float = 0.0
+    d: PlayerSpec = PlayerSpec()
+    g: PlayerSpec = PlayerSpec()
+    ema: Number = 0.0
+    ema_half_life: Number | None = None
+    play: str = "alternating"
+    fresh_real: bool = True
     precision: str = "fp32"
     engine: str = "auto"
 
     @property
     def averaged(self) -> bool:
         """Whether there is an average of G, which is what is evaluated then."""
-        return self.ema > 0
+        return self.ema_half_life is not None or isinstance(self.ema, Schedule) or self.ema > 0
+
+    @property
+    def unrolled(self) -> int:
+        """The moves of D that G looks ahead, 0 if the play is not unrolled."""
+        return int(self.play.partition("(")[2].rstrip(")") or 0)
 
     def compiling_pays(self, convolutions: bool) -> bool:
         """Whether the number of steps justifies the compiler's time."""
@@ -56,19 +79,20 @@ class TrainSpec:
     @property
     def text(self) -> str:
         """Every setting in one line."""
-        return ", ".join(f"{key} {value}" for key, value in resolved_train(self).items())
+        return ", ".join(f"{key} {value}" for key, value in self.flat().items())
 
-    def rate(self, t: int) -> float:
-        """The factor on both learning rates at step `t` (from 0)."""
-        if self.schedule == "cosine":
-            return 0.5 * (1 + math.cos(math.pi * t / self.steps))
-        if self.schedule == "linear":
-            return 1 - t / self.steps
-        return 1.0
+    def flat(self) -> dict[str, object]:
+        """Every setting by its dotted key, such as `d.lr`."""
+        found: dict[str, object] = {}
+        for key, value in vars(self).items():
+            own = {f"{key}.{name}": one for name, one in vars(value).items()} if isinstance(value, PlayerSpec) else {}
+            found |= own or {key: value}
+        return found
 
 
-OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("constant", "cosine", "linear")
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd", "optimistic-adam", "lookahead")
+PLAYS = ("alternating", "simultaneous", "unrolled(K)")
+"""Who moves when: D and then G, both at once, or G against a D that it lets move K times more."""
 PRECISIONS = ("fp32", "tf32", "bf16")
 """`tf32` lets a GPU round the factors of products; `bf16` runs layers in bfloat16. Parameters, optimizer and loss
 are float32 in all three."""
@@ -142,15 +166,23 @@ class EvaluationSpec:
 class RunSpec:
     """One training run and how it is evaluated: everything that its result depends on, and nothing else.
 
-    It has two identities: `id` covers what changes the weights, `evaluation.id` what changes the scores.
+    `loss` are the parts whose sum is minimized, the game among them; `transforms` stand between a sample and D, which
+    meets the first one first. It has two identities: `id` covers what changes the weights, `evaluation.id` what
+    changes the scores.
     """
 
-    loss: Choice
+    loss: tuple[Choice, ...]
     architecture: Choice
     dataset: Choice
     seed: int
     train: TrainSpec
+    transforms: tuple[Choice, ...] = ()
     evaluation: EvaluationSpec = EvaluationSpec()
+
+    @property
+    def composition(self) -> str:
+        """The names of the loss's parts, such as `rpgan + r1 + r2`."""
+        return sum_text(part.name for part in self.loss)
 
     def choices(self) -> Iterator[tuple[Kind, Choice]]:
         """Every plugin that the run names, with its kind."""
@@ -159,14 +191,18 @@ class RunSpec:
 
     def trained_by(self) -> Iterator[tuple[Kind, Choice]]:
         """The plugins that change the weights, with their kinds."""
-        yield "loss", self.loss
+        for part in self.loss:
+            yield "loss", part
+        for transform in self.transforms:
+            yield "transform", transform
         yield "architecture", self.architecture
         yield "dataset", self.dataset
 
     def resolved(self) -> dict[str, Any]:
         """The training as plain data, all defaults included."""
         return {
-            "loss": self.loss.identity(),
+            "loss": [part.identity() for part in self.loss],
+            "transforms": [transform.identity() for transform in self.transforms],
             "architecture": self.architecture.identity(),
             "dataset": self.dataset.identity(),
             "seed": self.seed,
@@ -183,6 +219,11 @@ class RunSpec:
         return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
 
 
+def sum_text(names: Iterable[str]) -> str:
+    """The parts of a sum in one text: `rpgan + r1 + r2`."""
+    return " + ".join(names)
+
+
 def codes_of(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
     """The code versions of plugins, by `kind:name`."""
     return {plugin_key(kind, choice.name): choice.code for kind, choice in choices}
@@ -190,7 +231,12 @@ def codes_of(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
 
 def resolved_train(train: TrainSpec) -> dict[str, object]:
     """The settings as plain data."""
-    return {**asdict(train), "betas": list(train.betas)}
+    return {
+        key: {name: plain_value(one) for name, one in vars(value).items()}
+        if isinstance(value, PlayerSpec)
+        else plain_value(value)
+        for key, value in vars(train).items()
+    }
 
 
 def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, object]:

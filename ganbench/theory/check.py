@@ -23,12 +23,12 @@ from ganbench.engine import noise
 from ganbench.engine.networks import Network
 from ganbench.engine.trainer import Trainer
 from ganbench.registry.contracts import Critic
-from ganbench.suite.specs import TrainSpec
+from ganbench.registry.schedules import Schedule
+from ganbench.suite.specs import PlayerSpec, TrainSpec
 from ganbench.theory.densities import CONTROL, PAIRS, Density, Pair, best, jensen_shannon
 
-TRAINING = TrainSpec(
-    steps=100, n_dis=10, batch=500, lr_d=1e-2, betas=(0.9, 0.999), schedule="cosine", engine="eager"
-)  # fmt: skip
+PLAYER = PlayerSpec(lr=Schedule(1e-2, 0.0, shape="cosine"), betas=(0.9, 0.999))
+TRAINING = TrainSpec(steps=100, n_dis=10, batch=500, d=PLAYER, g=PLAYER, engine="eager")
 """1,000 moves of D, ten for each move of G, which has no parameters. The batch is not a multiple of 32, so
 that the seed runs alone and not in a stack of two. With a rate of 3e-3 D converges in one dimension, but
 not on the ring (mean |D - D*| 0.035)."""

@@ -127,7 +127,7 @@ def test_runs_of_only_one_folder(tmp_path: Path) -> None:
 def test_other_settings_are_named(tmp_path: Path) -> None:
     def slower(record: Record) -> Record:
         spec = replace(record.spec, train=replace(record.spec.train, steps=9))
-        if spec.loss.name == "good":
+        if spec.composition == "good":
             return replace(record, spec=spec)
         plugins = {"loss:poor": PluginOrigin("made-up", "1", "2", "d")}
         return replace(record, spec=spec, provenance=replace(record.provenance, protocol=3, plugins=plugins))
@@ -197,5 +197,5 @@ def test_a_failed_run_without_a_protocol_does_not_differ_in_it(tmp_path: Path) -
         "evaluation": Evaluation(),
         "provenance": Provenance(),
     }
-    b = _folder(tmp_path / "b", lambda one: replace(one, **nothing) if one.spec.loss.name == "good" else one)
+    b = _folder(tmp_path / "b", lambda one: replace(one, **nothing) if one.spec.composition == "good" else one)
     assert not any("protocol version" in text for _, _, text in _changes(a, b))

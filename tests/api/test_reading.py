@@ -92,7 +92,7 @@ def test_one_row_per_run(results: gb.Results, folder: Path) -> None:
         row = by_id[record.id]
         assert (row["status"], row["reason"], row["seed"]) == (record.status, record.reason, record.spec.seed)
         assert {name: row[name] for name in record.evaluation.metrics} == record.evaluation.metrics
-        assert (row["loss_plugin"], row["train.steps"]) == (record.spec.loss.name, record.spec.train.steps)
+        assert (row["loss_plugin"], row["train.steps"]) == (record.spec.composition, record.spec.train.steps)
         assert (row["train_seconds"], row["path"]) == (record.cost.train_seconds, record.provenance.path)
     missing = [row for row in runs.to_dicts() if row["status"] == "not run yet"]
     assert len(missing) == len(runs) - len(results.records) == 1

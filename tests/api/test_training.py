@@ -38,7 +38,7 @@ def test_a_suite_is_trained_once_and_nothing_is_printed(
     assert gb.plan(suite).states() == {"new": 2}
     events: list[Event] = []
     results = gb.run(suite, filter={"loss": "minimax"}, seeds=[3], jobs=1, on_event=events.append)
-    assert [(record.spec.loss.name, record.spec.seed, record.ok) for record in results.records] == [
+    assert [(record.spec.composition, record.spec.seed, record.ok) for record in results.records] == [
         ("minimax", 3, True)
     ]
     assert results.complete
@@ -91,7 +91,7 @@ def test_a_plugin_class_of_a_module_is_trained(suite: Path, hinge: Path) -> None
     script.write_text(
         "import ganbench as gb\nimport my_loss\n"
         "results = gb.run('tiny.yaml', add={'loss': 'my-hinge'}, plugins=[my_loss.Hinge], jobs=2)\n"
-        "print(sorted(record.spec.loss.name for record in results.records if record.ok))\n"
+        "print(sorted(record.spec.composition for record in results.records if record.ok))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=240, check=False)
     assert (done.stdout, done.stderr) == ("['minimax', 'my-hinge', 'nonsaturating']\n", "")

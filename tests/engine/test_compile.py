@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import Cli
+from factories import make_train
 from test_seeds import NoisyMlp
 from torch import Tensor
 
@@ -30,9 +31,7 @@ from ganbench_losses.rpgan import RpGANR1R2
 pytestmark = pytest.mark.skipif(missing_compiler() is not None, reason=f"compiles: {missing_compiler()}")
 
 CPU = torch.device("cpu")
-SPEC = TrainSpec(
-    steps=60, batch=32, lr_d=2e-3, lr_g=2e-3, betas=(0.5, 0.99), schedule="cosine", ema=0.99, engine="compiled"
-)
+SPEC = make_train(steps=60, batch=32, lr=2e-3, betas=(0.5, 0.99), schedule="cosine", ema=0.99, engine="compiled")
 POINTS = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
 IMAGES = torch.rand(200, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 SMALL = Mlp(width=20, depth=1)

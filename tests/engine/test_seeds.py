@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from factories import make_train
 from torch import Tensor, nn
 
 from ganbench import Architecture, Critic, Loss, seeding
@@ -23,7 +24,7 @@ from ganbench_losses.nonsaturating import NonSaturating
 from ganbench_losses.rpgan import RpGANR1R2
 
 CPU = torch.device("cpu")
-SPEC = TrainSpec(steps=120, batch=32, lr_d=2e-3, lr_g=2e-3, betas=(0.0, 0.99), schedule="cosine", ema=0.99)
+SPEC = make_train(steps=120, batch=32, lr=2e-3, betas=(0.0, 0.99), schedule="cosine", ema=0.99)
 POINTS = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
 IMAGES = torch.rand(200, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -61,7 +62,7 @@ def test_seeds_together_and_alone_give_the_same_bits(loss: Loss, width: int) -> 
 
 
 def test_more_seeds_than_a_stack_holds() -> None:
-    spec = TrainSpec(steps=20, batch=32, lr_d=1e-3, lr_g=1e-3)
+    spec = make_train(steps=20, batch=32, lr=1e-3)
     many, trainer = _train(range(17), spec=spec)
     assert [len(group.seeds) for group in trainer.groups] == [16, 2]
     alone, _ = _train([16], spec=spec)
@@ -78,7 +79,7 @@ def test_more_seeds_than_a_stack_holds() -> None:
     ],
 )
 def test_what_stacking_would_change_is_looped(architecture: Architecture, data: Tensor, batch: int, why: str) -> None:
-    spec = TrainSpec(steps=8, batch=batch, lr_d=1e-3, lr_g=1e-3)
+    spec = make_train(steps=8, batch=batch, lr=1e-3)
     together, trainer = _train(range(3), None, architecture, data, spec)
     assert trainer.path.kind == "looped"
     assert why in trainer.path.reason
@@ -95,7 +96,7 @@ class Branching(Minimax):
 
 
 def test_a_loss_that_vmap_cannot_map_is_looped_and_agrees_with_the_stack() -> None:
-    spec = TrainSpec(steps=10, batch=32, lr_d=2e-3, lr_g=2e-3)
+    spec = make_train(steps=10, batch=32, lr=2e-3)
     looped, trainer = _train(range(3), Branching(), spec=spec)
     assert trainer.path.kind == "looped"
     assert "vmap cannot map the step" in trainer.path.reason
@@ -110,7 +111,7 @@ class Dropping(Mlp):
 
 
 def test_dropout_uses_the_seeds_own_stream() -> None:
-    spec = TrainSpec(steps=60, batch=32, lr_d=1e-3, lr_g=1e-3)
+    spec = make_train(steps=60, batch=32, lr=1e-3)
     together, trainer = _train(range(3), None, Dropping(width=16, depth=1), spec=spec)
     assert trainer.path.kind == "looped"
     torch.randn(5)  # the global random stream must not matter
@@ -219,7 +220,7 @@ def test_a_large_gradient_whose_square_is_finite_is_no_divergence() -> None:
 
 
 def test_signals_are_recorded_at_a_fixed_cadence_and_have_their_meaning() -> None:
-    spec = TrainSpec(steps=300, batch=64, lr_d=2e-3, lr_g=2e-3, betas=(0.0, 0.99))
+    spec = make_train(steps=300, batch=64, lr=2e-3, betas=(0.0, 0.99))
     from ganbench.signals import SIGNALS
 
     results, _ = _train([0, 1], spec=spec)

@@ -176,12 +176,12 @@ def test_neighbors_are_searched_among_training_images_whatever_the_split(registr
 
 def _cell(registry: Registry, dataset: str, loss: str = "minimax", steps: int = 150, **evaluation: Any) -> Cell:
     spec = RunSpec(
-        registry.choose("loss", loss, {}),
+        (registry.choose("loss", loss, {}),),
         registry.choose("architecture", "mlp", {"width": 16, "depth": 1}),
         registry.choose("dataset", dataset, {}),
         0,
         TrainSpec(steps=steps, batch=32),
-        _evaluation(registry, dataset, 200, **evaluation),
+        evaluation=_evaluation(registry, dataset, 200, **evaluation),
     )
     return cell(spec, (0, 1), (loss, "mlp", dataset))
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from factories import commit, make_card, make_record
+from factories import commit, make_card, make_record, make_train
 from plans import plan_reference, plan_row, skipped
 
 from ganbench import __version__
@@ -19,9 +19,9 @@ from ganbench.report.methods import protocol
 from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
-from ganbench.suite.specs import EvaluationSpec, RunSpec, TrainSpec
+from ganbench.suite.specs import EvaluationSpec, RunSpec
 
-TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "lr_d": 2e-3, "lr_g": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
+TRAIN = {"steps": 3000, "batch": 128, "n_dis": 1, "d_lr": 2e-3, "g_lr": 1e-4, "betas": (0.0, 0.99), "ema": 0.0}
 CARD = make_card(
     metric=Choice("m"), better="lower", kind="log", fake_samples=5000, real_samples=1347,
     extractor=Choice("extractor"), weights="abc123",
@@ -31,7 +31,7 @@ CARD = make_card(
 def _record(id_: str, cell: tuple[str, str, str], seed: int, failed: bool = False, **train: Any) -> Record:
     evaluation = EvaluationSpec(samples=5000, real_samples=0, extractor=Choice("extractor"), metrics=(Choice("m"),))
     loss, architecture, dataset = (Choice(name, {"width": 64}) for name in cell)
-    spec = RunSpec(loss, architecture, dataset, seed, TrainSpec(**{**TRAIN, **train}), evaluation)
+    spec = RunSpec((loss,), architecture, dataset, seed, make_train(**{**TRAIN, **train}), evaluation=evaluation)
     if failed:
         return make_record(id_, spec=spec, failure=Failure("failed", "boom"), provenance=Provenance(time="2026-11-24"))
     machine = Provenance(

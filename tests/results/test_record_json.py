@@ -82,11 +82,11 @@ FAILURES = st.builds(
 @st.composite
 def records(draw: st.DrawFn) -> Record:
     """Any record that ganbench could write."""
-    spec = make_spec(draw(st.integers(0, 100)), draw(NAMES), steps=draw(st.integers(1, 10**6)), lr_d=draw(NUMBERS))
+    spec = make_spec(draw(st.integers(0, 100)), draw(NAMES), steps=draw(st.integers(1, 10**6)), lr=draw(NUMBERS))
     origins = {key: PluginOrigin(draw(TEXTS), draw(TEXTS), draw(TEXTS), draw(TEXTS)) for key in spec.code()}
     spec = replace(
         spec,
-        loss=replace(spec.loss, code=origins[f"loss:{spec.loss.name}"].code),
+        loss=tuple(replace(one, code=origins[f"loss:{one.name}"].code) for one in spec.loss),
         architecture=replace(spec.architecture, code=origins[f"architecture:{spec.architecture.name}"].code),
         dataset=replace(spec.dataset, code=origins[f"dataset:{spec.dataset.name}"].code),
     )

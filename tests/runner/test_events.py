@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from factories import make_job, make_progress
+from factories import make_job, make_progress, make_train
 
 from ganbench import seeding
 from ganbench.engine.checkpoints import CheckpointTimer, Stopped
@@ -28,7 +28,6 @@ from ganbench.runner.events import (
     broadcast,
 )
 from ganbench.runner.rate_limit import RateLimiter
-from ganbench.suite.specs import TrainSpec
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
 
@@ -38,7 +37,7 @@ History = dict[int, tuple[list[int], list[list[float]]]]
 
 def _trainer(resumed: dict[int, SeedState] | None = None) -> Trainer:
     data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
-    spec = TrainSpec(steps=5 * seeding.BLOCK, batch=32, lr_d=2e-3, lr_g=2e-3)
+    spec = make_train(steps=5 * seeding.BLOCK, batch=32, lr=2e-3)
     return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, (0, 1), torch.device("cpu"), resumed)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import Cli
+from factories import make_train
 from running import Content, read_records, start_run
 from safetensors.torch import load_file
 from torch import Tensor
@@ -21,7 +22,6 @@ from ganbench.engine.state import Callback, SeedState, TrainedSeed
 from ganbench.engine.trainer import Trainer
 from ganbench.results import live
 from ganbench.results.records import Snapshot
-from ganbench.suite.specs import TrainSpec
 from ganbench_architectures.mlp import Mlp
 from ganbench_losses.minimax import Minimax
 
@@ -124,7 +124,7 @@ def test_an_interrupted_run_saves_its_state_and_continues(inside: Cli, tmp_path:
 
 def _trainer(steps: int, seeds: tuple[int, ...], resumed: dict[int, SeedState] | None = None) -> Trainer:
     data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
-    spec = TrainSpec(steps=steps, batch=32, lr_d=2e-3, lr_g=2e-3)
+    spec = make_train(steps=steps, batch=32, lr=2e-3)
     return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, seeds, torch.device("cpu"), resumed)
 
 

@@ -102,26 +102,26 @@ def test_a_range_more_or_less_changes_no_other_draw(tmp_path: Path, registry: Re
 
 
 def test_drawn_values_lie_over_overrides_and_set(tmp_path: Path, registry: Registry) -> None:
-    text = TEXT + "overrides: [{when: {dataset: ring8}, train: {lr: 1e-3, lr_g: 5e-4, steps: 7}}]\n"
+    text = TEXT + "overrides: [{when: {dataset: ring8}, train: {lr: 1e-3, g: {lr: 5e-4}, steps: 7}}]\n"
     drawn = _draws(tmp_path, registry, text, sets=("train.batch=64",))
     assert {one.plan.suite for one in drawn} == {"tuned+train.batch=64+search"}
     first, *others = (one.plan.cells[0].spec.train for one in drawn)
-    assert (first.lr_d, first.lr_g, first.batch, first.steps) == (1e-3, 5e-4, 64, 7)
+    assert (first.d.lr, first.g.lr, first.batch, first.steps) == (1e-3, 5e-4, 64, 7)
     for train, one in zip(others, drawn[1:], strict=True):
-        assert train.lr_d == train.lr_g == one.settings()["train.lr"]
+        assert train.d.lr == train.g.lr == one.settings()["train.lr"]
         assert train.batch == one.settings()["train.batch"]
         assert train.steps == 7
 
 
 def test_one_players_rate_beside_both(tmp_path: Path, registry: Registry) -> None:
-    """`lr_g` says otherwise than `lr`, whichever of them is written first."""
+    """`g: {lr: ...}` says otherwise than `lr`, whichever of them is written first."""
     rate = "{low: 1e-4, high: 1e-2, scale: log}"
-    for pair in (f"lr: {rate}, lr_g: {rate}", f"lr_g: {rate}, lr: {rate}"):
+    for pair in (f"lr: {rate}, g: {{lr: {rate}}}", f"g: {{lr: {rate}}}, lr: {rate}"):
         text = TEXT.split("search:")[0] + f"search: {{train: {{{pair}}}}}\n"
         drawn = _draws(tmp_path, registry, text, count=1)[1]
         train = drawn.plan.cells[0].spec.train
-        assert (train.lr_d, train.lr_g) == (drawn.settings()["train.lr"], drawn.settings()["train.lr_g"])
-        assert train.lr_d != train.lr_g
+        assert (train.d.lr, train.g.lr) == (drawn.settings()["train.lr"], drawn.settings()["train.g.lr"])
+        assert train.d.lr != train.g.lr
 
 
 def test_numbers_are_in_their_range_and_spread_as_asked(tmp_path: Path, registry: Registry) -> None:
@@ -192,7 +192,10 @@ HEAD = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\n"
         ("search: {train: {ema: {low: 0, high: 1}}}", "4:38: ema must be a number >= 0 and < 1, got 1"),
         ("search: {train: {batch: {low: 1.5, high: 64}}}", "4:31: batch must be an integer >= 2"),
         ("search: {train: {schedule: {low: constant, high: cosine}}}", "4:28: schedule is not a number"),
-        ("search: {train: {betas: {choices: [[0, 0.9], [0, 2]]}}}", "4:46: betas must be two numbers in [0, 1)"),
+        (
+            "search: {train: {betas: {choices: [[0, 0.9], [0, 2]]}}}",
+            "4:50: betas[1] must be a number >= 0 and < 1, got 2",
+        ),
         ("search: {train: {n_dis: {choices: []}}}", "4:35: the list is empty"),
         ("search: {train: {n_dis: {choices: 5}}}", "4:35: expected a list"),
         ("search: {loss: {hinje: {a: {choices: [1]}}}}", "4:17: unknown loss 'hinje'"),

@@ -10,6 +10,7 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
+from ganbench.registry.schedules import Schedule
 from ganbench.suite.expand import expand
 from ganbench.suite.load import adjusted, load
 from ganbench.suite.specs import Plan
@@ -23,7 +24,7 @@ train: {steps: 3000, batch: 128, lr: 2e-3, betas: [0, 0.99], schedule: cosine}
 evaluation: {samples: 5000}
 overrides:
   - when: {dataset: digits}
-    train: {lr: 1e-3, lr_g: 5e-4}
+    train: {lr: 1e-3, g: {lr: 5e-4}}
     seeds: 2
   - when: {dataset: digits, architecture: [mlp]}
     architecture: {width: 256}
@@ -50,13 +51,16 @@ def test_the_product_is_expanded_with_overrides_in_order(tmp_path: Path, registr
     cells = {cell.texts: cell for cell in plan.cells}
     points = cells["minimax", "mlp", "ring8"]
     assert points.seeds == (0, 1, 5)
-    assert points.spec.train.lr_d == points.spec.train.lr_g == 2e-3
+    assert points.spec.train.d.lr == points.spec.train.g.lr == Schedule(2e-3, 0.0, shape="cosine")
     digits = cells["rpgan-r1r2(gamma=1)", "mlp", "digits"]
     assert digits.seeds == (0, 1)
-    assert (digits.spec.train.lr_d, digits.spec.train.lr_g) == (1e-3, 5e-4)
+    assert [one.lr for one in (digits.spec.train.d, digits.spec.train.g)] == [
+        Schedule(1e-3, 0.0, shape="cosine"),
+        Schedule(5e-4, 0.0, shape="cosine"),
+    ]
     assert digits.spec.architecture.params["width"] == 256
     assert cells["minimax", "dcgan", "digits"].spec.architecture.params["width"] == 64
-    assert digits.spec.loss.params == {"gamma": 1.0}
+    assert digits.spec.loss[0].params == {"gamma": 1.0}
 
 
 def test_every_default_is_written_into_the_spec(tmp_path: Path, registry: Registry) -> None:
@@ -79,7 +83,7 @@ def test_the_id_depends_on_what_changes_the_result_alone(tmp_path: Path, registr
     others = [
         cell.run(1),
         replace(spec, train=replace(spec.train, steps=3001)),
-        replace(spec, loss=replace(spec.loss, code="2")),
+        replace(spec, loss=(replace(spec.loss[0], code="2"),)),
         replace(spec, dataset=replace(spec.dataset, content="other data")),
     ]
     assert len({spec.id, *(other.id for other in others)}) == 5
@@ -97,7 +101,7 @@ def test_training_and_evaluation_have_ids_of_their_own(tmp_path: Path, registry:
     ]
     assert len({own.id, *(other.id for other in others)}) == 6
     assert {replace(spec, evaluation=other).id for other in others} == {spec.id}
-    trained = [replace(spec, seed=1), replace(spec, loss=replace(spec.loss, code="other"))]
+    trained = [replace(spec, seed=1), replace(spec, loss=(replace(spec.loss[0], code="other"),))]
     assert {one.evaluation.id for one in trained} == {own.id}
 
 
@@ -111,7 +115,7 @@ def test_a_folder_is_not_part_of_the_id(tmp_path: Path, registry: Registry) -> N
 def test_set_lies_over_everything_and_makes_another_suite(tmp_path: Path, registry: Registry) -> None:
     plan = _plan(tmp_path, registry, GOOD, sets=("train.steps=7", "train.lr=1e-2"))
     assert {cell.spec.train.steps for cell in plan.cells} == {7}
-    assert {cell.spec.train.lr_g for cell in plan.cells} == {1e-2}
+    assert {cell.spec.train.g.lr for cell in plan.cells} == {Schedule(1e-2, 0.0, shape="cosine")}
     assert plan.suite == "suite+train.steps=7+train.lr=1e-2"
 
 

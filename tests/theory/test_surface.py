@@ -58,7 +58,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def records(results: Path) -> dict[str, Record]:
     store = Store(results)
     found = (store.run(path.parent.name) for path in results.glob("runs/*/record.json"))
-    return {record.spec.loss.name: record for record in found if record is not None}
+    return {record.spec.composition: record for record in found if record is not None}
 
 
 def _with_code(record: Record, plugin: str, code: str) -> Record:

@@ -113,7 +113,7 @@ def run_curves_info(store: Store, run_id: str, asked: Sequence[str] = (), scores
     record = store.run(run_id)
     assert record is not None
     spec = record.spec
-    name = f"{variant_title(spec.loss.name, spec.architecture.name)}, seed {spec.seed}"
+    name = f"{variant_title(spec.composition, spec.architecture.name)}, seed {spec.seed}"
     one = VariantRuns(name, name, {spec.seed: run_id}, {spec.seed: record})
     label = name if record.ok else f"{name}, {record.status}"
     asked = asked or (() if scores else DEFAULT)

@@ -225,7 +225,7 @@ class Site:
                 if row.kind == "variant" and row.title == title]  # fmt: skip
         runs = {row.dataset: content.runs_of(row) for _, row in rows}
         records = [run.record for own in runs.values() for run in own if run.record]
-        plugins: list[PluginText] = described(self.registry, records, ("loss", "architecture"))
+        plugins: list[PluginText] = described(self.registry, records, ("loss", "transform", "architecture"))
         trained = {
             dataset: next((_settings(run.record.spec) for run in own if run.record), None)
             for dataset, own in runs.items()
@@ -273,8 +273,8 @@ def _on_points(record: Record) -> bool:
 
 
 def _settings(spec: RunSpec) -> dict[str, object]:
-    """The settings that all seeds of a variant share, without the loss, which the page describes in full."""
-    return {key: value for key, value in spec.resolved().items() if key not in ("seed", "loss")}
+    """The settings that all seeds of a variant share, without loss and transforms, which the page describes in full."""
+    return {key: value for key, value in spec.resolved().items() if key not in ("seed", "loss", "transforms")}
 
 
 def _asset(name: str, kind: str) -> Page:

@@ -36,10 +36,10 @@ def described(registry: Registry, records: Iterable[Record], kinds: Iterable[Kin
     found: dict[tuple[str, str], PluginText] = {}
     for record in records:
         for kind in kinds:
-            choice = next(choice for own, choice in record.spec.choices() if own == kind)
-            key = (kind, str(choice.identity()))
-            if key not in found:
-                found[key] = _text(registry, kind, choice, record.plugins.get(plugin_key(kind, choice.name)))
+            for choice in (choice for own, choice in record.spec.choices() if own == kind):
+                key = (kind, str(choice.identity()))
+                if key not in found:
+                    found[key] = _text(registry, kind, choice, record.plugins.get(plugin_key(kind, choice.name)))
     return list(found.values())
 
 
