@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ganbench.analysis.table_json import RowJson
+from ganbench.registry.schedules import KEYS, Schedule
 from ganbench.results.manifest import Manifest
 from ganbench.results.record_files import ReferenceFile, RunFile, ScoresFile
 from ganbench.suite.plan_file import SavedPlan
@@ -29,7 +31,20 @@ def schema(name: str) -> str:
     """The JSON Schema of a file, as text."""
     kind, title = FILES[name]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
-    return json.dumps({**head, **_cleaned(msgspec.json.schema(kind))}, indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({**head, **_cleaned(_schedules_named(msgspec.json.schema(kind)))}, indent=1, ensure_ascii=False)
+        + "\n"
+    )
+
+
+def _schedules_named(part: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the keys of a schedule as files write them."""
+    if "Schedule" in part.get("$defs", {}):
+        found = part["$defs"]["Schedule"]
+        names = dict(zip((one.name for one in fields(Schedule)), KEYS, strict=True))
+        found["properties"] = {names[key]: value for key, value in found["properties"].items()}
+        found["required"] = [names[key] for key in found["required"]]
+    return part
 
 
 def _cleaned(part: Any) -> Any:

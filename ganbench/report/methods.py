@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ganbench import formatting
 from ganbench.analysis.score_table import TITLES, Table
@@ -65,11 +66,7 @@ def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
     lost = f" ({len(plan.skipped)} more not applicable)" if plan.skipped else ""
     count = f"{len(cells)} combination{'s' * (len(cells) > 1)}"
     seeds = by_variant(cells, lambda cell: formatting.ranges(list(cell.seeds)))
-    settings = [
-        f"{title} {by_variant(run, lambda cell, key=key: setting_text(cell.spec.train.flat()[key]))}"  # type: ignore[misc]
-        for key, title in TRAIN.items()
-        if _said(key, run)
-    ]
+    settings = [f"{title} {by_variant(run, partial(_setting, key))}" for key, title in _titles(run).items()]
     return (
         f"Training: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. Updates of D and G "
         f"alternate, and each update of D uses a new real and a new fake batch. Settings: "
@@ -77,10 +74,21 @@ def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
     )
 
 
-def _said(key: str, cells: list[Cell]) -> bool:
-    """Whether a setting is worth a word: it has no usual value, or some variant has another one."""
-    name = key.rpartition(".")[2]
-    return name not in UNSAID or any(cell.spec.train.flat()[key] != UNSAID[name] for cell in cells)
+def _titles(cells: list[Cell]) -> dict[str, str]:
+    """The settings worth a word with their titles; both players' in one where they are the same for every variant."""
+    flat = [cell.spec.train.flat() for cell in cells]
+    found = {}
+    for key, title in TRAIN.items():
+        player, _, name = key.rpartition(".")
+        same = player and all(one[f"d.{name}"] == one[f"g.{name}"] for one in flat)
+        said = (name or key) not in UNSAID or any(one[key] != UNSAID[name or key] for one in flat)
+        if said and not (same and player == "g"):
+            found[key] = PLAYER[name] if same else title
+    return found
+
+
+def _setting(key: str, cell: Cell) -> str:
+    return setting_text(cell.spec.train.flat()[key])
 
 
 def _hyperparameters(cells: list[Cell]) -> str:

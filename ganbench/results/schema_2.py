@@ -1,4 +1,4 @@
-"""The spec of records of schemas 1 and 2: one plugin as loss, one optimizer for both players."""
+"""The spec of records of schemas 1 and 2: one plugin as loss, one optimizer, G moves on the last real batch of D."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def spec(plain: object) -> object:
 
 def _train(train: Mapping[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in train.items() if key not in (*BOTH, *RATES.values())}
-    return rest | {player: _player(train, key) for player, key in RATES.items()}
+    return {"fresh_real": False} | rest | {player: _player(train, key) for player, key in RATES.items()}
 
 
 def _player(train: Mapping[str, Any], rate: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ganbench.files import digest
@@ -84,8 +84,8 @@ class TrainSpec:
     def flat(self) -> dict[str, object]:
         """Every setting by its dotted key, such as `d.lr`."""
         found: dict[str, object] = {}
-        for key, value in vars(self).items():
-            own = {f"{key}.{name}": one for name, one in vars(value).items()} if isinstance(value, PlayerSpec) else {}
+        for key, value in _values(self).items():
+            own = {f"{key}.{name}": one for name, one in _values(value).items()} if key in ("d", "g") else {}
             found |= own or {key: value}
         return found
 
@@ -232,11 +232,16 @@ def codes_of(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
 def resolved_train(train: TrainSpec) -> dict[str, object]:
     """The settings as plain data."""
     return {
-        key: {name: plain_value(one) for name, one in vars(value).items()}
+        key: {name: plain_value(one) for name, one in _values(value).items()}
         if isinstance(value, PlayerSpec)
         else plain_value(value)
-        for key, value in vars(train).items()
+        for key, value in _values(train).items()
     }
+
+
+def _values(spec: Any) -> dict[str, Any]:
+    """The fields of a spec; its `__dict__` lacks the defaults if it was decoded from a file."""
+    return {one.name: getattr(spec, one.name) for one in fields(spec)}
 
 
 def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, object]:

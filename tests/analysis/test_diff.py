@@ -130,11 +130,11 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
         if spec.composition == "good":
             return replace(record, spec=spec)
         plugins = {"loss:poor": PluginOrigin("made-up", "1", "2", "d")}
-        return replace(record, spec=spec, provenance=replace(record.provenance, protocol=3, plugins=plugins))
+        return replace(record, spec=spec, provenance=replace(record.provenance, protocol=4, plugins=plugins))
 
     found = _changes(_folder(tmp_path / "a"), _folder(tmp_path / "b", slower, ids="x"))
     assert ("settings", "good x net on ring", "train.steps 5 -> 9 (seeds 0-5)") in found
-    text = "train.steps 5 -> 9; code of loss:poor 1 -> 2; protocol version 2 -> 3 (seeds 0-5)"
+    text = "train.steps 5 -> 9; code of loss:poor 1 -> 2; protocol version 3 -> 4 (seeds 0-5)"
     assert ("settings", "poor x net on ring", text) in found
 
 

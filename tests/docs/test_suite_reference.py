@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from ganbench.registry.registry import Registry
 from ganbench.suite.expand import expand
 from ganbench.suite.fields import EVALUATION, TRAIN
 from ganbench.suite.load import SETTINGS, TOP, load
-from ganbench.suite.specs import EvaluationSpec, TrainSpec
+from ganbench.suite.specs import EvaluationSpec, PlayerSpec, TrainSpec
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGE = (DOCS / "suites.md").read_text()
@@ -48,11 +47,13 @@ def test_every_key_is_there_and_no_other(section: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "spec"), [("train", asdict(TrainSpec())), ("evaluation", vars(EvaluationSpec()))], ids=str
+    ("section", "spec"),
+    [("train", {**vars(PlayerSpec()), **vars(TrainSpec())}), ("evaluation", vars(EvaluationSpec()))],
+    ids=str,
 )
 def test_the_defaults_are_the_real_ones(section: str, spec: dict[str, object]) -> None:
     for key, row in _rows(section).items():
-        if key in ("lr", "extractor", "metrics"):
+        if key in ("schedule", "extractor", "metrics"):
             continue
         value = spec[key]
         assert row.default == (str(list(value)) if isinstance(value, tuple) else str(value)), key

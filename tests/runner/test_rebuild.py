@@ -52,9 +52,9 @@ def _record(spec: RunSpec | ReferenceSpec, **changes: Any) -> AnyRecord:
     return replace(make_record(spec.id), **{**known, **changes})
 
 
-def _edited(spec: RunSpec, *path: str, to: Any) -> AnyRecord:
+def _edited(spec: RunSpec, *path: str | int, to: Any) -> AnyRecord:
     content: dict[str, Any] = {**spec.resolved(), "evaluation": resolved_evaluation(spec.evaluation)}
-    place = content
+    place: Any = content
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = to
@@ -80,8 +80,8 @@ def test_every_spec_of_a_suite_comes_back_from_its_record(plan: Plan, registry: 
     [
         (("train", "stepz"), 5, "stepz"),
         (("train", "steps"), 0, "steps must be"),
-        (("loss", "name"), "nope", "unknown loss 'nope'"),
-        (("loss", "params"), {"weight": 1}, "no hyperparameter 'weight'"),
+        (("loss", 0, "name"), "nope", "unknown loss 'nope'"),
+        (("loss", 0, "params"), {"weight": 1}, "no hyperparameter 'weight'"),
         (("dataset",), None, "incomplete"),
         (("evaluation", "metrics"), [{"name": "nope", "params": {}}], "unknown metric"),
         (("architecture",), {"name": "dcgan", "params": {}}, "convolutions need images"),
@@ -89,7 +89,7 @@ def test_every_spec_of_a_suite_comes_back_from_its_record(plan: Plan, registry: 
     ],
 )
 def test_a_spec_that_cannot_be_run_is_refused(
-    plan: Plan, registry: Registry, path: tuple[str, ...], to: Any, reported: str
+    plan: Plan, registry: Registry, path: tuple[str | int, ...], to: Any, reported: str
 ) -> None:
     with pytest.raises(UsageError, match=reported):
         rebuild.rebuilt(_edited(plan.cells[0].spec, *path, to=to), registry)

@@ -145,7 +145,7 @@ colour: red
         "suite.yaml:4:8: seeds must be a count",
         "suite.yaml:5:9: unknown key 'stepz'. Did you mean 'steps'?",
         "suite.yaml:5:26: batch must be an integer >= 2, got 1",
-        "suite.yaml:5:36: betas must be two numbers in [0, 1)",
+        "suite.yaml:5:37: betas[0] must be a number >= 0 and < 1, got 1",
         "suite.yaml:5:54: schedule must be one of constant, cosine, linear",
         "suite.yaml:5:68: n_dis must be an integer >= 1, got 0",
         "suite.yaml:6:34: split must be one of train, test",
