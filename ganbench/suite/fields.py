@@ -8,7 +8,8 @@ from typing import Any
 
 from ganbench.formatting import suggestion
 from ganbench.registry.schedules import is_schedule, read_schedule
-from ganbench.suite.specs import ENGINES, OPTIMIZERS, PLAYS, PRECISIONS, Best, EvaluationSpec
+from ganbench.suite.specs import Best, EvaluationSpec
+from ganbench.suite.train_spec import ENGINES, OPTIMIZERS, PLAYS, PRECISIONS
 from ganbench.suite.yaml import Node, Problems
 
 SCHEDULES = ("constant", "cosine", "linear")

@@ -3,102 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench.files import digest
-from ganbench.registry.choice import Choice, Kind, plain_value, plugin_key
-from ganbench.registry.schedules import Number, Schedule
+from ganbench.registry.choice import Choice, Kind, plugin_key
 from ganbench.suite.family import FamilySettings
 from ganbench.suite.labels import Combination, Label
+from ganbench.suite.train_spec import COMPILE_FROM as COMPILE_FROM
+from ganbench.suite.train_spec import PlayerSpec as PlayerSpec
+from ganbench.suite.train_spec import TrainSpec as TrainSpec
+from ganbench.suite.train_spec import resolved_train as resolved_train
 
 PROTOCOL = 3
 """Incremented whenever the same spec would give other weights: draws, signals, schedules."""
 EVALUATION_PROTOCOL = 1
 """Incremented whenever the same evaluation of the same weights would give other scores."""
-
-COMPILE_FROM = 2500
-"""Steps from which compiling pays: 4 to 10 s per program (2 to 3 s if cached from an earlier run; 20 s and more for
-the first one on a machine) against 0.6 to 2 ms saved per step and seed, with four or more seeds per worker."""
-COMPILE_CONVOLUTIONS_FROM = 1000
-"""The same for convolutions, which save 3 ms and more."""
-
-
-@dataclass(frozen=True)
-class PlayerSpec:
-    """How one player is moved: its optimizer, and the optimizer's numbers.
-
-    `betas` are Adam's; for `sgd` the first is the momentum, for `rmsprop` the first is the momentum and the second
-    the decay of the squares. `clip` is the largest norm of the gradient, 0 for none. `weight_decay` is used by `adamw`
-    alone, `lookahead` by `lookahead` alone: the moves between two syncs, and the share of the way that a sync goes.
-    """
-
-    optimizer: str = "adam"
-    lr: Number = 2e-4
-    betas: tuple[Number, Number] = (0.5, 0.999)
-    clip: float = 0.0
-    weight_decay: float = 0.0
-    lookahead: tuple[int, float] = (5, 0.5)
-
-
-@dataclass(frozen=True)
-class TrainSpec:
-    """How both players are trained: `steps` updates of G, with `n_dis` updates of D before each.
-
-    `ema` is the decay of the averaged generator (0 for none), `ema_half_life` the same as a half-life in images
-    (decay = 0.5 ** (batch / half-life)). `fresh_real` says that G's move takes a real batch of its own. The values
-    that each field accepts are in `ganbench.suite.fields`.
-    """
-
-    steps: int = 3000
-    batch: int = 64
-    n_dis: int = 1
-    d: PlayerSpec = PlayerSpec()
-    g: PlayerSpec = PlayerSpec()
-    ema: Number = 0.0
-    ema_half_life: Number | None = None
-    play: str = "alternating"
-    fresh_real: bool = True
-    precision: str = "fp32"
-    engine: str = "auto"
-
-    @property
-    def averaged(self) -> bool:
-        """Whether there is an average of G, which is what is evaluated then."""
-        return self.ema_half_life is not None or isinstance(self.ema, Schedule) or self.ema > 0
-
-    @property
-    def unrolled(self) -> int:
-        """The moves of D that G looks ahead, 0 if the play is not unrolled."""
-        return int(self.play.partition("(")[2].rstrip(")") or 0)
-
-    def compiling_pays(self, convolutions: bool) -> bool:
-        """Whether the number of steps justifies the compiler's time."""
-        return self.steps >= (COMPILE_CONVOLUTIONS_FROM if convolutions else COMPILE_FROM)
-
-    @property
-    def text(self) -> str:
-        """Every setting in one line."""
-        return ", ".join(f"{key} {value}" for key, value in self.flat().items())
-
-    def flat(self) -> dict[str, object]:
-        """Every setting by its dotted key, such as `d.lr`."""
-        found: dict[str, object] = {}
-        for key, value in _values(self).items():
-            own = {f"{key}.{name}": one for name, one in _values(value).items()} if key in ("d", "g") else {}
-            found |= own or {key: value}
-        return found
-
-
-OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd", "optimistic-adam", "lookahead")
-PLAYS = ("alternating", "simultaneous", "unrolled(K)")
-"""Who moves when: D and then G, both at once, or G against a D that it lets move K times more."""
-PRECISIONS = ("fp32", "tf32", "bf16")
-"""`tf32` lets a GPU round the factors of products; `bf16` runs layers in bfloat16. Parameters, optimizer and loss
-are float32 in all three."""
-ENGINES = ("auto", "eager", "compiled")
-"""Whether the step is compiled: by the rule of `ganbench.engine.strategy`, never, or always."""
-
 
 NO_EXTRACTOR = Choice("")
 
@@ -227,21 +147,6 @@ def sum_text(names: Iterable[str]) -> str:
 def codes_of(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
     """The code versions of plugins, by `kind:name`."""
     return {plugin_key(kind, choice.name): choice.code for kind, choice in choices}
-
-
-def resolved_train(train: TrainSpec) -> dict[str, object]:
-    """The settings as plain data."""
-    return {
-        key: {name: plain_value(one) for name, one in _values(value).items()}
-        if isinstance(value, PlayerSpec)
-        else plain_value(value)
-        for key, value in _values(train).items()
-    }
-
-
-def _values(spec: Any) -> dict[str, Any]:
-    """The fields of a spec; its `__dict__` lacks the defaults if it was decoded from a file."""
-    return {one.name: getattr(spec, one.name) for one in fields(spec)}
 
 
 def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, object]:
