@@ -40,8 +40,8 @@ class NarrowMlp(Mlp):
 
     units: int = 8
 
-    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
-        return Mlp(self.units, self.depth, self.latent, self.slope).discriminator(shape)
+    def discriminator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
+        return Mlp(self.units, self.depth, self.latent, self.slope).discriminator(shape, classes)
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,24 @@ class NarrowDcgan(Dcgan):
 
     channels: int = 1
 
-    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
-        return Dcgan(self.channels, self.latent, self.slope).discriminator(shape)
+    def discriminator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
+        return Dcgan(self.channels, self.latent, self.slope).discriminator(shape, classes)
 
 
 @dataclass(frozen=True)
 class ConstantMlp(Mlp):
     """The MLP pair with a generator that ignores its latents."""
 
-    def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        return Constant(super().generator(shape))
+    def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
+        return Constant(super().generator(shape, classes))
 
 
 @dataclass(frozen=True)
 class ConstantDcgan(Dcgan):
     """The convolutional pair with a generator that ignores its latents."""
 
-    def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        return Constant(super().generator(shape))
+    def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
+        return Constant(super().generator(shape, classes))
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class LoudMlp(Mlp):
 
     scale: float = 300.0
 
-    def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        return Loud(super().generator(shape), self.scale)
+    def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
+        return Loud(super().generator(shape, classes), self.scale)
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class LoudDcgan(Dcgan):
 
     scale: float = 300.0
 
-    def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        return Loud(super().generator(shape), self.scale)
+    def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
+        return Loud(super().generator(shape, classes), self.scale)
 
 
 class Hinge:

@@ -106,7 +106,7 @@ def test_a_loss_that_vmap_cannot_map_is_looped_and_agrees_with_the_stack() -> No
 
 
 class Dropping(Mlp):
-    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+    def discriminator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
         return nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 1))
 
 
@@ -302,7 +302,7 @@ class Fourier(nn.Module):
 class FourierMlp(Mlp):
     registered = False
 
-    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+    def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
         return Fourier(self.registered)
 
 
@@ -336,7 +336,7 @@ class Noisy(nn.Module):
 
 
 class NoisyMlp(Mlp):
-    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+    def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
         return Noisy()
 
 

@@ -239,7 +239,7 @@ def test_batch_norm_in_d_works_with_input_gradients() -> None:
             return logits
 
     class NormedMlp(Mlp):
-        def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        def discriminator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
             return Normed()
 
     game, state, _ = _play(LOSSES["rpgan"], NormedMlp(width=16, depth=1), (2,))
