@@ -13,9 +13,9 @@ from ganbench_losses.papers import KAVALEROV, ODENA
 class MultiHinge:
     """The hinge loss over K classes and one for fakes: the right class wins by a margin.
 
-    Kavalerov et al. 2019, equations 4 to 6. D's extra "class_logits" C is (B, K + 1), the last column for fakes. With
-    h_k(x) = max(0, 1 - C_k(x) + max_{j != k} C_j(x)), D minimizes E h_y(real) + E h_{K+1}(fake), G minimizes
-    E h_y(fake), where y is the label of the sample. D's logits are not used.
+    Kavalerov et al. 2019, section 3. The K + 1 class logits C(x) are D's extra "class_logits" (B, K) and, for fakes,
+    minus its logit. With h_k(x) = max(0, 1 - C_k(x) + max_{j != k} C_j(x)), D minimizes E h_y(real) + E h_{K+1}(fake),
+    G minimizes E h_y(fake), where y is the label of the sample.
     """
 
     version = "1"
@@ -23,12 +23,19 @@ class MultiHinge:
     needs = ("labels", "class_logits")
 
     def d_loss(self, critic: Critic) -> Tensor:
-        real, fake = critic.real_extras["class_logits"], critic.fake_extras["class_logits"]
+        real = self._joined(critic.real_extras["class_logits"], critic.real)
+        fake = self._joined(critic.fake_extras["class_logits"], critic.fake)
         last = torch.full_like(critic.fake_labels, fake.shape[1] - 1)
         return self._margin(real, critic.real_labels) + self._margin(fake, last)
 
     def g_loss(self, critic: Critic) -> Tensor:
-        return self._margin(critic.fake_extras["class_logits"], critic.fake_labels)
+        fake = self._joined(critic.fake_extras["class_logits"], critic.fake)
+        return self._margin(fake, critic.fake_labels)
+
+    @staticmethod
+    def _joined(classes: Tensor, logits: Tensor) -> Tensor:
+        """The logits (B, K + 1) of the classes and, last, of fakes."""
+        return torch.cat([classes, -logits[:, None]], dim=1)
 
     @staticmethod
     def _margin(logits: Tensor, labels: Tensor) -> Tensor:
@@ -44,7 +51,7 @@ class ACGAN:
     """An auxiliary classifier: both players make D's class logits right for the labels.
 
     Odena et al. 2017, equation 3 (L_C), added to a game (L_S): D minimizes the cross-entropy of its extra
-    "class_logits" (B, K or more) at real and at fake samples, G minimizes that at fake ones, both times `weight`.
+    "class_logits" (B, K) at real and at fake samples, G minimizes that at fake ones, both times `weight`.
     """
 
     weight: float = 1.0

@@ -220,11 +220,13 @@ def _labeled(seed: int, columns: int, count: int = 9) -> tuple[Tensor, Tensor, A
     real, fake = 2 * torch.randn(2, count, columns, generator=generator)
     labels = torch.randint(3, (2, count), generator=generator)
     extras = {"real_extras": {"class_logits": real}, "fake_extras": {"class_logits": fake}}
-    return real, fake, Given(real[:, 0], fake[:, 0], real_labels=labels[0], fake_labels=labels[1], **extras)
+    return real, fake, Given(real.sum(dim=1), fake.sum(dim=1), real_labels=labels[0], fake_labels=labels[1], **extras)
 
 
 def test_multi_hinge_is_the_margin_of_the_right_class_over_the_best_other() -> None:
-    real, fake, critic = _labeled(6, columns=4)
+    real, fake, critic = _labeled(6, columns=3)
+    real = torch.cat([real, -critic.real[:, None]], dim=1)  # the last class is that of fakes
+    fake = torch.cat([fake, -critic.fake[:, None]], dim=1)
 
     def margin(rows: Tensor, labels: list[int]) -> float:
         over: list[float] = [
@@ -235,8 +237,10 @@ def test_multi_hinge_is_the_margin_of_the_right_class_over_the_best_other() -> N
     expected = margin(real, critic.real_labels.tolist()) + margin(fake, [3] * 9)
     assert MultiHinge().d_loss(critic).item() == pytest.approx(expected, rel=1e-5)
     assert MultiHinge().g_loss(critic).item() == pytest.approx(margin(fake, critic.fake_labels.tolist()), rel=1e-5)
-    two = Given(None, None, fake_labels=torch.zeros(5, dtype=torch.long), fake_extras={"class_logits": fake[:5, :2]})
-    torch.testing.assert_close(MultiHinge().g_loss(two), 2 * multi_margin_loss(fake[:5, :2], two.fake_labels))
+    zero = torch.zeros(5, dtype=torch.long)
+    two = Given(None, fake[:5, 1], fake_labels=zero, fake_extras={"class_logits": fake[:5, :1]})
+    both = torch.stack([fake[:5, 0], -fake[:5, 1]], dim=1)
+    torch.testing.assert_close(MultiHinge().g_loss(two), 2 * multi_margin_loss(both, zero))
 
 
 def test_acgan_adds_the_cross_entropy_of_the_labels_for_both_players() -> None:
