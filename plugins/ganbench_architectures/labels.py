@@ -81,8 +81,9 @@ class Discriminator(nn.Module):
 
     The logits (B, 1) are a linear function of the features. With `projection` the inner product of the features with a
     learned vector of the class is added (Miyato and Koyama 2018): logits = w f(x) + b + <v[y], f(x)>. With
-    `class_head` D classifies instead, and the labels do not enter: "class_logits" (B, classes + 1) are an extra, the
-    last column for fakes. With `features` "features" (B, dims) are an extra.
+    `class_head` D classifies instead, and the labels do not enter: "class_logits" (B, classes) are an extra (Odena
+    et al. 2017); a loss with a class for fakes takes the logits as its own (see `multi-hinge`). With `features`
+    "features" (B, dims) are an extra.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Discriminator(nn.Module):
         self.body = body
         self.output = nn.Linear(dims, 1)
         self.projection = ClassVectors(classes, dims) if classes is not None and not class_head else None
-        self.class_head = nn.Linear(dims, classes + 1) if classes is not None and class_head else None
+        self.class_head = nn.Linear(dims, classes) if classes is not None and class_head else None
         self.features = features
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor | tuple[Tensor, dict[str, Tensor]]:

@@ -114,7 +114,7 @@ def test_features_and_class_logits_are_extras(name: str) -> None:
     x = torch.randn(4, *shape)
     logits, extras = _parts(discriminator.eval()(x, torch.tensor([0, 1, 2, 3])))
     assert tuple(extras) == made.extras == ("class_logits", "features")
-    assert extras["class_logits"].shape == (4, CLASSES + 1)  # the last for fakes
+    assert extras["class_logits"].shape == (4, CLASSES)
     torch.testing.assert_close(discriminator.output(extras["features"]), logits)
     again, _ = _parts(discriminator(x, torch.tensor([4, 4, 4, 4])))
     torch.testing.assert_close(again, logits)  # it classifies; the label does not enter
