@@ -6,6 +6,7 @@ from ganbench import hookimpl
 @hookimpl
 def register_transforms() -> dict[str, type]:
     from ganbench_transforms.ada import Ada
+    from ganbench_transforms.augment import Augment
     from ganbench_transforms.augmentation import DiffAugment, Flip
     from ganbench_transforms.noise import GradientNormalization, InstanceNoise
     from ganbench_transforms.packing import Packing
@@ -14,6 +15,7 @@ def register_transforms() -> dict[str, type]:
         "flip": Flip,
         "diffaugment": DiffAugment,
         "ada": Ada,
+        "augment": Augment,
         "instance-noise": InstanceNoise,
         "gradient-normalization": GradientNormalization,
         "packing": Packing,
