@@ -22,6 +22,7 @@ class Digits:
     version = "1"
     shape = (1, 16, 16)
     modes = 10
+    classes = 10
     extractor = "digits16"
     metrics = (
         "fid",

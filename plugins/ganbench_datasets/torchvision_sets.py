@@ -36,6 +36,7 @@ class TorchvisionSet:
     reader: ClassVar[Any] = None
     shape: ClassVar[tuple[int, ...]] = ()
     modes: ClassVar[int] = 10
+    classes: ClassVar[int] = 10
     extractor: ClassVar[str] = "inception"
     metrics: ClassVar[tuple[str, ...]] = METRICS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,3 +75,12 @@ def test_the_training_script_makes_such_an_extractor(
     train_digits16.main(tmp_path / "new.safetensors")
     assert "test accuracy 0.9" in capsys.readouterr().out
     DigitsNet().load_state_dict(load_file(tmp_path / "new.safetensors"))
+
+
+def test_datasets_with_labels_say_how_many_classes_there_are(registry: Registry) -> None:
+    for name in ("digits", "mnist", "fashion-mnist", "cifar10"):
+        made: Any = registry.create("dataset", registry.choose("dataset", name, {}))
+        assert made.classes == 10
+    labels = Digits().load("train").labels
+    assert labels is not None
+    assert sorted(set(labels.tolist())) == list(range(10))
