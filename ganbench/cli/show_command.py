@@ -14,7 +14,7 @@ from ganbench.results import protocol
 from ganbench.results.record_json import plain
 from ganbench.results.records import Finding, Record
 from ganbench.results.store import Store
-from ganbench.suite.specs import sum_text
+from ganbench.suite.labels import sum_text
 
 
 @click.command("show")

@@ -16,7 +16,7 @@ from ganbench.runner.background import BackgroundObserver
 from ganbench.runner.events import Event, JobProgress, Observer, RunRecorded, SuiteFinished
 from ganbench.runner.jobs import CellJob
 from ganbench.signals import SIGNALS
-from ganbench.suite.load import entries_of
+from ganbench.suite.entries import plugins_of
 from ganbench.suite.yaml import Node, Problems, parse
 
 
@@ -26,7 +26,7 @@ def choose_trackers(texts: Iterable[str], registry: Registry) -> list[Choice]:
     for text in texts:
         origin = f"--tracker {text}"
         written = Node([Node(parse(text, Problems(origin)).value, origin=origin)])
-        for entry in entries_of(written, problems):
+        for entry in plugins_of(written, problems):
             try:
                 params = {key: node.plain() for key, node in entry.params.items()}
                 found.append(registry.choose("tracker", entry.name, params))

@@ -10,9 +10,10 @@ from typing import Any
 from ganbench.errors import UsageError
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.registry import Registry
-from ganbench.suite.expand import PLUGIN_KEYS, REFERENCES, expand
+from ganbench.suite.expand import REFERENCES, expand
 from ganbench.suite.fields import EVALUATION, block_values
 from ganbench.suite.load import adjusted, suite_of
+from ganbench.suite.merging import PLUGIN_KEYS
 from ganbench.suite.specs import EvaluationSpec, ReferenceSpec, RunSpec
 from ganbench.suite.yaml import Node, Problems
 
@@ -28,7 +29,12 @@ def run_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> R
     of the spec are missing.
     """
     content = {
-        "losses": [_entry(part) for part in plain["loss"]],
+        "losses": [
+            {
+                "loss": [_entry(part) for part in plain["loss"]],
+                "transforms": [_entry(one) for one in plain.get("transforms", ())],
+            }
+        ],
         "architectures": [_entry(plain["architecture"])],
         "datasets": [_entry(plain["dataset"])],
         "seeds": [plain["seed"]],

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Label:
-    """A plugin's label in one suite, such as `rpgan(gamma=1)`, and the plugin's name, `rpgan`."""
+    """What one suite calls an entry, such as `r1(gamma=1)`, and the name behind it: `r1`, of a sum `rpgan + r1`.
+
+    `given` says that the suite itself gives the text.
+    """
 
     text: str
     name: str
+    given: bool = False
 
     def answers_to(self, name: str) -> bool:
-        """Whether a person who writes this name means the label."""
-        return name in (self.text, self.name)
+        """Whether a person who writes this name means the label; a label that the suite gives replaces the name."""
+        return name == self.text or (not self.given and _spaced(name) == _spaced(self.name))
+
+
+def sum_text(names: Iterable[str]) -> str:
+    """The parts of a sum in one text: `rpgan + r1 + r2`."""
+    return " + ".join(names)
+
+
+def _spaced(name: str) -> str:
+    return sum_text(part.strip() for part in name.split("+"))
 
 
 @dataclass(frozen=True)

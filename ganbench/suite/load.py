@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ganbench.registry.choice import Kind
 from ganbench.suite import family_keys
+from ganbench.suite.entries import Entry, entries_of, losses_of
 from ganbench.suite.fields import known_keys
-from ganbench.suite.yaml import Node, Problems, parse, read_mapping
+from ganbench.suite.yaml import Node, Problems, items, parse, read_mapping
 
 AXES: dict[str, Kind] = {"losses": "loss", "architectures": "architecture", "datasets": "dataset"}
 
@@ -24,17 +25,8 @@ class Override:
     when: dict[str, tuple[str, ...]]
     settings: dict[str, Node]
     node: Node | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One plugin on an axis, with the hyperparameters that the suite gives it."""
-
-    name: str
-    params: dict[str, Node]
-    node: Node
-    added: bool = False
-    """Whether `--add` added it to the suite."""
+    last: bool = False
+    """Whether they go over a variant's own settings, as those of the command line and of a search do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,7 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
         source=path.name,
         about=str(about.value).strip(),
         plugins=tuple(path.parent / name for name in _words(root.value.get("plugins", Node([])), problems)),
-        axes={kind: entries_of(root.value.get(key, Node([])), problems) for key, kind in AXES.items()},
+        axes={kind: _axis(kind, root.value.get(key, Node([])), problems) for key, kind in AXES.items()},
         base=Override({}, settings),
         overrides=tuple(_override(node, problems) for node in items(root.value.get("overrides", Node([])), problems)),
         problems=problems,
@@ -95,6 +87,10 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
         comparing={key: root.value[key] for key in family_keys.KEYS if key in root.value},
         search=root.value.get("search"),
     )
+
+
+def _axis(kind: Kind, node: Node, problems: Problems) -> list[Entry]:
+    return losses_of(node, problems) if kind == "loss" else entries_of(node, problems)
 
 
 def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), weights: Path | None = None) -> Suite:
@@ -114,7 +110,7 @@ def adjusted(suite: Suite, sets: Iterable[str] = (), adds: Iterable[str] = (), w
             adding.add(None, f"{text!r} is not of the form loss=NAME (or architecture=NAME, dataset=NAME)")
             continue
         written = parse(value, Problems(f"--add {text}"))
-        found = entries_of(Node([written.given_by(f"--add {text}")]), adding)
+        found = _axis(kind, Node([written.given_by(f"--add {text}")]), adding)
         axes[kind] += [replace(entry, added=True) for entry in found]
     adding.check()
     return replace(
@@ -128,27 +124,20 @@ def named(name: str, sets: Iterable[str]) -> str:
 
 
 def _setting(text: str, problems: Problems) -> Override:
-    """`train.steps=500` as an override of every combination; problems name the option."""
+    """`train.steps=500` or `train.d.lr=1e-3` as an override of every combination; problems name the option."""
     path, equals, value = text.partition("=")
-    block, dot, key = path.strip().partition(".")
-    if not (equals and dot and key) or block not in SETTINGS or block == "seeds":
+    block, *keys = path.strip().split(".")
+    if not (equals and keys and all(keys)) or block not in SETTINGS or block == "seeds":
         problems.add(None, f"{text!r} is not of the form train.steps=500 (blocks: {', '.join(SETTINGS[1:])})")
         return Override({}, {})
     origin = f"--set {text}"
-    return Override({}, {block: Node({key: parse(value, Problems(origin)).given_by(origin)}, origin=origin)})
+    node = parse(value, Problems(origin)).given_by(origin)
+    for key in reversed(keys):
+        node = Node({key: node}, origin=origin)
+    return Override({}, {block: node}, last=True)
 
 
 SETTINGS = ["seeds", "train", "evaluation", "loss", "architecture", "dataset"]
-
-
-def items(node: Node, problems: Problems) -> list[Node]:
-    """The items of a list; null is an empty one."""
-    if node.value is None:
-        return []
-    if not isinstance(node.value, list):
-        problems.add(node, "expected a list")
-        return []
-    return node.value
 
 
 def _words(node: Node, problems: Problems) -> list[str]:
@@ -159,25 +148,6 @@ def _words(node: Node, problems: Problems) -> list[str]:
         else:
             problems.add(item, "expected a name")
     return words
-
-
-def entries_of(node: Node, problems: Problems) -> list[Entry]:
-    """A list of names, each bare or as `name: {hyperparameters}`."""
-    entries = []
-    for item in items(node, problems):
-        if isinstance(item.value, str):
-            entries.append(Entry(item.value, {}, item))
-        elif isinstance(item.value, dict) and len(item.value) == 1:
-            ((name, params),) = item.value.items()
-            if params.value is None or isinstance(params.value, dict):
-                entries.append(Entry(name, params.value or {}, item))
-            else:
-                problems.add(params, f"hyperparameters of {name!r} must be a mapping, such as {name}: {{key: value}}")
-        else:
-            problems.add(item, "expected a name or a single 'name: {hyperparameters}'")
-    if node.line and node.value == []:
-        problems.add(node, "the list is empty")
-    return entries
 
 
 def _override(node: Node, problems: Problems) -> Override:

@@ -49,20 +49,27 @@ class Drawn:
         found: dict[str, object] = {}
         for override in self.overrides:
             ((block, node),) = override.settings.items()
-            names = override.when.get(block, ())
-            if cell is not None and names and names[0] not in _plugins(cell, block):
-                continue
-            shown = names if cell is None else ()
             for key, value in node.plain().items():
-                nested = block == "train" and key in PLAYERS
-                own = {f"{key}.{name}": one for name, one in value.items()} if nested else {key: value}
-                found |= {".".join((block, *shown, name)): one for name, one in own.items()}
+                if block == "loss":
+                    found |= _of_part(key, value, cell)
+                elif block == "train" and key in PLAYERS:
+                    found |= {f"train.{key}.{name}": one for name, one in value.items()}
+                elif block == "train":
+                    found[f"train.{key}"] = value
+                elif cell is None:
+                    found[".".join((block, *override.when[block], key))] = value
+                elif getattr(cell.spec, block).name in override.when[block]:
+                    found[f"{block}.{key}"] = value
         return found
 
 
-def _plugins(cell: Cell, kind: str) -> list[str]:
-    """The names of a cell's plugins of a kind."""
-    return [choice.name for own, choice in cell.spec.trained_by() if own == kind]
+def _of_part(name: str, values: Mapping[str, object], cell: Cell | None) -> dict[str, object]:
+    """The settings of a part of a loss; its name is left out where it is the whole loss of a cell."""
+    parts = [] if cell is None else [part.name for part in cell.spec.loss]
+    if cell is not None and name not in parts:
+        return {}
+    prefix = "loss" if len(parts) == 1 else f"loss.{name}"
+    return {f"{prefix}.{key}": value for key, value in values.items()}
 
 
 def draws(suite: Suite, registry: Registry, count: int) -> tuple[Drawn, ...]:

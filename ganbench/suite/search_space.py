@@ -12,9 +12,9 @@ from ganbench.errors import UsageError
 from ganbench.registry.choice import Kind
 from ganbench.registry.registry import Registry
 from ganbench.suite.fields import PLAYER, TRAIN, Reader, known_keys, seed_values
-from ganbench.suite.load import Override, Suite, items
+from ganbench.suite.load import Override, Suite
 from ganbench.suite.train_block import PLAYERS
-from ganbench.suite.yaml import Node, Problems
+from ganbench.suite.yaml import Node, Problems, items
 
 KINDS: tuple[Kind, ...] = ("loss", "architecture")
 """Kinds whose hyperparameters may be drawn. Another dataset would be another problem, not another variant."""
@@ -79,15 +79,18 @@ class Ranges:
         drawn: dict[tuple[str, ...], dict[str, Node]] = {}
         for one in self.ranges:
             drawn.setdefault(one.path[:-1], {})[one.path[-1]] = one.draw(number)
-        on_axes = {(kind, entry.name) for kind, entries in suite.axes.items() for entry in entries}
+        on_axes = {(kind, part.name) for kind, entries in suite.axes.items() for one in entries for part in one.parts}
         settings = drawn.get(("train",), {})
         settings |= {player: Node(drawn["train", player]) for player in PLAYERS if ("train", player) in drawn}
-        train = (Override({}, {"train": Node(settings)}),) if settings else ()
-        return train + tuple(
-            Override({owner[0]: owner[1:]}, {owner[0]: Node(values)})
-            for owner, values in drawn.items()
-            if owner in on_axes
-        )
+        train = (Override({}, {"train": Node(settings)}, last=True),) if settings else ()
+        return train + tuple(_of_plugin(*owner, values) for owner, values in drawn.items() if owner in on_axes)
+
+
+def _of_plugin(kind: str, name: str, values: dict[str, Node]) -> Override:
+    """Hyperparameters of a plugin; a part of a loss has them in every sum that it is a part of."""
+    if kind == "loss":
+        return Override({}, {kind: Node({name: Node(values)})}, last=True)
+    return Override({kind: (name,)}, {kind: Node(values)}, last=True)
 
 
 def read_ranges(suite: Suite, registry: Registry, problems: Problems) -> Ranges | None:
@@ -97,7 +100,7 @@ def read_ranges(suite: Suite, registry: Registry, problems: Problems) -> Ranges 
     search:
       seeds: 3                    # per draw, a count or a list; else the suite's own
       train: {lr: {low: 1e-4, high: 1e-2, scale: log}, n_dis: {choices: [1, 5]}}
-      loss: {rpgan-r1r2: {gamma: {low: 0.01, high: 10, scale: log}}}     # by plugin, then hyperparameter
+      loss: {r1: {gamma: {low: 0.01, high: 10, scale: log}}}     # by plugin, then hyperparameter
       architecture: {mlp: {width: {choices: [32, 64]}}}
     ```
 
@@ -158,7 +161,8 @@ def _plugins(kind: Kind, node: Node, suite: Suite, registry: Registry, problems:
         if trouble:
             problems.add(node.key(name), trouble)
             continue
-        written = [{key: one.plain() for key, one in e.params.items()} for e in suite.axes[kind] if e.name == name]
+        parts = [part for entry in suite.axes[kind] for part in entry.parts if part.name == name]
+        written = [{key: one.plain() for key, one in part.params.items()} for part in parts]
         for key, value in _mapping(params, f"'{name}' in search", problems).items():
             if not registry.accepts(kind, name, key):
                 problems.add(params.key(key), f"{kind} {name!r} has no hyperparameter {key!r}")

@@ -9,7 +9,7 @@ from typing import Any
 from ganbench.files import digest
 from ganbench.registry.choice import Choice, Kind, plugin_key
 from ganbench.suite.family import FamilySettings
-from ganbench.suite.labels import Combination, Label
+from ganbench.suite.labels import Combination, Label, sum_text
 from ganbench.suite.train_spec import COMPILE_FROM as COMPILE_FROM
 from ganbench.suite.train_spec import PlayerSpec as PlayerSpec
 from ganbench.suite.train_spec import TrainSpec as TrainSpec
@@ -137,11 +137,6 @@ class RunSpec:
     def id(self) -> str:
         """12 hex digits over the training, the code versions of its plugins, the data and the protocol."""
         return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
-
-
-def sum_text(names: Iterable[str]) -> str:
-    """The parts of a sum in one text: `rpgan + r1 + r2`."""
-    return " + ".join(names)
 
 
 def codes_of(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:

@@ -99,6 +99,16 @@ class Problems:
         return "\n".join(line for _, _, line in sorted(self.found))
 
 
+def items(node: Node, problems: Problems) -> list[Node]:
+    """The items of a list; null is an empty one."""
+    if node.value is None:
+        return []
+    if not isinstance(node.value, list):
+        problems.add(node, "expected a list")
+        return []
+    return node.value
+
+
 def scalar(text: str) -> object:
     """A plain scalar by the YAML 1.2 core schema."""
     if text in _SPECIAL:

@@ -1,0 +1,108 @@
+"""The settings of one combination: the suite's, those of the overrides that match, and the variant's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganbench.registry.choice import Kind
+from ganbench.registry.registry import Registry
+from ganbench.suite import train_block
+from ganbench.suite.entries import Entry
+from ganbench.suite.fields import EVALUATION, block_values, seed_values
+from ganbench.suite.labels import Label, sum_text
+from ganbench.suite.load import Override, Suite
+from ganbench.suite.yaml import Node, Problems
+
+PLUGIN_KEYS = ("extractor", "metrics")
+"""The keys of an evaluation that name plugins."""
+
+
+@dataclass
+class Merged:
+    """The settings of one combination, before they become its spec."""
+
+    params: dict[str, dict[str, dict[str, Node]]]
+    """Hyperparameters by kind and plugin."""
+    train: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    evaluators: dict[str, Node] = field(default_factory=dict)
+    """The extractor and the metrics, if the suite names them."""
+    seeds: tuple[int, ...] = (0,)
+
+
+class Merging:
+    """Merges the settings of a suite; what is wrong in them becomes problems."""
+
+    def __init__(self, suite: Suite, registry: Registry, problems: Problems) -> None:
+        self.registry, self.problems = registry, problems
+        self.overrides = [suite.base, *(one for one in suite.overrides if not one.last)]
+        self.last = [one for one in suite.overrides if one.last]
+        self.parts = {part.name for entry in suite.axes["loss"] for part in entry.parts}
+
+    def check(self) -> None:
+        """Report settings that are invalid in every combination."""
+        nothing = Merged({"loss": {}, "architecture": {}, "dataset": {}})
+        for override in (*self.overrides, *self.last):
+            for key, node in override.settings.items():
+                self._merge(nothing, key, node)
+
+    def of(self, entries: Mapping[Kind, Entry], labels: Mapping[str, Label]) -> Merged:
+        """The settings of one combination.
+
+        Those of the suite come first, then the overrides that match in order, the variant's own, and what the command
+        line sets or a search draws.
+        """
+        merged = Merged(
+            {kind: {part.name: dict(part.params) for part in entry.parts} for kind, entry in entries.items()}
+        )
+        self._apply(merged, self.overrides, labels)
+        own = entries["loss"].train
+        if own is not None:
+            self._merge(merged, "train", own)
+        self._apply(merged, self.last, labels)
+        return merged
+
+    def _apply(self, merged: Merged, overrides: Iterable[Override], labels: Mapping[str, Label]) -> None:
+        for override in overrides:
+            if all(any(map(labels[kind].answers_to, wanted)) for kind, wanted in override.when.items()):
+                for key, node in override.settings.items():
+                    self._merge(merged, key, node)
+
+    def _merge(self, merged: Merged, key: str, node: Node) -> None:
+        if key == "seeds":
+            merged.seeds = seed_values(node, self.problems)
+        elif key == "train":
+            merged.train = train_block.laid_over(merged.train, train_block.read(node, self.problems))
+        elif key == "evaluation":
+            merged.evaluation |= block_values(node, EVALUATION, key, self.problems, PLUGIN_KEYS)
+            merged.evaluators |= {
+                k: node.value[k] for k in PLUGIN_KEYS if isinstance(node.value, dict) and k in node.value
+            }
+        elif not isinstance(node.value, dict):
+            self.problems.add(node, f"'{key}' must be a mapping of hyperparameters here")
+        else:
+            for name, value in node.value.items():
+                self._merge_hyperparameter(merged.params[key], key, name, value, node.key(name))
+
+    def _merge_hyperparameter(
+        self, plugins: dict[str, dict[str, Node]], kind: str, name: str, value: Node, place: Node
+    ) -> None:
+        """Set a hyperparameter of the one plugin that it belongs to, or those of the part of a sum that it names."""
+        if kind == "loss" and name in self.parts:
+            if not isinstance(value.value, dict):
+                self.problems.add(value, f"{name!r} is a part of a loss: write {name}: {{hyperparameter: value}}")
+            elif name in plugins:
+                plugins[name] |= value.value
+            return
+        owners = list(plugins)
+        if len(owners) > 1:
+            owners = [part for part in plugins if self.registry.accepts("loss", part, name)]
+        if len(owners) == 1:
+            plugins[owners[0]][name] = value
+        elif owners:
+            written = f"loss: {{{owners[0]}: {{{name}: ...}}}}"
+            self.problems.add(place, f"{' and '.join(owners)} have a hyperparameter {name!r}: write {written}")
+        elif plugins:
+            self.problems.add(place, f"no part of {sum_text(plugins)} has a hyperparameter {name!r}")
