@@ -38,7 +38,7 @@ def run_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> R
         "architectures": [_entry(plain["architecture"])],
         "datasets": [_entry(plain["dataset"])],
         "seeds": [plain["seed"]],
-        "train": {key: value for key, value in plain["train"].items() if value is not None},
+        "train": _train(plain["train"]),
         **({"evaluation": _evaluation(plain["evaluation"])} if "evaluation" in plain else {}),
     }
     suite = adjusted(suite_of(Node.of(content), Problems("spec"), Path("spec")), weights=weights)
@@ -47,6 +47,12 @@ def run_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> R
         raise UsageError("; ".join(skip.reason for skip in plan.skipped))
     (cell,) = plan.cells
     return cell.run(cell.seeds[0])
+
+
+def _train(plain: Plain) -> dict[str, object]:
+    """Training settings as a suite writes them: with one of the two ways to say the average of G."""
+    unused = "ema_half_life" if plain.get("ema_half_life") is None else "ema"
+    return {key: value for key, value in plain.items() if key != unused}
 
 
 def _evaluation(plain: Plain) -> dict[str, object]:

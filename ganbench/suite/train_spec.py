@@ -69,8 +69,14 @@ class TrainSpec:
 
     @property
     def text(self) -> str:
-        """Every setting in one line."""
-        return ", ".join(f"{key} {value}" for key, value in self.flat().items())
+        """The settings in one line; both players' in one where they are the same."""
+        flat = self.flat()
+        found = {}
+        for key, value in flat.items():
+            player, _, name = key.rpartition(".")
+            same = bool(player) and flat[f"d.{name}"] == flat[f"g.{name}"]
+            found[name if same else key] = value
+        return ", ".join(f"{key} {value}" for key, value in found.items())
 
     def flat(self) -> dict[str, object]:
         """Every setting by its dotted key, such as `d.lr`."""
