@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
-from ganbench.errors import ContractError
+from ganbench.errors import ContractError, GanbenchError, MissingError, describe_error, raised_at
+from ganbench.registry.choice import Kind
 
-Level = Literal["fault", "slow"]
+Level = Literal["fault", "slow", "note"]
+"""A fault breaks the contract. `slow` is allowed and costs time. A note is worth knowing."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A broken rule, what was seen, and what to do. A `slow` one is allowed, but costs time."""
+    """A rule, what was seen, and what to do."""
 
     rule: str
     seen: str
@@ -22,6 +25,78 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.seen}{f'; {self.fix}' if self.fix else ''} [{self.rule}]"
+
+
+class BrokenRuleError(Exception):
+    """Raised inside a plugin's call by what the kit gives to it; carries the finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
+
+
+@dataclasses.dataclass(frozen=True)
+class PathTaken:
+    """The path that a plugin takes on one kind of samples, how many seeds at a time, and why."""
+
+    where: str
+    kind: str
+    lanes: int
+    reason: str
+
+
+@dataclasses.dataclass
+class Report:
+    """What the checks of one plugin found. `kind` and `name` are empty for what concerns a whole source."""
+
+    source: str
+    kind: Kind | None = None
+    name: str = ""
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    paths: list[PathTaken] = dataclasses.field(default_factory=list)
+    unchecked: str = ""
+
+    @property
+    def faults(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level == "fault"]
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.name}" if self.kind else self.source
+
+
+class Collector:
+    """The findings of one plugin, each once."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def add(self, finding: Finding) -> None:
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def extend(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.add(finding)
+
+    @contextmanager
+    def catching(self, what: str) -> Iterator[None]:
+        """Turn whatever is raised inside into a finding; `MissingError` is passed on."""
+        try:
+            yield
+        except BrokenRuleError as error:
+            self.add(error.finding)
+        except MissingError:
+            raise
+        except GanbenchError as error:
+            self.extend(Finding("contract", line) for line in str(error).splitlines())
+        except Exception as error:  # a third-party plugin may raise anything
+            self.add(raised(what, error))
+
+
+def raised(what: str, error: BaseException) -> Finding:
+    """The finding for an exception that nothing more exact explains."""
+    return Finding("raises", f"{what} raised {describe_error(error)}{raised_at(error)}")
 
 
 def require_none(findings: Iterable[Finding], what: str = "") -> None:

@@ -1,0 +1,113 @@
+"""One move of a player on one method of a part, in the small game of the kit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganbench.conformance.findings import BrokenRuleError, Collector, Finding, raised
+from ganbench.conformance.probe import Batch, Players, ProbeCritic, Side, batch_of, players
+from ganbench.conformance.watch import Watch
+from ganbench.registry.contracts import Loss
+
+METHODS: dict[str, Side] = {"d_loss": "d", "g_loss": "g"}
+
+
+class Move(NamedTuple):
+    """What a method gave in one move."""
+
+    loss: Tensor
+    grad: dict[str, Tensor]
+
+
+class Inputs(NamedTuple):
+    """The inputs of one move."""
+
+    both: Players
+    batch: Batch
+    kept: dict[str, Tensor]
+
+
+def is_game(loss: Loss) -> bool:
+    """Whether a part is a game: it has both methods and does not say otherwise."""
+    return bool(getattr(loss, "game", all(hasattr(loss, method) for method in METHODS)))
+
+
+def side_of_memory(loss: Loss) -> Side:
+    """The player whose moves a memory follows: D's, or G's of a part that has only `g_loss`."""
+    return "g" if hasattr(loss, "g_loss") and not hasattr(loss, "d_loss") else "d"
+
+
+def inputs_of(loss: Loss, shape: tuple[int, ...], seed: int, found: Collector) -> Inputs:
+    """Made inputs of a move, with the start values of the part's memory, checked."""
+    both = players(shape, seed)
+    moved = both.discriminator if side_of_memory(loss) == "d" else both.generator
+    return Inputs(both, batch_of(shape, getattr(loss, "noise", {}), seed), start_memory(loss, moved, found))
+
+
+def start_memory(plugin: object, params: Mapping[str, Tensor], found: Collector) -> dict[str, Tensor]:
+    """The start values of a memory. Raises `BrokenRuleError` for anything but float32 tensors by name."""
+    start: object = getattr(plugin, "memory", lambda params: {})(dict(params))
+    wanted = "return {name: float32 tensor}"
+    if not isinstance(start, Mapping):
+        raise BrokenRuleError(Finding("memory", f"memory returns {type(start).__name__}", wanted))
+    for name, value in start.items():
+        if not isinstance(value, Tensor) or value.dtype != torch.float32:
+            what = value.dtype if isinstance(value, Tensor) else type(value).__name__
+            raise BrokenRuleError(Finding("memory", f"memory gives {name!r} as {what}", wanted))
+        if any(value.data_ptr() == param.data_ptr() for param in params.values()):
+            found.add(Finding("memory", f"memory gives {name!r} as a parameter itself", "return a copy, .clone()"))
+    return dict(start)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of a part, called in moves on samples of a shape."""
+
+    loss: Loss
+    name: str
+    side: Side
+    shape: tuple[int, ...]
+
+    def call(self, inputs: Inputs, found: Collector | None = None) -> Any:
+        """Call the method; with a collector under the watch, whose findings it gets. Raises `BrokenRuleError`."""
+        needs = tuple(getattr(self.loss, "needs", ()))
+        critic = ProbeCritic(self.side, inputs.both, inputs.batch, self.shape, needs, inputs.kept)
+        if found is None:
+            return getattr(self.loss, self.name)(critic)
+        watch = Watch(critic.given)
+        try:
+            with watch:
+                return getattr(self.loss, self.name)(critic)
+        except BrokenRuleError:
+            raise
+        except Exception as error:  # a third-party plugin may raise anything
+            first = next((one for one in watch.findings if one.rule in watch.BLOCKING), None)
+            raise BrokenRuleError(first or raised(self.name, error)) from error
+        finally:
+            found.extend(watch.findings)
+
+    def move(self, inputs: Inputs, found: Collector | None = None) -> Move:
+        """One move of the player on what the method returns: its value and its gradient."""
+        moving = inputs.both.discriminator if self.side == "d" else inputs.both.generator
+
+        def objective(params: dict[str, Tensor]) -> Tensor:
+            both = inputs.both._replace(**{"discriminator" if self.side == "d" else "generator": params})
+            return self._scalar(self.call(inputs._replace(both=both), found), len(inputs.batch.real))
+
+        grad, value = torch.func.grad_and_value(objective)(moving)
+        return Move(value, grad)
+
+    def _scalar(self, value: object, batch: int) -> Tensor:
+        if not isinstance(value, Tensor):
+            fix = "return a scalar tensor, computed from the critic"
+            raise BrokenRuleError(Finding("scalar", f"{self.name} returns {type(value).__name__}", fix))
+        if value.dim():
+            fix = "take the mean over the batch: .mean()" if value.shape[0] == batch else "return a scalar"
+            seen = f"{self.name} must be a scalar, got shape {tuple(value.shape)}"
+            raise BrokenRuleError(Finding("scalar", seen, fix))
+        return value
