@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "Check that a report is as it was published, or that the engine agrees with theory.",
     "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
     "diff": "Show what changed between two reports or results folders, worst first.",
+    "check": "Check plugins of a file or by name: every fault with its rule and how to mend it.",
     "doctor": "Check this installation; one line per finding, with a fix for what is wrong.",
     "version": "Print the version of ganbench.",
 }

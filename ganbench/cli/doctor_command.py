@@ -16,7 +16,7 @@ import click
 
 from ganbench.cli.options import plugin_option, results_option
 from ganbench.engine import devices
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, describe_error
 from ganbench.files import cache_folder
 from ganbench.registry.discovery import HOOKS
 from ganbench.registry.registry import Registry
@@ -86,9 +86,9 @@ def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
         return
     broken = registry.broken()
     for name, why in broken.items():
-        yield Finding(
-            "wrong", f"plugin {name}: {why}", f"fix or uninstall it, or set GANBENCH_DISABLE={name.split(':')[0]}"
-        )
+        distribution = name.split(":")[0]
+        fix = f"fix or uninstall it, or set GANBENCH_DISABLE={distribution} to ignore this distribution"
+        yield Finding("wrong", f"plugin {name}: {why}", fix)
     for kind in HOOKS:
         names = registry.names(kind)
         yield (
@@ -98,11 +98,7 @@ def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:
         )
         for name in names:
             if len(registry.offers(kind)[name]) > 1:
-                yield Finding(
-                    "wrong",
-                    str(registry.problem_with(kind, name)),
-                    "set GANBENCH_DISABLE to the distribution you do not want",
-                )
+                yield Finding("wrong", str(registry.problem_with(kind, name)), "nothing else is affected")
     yield from _extractors(registry)
 
 
@@ -111,12 +107,17 @@ def _extractors(registry: Registry) -> Iterator[Finding]:
     for name in registry.names("extractor"):
         if registry.problem_with("extractor", name):
             continue
-        path = getattr(registry.create("extractor", registry.choose("extractor", name, {})), "path", None)
-        if path is not None and not path().is_file():
-            yield Finding(
-                "note",
-                f"extractor {name}: no weights at {path()}; they are downloaded on first use, or pass --weights PATH",
-            )
+        try:
+            path = getattr(registry.create("extractor", registry.choose("extractor", name, {})), "path", None)
+            lacking = path is not None and not path().is_file()
+            where = path() if lacking and path is not None else ""
+        except Exception as error:  # a third-party plugin may raise anything
+            said = str(error) if isinstance(error, GanbenchError) else describe_error(error)
+            yield Finding("wrong", f"extractor {name}: {said}", f"ganbench check extractor:{name}")
+            continue
+        if lacking:
+            said = f"no weights at {where}; they are downloaded on first use, or pass --weights PATH"
+            yield Finding("note", f"extractor {name}: {said}")
         else:
             yield Finding("ok", f"extractor {name}: ready")
 

@@ -62,7 +62,7 @@ def _conditional(architecture: Architecture) -> Architecture | None:
         return None
     if getattr(architecture, "conditional"):  # noqa: B009
         return None
-    return replace(architecture, conditional=True)  # type: ignore[type-var, return-value]
+    return replace(architecture, conditional=True)
 
 
 def _check_networks(

@@ -32,12 +32,12 @@ def loss_findings(loss: Loss, shape: tuple[int, ...] = SHAPE) -> list[Finding]:
     if found.findings:
         return found.findings
     with found.catching("memory"):
-        inputs = [inputs_of(loss, shape, seed, found) for seed in (0, 1)]
+        inputs = [inputs_of(loss, shape, seed) for seed in (0, 1)]
         for name, side in METHODS.items():
             if hasattr(loss, name):
                 _check_method(Method(loss, name, side, shape), inputs, found)
         if hasattr(loss, "remember"):
-            _check_remember(Method(loss, "remember", side_of_memory(loss), shape), inputs[0], found)
+            check_remember(Method(loss, "remember", side_of_memory(loss), shape), inputs[0], found)
         if hasattr(loss, "project"):
             _check_project(loss, inputs[0].both.discriminator, found)
     return found.findings
@@ -188,7 +188,8 @@ def _scheduled(method: Method, inputs: Inputs, move: Move) -> Iterator[Finding]:
             yield Finding("schedule", seen, fix)
 
 
-def _check_remember(method: Method, inputs: Inputs, found: Collector) -> None:
+def check_remember(method: Method, inputs: Inputs, found: Collector) -> None:
+    """Check the next values of a memory: its names and forms, the same for the same inputs."""
     count, before = len(found.findings), surroundings(method.loss)
     with found.catching("remember"):
         values = method.call(inputs, found)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding, raised
 from ganbench.conformance.probe import Batch, Players, ProbeCritic, Side, batch_of, players
 from ganbench.conformance.watch import Watch
-from ganbench.registry.contracts import Loss
+from ganbench.registry.contracts import Loss, Transform
 
 METHODS: dict[str, Side] = {"d_loss": "d", "g_loss": "g"}
 
@@ -32,7 +32,7 @@ class Inputs(NamedTuple):
     kept: dict[str, Tensor]
 
 
-def is_game(loss: Loss) -> bool:
+def is_game(loss: object) -> bool:
     """Whether a part is a game: it has both methods and does not say otherwise."""
     return bool(getattr(loss, "game", all(hasattr(loss, method) for method in METHODS)))
 
@@ -42,14 +42,14 @@ def side_of_memory(loss: Loss) -> Side:
     return "g" if hasattr(loss, "g_loss") and not hasattr(loss, "d_loss") else "d"
 
 
-def inputs_of(loss: Loss, shape: tuple[int, ...], seed: int, found: Collector) -> Inputs:
+def inputs_of(loss: Loss, shape: tuple[int, ...], seed: int) -> Inputs:
     """Made inputs of a move, with the start values of the part's memory, checked."""
     both = players(shape, seed)
     moved = both.discriminator if side_of_memory(loss) == "d" else both.generator
-    return Inputs(both, batch_of(shape, getattr(loss, "noise", {}), seed), start_memory(loss, moved, found))
+    return Inputs(both, batch_of(shape, getattr(loss, "noise", {}), seed), start_memory(loss, moved))
 
 
-def start_memory(plugin: object, params: Mapping[str, Tensor], found: Collector) -> dict[str, Tensor]:
+def start_memory(plugin: object, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The start values of a memory. Raises `BrokenRuleError` for anything but float32 tensors by name."""
     start: object = getattr(plugin, "memory", lambda params: {})(dict(params))
     wanted = "return {name: float32 tensor}"
@@ -59,16 +59,14 @@ def start_memory(plugin: object, params: Mapping[str, Tensor], found: Collector)
         if not isinstance(value, Tensor) or value.dtype != torch.float32:
             what = value.dtype if isinstance(value, Tensor) else type(value).__name__
             raise BrokenRuleError(Finding("memory", f"memory gives {name!r} as {what}", wanted))
-        if any(value.data_ptr() == param.data_ptr() for param in params.values()):
-            found.add(Finding("memory", f"memory gives {name!r} as a parameter itself", "return a copy, .clone()"))
     return dict(start)
 
 
 @dataclass(frozen=True)
 class Method:
-    """One method of a part, called in moves on samples of a shape."""
+    """One method of a part (or `remember` of a transform), called in moves on samples of a shape."""
 
-    loss: Loss
+    loss: Loss | Transform
     name: str
     side: Side
     shape: tuple[int, ...]

@@ -16,6 +16,8 @@ from torch.overrides import TorchFunctionMode
 from ganbench.conformance.findings import Finding, Level
 
 TORCH = str(Path(torch.__file__).parent)
+FUNCTORCH = str(Path(torch.__file__).parent / "_functorch")
+"""What torch.func itself does while it differentiates or maps is no plugin's call."""
 OURS = str(Path(__file__).parent)
 
 VALUES = {"item", "tolist", "__bool__", "__float__", "__int__", "__index__"}
@@ -153,7 +155,7 @@ def _caller() -> FrameType | None:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith(OURS):
+        if file.startswith((OURS, FUNCTORCH)):
             return None
         if not file.startswith((TORCH, "<")):
             return frame

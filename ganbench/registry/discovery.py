@@ -7,7 +7,7 @@ import importlib.metadata
 import inspect
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -143,12 +143,11 @@ def entry_points(wanted: Collection[str] | None = None) -> list[Source]:
 
     Distributions in `$GANBENCH_DISABLE` are left out.
     """
-    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
     sources = []
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.value, point.name)):
         distribution = point.dist.name if point.dist else "unknown"
         version = point.dist.version if point.dist else "0"
-        if distribution in disabled:
+        if distribution in disabled():
             continue
         name = f"{distribution}:{point.name}"
         if wanted is not None and name not in wanted:
@@ -190,52 +189,70 @@ def _misspelt(module: ModuleType) -> str:
     return "" if marked else "it registers no plugins: define a hook such as register_losses and mark it with @hookimpl"
 
 
-def offered(source: Source, kind: Kind) -> list[Offer]:
-    """The plugins of one kind that a source registers. Raises `ContractError`.
+def registered(source: Source, kind: Kind) -> dict[object, object]:
+    """What the hook of one kind returns, unchecked; empty if the source has no such hook. Raises `ContractError`.
 
-    Each source has its own plugin manager, so that every offer is known to come from it.
+    Each source has its own plugin manager, so that every plugin is known to come from it.
     """
     manager = pluggy.PluginManager("ganbench")
     manager.add_hookspecs(hookspecs)
     manager.register(source.module)
-    offers = []
+    things: dict[object, object] = {}
     for mapping in getattr(manager.hook, HOOKS[kind])():
         if not isinstance(mapping, Mapping):
             raise ContractError(
                 f"{HOOKS[kind]} must return a mapping from names to plugins, got {type(mapping).__name__}"
             )
-        for name, thing in mapping.items():
-            _check(kind, name, thing)
-            offers.append(Offer(kind, name, thing, source))
-    return offers
+        things.update(mapping)
+    return things
 
 
-def _check(kind: Kind, name: object, thing: object) -> None:
-    """Check the part of the contract that does not require running the plugin."""
+def offered(source: Source, kind: Kind) -> list[Offer]:
+    """The plugins of one kind that a source registers. Raises `ContractError` with the first fault of one.
+
+    Those that `$GANBENCH_DISABLE` names are left out.
+    """
+    things = registered(source, kind)
+    for name, thing in things.items():
+        for _, text in wrong_form(kind, name, thing):
+            raise ContractError(text)
+    hidden = {name for name in things if f"{source.distribution}:{kind}:{name}" in disabled()}
+    return [Offer(kind, str(name), thing, source) for name, thing in things.items() if name not in hidden]
+
+
+def disabled() -> frozenset[str]:
+    """What `$GANBENCH_DISABLE` names: distributions, and single plugins as DISTRIBUTION:KIND:NAME."""
+    return frozenset(name.strip() for name in os.environ.get(DISABLE, "").split(","))
+
+
+def wrong_form(kind: Kind, name: object, thing: object) -> Iterator[tuple[str, str]]:
+    """What a plugin breaks of the part of the contract that does not require running it: rules and sentences."""
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
-        raise ContractError(f"the name of a {kind} may contain only letters, digits, '-', '_' and '.', got {name!r}")
+        yield "name", f"the name of a {kind} may contain only letters, digits, '-', '_' and '.', got {name!r}"
     if kind in FILES:
         if not isinstance(thing, Path):
-            raise ContractError(f"{kind} {name!r} must be a pathlib.Path, got {type(thing).__name__}")
+            yield "class", f"{kind} {name!r} must be a pathlib.Path, got {type(thing).__name__}"
         return
     if not inspect.isclass(thing):
-        raise ContractError(f"{kind} {name!r} must be a class, got {type(thing).__name__}")
+        yield "class", f"{kind} {name!r} must be a class, got {type(thing).__name__}"
+        return
     if not dataclasses.is_dataclass(thing) and thing.__init__ is not object.__init__:
-        raise ContractError(
-            f"{kind} {name!r} takes arguments; make it a @dataclass(frozen=True), whose fields are its hyperparameters"
-        )
-    for field in dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ():
+        how = "make it a @dataclass(frozen=True), whose fields are its hyperparameters"
+        yield "class", f"{kind} {name!r} takes arguments; {how}"
+    fields = dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ()
+    for field in fields:
         default = _default(field)
         try:
             json.dumps(None if default is dataclasses.MISSING else default, allow_nan=False)
         except (TypeError, ValueError):
-            raise ContractError(
+            yield (
+                "hyperparameter",
                 f"{kind} {name!r}: the default of {field.name} is {default!r}; "
-                "a hyperparameter must be a finite number, a string, a boolean or a tuple of these"
-            ) from None
-    fields = {field.name for field in dataclasses.fields(thing)} if dataclasses.is_dataclass(thing) else set()
-    lacking = [part for part in REQUIRED[kind] if part not in fields and not hasattr(thing, part)]
+                "a hyperparameter must be a finite number, a string, a boolean or a tuple of these",
+            )
+    own = {field.name for field in fields}
+    lacking = [part for part in REQUIRED[kind] if part not in own and not hasattr(thing, part)]
     if lacking:
-        raise ContractError(f"{kind} {name!r} is missing {', '.join(lacking)}")
+        yield "members", f"{kind} {name!r} is missing {', '.join(lacking)}"
     if kind == "loss" and not any(hasattr(thing, part) for part in PART_METHODS):
-        raise ContractError(f"loss {name!r} has none of {', '.join(PART_METHODS)}: it adds nothing to a loss")
+        yield "members", f"loss {name!r} has none of {', '.join(PART_METHODS)}: it adds nothing to a loss"

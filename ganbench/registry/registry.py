@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ganbench.errors import ContractError, UsageError, describe_error, raised_at
+from ganbench.errors import ContractError, GanbenchError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry import effects
 from ganbench.registry.choice import Choice, Kind
@@ -121,7 +121,9 @@ class Registry:
             return f"unknown {kind} {name!r}{suggestion(name, self.names(kind))}{hint}"
         if len(offers) > 1:
             who = " and ".join(str(offer.source) for offer in offers)
-            return f"{kind} {name!r} is registered by both {who}; disable one ({DISABLE}=DISTRIBUTION) or rename yours"
+            ways = [f"{DISABLE}={one.source.distribution}:{kind}:{name}" for one in offers if not one.source.file]
+            how = f"rename yours, or disable one of them: {' or '.join(ways)}"
+            return f"{kind} {name!r} is registered by both {who}; {how}"
         return None
 
     def find(self, kind: Kind, name: str) -> Offer:
@@ -151,13 +153,23 @@ class Registry:
         places = {key: values.pop(key) for key in fields if key in offer.locations()}
         choice = Choice(name, values, places, offer.code)
         if kind == "extractor":
-            made = self.create(kind, choice)
-            return dataclasses.replace(choice, code=f"{choice.code}/{made.fingerprint()}")
+            return dataclasses.replace(choice, code=f"{choice.code}/{self._weights(choice)}")
         self.create(kind, choice)
         if choice.schedules():
             ends = {key: one.end for key, one in choice.schedules().items()}
             self.create(kind, dataclasses.replace(choice, params={**choice.params, **ends}))
         return choice
+
+    def _weights(self, choice: Choice) -> str:
+        """The fingerprint of an extractor. Raises `ContractError` if that fails."""
+        made = self.create("extractor", choice)
+        try:
+            return made.fingerprint()
+        except GanbenchError:
+            raise
+        except Exception as error:  # a third-party plugin may raise anything
+            what = f"extractor {choice.name!r}.fingerprint raised {describe_error(error)}{raised_at(error)}"
+            raise ContractError(what) from error
 
     def accepts(self, kind: Kind, name: str, key: str) -> bool:
         return key in self.find(kind, name).fields()

@@ -134,7 +134,7 @@ def test_every_shipped_plugin_passes_the_kit(registry: Registry) -> None:
 BAD = {
     "d_loss must be a scalar": "class L(B):\n    'x'\n    def d_loss(self, c): return c.real",
     "no gradient": "class L(B):\n    'x'\n    def g_loss(self, c): return c.fake.mean().detach()",
-    "it must use no randomness": (
+    "draws random numbers with rand": (
         "import torch\nclass L(B):\n    'x'\n    def g_loss(self, c): return (c.fake * torch.rand(32)).mean()"
     ),
     "is nan for ordinary logits": "class L(B):\n    'x'\n    def d_loss(self, c): return c.real.mean() / 0 * 0",

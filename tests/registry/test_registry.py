@@ -201,7 +201,7 @@ def test_list_shows_what_there_is(cli: Cli, hinge: Path) -> None:
     import json
 
     found = json.loads(cli("list", "--json").out)
-    kinds = {"loss", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"}
+    kinds = {"loss", "transform", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"}
     assert {entry["kind"] for entry in found} == kinds
     assert all(set(entry) == {"kind", "name", "about", "hyperparameters", "distribution", "version"} for entry in found)
     assert all(entry["about"] for entry in found)
