@@ -80,8 +80,9 @@ def _not_annotated(offer: Offer) -> Iterator[Finding]:
 def _misspelled(kind: Kind, thing: object) -> Iterator[Finding]:
     """Members whose names are nearly those of the contract, and are never called therefore."""
     known = [*REQUIRED[kind], *OPTIONAL[kind], *ANY]
+    fields = getattr(thing, "__dataclass_fields__", {})
     for name in vars(thing):
-        if name.startswith("_") or name in known:
+        if name.startswith("_") or name in known or name in fields:
             continue
         for close in difflib.get_close_matches(name.lower(), known, n=1, cutoff=CLOSE):
             if not hasattr(thing, close):
