@@ -94,7 +94,7 @@ class Made:
 
     suite: str = "fabricated"
     about: str = "made-up records, to look at the report"
-    losses: tuple[str, ...] = ("minimax", "nonsaturating", "rpgan-r1r2")
+    losses: tuple[str, ...] = ("minimax", "nonsaturating", "rpgan")
     architectures: tuple[str, ...] = ("mlp", "dcgan")
     points: tuple[str, ...] = ("ring8",)
     images: tuple[str, ...] = ("digits",)
@@ -320,7 +320,7 @@ def _write_reference(store: Store, made: Made, dataset: str, spec: ReferenceSpec
 def many(runs: int) -> Made:
     """About so many runs: 5 losses x 5 MLPs x 4 datasets x seeds."""
     return Made(
-        losses=("minimax", "nonsaturating", "rpgan-r1r2", "hinge", "lsgan"),
+        losses=("minimax", "nonsaturating", "rpgan", "hinge", "lsgan"),
         architectures=tuple(f"mlp(width={width})" for width in (16, 32, 64, 128, 256)),
         points=("ring8", "grid25"), images=("digits", "shapes"), seeds=max(1, runs // 100),
     )  # fmt: skip

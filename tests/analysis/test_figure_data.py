@@ -29,7 +29,7 @@ from ganbench.results.store import Store
 from ganbench.signals import BY_NAME, PANELS, SIGNALS, TABLE
 from ganbench.suite.plan_file import SavedPlan
 
-MADE = Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), architectures=("mlp",), seeds=5, snapshots=4)
+MADE = Made(losses=("minimax", "nonsaturating", "rpgan"), architectures=("mlp",), seeds=5, snapshots=4)
 NUMBERS = st.floats(-1e7, 1e7).map(lambda value: float(f"{value:.6g}"))
 
 

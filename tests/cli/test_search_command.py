@@ -18,13 +18,13 @@ from ganbench.suite import search
 
 Here = Callable[..., tuple[int, str, str]]
 
-SHORT = """losses: [minimax, rpgan-r1r2]
+SHORT = """losses: [minimax, lsgan]
 architectures: [mlp]
 datasets: [ring8]
 seeds: 2
 train: {steps: 10, batch: 32, lr: 2e-3}
 evaluation: {samples: 300, real_samples: 300}
-search: {train: {lr: {low: 1e-4, high: 1e-2, scale: log}}, loss: {rpgan-r1r2: {gamma: {choices: [0.1, 1.0]}}}}
+search: {train: {lr: {low: 1e-4, high: 1e-2, scale: log}}, loss: {lsgan: {c: {choices: [0.1, 1.0]}}}}
 """
 
 
@@ -67,7 +67,7 @@ def test_a_search_from_end_to_end(cli: Cli, here: Here, tmp_path: Path) -> None:
         here("run", "--suite", "tuned.yaml", "--dry-run")[1].count("2 done") == 2
     )  # the default's runs are the suite's
     _, out, _ = here("table", "--suite", "tuned", "--search", "--format", "json", "--metric", "SW1")
-    assert [row["loss"] for row in json.loads(out)[0]["rows"]] == ["minimax", "rpgan-r1r2"]
+    assert [row["loss"] for row in json.loads(out)[0]["rows"]] == ["minimax", "lsgan"]
     lines = here("table", "--suite", "tuned+search")[1].splitlines()  # every draw as a row of an ordinary table
     assert len([line for line in lines if line.startswith("|") and "draw 2: " in line]) == 2 * 2  # scores, costs
 
@@ -129,7 +129,7 @@ def register_losses():
 @pytest.mark.slow
 def test_a_draw_that_diverges_is_counted_as_the_worst(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "fragile.py").write_text(FRAGILE)
-    text = SHORT.split("search:")[0].replace("[minimax, rpgan-r1r2]", "[{fragile: {weight: 1e-30}}]")
+    text = SHORT.split("search:")[0].replace("[minimax, lsgan]", "[{fragile: {weight: 1e-30}}]")
     text += "plugins: [fragile.py]\nsearch: {loss: {fragile: {weight: {choices: [1e-30, 1.0]}}}}\n"
     (tmp_path / "tuned.yaml").write_text(text)
     done = cli("run", "--suite", "tuned.yaml", "--search", 5, "--metric", "SW1", "--jobs", 1)

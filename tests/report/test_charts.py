@@ -29,7 +29,7 @@ from ganbench.results.store import Store
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
     folder = tmp_path_factory.mktemp("results")
-    made = Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), architectures=("mlp",), seeds=5, snapshots=2)
+    made = Made(losses=("minimax", "nonsaturating", "rpgan"), architectures=("mlp",), seeds=5, snapshots=2)
     return Content(fabricate(folder, made), Store(folder))
 
 
@@ -156,7 +156,7 @@ def test_no_number_of_a_cost_chart_is_below_zero(costs: list[float]) -> None:
 
 
 def test_a_variant_that_failed_whole_stays_in_the_charts_below_the_others(tmp_path: Path) -> None:
-    plan = fabricate(tmp_path, Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), seeds=5))
+    plan = fabricate(tmp_path, Made(losses=("minimax", "nonsaturating", "rpgan"), seeds=5))
     content = Content(plan, Store(tmp_path))
     dead = [(table, row) for table in content.tables for row in table.variants if not row.n_ok]
     assert dead

@@ -23,7 +23,7 @@ from ganbench.report.plots.suite_plots import suite_plots
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan, load_plan
 
-MADE = Made(losses=("minimax", "nonsaturating", "rpgan-r1r2"), architectures=("mlp",), seeds=5, snapshots=4)
+MADE = Made(losses=("minimax", "nonsaturating", "rpgan"), architectures=("mlp",), seeds=5, snapshots=4)
 MAGIC = {"svg": b"<?xml", "pdf": b"%PDF-", "png": b"\x89PNG\r\n"}
 KINDS = {
     "curves": ("--dataset", "ring8"),

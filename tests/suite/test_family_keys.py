@@ -15,7 +15,7 @@ from ganbench.suite.plan_file import load_plan, plan_to_save, save_plan
 from ganbench.suite.specs import Plan
 
 BASE = """\
-losses: [minimax, {rpgan-r1r2: {gamma: 0.1}}, {rpgan-r1r2: {gamma: 1}}]
+losses: [minimax, {lsgan: {c: 0.1}}, {lsgan: {c: 1}}]
 architectures: [mlp]
 datasets: [ring8, digits]
 """
@@ -47,8 +47,8 @@ def test_the_keys_are_kept_in_the_plan_and_change_no_id(tmp_path: Path, registry
 
 
 def test_a_reference_is_a_label_where_a_name_occurs_twice(tmp_path: Path, registry: Registry) -> None:
-    written = BASE + "reference: {loss: 'rpgan-r1r2(gamma=1)'}\n"
-    assert _plan(tmp_path, registry, written).family.reference == {"loss": "rpgan-r1r2(gamma=1)"}
+    written = BASE + "reference: {loss: 'lsgan(c=1)'}\n"
+    assert _plan(tmp_path, registry, written).family.reference == {"loss": "lsgan(c=1)"}
 
 
 def test_a_reference_may_be_added(tmp_path: Path, registry: Registry) -> None:
@@ -65,7 +65,7 @@ def test_a_reference_may_be_added(tmp_path: Path, registry: Registry) -> None:
         ("reference: {dataset: digits}", "4:13: unknown key 'dataset'"),
         ("reference: {loss: minmax}", "4:19: the suite has no loss 'minmax'. Did you mean 'minimax'?"),
         ("reference: {loss: [minimax]}", "4:19: reference: loss must be a name, got ['minimax']"),
-        ("reference: {loss: rpgan-r1r2}", "4:19: 'rpgan-r1r2' names 2 entries: write one of rpgan-r1r2(gamma=0.1), "),
+        ("reference: {loss: lsgan}", "4:19: 'lsgan' names 2 entries: write one of lsgan(c=0.1), "),
         ("primary: FID", "4:10: 'primary' must be a mapping, such as primary: {digits: FID}"),
         ("primary: {digit: FID}", "4:11: the suite has no dataset 'digit'. Did you mean 'digits'?"),
         ("primary: {digits: FDI}", "4:19: no metric of digits gives a score 'FDI'. Did you mean 'FID'?"),

@@ -20,7 +20,7 @@ from ganbench.suite.load import Suite, adjusted, load
 from ganbench.suite.search import RowDraw, SavedSearch
 from ganbench.suite.yaml import Problems
 
-TEXT = """losses: [minimax, rpgan-r1r2]
+TEXT = """losses: [minimax, lsgan]
 architectures: [mlp]
 datasets: [ring8]
 seeds: 2
@@ -34,7 +34,7 @@ search:
     ema: {low: 0.1, high: 0.9}
     betas: {choices: [[0, 0.99], [0.5, 0.999]]}
     n_dis: {choices: [1, 2, 5]}
-  loss: {rpgan-r1r2: {gamma: {low: 0.01, high: 10, scale: log}}}
+  loss: {lsgan: {c: {low: 0.01, high: 10, scale: log}}}
   architecture: {mlp: {width: {low: 8, high: 10}}}
 """
 
@@ -83,16 +83,16 @@ def test_draw_0_is_the_suite(tmp_path: Path, registry: Registry) -> None:
 def test_variants_share_draws_and_do_not_depend_on_each_other(tmp_path: Path, registry: Registry) -> None:
     """Common random numbers: the same learning rate for every loss, whichever losses there are."""
     both = _draws(tmp_path, registry)
-    alone = _draws(tmp_path, registry, TEXT.replace("[minimax, rpgan-r1r2]", "[minimax]"))
-    joined = _draws(tmp_path, registry, TEXT.replace("[minimax, rpgan-r1r2]", "[minimax]"), adds=("loss=rpgan-r1r2",))
+    alone = _draws(tmp_path, registry, TEXT.replace("[minimax, lsgan]", "[minimax]"))
+    joined = _draws(tmp_path, registry, TEXT.replace("[minimax, lsgan]", "[minimax]"), adds=("loss=lsgan",))
     for one, single, added in zip(both, alone, joined, strict=True):
         plain, penalised = one.plan.cells
         assert plain.spec.train == penalised.spec.train
         assert plain.spec.architecture == penalised.spec.architecture
         assert [plain.spec.id] == [cell.spec.id for cell in single.plan.cells]
         assert [plain.spec.id, penalised.spec.id] == [cell.spec.id for cell in added.plan.cells]
-    assert "loss.gamma" in both[1].settings(both[1].plan.cells[1])
-    assert "loss.gamma" not in both[1].settings(both[1].plan.cells[0])
+    assert "loss.c" in both[1].settings(both[1].plan.cells[1])
+    assert "loss.c" not in both[1].settings(both[1].plan.cells[0])
 
 
 def test_a_range_more_or_less_changes_no_other_draw(tmp_path: Path, registry: Registry) -> None:
@@ -128,13 +128,13 @@ def test_numbers_are_in_their_range_and_spread_as_asked(tmp_path: Path, registry
     found = _ranges(tmp_path, registry)
     uniform = {
         "lr": [math.log(value / 1e-4) / math.log(100) for value in _many(found["lr"])],
-        "gamma": [math.log(value / 0.01) / math.log(1000) for value in _many(found["gamma"])],
+        "c": [math.log(value / 0.01) / math.log(1000) for value in _many(found["c"])],
         "ema": [(value - 0.1) / 0.8 for value in _many(found["ema"])],
     }
     for values in uniform.values():
         assert 0 <= min(values) <= max(values) <= 1
         assert scipy_stats.kstest(values, "uniform").pvalue > 0.01
-    assert abs(np.corrcoef(uniform["lr"], uniform["gamma"])[0, 1]) < 0.06  # independent of each other
+    assert abs(np.corrcoef(uniform["lr"], uniform["c"])[0, 1]) < 0.06  # independent of each other
     assert all(float(f"{value:.4g}") == value for value in _many(found["lr"]))
 
 
@@ -201,8 +201,8 @@ HEAD = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\n"
         ("search: {loss: {hinje: {a: {choices: [1]}}}}", "4:17: unknown loss 'hinje'"),
         ("search: {loss: {minimax: {gamma: {choices: [1]}}}}", "4:27: loss 'minimax' has no hyperparameter 'gamma'"),
         (
-            "search: {loss: {rpgan-r1r2: {gamma: {low: a, high: 1}}}}",
-            "4:43: loss 'rpgan-r1r2': gamma must be of type",
+            "search: {loss: {lsgan: {c: {low: a, high: 1}}}}",
+            "4:34: loss 'lsgan': c must be of type",
         ),
         ("search: {architecture: {mlp: {width: {low: 0, high: 9}}}}", "4:44: architecture 'mlp': width, depth"),
         (
@@ -231,7 +231,7 @@ def test_all_wrong_ranges_are_reported_together(tmp_path: Path, registry: Regist
 
 def test_what_is_wrong_in_a_draw_alone_is_reported_with_its_values(tmp_path: Path, registry: Registry) -> None:
     """Two losses that a drawn hyperparameter makes one; no run has begun."""
-    text = TEXT.replace("[minimax, rpgan-r1r2]", "[{rpgan-r1r2: {gamma: 1}}, {rpgan-r1r2: {gamma: 2}}]")
+    text = TEXT.replace("[minimax, lsgan]", "[{lsgan: {c: 1}}, {lsgan: {c: 2}}]")
     with pytest.raises(
         UsageError, match=r"are the same runs; list only one of them\nin draw 1 of the search: train\.lr="
     ):

@@ -16,7 +16,7 @@ from ganbench.suite.load import adjusted, load
 from ganbench.suite.specs import Plan
 
 GOOD = """
-losses: [minimax, {rpgan-r1r2: {gamma: 0.1}}, {rpgan-r1r2: {gamma: 1}}]
+losses: [minimax, {lsgan: {c: 0.1}}, {lsgan: {c: 1}}]
 architectures: [mlp, dcgan]
 datasets: [ring8, digits]
 seeds: [0, 1, 5]
@@ -52,7 +52,7 @@ def test_the_product_is_expanded_with_overrides_in_order(tmp_path: Path, registr
     points = cells["minimax", "mlp", "ring8"]
     assert points.seeds == (0, 1, 5)
     assert points.spec.train.d.lr == points.spec.train.g.lr == Schedule(2e-3, 0.0, shape="cosine")
-    digits = cells["rpgan-r1r2(gamma=1)", "mlp", "digits"]
+    digits = cells["lsgan(c=1)", "mlp", "digits"]
     assert digits.seeds == (0, 1)
     assert [one.lr for one in (digits.spec.train.d, digits.spec.train.g)] == [
         Schedule(1e-3, 0.0, shape="cosine"),
@@ -60,7 +60,7 @@ def test_the_product_is_expanded_with_overrides_in_order(tmp_path: Path, registr
     ]
     assert digits.spec.architecture.params["width"] == 256
     assert cells["minimax", "dcgan", "digits"].spec.architecture.params["width"] == 64
-    assert digits.spec.loss[0].params == {"gamma": 1.0}
+    assert digits.spec.loss[0].params == {"a": 0.0, "b": 1.0, "c": 1.0}
 
 
 def test_every_default_is_written_into_the_spec(tmp_path: Path, registry: Registry) -> None:

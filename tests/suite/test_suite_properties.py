@@ -71,7 +71,7 @@ def test_a_saved_search_reads_back_as_it_was(search: SavedSearch) -> None:
 
 PLAN_1 = {
     "schema": 1, "suite": "s", "about": "", "digest": "abc",
-    "rows": [{"loss": "rpgan-r1r2(gamma=1)", "architecture": "mlp", "dataset": "ring8", "runs": {"3": "a1"}}],
+    "rows": [{"loss": "lsgan(c=1)", "architecture": "mlp", "dataset": "ring8", "runs": {"3": "a1"}}],
     "references": [["ring8", "real", "b2"]],
     "skipped": [["minimax", "dcgan", "ring8", "convolutions need images"]],
 }  # fmt: skip
@@ -86,9 +86,9 @@ def test_a_plan_of_schema_1_is_read_with_names_from_its_labels(tmp_path: Path) -
     _written(tmp_path, PLAN_1)
     plan = load_plan(tmp_path, "s")
     assert plan is not None
-    assert plan.rows == (plan_row("rpgan-r1r2(gamma=1)", "mlp", "ring8", {3: "a1"}),)
-    assert plan.rows[0].variant.loss == Label("rpgan-r1r2(gamma=1)", "rpgan-r1r2")
-    assert plan.rows[0].title == "rpgan-r1r2(gamma=1) x mlp x ring8"
+    assert plan.rows == (plan_row("lsgan(c=1)", "mlp", "ring8", {3: "a1"}),)
+    assert plan.rows[0].variant.loss == Label("lsgan(c=1)", "lsgan")
+    assert plan.rows[0].title == "lsgan(c=1) x mlp x ring8"
     assert plan.references == (PlanReference(Label("ring8", "ring8"), "real", "b2"),)
     assert plan.skipped[0].reason == "convolutions need images"
 
