@@ -62,7 +62,7 @@ def test_the_defaults_are_the_real_ones(section: str, spec: dict[str, object]) -
 def _suite(section: str, key: str, example: str) -> str:
     """A small suite that contains the example."""
     lines = {
-        "about": "about: an example", "losses": "losses: [minimax, rpgan]",
+        "about": "about: an example", "losses": "losses: [minimax, lsgan]",
         "architectures": "architectures: [mlp, dcgan]", "datasets": "datasets: [ring8, digits]",
     }  # fmt: skip
     if section == "Top level":
@@ -71,7 +71,7 @@ def _suite(section: str, key: str, example: str) -> str:
         lines["datasets"] = "datasets: [digits]"
         lines[section] = f"{section}: {{{example}}}"
     elif section == "overrides":
-        when = {"loss": "{loss: rpgan}", "dataset": "{dataset: ring8}"}.get(key, "{architecture: mlp}")
+        when = {"loss": "{loss: lsgan}", "dataset": "{dataset: ring8}"}.get(key, "{architecture: mlp}")
         if key == "evaluation":
             when = "{dataset: digits}"
         body = example if key == "when" else f"when: {when}, {example}"

@@ -134,7 +134,7 @@ def test_unknown_names_and_hyperparameters_come_with_a_suggestion(registry: Regi
         registry.choose("loss", "fgan", {"divergense": "kl"})
     with pytest.raises(UsageError, match="gamma must be of type float"):
         registry.choose("loss", "began", {"gamma": "large"})
-    with pytest.raises(UsageError, match="width, depth and latent must be >= 1"):
+    with pytest.raises(UsageError, match="width, depth, latent and code must be >= 1"):
         registry.create("architecture", registry.choose("architecture", "mlp", {"width": 0}))
 
 
