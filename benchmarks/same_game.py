@@ -16,11 +16,14 @@ from torch.utils._pytree import tree_map
 
 from benchmarks.cases import Case
 from benchmarks.plain import losses
+from ganbench.engine.draws import Draws
 from ganbench.engine.networks import initial
-from ganbench.engine.noise import NoiseBlock, noise_block
-from ganbench.engine.optimizers import OPTIMIZERS
-from ganbench.engine.step import Batch, Rates, step
-from ganbench.engine.trainer import Trainer, build_game, init_state
+from ganbench.engine.numbers import numbers, player_numbers
+from ganbench.engine.objective import Objective
+from ganbench.engine.setting import Setting, build_setting, init_state
+from ganbench.engine.step import step
+from ganbench.engine.trainer import Trainer
+from ganbench.registry.contracts import Data
 from ganbench.suite.specs import PlayerSpec, TrainSpec
 from ganbench_losses.nonsaturating import NonSaturating
 
@@ -38,11 +41,13 @@ def differences(case: Case) -> dict[str, float]:
     player = PlayerSpec(lr=case.lr, betas=case.betas)
     spec = TrainSpec(steps=COMPARED, batch=case.batch, d=player, g=player, engine="compiled")
     data, architecture = case.data(), case.made()
-    noise = noise_block(0, 0, spec, len(data), architecture.latent)
-    exact = _textbook(case, data, noise)
-    trained = Trainer(NonSaturating(), architecture, data, spec, (0,), CPU).run()[0]
+    objective = Objective.of(NonSaturating())
+    setting = build_setting(objective, architecture, Data(data), spec)
+    draws = setting.recipe.drawn(setting.recipe.keys(0), torch.arange(COMPARED, dtype=torch.int32))
+    exact = _textbook(case, data, draws)
+    trained = Trainer(objective, architecture, Data(data), spec, (0,), CPU).run()[0]
     found = {
-        "float64": _relative(_engine(case, data, noise, spec), exact),
+        "float64": _relative(_engine(setting, draws, spec), exact),
         "float32": _relative(torch.tensor(trained.history, dtype=torch.float64)[:, :2], exact),
     }
     for precision, limit in (("float64", EXACT), ("float32", ROUNDED)):
@@ -64,7 +69,7 @@ def _doubled(leaf: Tensor) -> Tensor:
     return leaf.double() if leaf.is_floating_point() else leaf
 
 
-def _textbook(case: Case, data: Tensor, noise: NoiseBlock) -> Tensor:
+def _textbook(case: Case, data: Tensor, draws: Draws) -> Tensor:
     """The losses (steps, 2) of the textbook loop in float64."""
     architecture, shape = case.made(), tuple(data.shape[1:])
     generator, _, _ = initial(lambda: architecture.generator(shape), 0, "generator")
@@ -72,22 +77,20 @@ def _textbook(case: Case, data: Tensor, noise: NoiseBlock) -> Tensor:
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for t in range(COMPARED):
-            yield data[noise.rows[t, 0]].double(), noise.latent[t].double()
+            yield data[draws.rows[t, 0]].double(), draws.latent[t].double()
 
     modules = (generator.requires_grad_(True).double(), discriminator.requires_grad_(True).double())
     return losses(case, modules, batches())
 
 
-def _engine(case: Case, data: Tensor, noise: NoiseBlock, spec: TrainSpec) -> Tensor:
+def _engine(setting: Setting, draws: Draws, spec: TrainSpec) -> Tensor:
     """The losses (steps, 2) of the engine's own step in float64."""
-    architecture, shape = case.made(), tuple(data.shape[1:])
-    game = build_game(NonSaturating(), architecture, shape, spec, 0, CPU)
-    state = tree_map(_doubled, init_state(architecture, shape, 0, CPU))
+    state, data, draws = (tree_map(_doubled, tree) for tree in (init_state(setting, 0, CPU), setting.data, draws))
+    factors = [setting.game.d_rule.factors(t + 1, player_numbers(spec.d, t, COMPARED)) for t in range(COMPARED)]
     rows = []
-    for t in range(COMPARED):
-        factors = OPTIMIZERS[spec.d.optimizer].factors(t + 1, case.lr, case.betas)
-        rates = torch.tensor(factors, dtype=torch.float64)
-        batch = Batch(data[noise.rows[t]].double(), noise.latent[t].double(), noise.mix[t].double())
-        state, trace = step(game, state, batch, t.__int__, Rates(rates[None], rates))
+    for t, own in enumerate(numbers(setting.game, spec, 0, COMPARED, CPU)):
+        exact = torch.tensor(factors[t], dtype=torch.float64)
+        batch = tree_map(lambda leaf: leaf[t], draws)  # noqa: B023
+        state, trace = step(setting.game, data, state, batch, own._replace(d=exact[None], g=exact))
         rows.append(torch.stack([trace.d_loss, trace.g_loss]))
     return torch.stack(rows)

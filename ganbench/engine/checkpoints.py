@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganbench.engine.state import SeedState
-    from ganbench.engine.step import Player
+    from ganbench.engine.step import PlayerState
 
 CHECKPOINTS_PER_RUN = 2
 
@@ -108,8 +108,10 @@ def packed(seed_state: SeedState) -> tuple[dict[str, Tensor], SavedFacts]:
     _, state, result = seed_state
     tensors = {"average": state.average, "history": torch.tensor(result.history, dtype=torch.float64)}
     for name, player in (("generator", state.generator), ("discriminator", state.discriminator)):
-        tensors |= {f"{name}.params": player.params, f"{name}.0": player.moments[0], f"{name}.1": player.moments[1]}
+        tensors |= {f"{name}.params": player.params}
+        tensors |= {f"{name}.{index}": slot for index, slot in enumerate(player.slots)}
         tensors |= {f"{name}.buffer.{key}": buffer for key, buffer in player.buffers.items()}
+    tensors |= {f"memory.{part}/{key}": value for part, own in state.memory.items() for key, value in own.items()}
     tensors |= {f"still.{step}": frame for step, frame in result.frames.items()}
     facts = SavedFacts(result.steps, result.seconds, result.snapshots, result.failure)
     return {key: tensor.detach().cpu().clone() for key, tensor in tensors.items()}, facts
@@ -121,7 +123,11 @@ def unpacked(seed: int, step: int, tensors: dict[str, Tensor], facts: SavedFacts
     from ganbench.engine.step import State
 
     frames = {int(name): frame for name, frame in _below("still.", tensors).items()}
-    state = State(_player("generator", tensors), _player("discriminator", tensors), tensors["average"])
+    memory: dict[str, dict[str, Tensor]] = {}
+    for name, value in _below("memory.", tensors).items():
+        part, _, key = name.partition("/")
+        memory.setdefault(part, {})[key] = value
+    state = State(_player("generator", tensors), _player("discriminator", tensors), tensors["average"], memory)
     failure = Failure("diverged", facts.reason) if facts.reason else facts.failure
     result = TrainedSeed(
         seed, failure, steps=facts.steps, seconds=facts.seconds, snapshots=facts.snapshots,
@@ -130,11 +136,12 @@ def unpacked(seed: int, step: int, tensors: dict[str, Tensor], facts: SavedFacts
     return SeedState(step, state, result)
 
 
-def _player(name: str, tensors: dict[str, Tensor]) -> Player:
-    from ganbench.engine.step import Player
+def _player(name: str, tensors: dict[str, Tensor]) -> PlayerState:
+    from ganbench.engine.step import PlayerState
 
-    moments = (tensors[f"{name}.0"], tensors[f"{name}.1"])
-    return Player(tensors[f"{name}.params"], _below(f"{name}.buffer.", tensors), moments)
+    count = sum(key.removeprefix(f"{name}.").isdigit() for key in tensors if key.startswith(f"{name}."))
+    slots = tuple(tensors[f"{name}.{index}"] for index in range(count))
+    return PlayerState(tensors[f"{name}.params"], _below(f"{name}.buffer.", tensors), slots)
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -21,21 +21,29 @@ PROGRAMS: dict[str, Program] = {}
 
 MAX_NARROW_COLUMNS = 4
 """Products with at most this many columns are computed transposed: BLAS kernels are slow on a thin right side."""
+MAX_INLINED = 30
+"""Operations that a program may compute anew for each of their uses; the compiler's own limit."""
+MAX_INLINED_BITS = 6
+"""The same for random numbers. Every round uses its input twice, so that with more the program grows exponentially."""
 
 
 class CannotCompileError(GanbenchError):
     """A function cannot be compiled; the message says why."""
 
 
-def compiled(function: Callable[..., object], example: tuple[object, ...]) -> Program:
+def compiled(
+    function: Callable[..., object], example: tuple[object, ...], fixed: int = 0, inlined: int = MAX_INLINED
+) -> Program:
     """Compile a pure function of trees of tensors into a program on their leaves.
 
     The shapes of the example are part of the program: leaves of other shapes give wrong results, not
-    slow ones. Raises `CannotCompileError` if the function uses random numbers, and passes on whatever
+    slow ones. The first `fixed` leaves are the same tensors in every call, and are not copied. `inlined` is the number
+    of operations that are computed anew for each of their uses. Raises
+    `CannotCompileError` if the function uses random numbers, and passes on whatever
     the function or the compiler raises (if the function reads values on the host, for example).
     """
     leaves, form = tree_flatten(example)
-    leaves = [leaf.clone() for leaf in leaves]  # a tensor given twice would be traced as one
+    leaves = [leaf if i < fixed else leaf.clone() for i, leaf in enumerate(leaves)]  # one given twice is traced as one
 
     def flat(*leaves: Tensor) -> list[Tensor]:
         return tree_leaves(function(*tree_unflatten(list(leaves), form)))
@@ -43,9 +51,9 @@ def compiled(function: Callable[..., object], example: tuple[object, ...]) -> Pr
     graph = make_fx(flat)(*leaves)
     if any(_is_random(node.target) for node in graph.graph.nodes):
         raise CannotCompileError("a network or the loss uses random numbers")
-    name = _key(graph, leaves)
+    name = _key(graph, leaves, fixed)
     if name not in PROGRAMS:
-        PROGRAMS[name] = _program(graph, leaves)
+        PROGRAMS[name] = _program(graph, leaves, fixed, inlined)
     return PROGRAMS[name]
 
 
@@ -53,24 +61,25 @@ def _is_random(target: object) -> bool:
     return torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
 
 
-def _key(graph: fx.GraphModule, leaves: list[Tensor]) -> str:
-    """A hash of the graph's code, its input shapes and its constants."""
+def _key(graph: fx.GraphModule, leaves: list[Tensor], fixed: int) -> str:
+    """A hash of the graph's code, its input shapes, its constants, and the places of a captured program's leaves."""
+    places = [leaf.data_ptr() for leaf in leaves[:fixed] if leaf.device.type == "cuda"]
     shapes = [(tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device) for leaf in leaves]
     constants = [getattr(graph, str(node.target)) for node in graph.graph.nodes if node.op == "get_attr"]
-    return key(graph.code, str(shapes), *constants)
+    return key(graph.code, str(shapes), str(places), *constants)
 
 
-def _program(graph: fx.GraphModule, leaves: list[Tensor]) -> Program:
+def _program(graph: fx.GraphModule, leaves: list[Tensor], fixed: int, inlined: int) -> Program:
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns if there is no GPU
     _swap_narrow_products(graph)
-    with torch.no_grad():
+    with torch.no_grad(), torch._inductor.config.patch(realize_opcount_threshold=inlined):
         call = torch._inductor.standalone_compile(graph, [*leaves], dynamic_shapes="from_example_inputs")
 
     def run(leaves: Sequence[Tensor]) -> Sequence[Tensor]:
         with torch.no_grad():
             return call(*leaves)  # type: ignore[no-any-return]
 
-    return _captured(run, leaves) if leaves[0].device.type == "cuda" else run
+    return _captured(run, leaves, fixed) if leaves[0].device.type == "cuda" else run
 
 
 def _swap_narrow_products(graph: fx.GraphModule) -> None:
@@ -92,12 +101,12 @@ def _swap_narrow_products(graph: fx.GraphModule) -> None:
     graph.recompile()
 
 
-def _captured(run: Program, leaves: list[Tensor]) -> Program:
-    """Capture the program as a CUDA graph: one launch for the whole step.
+def _captured(run: Program, leaves: list[Tensor], fixed: int) -> Program:
+    """Capture the program as a CUDA graph, one launch for the whole step; the fixed leaves are read where they are.
 
     Raises `RuntimeError` if CUDA cannot capture it.
     """
-    inputs = [leaf.clone() for leaf in leaves]
+    inputs = [leaf if i < fixed else leaf.clone() for i, leaf in enumerate(leaves)]
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -108,7 +117,7 @@ def _captured(run: Program, leaves: list[Tensor]) -> Program:
         outputs = run(inputs)
 
     def replay(leaves: Sequence[Tensor]) -> Sequence[Tensor]:
-        torch._foreach_copy_(inputs, list(leaves))
+        torch._foreach_copy_(inputs[fixed:], list(leaves[fixed:]))
         graph.replay()
         return [output.clone() for output in outputs]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._pytree import tree_leaves, tree_map
 
 from ganbench import seeding
 from ganbench.errors import ContractError
@@ -20,7 +22,7 @@ Buffers = dict[str, Tensor]
 
 
 class Network:
-    """A module without state: `(parameters by name, buffers, *inputs) -> (output, buffers)`.
+    """A module without state: `(parameters by name, buffers, x) -> (output, buffers)`.
 
     `named` splits one flat vector (P,) into parameters by name. The optimizer, the average of G and the
     gradient norms work on the flat vector and know nothing of layers; a leading seed dimension turns
@@ -44,15 +46,23 @@ class Network:
         pieces = torch.split(params, [*self.sizes, self.padding])[:-1]
         return {name: _view(piece, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
 
-    def __call__(self, named: Named, buffers: Buffers, *inputs: Tensor) -> tuple[Tensor, Buffers]:
-        """Apply the network; it returns new buffers and leaves the given ones unchanged."""
+    def vector(self, named: Named) -> Tensor:
+        """The parameters by name as one vector (P,): the reverse of `named`."""
+        laid = [
+            named[name].permute(0, 2, 3, 1) if len(shape) == 4 else named[name] for name, shape in self.shapes.items()
+        ]
+        return torch.nn.functional.pad(torch.cat([p.reshape(-1) for p in laid]), (0, self.padding))
+
+    def __call__(self, named: Named, buffers: Buffers, *inputs: Tensor) -> tuple[Any, Buffers]:
+        """Apply the network to x, and to labels if it is conditional: its output, a tensor or a tensor with extras,
+        and new buffers; the given ones stay unchanged.
+        """
         fresh = {name: buffer.clone() for name, buffer in buffers.items()}
         if not self.half:
-            output: Tensor = functional_call(self.module, (named, fresh), inputs)
-            return output, fresh
+            return functional_call(self.module, (named, fresh), inputs), fresh
         with torch.autocast(inputs[0].device.type, torch.bfloat16, cache_enabled=False):
             output = functional_call(self.module, (named, fresh), inputs)
-        return output.float(), fresh
+        return tree_map(lambda part: part.float(), output), fresh
 
 
 def flat(parameters: Iterable[Tensor]) -> Tensor:
@@ -78,7 +88,7 @@ def initial(build: Callable[[], nn.Module], seed: int, purpose: str) -> tuple[nn
     return module, flat(module.parameters()), {name: b.detach().clone() for name, b in module.named_buffers()}
 
 
-def check_stateless(build: Callable[[], nn.Module], x: Tensor, what: str) -> None:
+def check_stateless(build: Callable[[], nn.Module], inputs: tuple[Tensor, ...], what: str) -> None:
     """Check that a network depends only on its parameters, its buffers and its input.
 
     Raises `ContractError` if the modules built for two seeds differ when given the same parameters
@@ -91,8 +101,8 @@ def check_stateless(build: Callable[[], nn.Module], x: Tensor, what: str) -> Non
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = Network(one, training=False)
-            outputs.append(network(network.named(params), buffers, x)[0])
-    if not torch.equal(*outputs):
+            outputs.append(tree_leaves(network(network.named(params), buffers, *inputs)[0]))
+    if not all(map(torch.equal, *outputs)):
         raise ContractError(
             f"{what} holds a random tensor that is neither a parameter nor a buffer; "
             "register it with self.register_buffer(name, tensor), so that each seed has its own"

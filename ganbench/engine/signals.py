@@ -10,12 +10,9 @@ from torch.nn.functional import logsigmoid
 
 from ganbench.engine.step import Trace
 
-DIVERSITY_SAMPLES = 64
-"""Real and fake samples whose pairwise distances make up the diversity ratio."""
 
-
-def observe(trace: Trace, real: Tensor, log_odds: bool) -> Tensor:
-    """The signals `ganbench.signals.SIGNALS` of one seed at one step, (12,); `real` is D's last batch (B, *shape).
+def observe(trace: Trace, log_odds: bool) -> Tensor:
+    """The signals `ganbench.signals.SIGNALS` of one seed at one step, (12,).
 
     `d_real`, `d_fake`: mean D(x), D(G(z)); accuracies at D = 1/2; `p_real_above_fake`:
     P(D(x) > D(G(z))) over all pairs; `value`: V(D, G) of Goodfellow et al. 2014 in nats;
@@ -41,7 +38,7 @@ def observe(trace: Trace, real: Tensor, log_odds: bool) -> Tensor:
             (value + 2 * log(2)) / 2,
             trace.d_grad.norm(),
             trace.g_grad.norm(),
-            spread(trace.fake[:DIVERSITY_SAMPLES]) / spread(real[:DIVERSITY_SAMPLES]),
+            spread(trace.fake) / spread(trace.real),
         ]
     )
 

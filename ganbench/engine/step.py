@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
+from ganbench.engine.critic import Applied, Critic, Memory, Move, Samples
+from ganbench.engine.draws import Draws
 from ganbench.engine.networks import Buffers, Network
-from ganbench.engine.optimizers import Betas, Moments, Optimizer
+from ganbench.engine.objective import METHODS, Objective, Player, Setup
+from ganbench.engine.update_rules import Slots, UpdateRule
 from ganbench.errors import ContractError
-from ganbench.registry.contracts import Loss
+
+SHOWN = 64
+"""Samples of each side that a trace keeps: enough to measure their diversity."""
 
 
-class Player(NamedTuple):
-    """One player: flat parameters (P,), buffers, and the optimizer's two moments (P,)."""
+class PlayerState(NamedTuple):
+    """One player: flat parameters (P,), buffers, and the optimizer's vectors (P,)."""
 
     params: Tensor
     buffers: Buffers
-    moments: Moments
+    slots: Slots
 
 
 class State(NamedTuple):
-    """Both players, and the exponential moving average of G's parameters (P,); with `ema: 0` it stays as it began."""
+    """Both players, the average of G's parameters (P,), which without one stays as it began, and the memories."""
 
-    generator: Player
-    discriminator: Player
+    generator: PlayerState
+    discriminator: PlayerState
     average: Tensor
+    memory: Memory
 
 
-class Batch(NamedTuple):
-    """Data and noise of one step: n_dis batches for D's moves, and one more of latents for G's move."""
+class Numbers(NamedTuple):
+    """The numbers of one step, computed on the host: the optimizers' factors, the decay of the average, schedules."""
 
-    real: Tensor  # (n_dis, B, *shape)
-    latent: Tensor  # (n_dis + 1, B, latent)
-    mix: Tensor  # (n_dis + 1, B), uniform in [0, 1): the interpolation weights of `Critic.between`
+    step: Tensor  # (), int32, from 0
+    d: Tensor  # (n_dis, factors)
+    g: Tensor  # (factors,)
+    decay: Tensor  # (2,): the decay of the average, and 1 minus it
+    values: Mapping[str, Mapping[str, Tensor]]  # by plugin and field, ()
 
 
 class Trace(NamedTuple):
@@ -49,145 +57,149 @@ class Trace(NamedTuple):
     fake_logits: Tensor  # (B,)
     d_grad: Tensor  # (P,)
     g_grad: Tensor  # (P,)
-    fake: Tensor  # (B, *shape), the batch of G's move
+    real: Tensor  # (64, *shape), of the batch of D's last move
+    fake: Tensor  # (64, *shape), of the batch of G's move
 
 
 @dataclass(frozen=True)
 class Game:
-    """What stays fixed during training: the loss, both networks, and the optimizer."""
+    """What stays fixed during training: the objective, both networks, the optimizers, who moves when."""
 
-    loss: Loss
+    objective: Objective
     generator: Network
     discriminator: Network
-    optimizer: Optimizer
-    betas: Betas
-    n_dis: int
-    ema: float
+    d_rule: UpdateRule
+    g_rule: UpdateRule
+    n_dis: int = 1
+    averaged: bool = False
+    simultaneous: bool = False
+    unrolled: int = 0
+    fresh_real: bool = True
+    labeled: bool = False
+    packed: int = 1
 
 
-class Rates(NamedTuple):
-    """The optimizer's factors for the moves of one step."""
-
-    d: Tensor  # (n_dis, 2)
-    g: Tensor  # (2,)
-
-
-StepNumber = Callable[[], int]
-"""Returns the number of the current step, from 0; called only if the loss reads `critic.step`."""
-
-
-class Critic:
-    """D as a loss sees it: logits of the real batch, the fake batch and any x, and input gradients."""
-
-    def __init__(
-        self, network: Network, player: Player, real: Tensor, fake: Tensor, mix: Tensor, step_number: StepNumber
-    ):
-        self.real_samples, self.fake_samples, self.buffers = real, fake, player.buffers
-        self._network, self._mix, self._step_number = network, mix, step_number
-        self._named = network.named(player.params)
-
-    @property
-    def step(self) -> int:
-        return self._step_number()
-
-    def _logits(self, x: Tensor) -> tuple[Tensor, Buffers]:
-        logits, buffers = self._network(self._named, self.buffers, x)
-        if logits.numel() != x.shape[0]:
-            raise ContractError(
-                f"the discriminator returned {tuple(logits.shape)} for {x.shape[0]} samples; "
-                "it must return one logit per sample, (B,) or (B, 1)"
-            )
-        return logits.reshape(x.shape[0]), buffers
-
-    @cached_property
-    def real(self) -> Tensor:
-        logits, self.buffers = self._logits(self.real_samples)
-        return logits
-
-    @cached_property
-    def fake(self) -> Tensor:
-        logits, self.buffers = self._logits(self.fake_samples)
-        return logits
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self._logits(x)[0]
-
-    def between(self) -> Tensor:
-        mix = self._mix.reshape(-1, *[1] * (self.real_samples.dim() - 1))
-        return self.fake_samples + mix * (self.real_samples - self.fake_samples)
-
-    def gradient(self, x: Tensor) -> Tensor:
-        slopes: Tensor = torch.func.grad(lambda at: self(at).sum())(x)
-        return slopes.flatten(1)
-
-
-def step(game: Game, state: State, batch: Batch, step_number: StepNumber, rates: Rates) -> tuple[State, Trace]:
-    """One alternating step: D moves `n_dis` times while G is fixed, then G once."""
-    g, d, average = state
+def step(game: Game, data: Samples, state: State, draws: Draws, numbers: Numbers) -> tuple[State, Trace]:
+    """One alternating step: D moves `n_dis` times while G is fixed, then G once while D is fixed."""
+    g, d, average, memory = state
     for i in range(game.n_dis):
-        latent, real, mix = batch.latent[i], batch.real[i], batch.mix[i]
-        d, (d_loss, d_grad, real_logits, fake_logits) = move_discriminator(
-            game, g, d, real, latent, mix, step_number, rates.d[i]
-        )
-    g, (g_loss, g_grad, fake) = move_generator(game, g, d, real, batch.latent[-1], batch.mix[-1], step_number, rates.g)
-    if game.ema:
-        average = average * game.ema + g.params * (1 - game.ema)
-    trace = Trace(d_loss, g_loss, real_logits, fake_logits, d_grad, g_grad, fake)
-    return State(g, d, average), trace
+        move = move_of(game, data, g, d, memory, of_move(draws, i), numbers)
+        d, memory, (d_loss, d_grad, real_logits, fake_logits) = move_discriminator(game, move, d, numbers, numbers.d[i])
+    own = of_move(draws, -1) if game.fresh_real else of_move(draws, -1)._replace(rows=draws.rows[-2])
+    rival = state.discriminator if game.simultaneous else d
+    last = move_of(game, data, g, rival, memory, own, numbers)
+    g, memory, (g_loss, g_grad, fake) = move_generator(game, last, g, rival, numbers)
+    if game.averaged:
+        average = average * numbers.decay[0] + g.params * numbers.decay[1]
+    trace = Trace(d_loss, g_loss, real_logits, fake_logits, d_grad, g_grad, move.real_samples[:SHOWN], fake[:SHOWN])
+    return State(g, d, average, memory), trace
+
+
+def move_of(
+    game: Game, data: Samples, g: PlayerState, d: PlayerState, memory: Memory, draws: Draws, numbers: Numbers
+) -> Move:
+    """A move as it begins: both players as they are, the draws of this move."""
+    generator = Applied(game.generator, game.generator.named(g.params), g.buffers)
+    discriminator = Applied(game.discriminator, game.discriminator.named(d.params), d.buffers)
+    transforms = tuple((one, bound(one, numbers)) for one in game.objective.transforms)
+    return Move(generator, discriminator, {}, data, draws, transforms, memory, game.labeled)
 
 
 def move_discriminator(
-    game: Game,
-    g: Player,
-    d: Player,
-    real: Tensor,
-    latent: Tensor,
-    mix: Tensor,
-    step_number: StepNumber,
-    factors: Tensor,
-) -> tuple[Player, tuple[Tensor, Tensor, Tensor, Tensor]]:
+    game: Game, move: Move, d: PlayerState, numbers: Numbers, factors: Tensor
+) -> tuple[PlayerState, Memory, tuple[Tensor, Tensor, Tensor, Tensor]]:
     """D moves along its gradient of `d_loss`; G, including its buffers, is fixed."""
-    fake, _ = game.generator(game.generator.named(g.params), g.buffers, latent)
+    samples = move.real_samples, move.fake_samples
 
-    def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Buffers]]:
-        critic = Critic(game.discriminator, d._replace(params=params), real, fake, mix, step_number)
-        loss = _scalar("d_loss", getattr(game.loss, "d_loss")(critic))  # noqa: B009
-        return loss, (critic.real, critic.fake, critic.buffers)
+    def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Buffers, Memory]]:
+        seen = move.by_discriminator(game.discriminator.named(params), *samples)
+        loss, memory = minimized(game.objective, "d", seen, numbers)
+        return loss, (seen.real[0], seen.fake[0], seen.discriminator_buffers, memory)
 
-    grad, (loss, (real_logits, fake_logits, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(d.params)
-    params, moments = game.optimizer.move(d.params, grad, d.moments, factors, game.betas)
-    return Player(params, buffers, moments), (loss, grad, real_logits, fake_logits)
+    grad, (loss, (real, fake, buffers, memory)) = torch.func.grad_and_value(objective, has_aux=True)(d.params)
+    params, slots = game.d_rule.move(d.params, grad, d.slots, factors)
+    return PlayerState(projected(game, params, numbers), buffers, slots), memory, (loss, grad, real, fake)
 
 
 def move_generator(
-    game: Game,
-    g: Player,
-    d: Player,
-    real: Tensor,
-    latent: Tensor,
-    mix: Tensor,
-    step_number: StepNumber,
-    factors: Tensor,
-) -> tuple[Player, tuple[Tensor, Tensor, Tensor]]:
-    """G moves along its gradient of `g_loss`; D, including its buffers, is fixed."""
+    game: Game, move: Move, g: PlayerState, d: PlayerState, numbers: Numbers
+) -> tuple[PlayerState, Memory, tuple[Tensor, Tensor, Tensor]]:
+    """G moves along its gradient of `g_loss`; D, including its buffers, is fixed, or first unrolled for some moves."""
 
-    def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Buffers]]:
-        fake, buffers = game.generator(game.generator.named(params), g.buffers, latent)
-        loss = _scalar(
-            "g_loss",
-            getattr(game.loss, "g_loss")(Critic(game.discriminator, d, real, fake, mix, step_number)),  # noqa: B009
-        )
-        return loss, (fake, buffers)
+    def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Buffers, Memory]]:
+        seen = move.by_generator(game.generator.named(params))
+        rival = d
+        for _ in range(game.unrolled):
+            rival, _, _ = move_discriminator(game, seen, rival, numbers, numbers.d[-1])
+            seen = seen.against(game.discriminator.named(rival.params), rival.buffers)
+        loss, memory = minimized(game.objective, "g", seen, numbers)
+        return loss, (seen.fake_samples, seen.generator_buffers, memory)
 
-    grad, (loss, (fake, buffers)) = torch.func.grad_and_value(objective, has_aux=True)(g.params)
-    params, moments = game.optimizer.move(g.params, grad, g.moments, factors, game.betas)
-    return Player(params, buffers, moments), (loss, grad, fake)
+    grad, (loss, (fake, buffers, memory)) = torch.func.grad_and_value(objective, has_aux=True)(g.params)
+    params, slots = game.g_rule.move(g.params, grad, g.slots, numbers.g)
+    return PlayerState(params, buffers, slots), memory, (loss, grad, fake)
 
 
-def _scalar(name: str, loss: object) -> Tensor:
+def minimized(objective: Objective, player: Player, move: Move, numbers: Numbers) -> tuple[Tensor, Memory]:
+    """The sum of the parts that a player minimizes, a scalar, and the memories after this move."""
+    terms, memory = [], dict(move.memory)
+    for part in objective.parts:
+        plugin, critic = bound(part, numbers), Critic(move, part.name)
+        if hasattr(plugin, METHODS[player]):
+            term = _scalar(part.name, METHODS[player], getattr(plugin, METHODS[player])(critic))
+            terms.append(term * part.every if part.every > 1 else term)
+        if part.remembers_with == player:
+            memory[part.name] = _remembered(part.name, plugin, critic)
+    for transform in objective.transforms if player == "d" else ():
+        if transform.remembers_with is not None:
+            memory[transform.name] = _remembered(
+                transform.name, bound(transform, numbers), Critic(move, transform.name)
+            )
+    return sum(terms[1:], start=terms[0]), memory
+
+
+def bound(setup: Setup, numbers: Numbers) -> Any:
+    """The plugin of a part or a transform with the current values of its schedules."""
+    return setup.bound(numbers.values.get(setup.name, {}))
+
+
+def projected(game: Game, params: Tensor, numbers: Numbers) -> Tensor:
+    """D's parameters (P,) after its move, as the parts that have a `project` replace them."""
+    for part in game.objective.parts:
+        plugin = bound(part, numbers)
+        if hasattr(plugin, "project"):
+            named = game.discriminator.named(params)
+            replaced: Mapping[str, Tensor] = plugin.project(named)
+            for name, value in replaced.items():
+                if name not in named or value.shape != named[name].shape:
+                    raise ContractError(f"{part.name}.project returned {name!r}, which is no parameter of D as it was")
+            params = game.discriminator.vector({**named, **replaced})
+    return params
+
+
+def of_move(draws: Draws, index: int) -> Draws:
+    """The draws of one move."""
+    chosen: Draws = tree_map(lambda leaf: leaf[index], draws)
+    return chosen
+
+
+def _remembered(name: str, plugin: Any, critic: Critic) -> dict[str, Tensor]:
+    """The next values of a memory, of the same names and shapes. Raises `ContractError`."""
+    found: Mapping[str, Tensor] = plugin.remember(critic)
+    if set(found) != set(critic.memory):
+        raise ContractError(f"{name}.remember must return {', '.join(critic.memory)}, got {', '.join(found)}")
+    for key, value in found.items():
+        if value.shape != critic.memory[key].shape:
+            was = tuple(critic.memory[key].shape)
+            raise ContractError(f"{name}.remember: {key} must keep its shape {was}, got {tuple(value.shape)}")
+    return {key: found[key].detach() for key in critic.memory}
+
+
+def _scalar(part: str, method: str, loss: object) -> Tensor:
     """Check that a loss is a scalar tensor. Raises `ContractError`."""
     if not isinstance(loss, Tensor):
-        raise ContractError(f"{name} must return a tensor, not {type(loss).__name__}")
+        raise ContractError(f"{part}.{method} must return a tensor, not {type(loss).__name__}")
     if loss.dim():
-        raise ContractError(f"{name} must be a scalar, not of shape {tuple(loss.shape)}: take the mean over the batch")
+        shape = tuple(loss.shape)
+        raise ContractError(f"{part}.{method} must be a scalar, not of shape {shape}: take the mean over the batch")
     return loss

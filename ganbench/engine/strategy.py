@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
-from ganbench.engine.compile import CannotCompileError, compiled
+from ganbench.engine.compile import MAX_INLINED_BITS, CannotCompileError, Program, compiled
+from ganbench.engine.critic import Samples
 from ganbench.engine.devices import missing_compiler
+from ganbench.engine.draws import Draws
+from ganbench.engine.setting import Example, Setting
 from ganbench.engine.signals import observe
-from ganbench.engine.step import Batch, Game, Rates, State, StepNumber, Trace, step
+from ganbench.engine.step import Game, Numbers, State, Trace, step
 from ganbench.errors import ContractError, describe_error
-from ganbench.suite.specs import TrainSpec
+from ganbench.suite.train_spec import TrainSpec
 
 MAX_STACK = 16
 """The most seeds in a stack that is not compiled: with more, the activations exceed a core's cache."""
@@ -49,10 +53,15 @@ def _unchanged(state: State) -> State:
 
 
 class Engine(NamedTuple):
-    """The step on an execution path: `pack` a state, `advance` it any number of times, `unpack` it."""
+    """The step on an execution path: `pack` a state, `advance` it any number of times, `unpack` it.
+
+    `inputs(keys, numbers)` gives what `advance` takes at each of these steps: the draws of the seeds' keys, or the keys
+    themselves if the step draws.
+    """
 
     path: ExecutionPath
-    advance: Callable[[Carried, Batch, StepNumber, Rates], tuple[Carried, Trace]]
+    inputs: Callable[[Sequence[Tensor], Sequence[Numbers]], Iterator[Any]]
+    advance: Callable[[Carried, Any, Numbers, int], tuple[Carried, Trace]]
     pack: Callable[[State], Carried] = _unchanged
     unpack: Callable[[Carried], State] = _unchanged
 
@@ -114,8 +123,9 @@ def unstackable(game: Game, spec: TrainSpec) -> str | None:
         for name, shape in network.shapes.items():
             if any(side > 8 and side % 4 for side in shape):
                 return f"parameter {name} {tuple(shape)} has a dimension that is not a multiple of 4"
-    if spec.batch % 32:
-        return f"batch {spec.batch} is not a multiple of 32"
+    if spec.batch % (32 * game.packed):
+        packed = f" with {game.packed} samples packed" if game.packed > 1 else ""
+        return f"batch {spec.batch}{packed} is not a multiple of {32 * game.packed}"
     if spec.precision == "bf16":
         return "bfloat16 has not been validated in stacks"
     return _random_layer(game)
@@ -130,97 +140,134 @@ def _convolves(game: Game) -> bool:
 
 
 def _random_layer(game: Game) -> str | None:
-    random = (layer for layer in _layers(game) if isinstance(layer, nn.modules.dropout._DropoutNd))
+    random = (layer for layer in _layers(game) if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p)
     return next((type(layer).__name__ for layer in random), None)
 
 
-def build_engine(path: ExecutionPath, game: Game, spec: TrainSpec, example: tuple[State, Batch, Rates]) -> Engine:
+def build_engine(path: ExecutionPath, setting: Setting, spec: TrainSpec, example: Example) -> Engine:
     """Build the step on a path, and try it on an example of one seed.
 
-    If the compiler rejects the step or its program computes something else, the path becomes that of
-    `engine: eager`; if vmap cannot map the step (the loss branches on values, for example), seeds run
-    one by one. Raises `ContractError` if the spec requires a program.
+    If the compiler rejects the step of several lanes or its program computes something else, one lane is tried. If that
+    fails too, the path becomes that of `engine: eager`; if vmap cannot map the step (the loss branches on values, for
+    example), seeds run one by one. Raises `ContractError` if the spec requires a program.
     """
-    state, batch, rates = example
-    if path.kind == "compiled":
-        lanes = (stacked([state] * path.lanes), stacked([batch] * path.lanes)) if path.lanes > 1 else (state, batch)
+    while path.kind == "compiled":
         try:
-            return _compiled(game, path, (*lanes, rates), LOSS_TOLERANCE[spec.precision])
+            return _compiled(setting, path, example, LOSS_TOLERANCE[spec.precision])
         except Exception as error:  # the compiler may raise anything; the step runs without it
             reason = f"not compiled: {error if isinstance(error, CannotCompileError) else describe_error(error)}"
+            if path.lanes > 1:
+                path = ExecutionPath("compiled", 1, f"{path.lanes} lanes are {reason}")
+                continue
             if spec.engine == "compiled":
                 raise ContractError(reason) from error
-            path = _uncompiled(unstackable(game, spec), reason)
+            path = _uncompiled(unstackable(setting.game, spec), reason)
     if path.kind == "stacked":
+        state, keys, numbers = example
+        draws = setting.recipe.drawn(keys, numbers.step)
         try:
-            advance(game, path.lanes)(stacked([state, state]), stacked([batch, batch]), lambda: 0, rates)
+            mapped(setting, setting.game)(stacked([state, state]), stacked([draws, draws]), numbers)
         except Exception as error:
             path = ExecutionPath("looped", 1, f"vmap cannot map the step ({describe_error(error)})")
-    return Engine(path, advance(game, path.lanes))
+    return _eager(setting, path)
 
 
-def advance(game: Game, lanes: int) -> Callable[[State, Batch, StepNumber, Rates], tuple[State, Trace]]:
-    """The alternating step for one seed, or for a stack of them."""
-    if lanes == 1:
-        return lambda state, batch, step_number, rates: step(game, state, batch, step_number, rates)
+Advance = Callable[[State, Draws, Numbers], tuple[State, Trace]]
 
-    def mapped(state: State, batch: Batch, step_number: StepNumber, rates: Rates) -> tuple[State, Trace]:
-        result: tuple[State, Trace] = torch.vmap(lambda s, b: step(game, s, b, step_number, rates))(state, batch)
+
+def mapped(setting: Setting, game: Game) -> Advance:
+    """The alternating step for a stack of seeds."""
+
+    def stack(state: State, draws: Draws, numbers: Numbers) -> tuple[State, Trace]:
+        result: tuple[State, Trace] = torch.vmap(lambda s, d: step(game, setting.data, s, d, numbers))(state, draws)
         return result
 
-    return mapped
+    return stack
 
 
-def _compiled(game: Game, path: ExecutionPath, example: tuple[State, Batch, Rates], tolerance: float) -> Engine:
-    """Compile the step. Raises `CannotCompileError` if that fails or the program computes something else."""
-
-    def no_step_number() -> int:
-        raise CannotCompileError("the loss reads the step number")
-
-    def plain(state: State, batch: Batch, rates: Rates) -> tuple[State, Trace]:
-        return advance(game, path.lanes)(state, batch, no_step_number, rates)
-
-    program = compiled(plain, example)
-    leaves, form = tree_flatten(example[0])
-    count = len(leaves)
-
-    def run(carried: Carried, batch: Batch, rates: Rates) -> tuple[Carried, Trace]:
-        results = program([*carried, *batch, *rates])
-        return results[:count], Trace(*results[count:])
-
-    _check(run, plain, example, tolerance)
-
-    def advance_compiled(
-        carried: Carried, batch: Batch, step_number: StepNumber, rates: Rates
-    ) -> tuple[Carried, Trace]:
-        return run(carried, batch, rates)
-
-    return Engine(path, advance_compiled, tree_leaves, lambda carried: tree_unflatten(list(carried), form))
+def _lazy(setting: Setting) -> tuple[Game, Game]:
+    """The game of the steps at which the lazy parts are computed, and of all others."""
+    game = setting.game
+    return game, game if game.objective.every == 1 else replace(game, objective=game.objective.without_lazy())
 
 
-def _check(
-    run: Callable[[Carried, Batch, Rates], tuple[Carried, Trace]],
-    plain: Callable[[State, Batch, Rates], tuple[State, Trace]],
-    example: tuple[State, Batch, Rates],
-    tolerance: float,
-) -> None:
+def _eager(setting: Setting, path: ExecutionPath) -> Engine:
+    """The step as it is written, on draws made for many steps at once."""
+    every = setting.game.objective.every
+    full, between = (
+        mapped(setting, game) if path.lanes > 1 else partial(step, game, setting.data) for game in _lazy(setting)
+    )
+
+    def inputs(keys: Sequence[Tensor], numbers: Sequence[Numbers]) -> Iterator[Draws]:
+        for start in range(0, len(numbers), setting.recipe.steps_at_once):
+            steps = torch.stack([one.step for one in numbers[start : start + setting.recipe.steps_at_once]])
+            drawn = [setting.recipe.drawn(own, steps) for own in keys]
+            draws = tree_map(lambda *seeds: torch.stack(seeds, dim=1), *drawn) if path.lanes > 1 else drawn[0]
+            yield from (lane(draws, i) for i in range(len(steps)))
+
+    def advance(state: State, draws: Draws, numbers: Numbers, t: int) -> tuple[State, Trace]:
+        return (full if t % every == 0 else between)(state, draws, numbers)
+
+    return Engine(path, inputs, advance)
+
+
+def _compiled(setting: Setting, path: ExecutionPath, example: Example, tolerance: float) -> Engine:
+    """Compile the draws and the step. Raises `CannotCompileError` if that fails or the step computes something else."""
+    lanes, every = path.lanes, setting.game.objective.every
+    state, keys = (stacked([example.state] * lanes), stacked([example.keys] * lanes)) if lanes > 1 else example[:2]
+    draws = setting.recipe.drawn(keys, example.numbers.step)
+    draw = compiled(setting.recipe.drawn, (keys, example.numbers.step), inlined=MAX_INLINED_BITS)
+    arguments = (setting.data, state, draws, example.numbers)
+    games = _lazy(setting)[: 1 if every == 1 else 2]
+    programs = [_program(setting, game, lanes, arguments, tolerance) for game in games]
+    leaves, form = tree_flatten(state)
+    data = list(setting.data)
+
+    def inputs(keys: Sequence[Tensor], numbers: Sequence[Numbers]) -> Iterator[Sequence[Tensor]]:
+        own = torch.stack(list(keys)) if lanes > 1 else keys[0]
+        return (draw([own, one.step]) for one in numbers)
+
+    def advance(carried: Carried, draws: Sequence[Tensor], numbers: Numbers, t: int) -> tuple[Carried, Trace]:
+        results = programs[0 if t % every == 0 else 1]([*data, *carried, *draws, *tree_leaves(numbers)])
+        return results[: len(leaves)], Trace(*results[len(leaves) :])
+
+    return Engine(path, inputs, advance, tree_leaves, lambda carried: tree_unflatten(list(carried), form))
+
+
+Arguments = tuple[Samples, State, Draws, Numbers]
+
+
+def _program(setting: Setting, game: Game, lanes: int, arguments: Arguments, tolerance: float) -> Program:
+    """The program of one game's step, compared with the uncompiled step."""
+
+    def plain(data: Samples, state: State, draws: Draws, numbers: Numbers) -> tuple[State, Trace]:
+        own = setting._replace(data=data)
+        return (mapped(own, game) if lanes > 1 else partial(step, game, data))(state, draws, numbers)
+
+    program = compiled(plain, arguments, fixed=len(setting.data))
+    _check(program, plain, arguments, tolerance)
+    return program
+
+
+def _check(program: Program, plain: Callable[..., tuple[State, Trace]], arguments: Arguments, tolerance: float) -> None:
     """Compare two steps of a program with the uncompiled ones. Raises `CannotCompileError` if they differ."""
-    state, batch, rates = example
+    data, state, draws, numbers = arguments
     carried = tree_leaves(state)
     for _ in range(2):  # the second step starts from the state that the first returned
-        carried, trace = run(carried, batch, rates)
-        state, expected = plain(state, batch, rates)
+        results = list(program([*data, *carried, *tree_leaves((draws, numbers))]))
+        trace, carried = Trace(*results[len(carried) :]), results[: len(carried)]
+        state, expected = plain(data, state, draws, numbers)
         for name in ("d_loss", "g_loss"):
             ours, theirs = getattr(trace, name), getattr(expected, name)
             if not torch.allclose(ours, theirs, rtol=tolerance, atol=tolerance, equal_nan=True):
                 raise CannotCompileError(f"the program's {name} is {ours.tolist()}, uncompiled {theirs.tolist()}")
 
 
-def signal_function(lanes: int, log_odds: bool) -> Callable[[Trace, Tensor], Tensor]:
+def signal_function(lanes: int, log_odds: bool) -> Callable[[Trace], Tensor]:
     """A function that computes the signals of one seed (12,) or of a stack (S, 12)."""
 
-    def one(trace: Trace, real: Tensor) -> Tensor:
-        return observe(trace, real, log_odds)
+    def one(trace: Trace) -> Tensor:
+        return observe(trace, log_odds)
 
     return one if lanes == 1 else torch.vmap(one)
 

@@ -4,63 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ganbench import seeding
 from ganbench.engine.checkpoints import CheckpointTimer
-from ganbench.engine.networks import Buffers, Network, check_stateless, initial
-from ganbench.engine.noise import NoiseBlock, noise_block
-from ganbench.engine.optimizers import OPTIMIZERS
+from ganbench.engine.numbers import numbers
+from ganbench.engine.objective import Objective
+from ganbench.engine.setting import Example, build_example, build_setting, init_state, moved
 from ganbench.engine.state import Callback, Group, NewRows, Progress, SeedState, TrainedSeed
-from ganbench.engine.step import Batch, Game, Player, Rates, State
-from ganbench.engine.strategy import ExecutionPath, build_engine, choose_path, lane, signal_function, stacked
-from ganbench.registry.contracts import Architecture, Loss
-from ganbench.registry.schedules import number_at
+from ganbench.engine.step import State
+from ganbench.engine.strategy import (
+    ExecutionPath,
+    build_engine,
+    choose_path,
+    lane,
+    signal_function,
+    stacked,
+)
+from ganbench.registry.contracts import Architecture, Data
 from ganbench.results.records import Failure, Provenance
-from ganbench.suite.specs import TrainSpec
+from ganbench.suite.train_spec import TrainSpec
 
 SIGNAL_ROWS = 100
 """Training signals are recorded every steps // SIGNAL_ROWS steps."""
 
 
-def build_game(
-    loss: Loss, architecture: Architecture, shape: tuple[int, ...], spec: TrainSpec, seed: int, device: torch.device
-) -> Game:
-    """The loss, both networks for samples of `shape`, and the optimizer.
-
-    The modules are built for one seed, but every seed's parameters and buffers are passed to them.
-    """
-    generator, _, _ = initial(lambda: architecture.generator(shape), seed, "generator")
-    discriminator, _, _ = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
-    g, d = (Network(module.to(device), precision=spec.precision) for module in (generator, discriminator))
-    return Game(loss, g, d, OPTIMIZERS[spec.d.optimizer], _betas(spec), spec.n_dis, number_at(spec.ema, 0, 1))
-
-
-def _betas(spec: TrainSpec) -> tuple[float, float]:
-    first, second = (number_at(beta, 0, spec.steps) for beta in spec.d.betas)
-    return first, second
-
-
-def init_state(architecture: Architecture, shape: tuple[int, ...], seed: int, device: torch.device) -> State:
-    """A seed's state before the first step, on `device`."""
-    _, g_params, g_buffers = initial(lambda: architecture.generator(shape), seed, "generator")
-    _, d_params, d_buffers = initial(lambda: architecture.discriminator(shape), seed, "discriminator")
-    generator = _init_player(g_params, g_buffers)
-    return _moved(State(generator, _init_player(d_params, d_buffers), generator.params), device)
-
-
-def _init_player(params: Tensor, buffers: Buffers) -> Player:
-    return Player(params, buffers, (torch.zeros_like(params), torch.zeros_like(params)))
-
-
-def _moved(state: State, device: torch.device) -> State:
-    moved: State = tree_map(lambda leaf: leaf.to(device), state)
-    return moved
+def differentiable_attention() -> AbstractContextManager[None]:
+    """Attention by plain products: the fused kernels have no second derivative, which gradient penalties need."""
+    found: AbstractContextManager[None] = sdpa_kernel(SDPBackend.MATH)
+    return found
 
 
 def group_seeds(seeds: tuple[int, ...], path: ExecutionPath) -> list[tuple[int, ...]]:
@@ -83,7 +60,7 @@ def _state_faults(state: State) -> list[str]:
     """
     players = (state.generator, state.discriminator)
     params = _finite([player.params for player in players])
-    moments = _finite([moment for player in players for moment in player.moments])
+    moments = _finite([slot for player in players for slot in player.slots] or [state.average])
     return [
         "a parameter was not finite" if not fine else "a moment of the optimizer was not finite" if not moved else ""
         for fine, moved in zip(params, moments, strict=True)
@@ -99,42 +76,41 @@ def _finite(vectors: list[Tensor]) -> list[bool]:
 class Trainer:
     """Trains all seeds of one cell.
 
-    `data` (N, *shape) are the training samples. A seed's result depends on that seed alone, never on the
-    others. Seeds in `resumed` continue from their saved state and give the same bits.
+    `data` are the training samples (N, *shape) and, for a conditional architecture, their labels; `classes` is the
+    number of classes then, else None. A seed's result depends on that seed alone, never on the others. Seeds in
+    `resumed` continue from their saved state and give the same bits.
     """
 
     def __init__(
         self,
-        loss: Loss,
+        objective: Objective,
         architecture: Architecture,
-        data: Tensor,
+        data: Data,
         spec: TrainSpec,
         seeds: tuple[int, ...],
         device: torch.device,
         resumed: Mapping[int, SeedState] | None = None,
+        classes: int | None = None,
     ) -> None:
-        self.spec, self.device, self.data = spec, device, data.to(device)
-        self.latent, self.log_odds = architecture.latent, bool(getattr(loss, "log_odds", False))
+        self.spec, self.device, self.log_odds = spec, device, objective.log_odds
         self.cadence = max(1, spec.steps // SIGNAL_ROWS)
-        shape = tuple(data.shape[1:])
-        latent = torch.ones(2, architecture.latent)
-        check_stateless(lambda: architecture.generator(shape), latent, "the generator")
-        check_stateless(lambda: architecture.discriminator(shape), data[:2].cpu(), "the discriminator")
-        self.game = build_game(loss, architecture, shape, spec, seeds[-1], device)
-        states = {seed: init_state(architecture, shape, seed, device) for seed in seeds}
-        self._prepare(states[seeds[0]], seeds[0])
+        self.setting = build_setting(objective, architecture, data, spec, seeds[-1], device, classes)
+        self.game = self.setting.game
+        self.keys = {seed: self.setting.recipe.keys(seed).to(device) for seed in seeds}
+        self._prepare(build_example(self.setting, spec, seeds[0], device))
+        states = {seed: init_state(self.setting, seed, device) for seed in seeds}
         resumed = resumed or {}
-        states |= {seed: _moved(one.state, device) for seed, one in resumed.items()}
+        states |= {seed: moved(one.state, device) for seed, one in resumed.items()}
         self.results = {seed: resumed[seed].result if seed in resumed else TrainedSeed(seed) for seed in seeds}
         self.reported = dict.fromkeys(seeds, 0)
         self.groups = self._groups(states, {seed: resumed[seed].step if seed in resumed else 0 for seed in seeds})
 
-    def _prepare(self, state: State, seed: int) -> None:
+    def _prepare(self, example: Example) -> None:
         """Choose the execution path and build its step, which may include compiling."""
         began = time.perf_counter()
-        example = (state, self._batch(self._seed_noise(seed, 0), 0), self._rates(0, 1)[0])
         path = choose_path(self.game, self.spec, self.device.type)
-        self.engine = build_engine(path, self.game, self.spec, example)
+        with differentiable_attention():
+            self.engine = build_engine(path, self.setting, self.spec, example)
         self.path = self.engine.path
         self.is_stacked = self.path.lanes > 1
         self.prepare_seconds = time.perf_counter() - began
@@ -184,18 +160,18 @@ class Trainer:
         """Train one group for one block of steps; only afterwards are numbers read on the host."""
         began = time.perf_counter()
         observe = signal_function(self.path.lanes, self.log_odds)
-        noise, rates = self._group_noise(group.seeds, block), self._rates(start, stop)
+        rows_of = numbers(self.game, self.spec, start, stop, self.device)
+        drawn = self.engine.inputs([self.keys[seed] for seed in group.seeds], rows_of)
         state = self.engine.pack(group.state)
         losses: list[Tensor] = []
         rows: list[Tensor] = []
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), differentiable_attention():
             torch.manual_seed(seeding.number(group.seeds[0], "network", block))  # for dropout, which is looped
-            for t in range(start, stop):
-                batch = self._batch(noise, t - start)
-                state, trace = self.engine.advance(state, batch, partial(int, t), rates[t - start])
+            for t, own in enumerate(rows_of, start):
+                state, trace = self.engine.advance(state, next(drawn), own, t)
                 losses.append(torch.stack([trace.d_loss, trace.g_loss], dim=-1))
                 if t % self.cadence == 0:
-                    rows.append(observe(trace, batch.real[:, -1] if self.is_stacked else batch.real[-1]))
+                    rows.append(observe(trace))
         group.state = self.engine.unpack(state)
         self._record(group, start, torch.stack(losses), torch.stack(rows) if rows else None)
         group.step = stop
@@ -226,31 +202,6 @@ class Trainer:
             result.steps += [seen[i] for i in valid]
             result.history += [table[i][index] for i in valid]
         group.alive = any(self.results[seed].failure is None for seed in group.seeds)
-
-    def _rates(self, start: int, stop: int) -> list[Rates]:
-        """The optimizer's factors for steps `start` to `stop`, computed on the host in double precision."""
-        spec, n = self.spec, self.spec.n_dis
-        rows = []
-        for t in range(start, stop):
-            lr_d, lr_g = (number_at(player.lr, t, spec.steps) for player in (spec.d, spec.g))
-            moves = [(t * n + i + 1, lr_d) for i in range(n)] + [(t + 1, lr_g)]
-            rows.append([self.game.optimizer.factors(move, lr, self.game.betas) for move, lr in moves])
-        return [Rates(row[:-1], row[-1]) for row in torch.tensor(rows).to(self.device)]
-
-    def _seed_noise(self, seed: int, block: int) -> NoiseBlock:
-        noise = noise_block(seed, block, self.spec, len(self.data), self.latent)
-        return NoiseBlock(*(part.to(self.device, non_blocking=True) for part in noise))
-
-    def _group_noise(self, seeds: tuple[int, ...], block: int) -> NoiseBlock:
-        noise = [self._seed_noise(seed, block) for seed in seeds]
-        if not self.is_stacked:
-            return noise[0]
-        return NoiseBlock(*(torch.stack(parts, dim=1) for parts in zip(*noise, strict=True)))
-
-    def _batch(self, noise: NoiseBlock, index: int) -> Batch:
-        rows = noise.rows[index]
-        real = self.data.index_select(0, rows.flatten()).reshape(*rows.shape, *self.data.shape[1:])
-        return Batch(real, noise.latent[index], noise.mix[index])
 
     def _call(self, callbacks: Sequence[Callback], after: int, step: int) -> None:
         """Call those callbacks that were due after step `after`, with the seeds that are now at `step`.

@@ -145,7 +145,7 @@ def write_weights(folder: Path, result: TrainedSeed, game: Game) -> None:
         "generator": {**generator.named(result.params), **result.buffers},
         "discriminator": {**discriminator.named(result.discriminator), **result.discriminator_buffers},
     }
-    if game.ema:
+    if game.averaged:
         players["average"] = {**generator.named(result.average), **result.buffers}
     tensors = {
         f"{player}.{name}": tensor.clone(memory_format=torch.contiguous_format)

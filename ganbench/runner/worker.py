@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 
 from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
-from ganbench.engine.objective import whole_loss
+from ganbench.engine.objective import objective_of
 from ganbench.engine.state import Callback, Progress, SeedState
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.evaluator import Source, TooFewSamples
 from ganbench.evaluation.film import FRAMES
+from ganbench.evaluation.generate import is_conditional
 from ganbench.evaluation.references import reference_samples
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
@@ -107,13 +108,14 @@ def train_cell(
     reset_peak(device)
     outputs.on_phase(Phase.LOADING, 0)
     work = CellWork(registry, cell, device, outputs.on_phase, partial(_kept_in, outputs, checkpointing))
-    loss = whole_loss(registry, cell.spec)
+    objective = objective_of(registry, cell.spec)
     resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
-    data = work.dataset.load("train").samples
+    data = work.dataset.load("train")
     rounded = cell.spec.train.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     outputs.on_phase(Phase.COMPILING, 0)
-    trainer = Trainer(loss, work.architecture, data, cell.spec.train, cell.seeds, device, resumed)
+    classes = work.dataset.classes if is_conditional(work.architecture) else None  # type: ignore[attr-defined]
+    trainer = Trainer(objective, work.architecture, data, cell.spec.train, cell.seeds, device, resumed, classes)
     timer = None
     if checkpointing is not None:
         save = partial(_save, checkpointing.checkpoints, cell)

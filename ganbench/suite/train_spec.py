@@ -59,6 +59,11 @@ class TrainSpec:
         return self.ema_half_life is not None or isinstance(self.ema, Schedule) or self.ema > 0
 
     @property
+    def simultaneous(self) -> bool:
+        """Whether both players move from the same state."""
+        return self.play == "simultaneous"
+
+    @property
     def unrolled(self) -> int:
         """The moves of D that G looks ahead, 0 if the play is not unrolled."""
         return int(self.play.partition("(")[2].rstrip(")") or 0)

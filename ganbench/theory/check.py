@@ -21,8 +21,9 @@ from torch.nn.functional import logsigmoid
 
 from ganbench.engine import noise
 from ganbench.engine.networks import Network
+from ganbench.engine.objective import Objective
 from ganbench.engine.trainer import Trainer
-from ganbench.registry.contracts import Critic
+from ganbench.registry.contracts import Critic, Data
 from ganbench.registry.schedules import Schedule
 from ganbench.suite.specs import PlayerSpec, TrainSpec
 from ganbench.theory.densities import CONTROL, PAIRS, Density, Pair, best, jensen_shannon
@@ -154,7 +155,9 @@ def check(pair: Pair, seed: int, widths: tuple[int, ...] = WIDTHS) -> Finding:
 def _trained(pair: Pair, seed: int, widths: tuple[int, ...]) -> Function:
     """A function that returns the logits (N,) of a D trained by the engine."""
     data = pair.real.sample(SAMPLES, noise.generator(seed, "theory, data"))
-    trainer = Trainer(ValueLoss(), Players(pair.fake, widths), data, TRAINING, (seed,), torch.device("cpu"))
+    trainer = Trainer(
+        Objective.of(ValueLoss()), Players(pair.fake, widths), Data(data), TRAINING, (seed,), torch.device("cpu")
+    )
     (result,) = trainer.run()
     network = Network(trainer.game.discriminator.module, training=False)
     named = network.named(result.discriminator)

@@ -73,7 +73,8 @@ def trained_models(record: Record, folder: Path, architecture: Architecture, dat
 
     def logits(x: Tensor) -> Tensor:
         with torch.no_grad():
-            return network(params, buffers, x)[0].reshape(len(x))
+            found: Tensor = network(params, buffers, x)[0]
+            return found.reshape(len(x))
 
     def samples(count: int) -> Tensor:
         return generate(architecture, shape, trained, Sampling(count), torch.device("cpu")).samples

@@ -14,10 +14,11 @@ from factories import make_train
 from test_seeds import NoisyMlp
 from torch import Tensor
 
-from ganbench import Architecture, Critic, Loss
+from ganbench import Architecture, Critic, Data, Loss
 from ganbench.engine import strategy
 from ganbench.engine.compile import CannotCompileError, Program, compiled
 from ganbench.engine.devices import missing_compiler
+from ganbench.engine.objective import Objective
 from ganbench.engine.state import TrainedSeed
 from ganbench.engine.trainer import Trainer
 from ganbench.errors import ContractError
@@ -44,7 +45,7 @@ def _train(
     architecture: Architecture = SMALL,
     data: Tensor = POINTS,
 ) -> tuple[dict[int, TrainedSeed], Trainer]:
-    trainer = Trainer(loss or Minimax(), architecture, data, spec, tuple(seeds), CPU)
+    trainer = Trainer(Objective.of(loss or Minimax()), architecture, Data(data), spec, tuple(seeds), CPU)
     return {result.seed: result for result in trainer.run()}, trainer
 
 
@@ -87,42 +88,45 @@ def test_a_program_plays_the_game_of_the_uncompiled_step(
             torch.testing.assert_close(fast[seed].buffers[name], buffer, atol=1e-3, rtol=1e-3)
 
 
-class Warming(Minimax):
-    """Reads the step number, which a program does not know."""
+class Branching(Minimax):
+    """Reads a number on the host, which a program cannot."""
 
     def d_loss(self, critic: Critic) -> Tensor:
-        return super().d_loss(critic) * min(1.0, (critic.step + 1) / 10)
+        value = super().d_loss(critic)
+        return value if value.item() < 1e9 else 2 * value
 
 
 @pytest.mark.parametrize(
     ("loss", "architecture", "why"),
     [
-        (Warming(), SMALL, "the loss reads the step number"),
+        (Branching(), SMALL, "not compiled"),
         (Minimax(), NoisyMlp(width=20), "random"),
     ],
 )
 def test_what_cannot_be_compiled_runs_uncompiled_and_says_why(loss: Loss, architecture: Architecture, why: str) -> None:
     long = replace(SPEC, steps=COMPILE_FROM, engine="auto")
-    path = Trainer(loss, architecture, POINTS, long, (0,), CPU).path
+    path = Trainer(Objective.of(loss), architecture, Data(POINTS), long, (0,), CPU).path
     assert path.kind in ("stacked", "looped")
     assert why in path.reason
     with pytest.raises(ContractError, match=why):
-        Trainer(loss, architecture, POINTS, SPEC, (0,), CPU)
+        Trainer(Objective.of(loss), architecture, Data(POINTS), SPEC, (0,), CPU)
 
 
 def test_without_a_compiler_long_cells_run_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
+    path = Trainer(
+        Objective.of(Minimax()), SMALL, Data(POINTS), replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU
+    ).path
     assert path.kind == "stacked"
     assert "no C++ compiler found (no-such-compiler)" in path.reason
     with pytest.raises(ContractError, match="no C\\+\\+ compiler found"):
-        Trainer(Minimax(), SMALL, POINTS, SPEC, (0,), CPU)
+        Trainer(Objective.of(Minimax()), SMALL, Data(POINTS), SPEC, (0,), CPU)
 
 
 def test_short_cells_are_not_compiled_whatever_the_number_of_seeds() -> None:
     short = replace(SPEC, steps=COMPILE_FROM - 1, engine="auto")
     for seeds in ((0,), tuple(range(40))):
-        path = Trainer(Minimax(), SMALL, POINTS, short, seeds, CPU).path
+        path = Trainer(Objective.of(Minimax()), SMALL, Data(POINTS), short, seeds, CPU).path
         assert path.kind == "stacked"
         assert "too few for compiling to pay off" in path.reason
 
@@ -155,7 +159,9 @@ def test_a_program_that_computes_something_else_is_not_used(monkeypatch: pytest.
         return lambda leaves: [out * 2 if out.shape == leaves[0].shape else out for out in program(leaves)]
 
     monkeypatch.setattr(strategy, "compiled", wrong)
-    path = Trainer(Minimax(), SMALL, POINTS, replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU).path
+    path = Trainer(
+        Objective.of(Minimax()), SMALL, Data(POINTS), replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU
+    ).path
     assert path.kind == "stacked"
     assert "the program's" in path.reason
 

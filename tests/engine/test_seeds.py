@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,8 @@ import torch
 from factories import make_train
 from torch import Tensor, nn
 
-from ganbench import Architecture, Critic, Loss, seeding
+from ganbench import Architecture, Critic, Data, Loss, seeding
+from ganbench.engine.objective import Objective
 from ganbench.engine.state import Callback, TrainedSeed
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.generate import Sampling, generate
@@ -36,7 +37,9 @@ def _train(
     data: Tensor = POINTS,
     spec: TrainSpec = SPEC,
 ) -> tuple[dict[int, TrainedSeed], Trainer]:
-    trainer = Trainer(loss or Minimax(), architecture or Mlp(width=32, depth=2), data, spec, tuple(seeds), CPU)
+    trainer = Trainer(
+        Objective.of(loss or Minimax()), architecture or Mlp(width=32, depth=2), Data(data), spec, tuple(seeds), CPU
+    )
     return {result.seed: result for result in trainer.run()}, trainer
 
 
@@ -133,12 +136,22 @@ def test_streams_differ_by_seed_purpose_and_block() -> None:
     assert seeding.number(3, "latent", 7) == 3022340919780351729  # a change would change every result
 
 
-class FailsOnSomeSeeds(Minimax):
+class Counting(Minimax):
+    """Minimax that counts D's moves in its memory, which is 1 more in G's move."""
+
+    def memory(self, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"moves": torch.zeros(())}
+
+    def remember(self, critic: Critic) -> dict[str, Tensor]:
+        return {"moves": critic.memory["moves"] + 1}
+
+
+class FailsOnSomeSeeds(Counting):
     """NaN at step 40 for seeds whose first fake is on the right: some diverge, others do not."""
 
     def g_loss(self, critic: Critic) -> Tensor:
         value = super().g_loss(critic)
-        bad = (critic.fake_samples[0, 0] > 0) & torch.tensor(critic.step == 40)
+        bad = (critic.fake_samples[0, 0] > 0) & (critic.memory["moves"] == 41)
         return value + torch.where(bad, float("nan"), 0.0)
 
 
@@ -156,10 +169,10 @@ def test_seeds_that_diverge_stop_and_the_others_continue_unchanged() -> None:
         assert _same(results[seed], _train([seed], FailsOnSomeSeeds())[0][seed])
 
 
-class NaNAt100(Minimax):
+class NaNAt100(Counting):
     def d_loss(self, critic: Critic) -> Tensor:
         value = super().d_loss(critic)
-        return value * float("nan") if critic.step == 100 else value
+        return value + torch.where(critic.memory["moves"] == 100, float("nan"), 0.0)
 
 
 def test_a_nan_is_found_at_its_step() -> None:
@@ -169,12 +182,12 @@ def test_a_nan_is_found_at_its_step() -> None:
     }
 
 
-class NaNGradient(Minimax):
+class NaNGradient(Counting):
     """A finite loss with an infinite slope at the last step: only the parameters show it."""
 
     def g_loss(self, critic: Critic) -> Tensor:
         value = super().g_loss(critic)
-        return value + (critic.fake * 0).abs().sqrt().mean() if critic.step == 119 else value
+        return value + torch.where(critic.memory["moves"] == 120, critic.fake * 0, 1.0).abs().sqrt().mean()
 
 
 def test_parameters_that_are_not_finite_at_the_end_are_found() -> None:
@@ -184,12 +197,13 @@ def test_parameters_that_are_not_finite_at_the_end_are_found() -> None:
     assert "parameter was not finite after step 119" in results[0].failure.text
 
 
-class HugeGradient(Minimax):
+class HugeGradient(Counting):
     """At step 30 a gradient above 1.8e19, whose square is infinite in float32; losses and parameters stay finite."""
 
     def d_loss(self, critic: Critic) -> Tensor:
         value = super().d_loss(critic)
-        return value + 1e22 * (critic.real - critic.real.detach()).mean() if critic.step == 30 else value
+        scale = torch.where(critic.memory["moves"] == 30, 1e22, 0.0)
+        return value + scale * (critic.real - critic.real.detach()).mean()
 
 
 @pytest.mark.parametrize(
@@ -210,10 +224,11 @@ def test_a_moment_that_is_not_finite_is_divergence(architecture: Architecture, d
 
 
 def test_a_large_gradient_whose_square_is_finite_is_no_divergence() -> None:
-    class Large(Minimax):
+    class Large(Counting):
         def d_loss(self, critic: Critic) -> Tensor:
             value = super().d_loss(critic)
-            return value + 1e15 * (critic.real - critic.real.detach()).mean() if critic.step == 30 else value
+            scale = torch.where(critic.memory["moves"] == 30, 1e15, 0.0)
+            return value + scale * (critic.real - critic.real.detach()).mean()
 
     results, _ = _train([0, 1], Large(), spec=replace(SPEC, steps=60))
     assert [result.failure for result in results.values()] == [None, None]
@@ -275,7 +290,7 @@ def test_raw_and_averaged_generators_differ_as_the_spec_says() -> None:
 
 def test_snapshots_come_at_block_ends_and_change_nothing() -> None:
     seen: list[int] = []
-    trainer = Trainer(Minimax(), Mlp(width=32, depth=2), POINTS, SPEC, (0, 1), CPU)
+    trainer = Trainer(Objective.of(Minimax()), Mlp(width=32, depth=2), Data(POINTS), SPEC, (0, 1), CPU)
     results = trainer.run(callbacks=[Callback(3, lambda step, seeds: seen.append(step))])
     assert seen == [50, 100, 120]
     assert _same(results[0], _train([0, 1])[0][0])

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from ganbench.engine.compile import compiled
-from ganbench.engine.optimizers import OPTIMIZERS
 from ganbench.engine.update_rules import RULES, PlayerNumbers, Slots, UpdateRule, update_rule
 from ganbench.registry.schedules import Number, Schedule, number_at
 
@@ -233,20 +232,6 @@ def test_in_a_program_a_seed_has_the_same_bits_in_every_lane(name: str) -> None:
     for one, two, plain in zip(there, here, (uncompiled, *after), strict=True):
         assert torch.equal(one[order], two)
         torch.testing.assert_close(one, plain, rtol=1e-6, atol=1e-7)
-
-
-@pytest.mark.parametrize("betas", [(0.5, 0.999), (0.0, 0.99)])
-@pytest.mark.parametrize("name", ["adam", "sgd"])
-def test_adam_and_sgd_keep_the_bits_of_constant_betas(name: str, betas: tuple[float, float]) -> None:
-    player = Settings(name, betas=betas)
-    rule, old = update_rule(player), OPTIMIZERS[name]
-    params, grads = (part[0] for part in _stack(1008))
-    moved, before = (params, rule.start(params)), (params, (torch.zeros_like(params),) * 2)
-    for step in range(20):
-        moved = rule.move(moved[0], grads, moved[1], _factors(rule, player, step, torch.float32))
-        factors = torch.tensor(old.factors(step + 1, player.lr, betas))
-        before = old.move(before[0], grads, before[1], factors, betas)
-    assert torch.equal(moved[0], before[0])
 
 
 @pytest.mark.parametrize("name", PLAYERS)

@@ -101,8 +101,7 @@ def test_a_network_is_its_parameters_buffers_and_input(
         outputs = [one.eval()(x, *labels) for one in pair]
         assert torch.equal(outputs[0], outputs[1])
         modules += pair
-        if not conditional:
-            check_stateless(build, x, which)
+        check_stateless(build, (x, *labels), which)
     assert all(parameter.dtype == torch.float32 for module in modules for parameter in module.parameters())
 
 

@@ -130,7 +130,7 @@ def test_it_is_traced_with_its_vectors() -> None:
 
 
 def test_it_holds_no_tensor_of_its_own() -> None:
-    check_stateless(_network, torch.randn(2, 6), "D")
+    check_stateless(_network, (torch.randn(2, 6),), "D")
 
 
 def test_the_given_buffers_stay_as_they_are() -> None:

@@ -10,8 +10,9 @@ import pytest
 import torch
 from factories import make_job, make_progress, make_train
 
-from ganbench import seeding
+from ganbench import Data, seeding
 from ganbench.engine.checkpoints import CheckpointTimer, Stopped
+from ganbench.engine.objective import Objective
 from ganbench.engine.state import Progress, SeedState
 from ganbench.engine.trainer import Trainer
 from ganbench.runner.background import BackgroundObserver
@@ -38,7 +39,9 @@ History = dict[int, tuple[list[int], list[list[float]]]]
 def _trainer(resumed: dict[int, SeedState] | None = None) -> Trainer:
     data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
     spec = make_train(steps=5 * seeding.BLOCK, batch=32, lr=2e-3)
-    return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, (0, 1), torch.device("cpu"), resumed)
+    return Trainer(
+        Objective.of(Minimax()), Mlp(width=16, depth=1), Data(data), spec, (0, 1), torch.device("cpu"), resumed
+    )
 
 
 def _joined(reported: list[Progress]) -> History:

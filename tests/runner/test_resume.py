@@ -16,8 +16,9 @@ from running import Content, read_records, start_run
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganbench import seeding
+from ganbench import Data, seeding
 from ganbench.engine.checkpoints import CheckpointTimer, Stopped
+from ganbench.engine.objective import Objective
 from ganbench.engine.state import Callback, SeedState, TrainedSeed
 from ganbench.engine.trainer import Trainer
 from ganbench.results import live
@@ -125,7 +126,9 @@ def test_an_interrupted_run_saves_its_state_and_continues(inside: Cli, tmp_path:
 def _trainer(steps: int, seeds: tuple[int, ...], resumed: dict[int, SeedState] | None = None) -> Trainer:
     data = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
     spec = make_train(steps=steps, batch=32, lr=2e-3)
-    return Trainer(Minimax(), Mlp(width=16, depth=1), data, spec, seeds, torch.device("cpu"), resumed)
+    return Trainer(
+        Objective.of(Minimax()), Mlp(width=16, depth=1), Data(data), spec, seeds, torch.device("cpu"), resumed
+    )
 
 
 def test_seeds_at_different_steps_go_on_together() -> None:
