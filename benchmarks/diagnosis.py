@@ -30,7 +30,7 @@ class Plant:
 
     name: str
     expected: tuple[str, ...]
-    losses: tuple[str, ...] = ("minimax", "rpgan-r1r2")
+    losses: tuple[str, ...] = ("minimax", "rpgan + r1 + r2")
     prefix: str = ""
     """Prefix of the pair's name in the plugin of faults: `narrow-mlp`, `narrow-dcgan`."""
     train: dict[str, float] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Plant:
 
 COLLAPSE, EXPLOSION, WEAK, VANISHING = "collapse", "explosion", "weak discriminator", "vanishing gradient"
 PLANTS = (
-    Plant("none", (), ("minimax", "nonsaturating", "rpgan-r1r2", "plain-hinge"), steps=(3000, 6000, 3000, 1000)),
+    Plant("none", (), ("minimax", "nonsaturating", "rpgan + r1 + r2", "plain-hinge"), steps=(3000, 6000, 3000, 1000)),
     Plant("G ignores its latents", (COLLAPSE,), prefix="constant-"),
     Plant("G at 100 times the rate", (COLLAPSE,), ("minimax", "nonsaturating"), train={"lr_g": 100}),
     Plant("G 300 times too loud, and frozen", (EXPLOSION,), prefix="loud-", train={"lr_g": 1e-9}),

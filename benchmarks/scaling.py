@@ -56,7 +56,7 @@ def trained(folder: Path, name: str, seeds: int, steps: int) -> dict[str, Any]:
 
 
 def many_cells(folder: Path, count: int) -> dict[str, Any]:
-    losses = [{"rpgan-r1r2": {"gamma": 0.01 * (i + 1)}} for i in range(count)]
+    losses = [{"loss": ["rpgan", {"r1": {"gamma": 0.01 * (i + 1)}}, "r2"]} for i in range(count)]
     path = suite(folder, f"cells{count}", losses, 2, steps=50)
     wall = ganbench(folder, "run", "--suite", path, "--results", folder / f"cells{count}")
     return {"cells": count, "wall": wall, "each": wall / count}

@@ -20,7 +20,6 @@ def register_losses() -> dict[str, type]:
         "minimax": Minimax,
         "nonsaturating": NonSaturating,
         "rpgan": rpgan.RpGAN,
-        "rpgan-r1r2": rpgan.RpGANR1R2,
         "ragan": rpgan.RaGAN,
         "lsgan": lsgan.LSGAN,
         "hinge": hinge.Hinge,

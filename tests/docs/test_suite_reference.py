@@ -62,7 +62,7 @@ def test_the_defaults_are_the_real_ones(section: str, spec: dict[str, object]) -
 def _suite(section: str, key: str, example: str) -> str:
     """A small suite that contains the example."""
     lines = {
-        "about": "about: an example", "losses": "losses: [minimax, lsgan]",
+        "about": "about: an example", "losses": "losses: [minimax, rpgan + r1]",
         "architectures": "architectures: [mlp, dcgan]", "datasets": "datasets: [ring8, digits]",
     }  # fmt: skip
     if section == "Top level":
@@ -71,7 +71,7 @@ def _suite(section: str, key: str, example: str) -> str:
         lines["datasets"] = "datasets: [digits]"
         lines[section] = f"{section}: {{{example}}}"
     elif section == "overrides":
-        when = {"loss": "{loss: lsgan}", "dataset": "{dataset: ring8}"}.get(key, "{architecture: mlp}")
+        when = {"loss": "{loss: rpgan + r1}", "dataset": "{dataset: ring8}"}.get(key, "{architecture: mlp}")
         if key == "evaluation":
             when = "{dataset: digits}"
         body = example if key == "when" else f"when: {when}, {example}"
@@ -103,5 +103,5 @@ def test_the_suite_on_the_page_can_be_run(inside: Cli, hinge: Path, tmp_path: Pa
 def test_the_ranges_of_the_guide_are_accepted(registry: Registry, tmp_path: Path) -> None:
     (text,) = re.findall(r"```yaml\n(search:.*?)```", (DOCS / "search.md").read_text(), flags=re.DOTALL)
     path = tmp_path / "example.yaml"
-    path.write_text(f"losses: [rpgan]\narchitectures: [mlp]\ndatasets: [ring8]\n{text}")
+    path.write_text(f"losses: [rpgan + r1]\narchitectures: [mlp]\ndatasets: [ring8]\n{text}")
     assert expand(load(path), registry).cells
