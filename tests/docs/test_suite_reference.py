@@ -97,7 +97,7 @@ def test_the_suite_on_the_page_can_be_run(inside: Cli, hinge: Path, tmp_path: Pa
     (tmp_path / "my_suite.yaml").write_text(text)
     done = inside("run", "--suite", "my_suite.yaml", "--dry-run")
     assert done.code == 0, done.err
-    assert "rpgan-r1r2(gamma=1.0) x mlp x grid25" in done.out
+    assert "R3GAN loss (1) x mlp x grid25" in done.out
 
 
 def test_the_ranges_of_the_guide_are_accepted(registry: Registry, tmp_path: Path) -> None:
