@@ -19,6 +19,14 @@ Memory = dict[str, dict[str, Tensor]]
 """The memories of parts and transforms, by their names."""
 
 
+class Extras(dict[str, Tensor]):
+    """What D returns beside its logits, by name."""
+
+    def __missing__(self, name: str) -> Tensor:
+        known = f"it returns {', '.join(self)}" if self else "it returns logits alone"
+        raise ContractError(f"the loss reads {name!r} of D, and {known}; the loss must declare needs = ({name!r},)")
+
+
 class Samples(NamedTuple):
     """The training data on the device: samples (N, *shape), float32 or uint8, and labels (N,), or (0,) without."""
 
@@ -134,7 +142,7 @@ class Move:
         return slopes
 
     def _at(self, side: int, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Mapping[str, Tensor], Buffers]:
-        extras: dict[str, Tensor] = {}
+        extras = Extras()
         buffers = self.discriminator_buffers
 
         def network(at: Tensor) -> Tensor:

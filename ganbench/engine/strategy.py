@@ -154,6 +154,8 @@ def build_engine(path: ExecutionPath, setting: Setting, spec: TrainSpec, example
     while path.kind == "compiled":
         try:
             return _compiled(setting, path, example, LOSS_TOLERANCE[spec.precision])
+        except ContractError:
+            raise
         except Exception as error:  # the compiler may raise anything; the step runs without it
             reason = f"not compiled: {error if isinstance(error, CannotCompileError) else describe_error(error)}"
             if path.lanes > 1:
@@ -167,6 +169,8 @@ def build_engine(path: ExecutionPath, setting: Setting, spec: TrainSpec, example
         draws = setting.recipe.drawn(keys, numbers.step)
         try:
             mapped(setting, setting.game)(stacked([state, state]), stacked([draws, draws]), numbers)
+        except ContractError:
+            raise
         except Exception as error:
             path = ExecutionPath("looped", 1, f"vmap cannot map the step ({describe_error(error)})")
     return _eager(setting, path)
