@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "Check that a report is as it was published, or that the engine agrees with theory.",
     "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
     "diff": "Show what changed between two reports or results folders, worst first.",
+    "new": "Write a plugin of your own: a file or a package that passes `ganbench check` as it is.",
     "check": "Check plugins of a file or by name: every fault with its rule and how to mend it.",
     "doctor": "Check this installation; one line per finding, with a fix for what is wrong.",
     "version": "Print the version of ganbench.",
@@ -40,7 +41,7 @@ It trains every combination of loss x architecture x dataset x seed in one way, 
   ganbench run --suite baseline    the reference table, some minutes on two cores
   ganbench list                    what can be combined
 
-Add a loss of your own:   ganbench run --suite quick --plugin my_loss.py --add loss=my-loss
+A loss of your own:       ganbench new loss my-loss
 All commands:             ganbench --help
 Is everything in order?   ganbench doctor
 """

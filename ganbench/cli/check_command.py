@@ -25,9 +25,9 @@ WIDTH = 118
 def command(what: tuple[str, ...], form: str) -> int:
     """Check plugins against their contract.
 
-    FILE is a plugin file: every plugin in it is checked. NAME is a plugin that is installed, `hinge` or
-    `loss:hinge`. Without either, everything that is installed is checked. Each fault is printed with its rule, what was
-    seen and how to mend it, and each loss, transform and architecture with the path that it takes.
+    FILE is a plugin file, of which every plugin is checked, or a suite's. NAME is a plugin that is installed, `hinge`
+    or `loss:hinge`. Without either, everything that is installed is checked. Each fault is printed with its rule, what
+    was seen and how to mend it, and each loss, transform and architecture with the path that it takes.
     Exit code: 0 no fault, 2 a fault.
     """
     reports = _reports(what)
@@ -47,7 +47,7 @@ def _reports(what: tuple[str, ...]) -> Iterable[Report]:
     from ganbench.conformance.checker import check_installed, check_named, check_source
     from ganbench.registry.registry import Registry
 
-    files = [word for word in what if word.endswith(".py") or Path(word).is_file()]
+    files = [word for word in what if word.endswith((".py", ".yaml", ".yml")) or Path(word).is_file()]
     for file in files:
         if not Path(file).is_file():
             raise UsageError(f"there is no file {file!r}")

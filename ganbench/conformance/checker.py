@@ -29,14 +29,17 @@ from ganbench.suite.load import load
 
 
 def check_source(path: Path) -> list[Report]:
-    """Check every plugin of a file; a file that cannot be loaded is one report."""
+    """Check every plugin of a file, or a suite's YAML file; a file that cannot be loaded is one report."""
+    if path.suffix in (".yaml", ".yml"):
+        return [Report(str(path), "suite", path.stem, _suite(path, Registry.load()))]
     try:
         source = from_file(path)
     except GanbenchError as error:
         text = str(error).removeprefix(f"plugin {path.resolve()}: ")
         return [Report(str(path), findings=[Finding("loads", text, _how_it_loads(text))])]
     reports, sound = _forms(source)
-    registry = Registry([*entry_points(), sound])
+    others = [one for one in entry_points() if getattr(one.module, "__file__", None) != str(source.file)]
+    registry = Registry([*others, sound])  # without the file itself, if it is installed too
     own = [
         offer for kind in HOOKS for same in registry.offers(kind).values() for offer in same if offer.source == sound
     ]
@@ -170,11 +173,20 @@ def _checked(offer: Offer, registry: Registry) -> list[Finding]:
 
 def _file(offer: Offer, registry: Registry) -> list[Finding]:
     """The problems of a suite or of published values, with their lines."""
+    if offer.kind == "suite":
+        return _suite(offer.thing, registry)
     try:
-        if offer.kind == "suite":
-            expand(load(offer.thing), registry)
-        else:
-            literature.load(offer.thing)
+        literature.load(offer.thing)
+    except GanbenchError as error:
+        return [Finding("file", line) for line in str(error).splitlines()]
+    return []
+
+
+def _suite(path: Path, registry: Registry) -> list[Finding]:
+    """The problems of a suite with their lines, and those of its product with the plugins that are there."""
+    try:
+        suite = load(path)
+        expand(suite, registry.extended(suite.plugins))
     except GanbenchError as error:
         return [Finding("file", line) for line in str(error).splitlines()]
     return []

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from ganbench.conformance.extractors import missing
-from ganbench.conformance.findings import Collector, Finding
-from ganbench.conformance.wording import finding_of
+from ganbench.conformance.findings import Collector, Finding, finding_of
 from ganbench.errors import describe_error, raised_at
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.registry.contracts import Dataset

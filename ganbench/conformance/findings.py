@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from ganbench.conformance.wording import rule_of
 from ganbench.errors import ContractError, GanbenchError, MissingError, describe_error, raised_at
 from ganbench.registry.choice import Kind
 
@@ -89,9 +90,14 @@ class Collector:
         except MissingError:
             raise
         except GanbenchError as error:
-            self.extend(Finding("contract", line) for line in str(error).splitlines())
+            self.extend(finding_of(line) for line in str(error).splitlines())
         except Exception as error:  # a third-party plugin may raise anything
             self.add(raised(what, error))
+
+
+def finding_of(text: str, otherwise: str = "contract") -> Finding:
+    """The finding for a sentence of a check that runs make too."""
+    return Finding(rule_of(text, otherwise), text)
 
 
 def raised(what: str, error: BaseException) -> Finding:

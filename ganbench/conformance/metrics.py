@@ -9,8 +9,7 @@ from typing import get_args
 import torch
 
 from ganbench.conformance.extractors import GIVES, datasets_here, missing
-from ganbench.conformance.findings import Collector, Finding, raised
-from ganbench.conformance.wording import finding_of
+from ganbench.conformance.findings import Collector, Finding, finding_of, raised
 from ganbench.errors import GanbenchError, MissingError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.honest import limits_of

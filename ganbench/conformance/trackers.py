@@ -46,7 +46,7 @@ def tracker_findings(tracker: Tracker) -> list[Finding]:
             tracker.on_record(run._replace(id="2" * 12), {**RECORD, **FAILED})
         with found.catching("close"):
             tracker.close()
-    if printed.getvalue():
-        seen = f"it prints to stdout: {printed.getvalue().strip()[:60]!r}"
+    if printed.getvalue().strip():
+        seen = f"it prints to stdout: {printed.getvalue().strip().splitlines()[0][:60]!r}"
         found.add(Finding("prints", seen, "stdout is reserved for tables: write to a file or to sys.stderr"))
     return found.findings

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ganbench.conformance.findings import Finding
-
 RULES = (
     ("raised ", "raises"),
     ("byte for byte", "splits"),
@@ -24,6 +22,8 @@ RULES = (
     ("samples are", "data-type"),
     ("values are", "image-range"),
     ("fingerprint", "fingerprint"),
+    ("unknown extractor", "evaluators"),
+    ("unknown metric", "evaluators"),
     ("samples to compare with", "minimum"),
     ("sample to compare with", "minimum"),
     ("samples per side", "minimum"),
@@ -37,7 +37,6 @@ RULES = (
 """By what a sentence contains, in this order."""
 
 
-def finding_of(text: str, otherwise: str = "contract") -> Finding:
-    """A sentence as a finding: what follows the last `, wanted` or `;` of a data check is what to do."""
-    rule = next((rule for marker, rule in RULES if marker in text), otherwise)
-    return Finding(rule, text)
+def rule_of(text: str, otherwise: str = "contract") -> str:
+    """The rule that a sentence is about."""
+    return next((rule for marker, rule in RULES if marker in text), otherwise)

@@ -1,0 +1,1 @@
+"""Writes new plugins: files and packages that pass the conformance kit as they are."""
