@@ -1,12 +1,10 @@
 """Relativistic games: D compares real with fake samples, in pairs or with the other side's average."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench import Critic
-from ganbench_losses.papers import HUANG, JOLICOEUR, MESCHEDER
+from ganbench_losses.papers import HUANG, JOLICOEUR
 
 
 class RpGAN:
@@ -50,27 +48,3 @@ class RaGAN:
     def _relative(critic: Critic) -> tuple[Tensor, Tensor]:
         """Both sides' logits, less the other side's average."""
         return critic.real - critic.fake.mean(), critic.fake - critic.real.mean()
-
-
-@dataclass(frozen=True)
-class RpGANR1R2(RpGAN):
-    """Relativistic pairing with zero-centered gradient penalties on real (R1) and fake (R2) samples.
-
-    Huang et al. 2024 (R3GAN), equations 2 to 4; pairing by Jolicoeur-Martineau 2018, R1 by
-    Mescheder et al. 2018. Each penalty has the weight gamma / 2.
-    """
-
-    gamma: float = 0.1
-
-    version = "1"
-    reference = (HUANG, JOLICOEUR, MESCHEDER)
-
-    def d_loss(self, critic: Critic) -> Tensor:
-        return super().d_loss(critic) + self.gamma / 2 * (
-            self._slope(critic, critic.real_samples) + self._slope(critic, critic.fake_samples)
-        )
-
-    @staticmethod
-    def _slope(critic: Critic, x: Tensor) -> Tensor:
-        """The mean squared norm of D's gradient at x."""
-        return critic.gradient(x).square().sum(dim=1).mean()

@@ -14,7 +14,7 @@ from ganbench.registry.registry import Registry
 from ganbench.testing import check, check_file, every_offer
 from ganbench_losses.minimax import Minimax
 from ganbench_losses.nonsaturating import NonSaturating
-from ganbench_losses.rpgan import RaGAN, RpGAN, RpGANR1R2
+from ganbench_losses.rpgan import RaGAN, RpGAN
 from ganbench_losses.zero_centered import R1, R2
 
 
@@ -68,7 +68,7 @@ def test_minimax_saturates_and_nonsaturating_does_not() -> None:
 def test_losses_of_extreme_logits_are_finite() -> None:
     sure = Logits(torch.full((4,), 1e4), torch.full((4,), -1e4))
     wrong = Logits(torch.full((4,), -1e4), torch.full((4,), 1e4))
-    for loss in (Minimax(), NonSaturating(), RpGANR1R2(), RpGAN(), RaGAN()):
+    for loss in (Minimax(), NonSaturating(), RpGAN(), RaGAN()):
         for critic in (sure, wrong):
             assert loss.d_loss(critic).isfinite()
             assert loss.g_loss(critic).isfinite()
@@ -78,8 +78,9 @@ def test_rpgan_pairs_and_penalizes_both_sides() -> None:
     critic = Logits(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 3.0]))
     pairing = (log(1 + torch.tensor(-1.0).exp()) + log(1 + torch.tensor(1.0).exp())) / 2
     penalty = 0.3 / 2 * (18 + 18)  # squared norms of (3, 3), real and fake
-    assert RpGANR1R2(gamma=0.3).d_loss(critic).item() == pytest.approx(pairing + penalty, rel=1e-6)
-    assert RpGANR1R2().g_loss(critic).item() == pytest.approx(
+    parts = (RpGAN(), R1(gamma=0.3), R2(gamma=0.3))
+    assert sum(part.d_loss(critic).item() for part in parts) == pytest.approx(pairing + penalty, rel=1e-6)
+    assert RpGAN().g_loss(critic).item() == pytest.approx(
         (log(1 + torch.tensor(1.0).exp()) + log(1 + torch.tensor(-1.0).exp())) / 2, rel=1e-6
     )
 
