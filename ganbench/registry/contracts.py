@@ -79,10 +79,6 @@ class Critic(Protocol):
     """
 
     @property
-    def step(self) -> int:
-        """The number of the step, from 0. A loss that uses it is not compiled (see `train.engine`)."""
-
-    @property
     def real(self) -> Tensor:
         """D's logits (B,) of the real batch, through the transforms; (B / k,) if k samples are packed."""
 

@@ -77,7 +77,7 @@ def _run(folder: Path) -> dict[str, Any]:
     scores = json.loads(path.read_text())
     spec, provenance = record["spec"], record["provenance"]
     return {
-        "variant": [spec["loss"]["name"], spec["architecture"]["name"], spec["dataset"]["name"], spec["seed"]],
+        "variant": [spec["loss"][0]["name"], spec["architecture"]["name"], spec["dataset"]["name"], spec["seed"]],
         "path": [provenance["path"], provenance["lanes"]],
         "engine": spec["train"]["engine"],
         "compiling_took_time": provenance["prepare_seconds"] > 0 if provenance["path"] == "compiled" else None,

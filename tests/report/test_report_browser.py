@@ -110,7 +110,7 @@ def paths(report: Path) -> dict[str, str]:
     def run(status: str, dataset: str, loss: str = "minimax") -> str:
         return next(
             f"runs/{record['id']}/index.html" for record in records
-            if (record["status"], record["spec"]["dataset"]["name"], record["spec"]["loss"]["name"])
+            if (record["status"], record["spec"]["dataset"]["name"], record["spec"]["loss"][0]["name"])
             == (status, dataset, loss)
         )  # fmt: skip
 

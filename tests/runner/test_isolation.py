@@ -35,17 +35,23 @@ train: {steps: 60, batch: 32, lr: 2e-3}
 evaluation: {samples: 500, real_samples: 500}
 """
 LOSS = """
+import torch
 from torch.nn.functional import softplus
 from ganbench import hookimpl
 
 class Base:
-    "Non-saturating, and something else."
-    def d_loss(self, critic):
-        if critic.step == 40:
-            self.spoil()
-        return softplus(-critic.real).mean() + softplus(critic.fake).mean()
+    "Non-saturating."
+    def d_loss(self, critic): return softplus(-critic.real).mean() + softplus(critic.fake).mean()
     def g_loss(self, critic): return softplus(-critic.fake).mean()
-    def spoil(self): pass
+
+class At40(Base):
+    "The same, and something else at step 40."
+    def memory(self, params): return {"moves": torch.zeros(())}
+    def remember(self, critic): return {"moves": critic.memory["moves"] + 1}
+    def d_loss(self, critic):
+        if critic.memory["moves"].item() == 40:
+            self.spoil()
+        return super().d_loss(critic)
 """
 AT_IMPORT = (
     """
@@ -76,7 +82,7 @@ IN_A_STEP = (
 import os, random, signal, sys
 import numpy, torch
 
-class Spoils(Base):
+class Spoils(At40):
     def spoil(self):
         old = torch.nn.functional.softplus
         torch.nn.functional.softplus = lambda x, *rest: 2 * old(x, *rest)
@@ -103,7 +109,7 @@ INSTALLED = (
     + """
 import torch
 
-class Doubles(Base):
+class Doubles(At40):
     def spoil(self): torch.nn.functional.softplus = lambda x: 2 * softplus(x)
 
 @hookimpl
@@ -119,7 +125,7 @@ def _results(results: Path, loss: str) -> dict[str, Any]:
     found: dict[str, Any] = {str((row["kind"], row["loss"])): (row["scores"], row["verdict"]) for row in own}
     assert len(found) == 4
     for run_id, record in read_records(results).items():
-        if record["spec"]["loss"]["name"] == loss:
+        if record["spec"]["loss"][0]["name"] == loss:
             found |= {"id": run_id, "status": record["status"], "diagnosis": record["diagnosis"]}
             for name in ("history.csv", "weights.safetensors", "samples.png"):
                 found[name] = hashlib.sha256((results / "runs" / run_id / name).read_bytes()).hexdigest()

@@ -43,7 +43,7 @@ def test_a_suite_is_trained_once_and_tabled(inside: Cli, trained: Ran, suite: Pa
         assert record["provenance"]["path"] == "stacked"
         assert (
             record["provenance"]["plugins"][
-                "loss:minimax" if record["spec"]["loss"]["name"] == "minimax" else "loss:nonsaturating"
+                "loss:minimax" if record["spec"]["loss"][0]["name"] == "minimax" else "loss:nonsaturating"
             ]["distribution"]
             == "ganbench"
         )
@@ -70,7 +70,7 @@ def test_a_suite_is_trained_once_and_tabled(inside: Cli, trained: Ran, suite: Pa
     forced = inside("run", "--suite", suite, "--force", "--filter", "loss=minimax")
     assert forced.code == 0
     changed = [run_id for run_id, stamp in record_times(results).items() if stamp != before[run_id]]
-    assert {records[run_id]["spec"]["loss"]["name"] for run_id in changed} == {"minimax"}
+    assert {records[run_id]["spec"]["loss"][0]["name"] for run_id in changed} == {"minimax"}
     assert len(changed) == 2
     for run_id, record in read_records(results).items():
         assert record["metrics"] == records[run_id]["metrics"]  # the same spec, the same bits

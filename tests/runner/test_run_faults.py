@@ -18,11 +18,15 @@ from ganbench import hookimpl
 
 
 class Base:
+    def memory(self, params): return {"moves": torch.zeros(())}
+
+    def remember(self, critic): return {"moves": critic.memory["moves"] + 1}  # D's moves; in G's move one more
+
     def d_loss(self, critic):
         return (1 - critic.real).relu().mean() + (1 + critic.fake).relu().mean()
 
     def g_loss(self, critic):
-        if critic.step == 30:
+        if critic.memory["moves"].item() == 31:
             self.fault()
         return -critic.fake.mean()
 
@@ -32,7 +36,7 @@ class NaN(Base):
 
     def d_loss(self, critic):
         value = super().d_loss(critic)
-        return value * float("nan") if critic.step == 100 else value
+        return value * float("nan") if critic.memory["moves"].item() == 100 else value
 
 
 class Raises(Base):
@@ -64,7 +68,7 @@ class Huge(Base):
 
     def d_loss(self, critic):
         value = super().d_loss(critic)
-        return value + 1e22 * (critic.real - critic.real.detach()).mean() if critic.step == 30 else value
+        return value + 1e22 * (critic.real - critic.real.detach()).mean() if critic.memory["moves"].item() == 30 else value
 
 
 @hookimpl
@@ -87,7 +91,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, t
     found = {}
     for record in read_records(tmp_path / "results").values():
         assert record["status"] in STATUSES
-        found[record["spec"]["loss"]["name"]] = (record["status"], record["reason"])
+        found[record["spec"]["loss"][0]["name"]] = (record["status"], record["reason"])
     assert found["minimax"] == found["chatty"] == ("ok", "")
     assert found["nan"] == ("diverged", "a loss was not finite at step 100")
     assert found["huge"] == ("diverged", "a moment of the optimizer was not finite after step 49")
@@ -99,7 +103,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, t
     assert "2/2" in done.out
     assert done.out.count("0/2") == 6
     assert "raises x mlp: 2 of 2 seeds failed: RuntimeError: boom \\| &lt;b&gt;at&lt;/b&gt; 30" in done.out
-    raised = next(id_ for id_, r in read_records(tmp_path / "results").items() if r["spec"]["loss"]["name"] == "raises")
+    raised = next(id_ for id_, r in read_records(tmp_path / "results").items() if r["spec"]["loss"][0]["name"] == "raises")
     assert "in fault" in (tmp_path / "results" / "runs" / raised / "traceback.txt").read_text()
     plan = cli("run", "--suite", suite, "--dry-run").out
     assert plan.count("2 failed before") == 4
