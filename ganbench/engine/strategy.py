@@ -151,6 +151,7 @@ def build_engine(path: ExecutionPath, setting: Setting, spec: TrainSpec, example
     fails too, the path becomes that of `engine: eager`; if vmap cannot map the step (the loss branches on values, for
     example), seeds run one by one. Raises `ContractError` if the spec requires a program.
     """
+    reason = ""
     while path.kind == "compiled":
         try:
             return _compiled(setting, path, example, LOSS_TOLERANCE[spec.precision])
@@ -172,7 +173,8 @@ def build_engine(path: ExecutionPath, setting: Setting, spec: TrainSpec, example
         except ContractError:
             raise
         except Exception as error:
-            path = ExecutionPath("looped", 1, f"vmap cannot map the step ({describe_error(error)})")
+            also = f"; {reason}" if reason else ""
+            path = ExecutionPath("looped", 1, f"vmap cannot map the step ({describe_error(error)}){also}")
     return _eager(setting, path)
 
 

@@ -162,9 +162,11 @@ def test_a_moment_that_is_not_finite_in_a_program_is_divergence() -> None:
 def test_a_program_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the compiler that only the second step shows: the first is right, but its state is wrong."""
 
-    def wrong(function: Callable[..., Any], example: tuple[Any, ...]) -> Program:
-        program = compiled(function, example)
-        return lambda leaves: [out * 2 if out.shape == leaves[0].shape else out for out in program(leaves)]
+    def wrong(function: Callable[..., Any], example: tuple[Any, ...], fixed: int = 0, **rest: Any) -> Program:
+        program = compiled(function, example, fixed, **rest)
+        if not fixed:  # the draws
+            return program
+        return lambda leaves: [out * 2 if out.shape == leaves[fixed].shape else out for out in program(leaves)]
 
     monkeypatch.setattr(strategy, "compiled", wrong)
     path = Trainer(

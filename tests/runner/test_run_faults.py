@@ -68,7 +68,8 @@ class Huge(Base):
 
     def d_loss(self, critic):
         value = super().d_loss(critic)
-        return value + 1e22 * (critic.real - critic.real.detach()).mean() if critic.memory["moves"].item() == 30 else value
+        huge = 1e22 if critic.memory["moves"].item() == 30 else 0.0
+        return value + huge * (critic.real - critic.real.detach()).mean()
 
 
 @hookimpl
@@ -95,7 +96,7 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, t
     assert found["minimax"] == found["chatty"] == ("ok", "")
     assert found["nan"] == ("diverged", "a loss was not finite at step 100")
     assert found["huge"] == ("diverged", "a moment of the optimizer was not finite after step 49")
-    assert found["raises"] == ("failed", "RuntimeError: boom | <b>at</b> 30 (faults.py:26, in fault)")
+    assert found["raises"] == ("failed", "RuntimeError: boom | <b>at</b> 30 (faults.py:30, in fault)")
     assert found["dies"][0] == found["exits"][0] == "failed"
     assert "killed by SIGKILL" in found["dies"][1]
     assert "exit code 3" in found["exits"][1]
@@ -103,7 +104,8 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, t
     assert "2/2" in done.out
     assert done.out.count("0/2") == 6
     assert "raises x mlp: 2 of 2 seeds failed: RuntimeError: boom \\| &lt;b&gt;at&lt;/b&gt; 30" in done.out
-    raised = next(id_ for id_, r in read_records(tmp_path / "results").items() if r["spec"]["loss"][0]["name"] == "raises")
+    records = read_records(tmp_path / "results")
+    raised = next(id_ for id_, r in records.items() if r["spec"]["loss"][0]["name"] == "raises")
     assert "in fault" in (tmp_path / "results" / "runs" / raised / "traceback.txt").read_text()
     plan = cli("run", "--suite", suite, "--dry-run").out
     assert plan.count("2 failed before") == 4
