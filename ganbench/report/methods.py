@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -26,13 +27,10 @@ PLAYER = {
 TRAIN = {
     "steps": "generator steps", "batch": "batch size", "n_dis": "updates of D per update of G",
     **{f"{player}.{key}": f"{title} of {player.upper()}" for key, title in PLAYER.items() for player in ("d", "g")},
-    "ema": "EMA of G", "ema_half_life": "half-life of the EMA of G (images)", "play": "play",
-    "fresh_real": "a real batch of its own for G's update", "precision": "precision", "engine": "engine",
+    "ema": "EMA of G", "ema_half_life": "half-life of the EMA of G (images)",
+    "precision": "precision", "engine": "engine",
 }  # fmt: skip
-UNSAID = {
-    "clip": 0.0, "weight_decay": 0.0, "lookahead": (5, 0.5), "ema_half_life": None, "play": "alternating",
-    "fresh_real": True,
-}  # fmt: skip
+UNSAID = {"clip": 0.0, "weight_decay": 0.0, "lookahead": (5, 0.5), "ema_half_life": None}
 """Settings that are named only where one variant has another value."""
 
 
@@ -58,7 +56,7 @@ def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
     axes = [
         f"the {noun}{'' if len(names) == 1 else plural} {listed(names)}"
         for noun, plural, names in (
-            ("loss", "es", dict.fromkeys(cell.loss for cell in cells)),
+            ("loss", "es", dict.fromkeys(cell.called for cell in cells)),
             ("architecture", "s", dict.fromkeys(cell.architecture for cell in cells)),
             ("dataset", "s", dict.fromkeys(cell.dataset for cell in cells)),
         )
@@ -68,8 +66,8 @@ def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
     seeds = by_variant(cells, lambda cell: formatting.ranges(list(cell.seeds)))
     settings = [f"{title} {by_variant(run, partial(_setting, key))}" for key, title in _titles(run).items()]
     return (
-        f"Training: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. Updates of D and G "
-        f"alternate, and each update of D uses a new real and a new fake batch. Settings: "
+        f"Training: {axes[0]} with {axes[1]} on {axes[2]}, {count}{lost}; seeds {seeds}. Play: "
+        f"{by_variant(run, _play)}. Settings: "
         f"{'; '.join(settings)}.{_hyperparameters(run)}"
     )
 
@@ -85,6 +83,16 @@ def _titles(cells: list[Cell]) -> dict[str, str]:
         if said and not (same and player == "g"):
             found[key] = PLAYER[name] if same else title
     return found
+
+
+def _play(cell: Cell) -> str:
+    """Who moves when, and on which batches."""
+    train = cell.spec.train
+    turns = {"alternating": "updates of D and G alternate", "simultaneous": "D and G are updated at once"}
+    ahead = f"updates of D and G alternate, G against the D that {train.unrolled} more updates would lead to"
+    own = "each uses a new real and a new fake batch"
+    last = "each uses a new fake batch, D's also a new real one, which G's uses again"
+    return f"{turns.get(train.play, ahead)}, and {own if train.fresh_real else last}"
 
 
 def _setting(key: str, cell: Cell) -> str:
@@ -205,6 +213,12 @@ class Cell:
     dataset: str
     seeds: tuple[int, ...]
     records: tuple[Record, ...]
+
+    @property
+    def called(self) -> str:
+        """The loss by its label, with what it consists of if the label does not say so."""
+        whole = self.records[0].spec.variant_name if self.records else self.loss
+        return self.loss if re.sub(r"\([^)]*\)", "", self.loss) == whole else f"{self.loss} ({whole})"
 
     @property
     def spec(self) -> RunSpec:

@@ -58,16 +58,36 @@ def common_device(records: Iterable[AnyRecord]) -> str:
 
 
 def unequal_leaves(a: str, b: str) -> list[tuple[str, object, object]]:
-    """The leaves in which two JSON texts differ: (dotted place, value in a, value in b), `...` if there is none."""
+    """The leaves in which two JSON texts differ: (dotted place, value in a, value in b), `...` if there is none.
+
+    Plugins in a list are told apart by their names: `loss.r1.params.gamma`.
+    """
 
     def walk(x: object, y: object, key: str) -> Iterator[tuple[str, object, object]]:
         if isinstance(x, dict) and isinstance(y, dict):
             for name in dict.fromkeys([*x, *y]):
                 yield from walk(x.get(name, ...), y.get(name, ...), f"{key}.{name}" if key else name)
         elif x != y:
-            yield key, x, y
+            parts, others = by_name(x), by_name(y)
+            if parts is None or others is None or _reordered(parts, others):
+                yield key, x, y
+            else:
+                yield from walk(parts, others, key)
 
     return list(walk(json.loads(a), json.loads(b), ""))
+
+
+def by_name(plugins: object) -> dict[str, dict[str, object]] | None:
+    """Plugins in a list, as what each holds beside its name; None for anything else and for an empty list."""
+    if not isinstance(plugins, list) or not all(isinstance(one, dict) and "name" in one for one in plugins):
+        return None
+    found = {str(one["name"]): {key: value for key, value in one.items() if key != "name"} for one in plugins}
+    return found if found and len(found) == len(plugins) else None
+
+
+def _reordered(parts: Mapping[str, object], others: Mapping[str, object]) -> bool:
+    common = parts.keys() & others.keys()
+    return [name for name in parts if name in common] != [name for name in others if name in common]
 
 
 def leaf_text(value: object) -> str:

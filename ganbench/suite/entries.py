@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.suite.fields import known_keys
-from ganbench.suite.labels import Label, sum_text
+from ganbench.suite.labels import Label, sum_text, with_transforms
 from ganbench.suite.yaml import Node, Problems, items
 
 VARIANT = ("loss", "label", "transforms", "train")
@@ -48,8 +48,7 @@ class Entry:
     def text(self, with_params: bool) -> str:
         """The name, with the hyperparameters of each plugin beside it."""
         parts = sum_text(part.text(with_params) for part in self.parts)
-        through = ", ".join(one.text(with_params) for one in self.transforms)
-        return f"{parts} with {through}" if through else parts
+        return with_transforms(parts, (one.text(with_params) for one in self.transforms))
 
 
 def labels_of(entries: Sequence[Entry]) -> list[Label]:

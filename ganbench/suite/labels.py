@@ -27,6 +27,12 @@ def sum_text(names: Iterable[str]) -> str:
     return " + ".join(names)
 
 
+def with_transforms(loss: str, transforms: Iterable[str]) -> str:
+    """A loss and the transforms before D in one text: `hinge with flip, packing`."""
+    through = ", ".join(transforms)
+    return f"{loss} with {through}" if through else loss
+
+
 def _spaced(name: str) -> str:
     return sum_text(part.strip() for part in name.split("+"))
 

@@ -9,7 +9,7 @@ from typing import Any
 from ganbench.files import digest
 from ganbench.registry.choice import Choice, Kind, plugin_key
 from ganbench.suite.family import FamilySettings
-from ganbench.suite.labels import Combination, Label, sum_text
+from ganbench.suite.labels import Combination, Label, sum_text, with_transforms
 from ganbench.suite.train_spec import COMPILE_FROM as COMPILE_FROM
 from ganbench.suite.train_spec import PlayerSpec as PlayerSpec
 from ganbench.suite.train_spec import TrainSpec as TrainSpec
@@ -103,6 +103,16 @@ class RunSpec:
     def composition(self) -> str:
         """The names of the loss's parts, such as `rpgan + r1 + r2`."""
         return sum_text(part.name for part in self.loss)
+
+    @property
+    def variant_name(self) -> str:
+        """The names of the loss's parts and of the transforms before D: `hinge with flip`."""
+        return with_transforms(self.composition, (one.name for one in self.transforms))
+
+    @property
+    def played(self) -> str:
+        """The whole loss in one text: its parts and the transforms before D, each with its hyperparameters."""
+        return with_transforms(sum_text(part.text for part in self.loss), (one.text for one in self.transforms))
 
     def choices(self) -> Iterator[tuple[Kind, Choice]]:
         """Every plugin that the run names, with its kind."""

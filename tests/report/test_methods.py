@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from ganbench import __version__
 from ganbench.analysis import tables
 from ganbench.registry.choice import Choice
 from ganbench.registry.registry import Registry
+from ganbench.registry.schedules import Schedule
 from ganbench.report.citations import citation
 from ganbench.report.methods import protocol
 from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
+from ganbench.suite.labels import Label
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 from ganbench.suite.specs import EvaluationSpec, RunSpec
 
@@ -93,6 +96,20 @@ def test_one_setting_for_all_names_no_place(tmp_path: Path) -> None:
     assert "the loss a with the architecture net on the dataset ring, 1 combination (1 more not applicable);" in text
     assert "generator steps 3,000;" in text
     assert "(ring)" not in text
+
+
+def test_a_labeled_sum_is_described_in_full(tmp_path: Path) -> None:
+    record = _record("r0", ("a", "net", "ring"), 0, play="unrolled(5)", fresh_real=False, d_clip=1.0)
+    parts = (Choice("game"), Choice("penalty", {"gamma": Schedule(1.0, 0.1)}))
+    record = replace(record, spec=replace(record.spec, loss=parts, transforms=(Choice("flip"),)))
+    label = Label("My loss", "game + penalty", given=True)
+    row = plan_row("a", "net", "ring", {0: "r0"})
+    row = replace(row, variant=replace(row.variant, loss=label))
+    text = protocol(SavedPlan("s", "", "", (row,), (), ()), [], {"r0": record})
+    assert "the loss My loss (game + penalty with flip) with the architecture net" in text
+    assert "G against the D that 5 more updates would lead to" in text
+    assert "clipped norm of the gradient of D 1;" in text
+    assert "penalty: gamma 1 to 0.1 (linear)" in text
 
 
 def test_names_are_inert(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from factories import (
     make_record,
     make_reference,
     make_spec,
+    make_train,
     reseal,
     scores_file,
 )
@@ -24,9 +26,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import ResultsError
+from ganbench.files import sealed
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Fault
-from ganbench.results.identity import recomputed_id
+from ganbench.registry.schedules import Schedule
+from ganbench.results.identity import recomputed_id, unequal_leaves
 from ganbench.results.record_json import (
     belong,
     decode_reference,
@@ -273,3 +277,55 @@ def test_a_record_of_schema_1_has_the_id_that_its_whole_spec_gives() -> None:
     record = decode_run((Path(__file__).parent / "schema_1" / "run.json").read_bytes())
     assert recomputed_id(record) == record.id
     assert record.evaluated
+
+
+def test_specs_of_sums_differ_part_by_part() -> None:
+    def leaves(a: list[object], b: list[object]) -> list[tuple[str, object, object]]:
+        return unequal_leaves(json.dumps({"loss": a}), json.dumps({"loss": b}))
+
+    game, one, two = ({"name": name, "params": {"gamma": gamma}} for name, gamma in (("g", 1), ("p", 1), ("p", 2)))
+    assert leaves([game, one], [game, two]) == [("loss.p.params.gamma", 1, 2)]
+    assert leaves([game, one], [game]) == [("loss.p", {"params": {"gamma": 1}}, ...)]
+    assert leaves([game, one], [one, game]) == [("loss", [game, one], [one, game])]
+    assert leaves([1, 2], [1, 3]) == [("loss", [1, 2], [1, 3])]
+    assert leaves([game], []) == [("loss", [game], [])]
+
+
+@settings(deadline=None)
+@given(record=records(), start=NUMBERS, end=NUMBERS)
+def test_a_sum_with_schedules_comes_back_as_it_was(record: Record, start: float, end: float) -> None:
+    changing = Schedule(start, end, 0.5, "cosine")
+    parts = (Choice("game", code="1"), Choice("penalty", {"gamma": changing, "count": 3}, code="1"))
+    train = make_train(lr=changing, betas=(0.5, changing), ema_half_life=changing, play="unrolled(3)")
+    spec = replace(record.spec, loss=parts, transforms=(Choice("flip", code="1"),), train=train)
+    record = replace(record, spec=spec, provenance=make_provenance(spec), failure=None)
+    again = decode_run(encode(record))
+    assert (again.spec.loss, again.spec.transforms, again.spec.train) == (spec.loss, spec.transforms, spec.train)
+    assert (
+        again.spec.id
+        == replace(
+            spec,
+            architecture=replace(spec.architecture, code="1"),
+            dataset=replace(spec.dataset, code="1"),
+        ).id
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "said"),
+    [
+        (("train", "d", "lr"), {"from": 1.0}, r"$.spec.train.d.lr: a schedule needs a finite number as 'to'"),
+        (("train", "ema"), {"from": 1, "to": 2, "over": 0}, r"$.spec.train.ema: 'over' is the share of the training"),
+        (("loss", 0, "params"), {"gamma": {"from": 1, "to": "x"}}, r"$.spec.loss.game.gamma: a schedule needs"),
+        (("loss",), {"name": "game", "params": {}}, r"$.spec.loss: Expected `array`"),
+    ],
+)
+def test_a_damaged_schedule_is_named_with_its_place(keys: tuple[str | int, ...], value: object, said: str) -> None:
+    content = json.loads(encode(make_record()))
+    inner = content["spec"]
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    del content["seal"]
+    with pytest.raises(ValueError, match=re.escape(said)):
+        decode_run(json.dumps(sealed(content)).encode())

@@ -226,13 +226,14 @@ class Site:
         runs = {row.dataset: content.runs_of(row) for _, row in rows}
         records = [run.record for own in runs.values() for run in own if run.record]
         plugins: list[PluginText] = described(self.registry, records, ("loss", "transform", "architecture"))
+        played = dict.fromkeys(record.spec.played for record in records)
         trained = {
             dataset: next((_settings(run.record.spec) for run in own if run.record), None)
             for dataset, own in runs.items()
         }
         return self._page(
             "variant.html", self._variant_path(title), title=title, rows=rows, runs=runs, plugins=plugins,
-            trained=trained, columns={table.dataset: columns(table) for table, _ in rows},
+            played=list(played), trained=trained, columns={table.dataset: columns(table) for table, _ in rows},
         )  # fmt: skip
 
     def _run(self, run: Run) -> Page:

@@ -16,6 +16,7 @@ from ganbench.report.html.content import Content, Run
 from ganbench.report.text.grid import ARROWS
 from ganbench.report.text.spread import shown
 from ganbench.results import protocol
+from ganbench.results.identity import by_name
 from ganbench.results.records import AnyRecord, EqualCounts, Record
 from ganbench.results.run_files import read_history
 from ganbench.suite.specs import resolved_evaluation
@@ -140,7 +141,13 @@ def specification(record: Record) -> dict[str, object]:
 
 
 def facts(value: object) -> list[tuple[str, str]]:
-    """A nested part of a record as dotted names and texts: `extractor.name`."""
+    """A nested part of a record as dotted names and texts: `extractor.name`, of plugins in a list `loss.r1.gamma`.
+
+    Of a plugin its hyperparameters are listed; one without them has the text "none".
+    """
+    named = by_name(value)
+    if named is not None:
+        return facts({name: own.get("params") or None for name, own in named.items()})
     if isinstance(value, dict):
         inner = [(key, part) for key, item in value.items() for part in facts(item)]
         return [(f"{key}.{name}" if name else key, text) for key, (name, text) in inner]
