@@ -15,7 +15,10 @@ from ganbench.errors import MissingError, ResultsError
 from ganbench.evaluation.generate import generator_of
 from ganbench.registry.contracts import Architecture
 from ganbench.results.records import Record
-from ganbench.results.run_files import WEIGHTS
+from ganbench.results.run_files import WEIGHTS, snapshot_file
+
+SECONDS = "train_seconds"
+"""The fact beside the weights of a snapshot that says how long the training had taken."""
 
 
 def read_weights(record: Record, folder: Path, name: str = WEIGHTS) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -54,6 +57,30 @@ def trained_generator(record: Record, folder: Path, network: Network) -> Trained
         average, _ = named_weights(tensors, "average", network)
         result.average = flat(average.values())
     return result
+
+
+def kept_generator(record: Record, folder: Path, step: int, network: Network) -> TrainedSeed:
+    """The generator of a run at a snapshot, with the seconds that its training had taken.
+
+    Raises as `read_weights` does, and `ResultsError` if the weights do not fit.
+    """
+    return snapshot_generator(record.spec.seed, *read_weights(record, folder, snapshot_file(step)), network)
+
+
+def snapshot_generator(seed: int, tensors: dict[str, Tensor], facts: dict[str, str], network: Network) -> TrainedSeed:
+    """The generator that was kept at a snapshot: the one that is evaluated, averaged or raw."""
+    player = next(iter(tensors), "").partition(".")[0]
+    params, buffers = named_weights(tensors, player, network)
+    vector = flat(params.values())
+    return TrainedSeed(seed, params=vector, average=vector, buffers=buffers, seconds=float(facts.get(SECONDS, "0")))
+
+
+def evaluated_generator(record: Record, folder: Path, network: Network) -> TrainedSeed:
+    """The generator that a record's scores are of: the best snapshot, or the end. Raises as `kept_generator` does."""
+    step = record.evaluation.step
+    if step is None or step == record.spec.train.steps:
+        return trained_generator(record, folder, network)
+    return kept_generator(record, folder, step, network)
 
 
 def named_weights(tensors: dict[str, Tensor], player: str, network: Network) -> tuple[Named, Buffers]:

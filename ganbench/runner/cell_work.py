@@ -16,7 +16,7 @@ from ganbench.evaluation.evaluator import NotFinite, Scores, TooFewSamples
 from ganbench.evaluation.film import frame, needed
 from ganbench.evaluation.generate import Generated
 from ganbench.evaluation.latent_sets import score_noise
-from ganbench.evaluation.weights import trained_generator
+from ganbench.evaluation.weights import kept_generator, trained_generator
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
 from ganbench.results.records import Evaluation, Failure, Provenance, Record, Snapshot
@@ -144,7 +144,7 @@ class CellWork:
             result.snapshots += snapshots
 
             def earlier(step: int) -> TrainedSeed:
-                return kept_weights.kept_generator(record, folder, step, network)
+                return kept_generator(record, folder, step, network)
 
             if not snapshots:
                 result.snapshots += [

@@ -19,6 +19,7 @@ from ganbench.registry.contracts import Dataset
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Snapshot
+from ganbench.runner.kept_weights import due_steps
 from ganbench.suite.specs import Cell, EvaluationSpec
 
 
@@ -89,8 +90,8 @@ class Scoring:
     @property
     def checkpoint(self) -> str:
         """Which generator is evaluated, as the card says it."""
-        evaluation = self.cell.spec.evaluation
-        return "last" if evaluation.best is None else f"best of {evaluation.snapshots} by {evaluation.best}"
+        best = self.cell.spec.evaluation.best
+        return "last" if best is None else f"best of {len(due_steps(self.cell.spec)) + 1} by {best}"
 
     def best_step(self, snapshots: Iterable[Snapshot]) -> int:
         """The step of the best snapshot, the first of equal ones. Raises `NoSnapshot`."""
