@@ -11,7 +11,7 @@ from ganbench.analysis import equal_counts
 from ganbench.analysis.score_table import Score, Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
-from ganbench.results.records import ProtocolCard, Record
+from ganbench.results.records import Evaluation, ProtocolCard, Record
 from ganbench.statistics import differences
 
 WELCH_T, PAIRED_T = "Welch's t", "Student's t paired by seed"
@@ -64,6 +64,15 @@ def missing_in_reference(reasons: Mapping[str, str], cards: Mapping[str, Protoco
     for metric, reason in reasons.items():
         groups.setdefault(reason, []).append(metric)
     return tuple(f"{_scores_of(metrics, cards)}: no score: {reason}" for reason, metrics in groups.items())
+
+
+def not_applicable(evaluations: Iterable[Evaluation], cards: Mapping[str, ProtocolCard]) -> tuple[str, ...]:
+    """One note per reason for which metrics do not suit a row's samples."""
+    groups: dict[str, dict[str, None]] = {}
+    for evaluation in evaluations:
+        for metric, reason in evaluation.not_applicable.items():
+            groups.setdefault(reason, {})[metric] = None
+    return tuple(f"{_scores_of(metrics, cards)}: not applicable: {reason}" for reason, metrics in groups.items())
 
 
 def _scores_of(metrics: Iterable[str], cards: Mapping[str, ProtocolCard]) -> str:

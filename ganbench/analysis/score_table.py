@@ -10,12 +10,25 @@ from ganbench.results.records import ProtocolCard, ScoreName
 from ganbench.statistics.differences import Sample
 from ganbench.statistics.intervals import Kind
 from ganbench.suite.labels import variant_title
+from ganbench.suite.plan_file import PlanReference
 
 if TYPE_CHECKING:
     from ganbench.analysis.family import Family, FamilyComparison
 
 TITLES = {"real": "real data", "gaussian": "Gaussian fit", "noise": "uniform noise"}
 """Names of the references in tables."""
+
+
+def reference_title(one: PlanReference) -> str:
+    """The title of the row of a reference, or of samples made elsewhere."""
+    return external_title(one.reference) if one.external else TITLES.get(one.reference, one.reference)
+
+
+def external_title(label: str) -> str:
+    """The title of a row of samples made elsewhere."""
+    return f"{label} (external)"
+
+
 COSTS = {
     "train s": "train_seconds",
     "samples": "images",
@@ -105,14 +118,14 @@ class Score:
         return self.card.score if isinstance(self.card, ProtocolCard) else ""
 
 
-RowKind = Literal["variant", "reference", "published"]
+RowKind = Literal["variant", "reference", "external", "published"]
 VariantKey: TypeAlias = tuple[str, str]
 """The labels of a variant's loss and architecture."""
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A variant, a reference, or a published value on one dataset."""
+    """A variant, a reference, samples made elsewhere, or a published value on one dataset."""
 
     dataset: str
     loss: str
@@ -147,6 +160,8 @@ class TableRow:
 
     @property
     def title(self) -> str:
+        if self.kind == "external":
+            return external_title(self.loss)
         return variant_title(self.loss, self.architecture) if self.kind == "variant" else self.loss
 
     def place(self, score: str) -> tuple[bool, bool, float]:

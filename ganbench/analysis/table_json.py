@@ -37,7 +37,10 @@ class ScoreJson:
 
 @dataclass(frozen=True)
 class RowJson:
-    """One row: a variant, a reference or a published value on one dataset.
+    """One row: a variant, a reference, external samples or a published value on one dataset.
+
+    `loss` is the label of what is no variant. Samples made elsewhere have the kind `external`; `n` is the number of
+    their files.
 
     `n_ok` of `n` seeds have finished. `tier` says where a variant stands by the primary score: `better`,
     `inconclusive`, `equal`, `worse` or `no variation` against the reference of the suite, `reference` for itself, or

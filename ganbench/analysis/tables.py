@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ganbench.analysis import equal_counts, family, notes, tiers
+from ganbench.analysis.reference_rows import external_row, reference_row
 from ganbench.analysis.score_table import COSTS, TITLES, PublishedCard, Score, Table, TableRow
 from ganbench.registry.contracts import ScoreKind
 from ganbench.results import protocol, verdicts
@@ -72,13 +73,16 @@ def _table(
 ) -> Table:
     read = [(row, row.records(store)) for row in layout.rows if row.dataset.text == dataset]
     read = reading(read) if reading else read
-    references = [(one.reference, store.reference(one.id)) for one in layout.references if one.dataset.text == dataset]
+    references = [
+        (one.reference, store.reference(one.id))
+        for one in layout.references if one.dataset.text == dataset and not one.external
+    ]  # fmt: skip
     trained = [record for _, records in read for record in records.values() if record]
     shown = _columns(trained, [record for _, record in references if record])
     _check(shown, read, references)
     rows = [_variant(row, records, shown) for row, records in read]
     rows += [_skipped(skip, shown) for skip in layout.skipped if skip.dataset.text == dataset]
-    rows += [_reference(dataset, name, record, shown) for name, record in references]
+    rows += _reference_rows(dataset, layout, store, shown, trained)
     rows += [_published(dataset, entry, shown) for entry in published if set(entry.scores) & set(shown)]
     columns = {name: column.card.better for name, column in shown.items()}
     return Table(dataset, columns, tuple(rows), (), _primary(layout.family.primary.get(dataset), shown))
@@ -170,6 +174,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
     said = (
         notes.failures(records)
         + missing
+        + notes.not_applicable([record.evaluation for record in good.values()], _cards(shown))
         + notes.paths(list(good.values()))
         + notes.snapshots(list(good.values()))
         + diagnoses(records.values())
@@ -199,28 +204,34 @@ def _mean(values: list[float | None]) -> float | None:
     return mean(known) if known else None
 
 
-def _reference(dataset: str, name: str, record: ReferenceRecord | None, shown: Columns) -> TableRow:
-    scores, said = {}, []
-    for score, column in shown.items():
-        scores[score] = _score({}, column.card, column)
-        if record is not None and score in record.evaluation.metrics:
-            card = replace(record.evaluation.cards[score], kind=column.card.kind)
-            equal = equal_counts.equal_values([record.evaluation], score)
-            own = _score({0: record.evaluation.metrics[score]}, card, column)
-            scores[score] = replace(own, card=card, equal=equal)
-    if record is None:
-        said.append("not measured yet")
-    else:
-        asked = record.spec.evaluation.samples
-        if record.samples < asked:
-            said.append(f"{record.samples:,} samples (variants: {asked:,}): not a ceiling")
-        said += notes.missing_in_reference(record.evaluation.missing, _cards(shown))
-        said += record.notes
-    verdict = verdicts.summary([record.evaluation.verdict]) if record else ""
-    return TableRow(
-        dataset, TITLES.get(name, name), "", "reference", int(record is not None), 1, scores, notes=tuple(said),
-        verdict=verdict,
-    )  # fmt: skip
+def _of_references(score: str, records: Sequence[ReferenceRecord], column: Column) -> Score:
+    """A score of references, or of files of samples made elsewhere; these have no seeds."""
+    known = [record for record in records if score in record.evaluation.metrics]
+    values = [record.evaluation.metrics[score] for record in known]
+    if not known:
+        return _score({}, column.card, column)
+    column = column._replace(logs=column.logs and (len(values) == 1 or min(values) > 0))
+    card = replace(known[0].evaluation.cards[score], kind=column.card.kind)
+    equal = equal_counts.equal_values([record.evaluation for record in known], score)
+    return replace(_score(dict(enumerate(values)), card, column), card=card, equal=equal)
+
+
+def _reference_rows(
+    dataset: str, layout: SavedPlan, store: Store, shown: Columns, trained: Sequence[Record]
+) -> list[TableRow]:
+    """The references of a dataset, and below them the samples made elsewhere by their labels."""
+    found = [(one, store.reference(one.id)) for one in layout.references if one.dataset.text == dataset]
+    cards = _cards(shown)
+
+    def scored(score: str, records: Sequence[ReferenceRecord]) -> Score:
+        return _of_references(score, records, shown[score])
+
+    rows = [reference_row(dataset, one.reference, record, scored, cards) for one, record in found if not one.external]
+    labels = dict.fromkeys(one.reference for one, _ in found if one.external)
+    files = {label: [record for one, record in found if one.external and one.reference == label] for label in labels}
+    asked = trained[0].spec.evaluation.samples if trained else None
+    elsewhere = (external_row(dataset, label, own, scored, cards, asked) for label, own in files.items())
+    return [*rows, *elsewhere]
 
 
 def published_rows(table: Table, entries: Iterable[PublishedRow]) -> tuple[TableRow, ...]:

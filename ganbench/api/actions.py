@@ -170,7 +170,7 @@ def _observer(settings: ReplaySettings) -> Observer:
 
 
 def drop(folder: Path, suite: str, what: str) -> int:
-    """Take `loss=NAME` (or architecture, dataset) out of a suite's saved plan, write its tables; the number of rows.
+    """Take `loss=NAME` (or architecture, dataset, external) out of a suite's plan, write its tables; the number of rows.
 
     Raises `UsageError` if nothing of that name was added to the suite, or if the folder is a published report;
     `MissingError` if another run writes there.
@@ -182,7 +182,7 @@ def drop(folder: Path, suite: str, what: str) -> int:
 
     kind, equals, name = (part.strip() for part in what.partition("="))
     if not equals or not name:
-        raise UsageError(f"{what!r}: write loss=NAME, architecture=NAME or dataset=NAME")
+        raise UsageError(f"{what!r}: write loss=NAME, architecture=NAME, dataset=NAME or external=LABEL")
     store = Store.existing(folder)
     if (folder / NAME).exists():
         raise UsageError(f"{folder} is a published report; drop from the results that it was made of, and publish them")
@@ -191,7 +191,11 @@ def drop(folder: Path, suite: str, what: str) -> int:
         left = dropped(plan, kind, name)
         save_plan(folder, left)
         Results(left, store).save_tables()
-    return len(plan.rows) + len(plan.earlier) - len(left.rows) - len(left.earlier)
+    before, after = (
+        len(one.rows) + len(one.earlier) + len({(ref.dataset, ref.reference) for ref in one.references if ref.external})
+        for one in (plan, left)
+    )
+    return before - after
 
 
 @dataclass(frozen=True)

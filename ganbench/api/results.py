@@ -10,6 +10,7 @@ from typing import Literal
 from ganbench.analysis import aggregate, budget, comparison, tables
 from ganbench.analysis.aggregate import Overall
 from ganbench.analysis.family import Family
+from ganbench.analysis.reference_rows import OTHER_PROTOCOL
 from ganbench.analysis.run_table import RunTable, run_table
 from ganbench.analysis.score_table import Table
 from ganbench.api.suites import saved_plan
@@ -143,7 +144,9 @@ class Results:
     @property
     def complete(self) -> bool:
         """Whether every run of the suite ended well and has all scores that were asked for."""
-        return not self.missing and all(row.n_ok == row.n for table in self.score_tables for row in table.rows)
+        return not self.missing and all(
+            row.n_ok == row.n or OTHER_PROTOCOL in row.notes for table in self.score_tables for row in table.rows
+        )
 
     @property
     def missing(self) -> list[str]:

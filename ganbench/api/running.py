@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, pars
 from ganbench.errors import MissingError, UsageError
 from ganbench.registry.choice import Choice
 from ganbench.results.store import Store
-from ganbench.suite.plan_file import SavedPlan, load_plan, plan_to_save, save_plan
+from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, plan_to_save, save_plan
 from ganbench.suite.plan_union import not_shown, united, with_seeds
 from ganbench.suite.specs import Plan
 
@@ -61,8 +62,8 @@ class Preparation:
         self.trackers = chosen_trackers(settings, self.resolved)
         self.store = Store(settings.results)
         seeds = parse_seeds(settings.seeds) if settings.seeds is not None else None
-        self._whole = self.resolved.expanded()
-        plan = self.resolved.expanded(seeds) if seeds else self._whole
+        self.whole = self.resolved.expanded()
+        plan = self.resolved.expanded(seeds) if seeds else self.whole
         self._asked = plan.filtered(parse_filters(settings.filters, plan))
         check_not_empty(self._asked)
 
@@ -74,8 +75,12 @@ class Preparation:
     @cached_property
     def saved(self) -> SavedPlan:
         """The plan that is saved: the whole suite, the seeds asked for, and what earlier runs added to it."""
-        whole = plan_to_save(self.resolved.contents.where_there(self._whole), self.resolved.digest)
-        asked = {row.texts: row for row in self.shown.rows}
+        return self.to_save(self.shown.rows)
+
+    def to_save(self, shown: Iterable[PlanRow] = ()) -> SavedPlan:
+        """The whole suite with the seeds of the rows that were asked for, and what earlier runs added to it."""
+        whole = plan_to_save(self.resolved.contents.where_there(self.whole), self.resolved.digest)
+        asked = {row.texts: row for row in shown}
         rows = (with_seeds(row, asked[row.texts]) if row.texts in asked else row for row in whole.rows)
         old = load_plan(self.store.root, whole.suite)
         known = {row.texts for row in old.rows} if old else set()  # of data that were there before
@@ -164,8 +169,8 @@ class Training:
     settings: RunSettings
     trackers: list[Choice]
 
-    def run(self) -> None:
-        """Train and evaluate what is missing; every result is stored as it comes.
+    def run(self) -> tuple[str, ...]:
+        """Train and evaluate what is missing; every result is stored as it comes. Returns what could not be measured.
 
         Raises `MissingError` if this machine lacks something, or another run writes to the folder.
         """
@@ -185,13 +190,13 @@ class Training:
             if not todo.jobs:
                 if self.trackers:
                     report("nothing is sent to trackers: all runs were finished before; --force trains them again")
-                return
+                return ()
             chosen = " (chosen by auto)" if self.settings.device == "auto" else ""
             report(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
             note = devices.check(device, (cell.spec.train for cell in self.plan.cells))
             if note:
                 report(note)
-            self._execute(todo, device, workers)
+            return self._execute(todo, device, workers)
 
     def _summary(self, todo: Todo) -> str:
         """How many runs are in which state."""
@@ -216,8 +221,8 @@ class Training:
             for problem, ids in found.items()
         ]
 
-    def _execute(self, todo: Todo, device: str, workers: int) -> None:
-        """Run the jobs in worker processes."""
+    def _execute(self, todo: Todo, device: str, workers: int) -> tuple[str, ...]:
+        """Run the jobs in worker processes; returns the references that could not be measured, and why."""
         from ganbench.runner import scheduler
         from ganbench.runner.local import LocalExecutor
         from ganbench.runner.trackers import prepared_trackers
@@ -238,6 +243,7 @@ class Training:
         writer = scheduler.run(weights, store, executor, *self._observers(), *tracking)
         for text in writer.reference_failures:
             settings.report(f"not measured: {text}")
+        return tuple(writer.reference_failures)
 
     def _observers(self) -> list[Observer]:
         """Who sees the events of the run: the display, the live state that `ganbench serve` reads, the caller."""

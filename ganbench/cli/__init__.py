@@ -24,6 +24,7 @@ COMMANDS = {
     "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
     "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
     "show": "Show one run in full.",
+    "evaluate": "Measure samples that were made elsewhere as a suite measures its own.",
     "sample": "Draw samples from a trained generator, and write them to files.",
     "serve": "Show the report in a browser, while a suite runs or afterwards.",
     "verify": "Check that a report is as it was published, or that the engine agrees with theory.",

@@ -15,7 +15,8 @@ from ganbench.cli.options import results_option
 @click.option("--suite", required=True, metavar="NAME|FILE", help="A suite's name, or its YAML file.")
 @results_option
 def command(what: str, suite: str, results: Path) -> int:
-    """Remove what was added to a suite from its table: loss=NAME, architecture=NAME or dataset=NAME.
+    """Remove what was added to a suite from its table: loss=NAME, architecture=NAME,
+    dataset=NAME, or external=LABEL for samples made elsewhere.
 
     The runs stay in the results folder. `ganbench run` with --add KIND=NAME shows them again without
     training. What the suite itself lists cannot be dropped.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ganbench import formatting
-from ganbench.analysis.score_table import TITLES, Table
+from ganbench.analysis.score_table import Table, reference_title
 from ganbench.registry.choice import Choice
 from ganbench.report.text.escape import escape_markdown
 from ganbench.results import protocol as cards
@@ -135,8 +135,11 @@ def _measured(tables: list[Table], plan: SavedPlan) -> str:
             same.setdefault(tuple(names), []).append(dataset)
         whose = "; ".join(f"{listed(names)} on {listed(datasets)}" for names, datasets in same.items())
         parts.append(f"{whose}: {escape_markdown(text)} (metrics {', '.join(map(escape_markdown, metrics[text]))}).")
-    beside = dict.fromkeys(TITLES.get(name, name) for name in (one.reference for one in plan.references))
+    beside = dict.fromkeys(reference_title(one) for one in plan.references if not one.external)
     references = f" References, evaluated in the same way: {listed(beside)}." if beside else ""
+    elsewhere = dict.fromkeys(escape_markdown(one.reference) for one in plan.references if one.external)
+    if elsewhere:
+        references += f" Samples made elsewhere, evaluated in the same way: {listed(elsewhere)}."
     return f"Evaluation: {' '.join(parts)}{references}" if parts else ""
 
 

@@ -72,14 +72,16 @@ class EvaluationJob:
 
 @dataclass(frozen=True)
 class ReferenceJob:
-    """Evaluate one reference of one dataset."""
+    """Evaluate one reference of one dataset, or the samples of a `path` that were made elsewhere."""
 
     label: str
     spec: ReferenceSpec
+    path: Path | None = None
+    title: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.label}: reference {self.spec.reference}"
+        return f"{self.label}: {'reference' if self.path is None else 'samples'} {self.title or self.spec.reference}"
 
     @property
     def dataset(self) -> str:

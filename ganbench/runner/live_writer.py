@@ -119,7 +119,12 @@ def _facts(one: _Job) -> dict[str, Any]:
     """Which job it is, and the statuses of its seeds that have ended."""
     job = one.times.job
     if isinstance(job, ReferenceJob):
-        return {"kind": "reference", "name": job.name, "dataset": job.label, "reference": job.spec.reference}
+        return {
+            "kind": "reference",
+            "name": job.name,
+            "dataset": job.label,
+            "reference": job.title or job.spec.reference,
+        }
     labels = dict(zip(("loss", "architecture", "dataset"), job.cell.texts, strict=True))
     seeds = job.cell.seeds
     runs = {seed: job.cell.run(seed).id for seed in seeds}

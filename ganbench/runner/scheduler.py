@@ -106,7 +106,8 @@ def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
         result.jobs += _evaluation(cell, tuple(s for s in states if states[s] == NOT_EVALUATED), store)
     for one in plan.references:
         if force or store.reference(one.spec.id) is None:
-            result.jobs.append(ReferenceJob(one.dataset.text, one.spec))
+            path = None if one.path is None else one.path.absolute()
+            result.jobs.append(ReferenceJob(one.dataset.text, one.spec, path, one.label))
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +14,16 @@ from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, un
 from ganbench.engine.objective import objective_of
 from ganbench.engine.state import Callback, Progress, SeedState
 from ganbench.engine.trainer import Trainer
-from ganbench.evaluation.evaluator import Source, TooFewSamples
 from ganbench.evaluation.film import FRAMES
 from ganbench.evaluation.generate import is_conditional
-from ganbench.evaluation.references import reference_samples
 from ganbench.registry.registry import Registry
-from ganbench.results import provenance
-from ganbench.results.records import AnyRecord, Record, ReferenceRecord
-from ganbench.runner.cell_work import CellWork, raised
+from ganbench.results.records import AnyRecord, Record
+from ganbench.runner.cell_work import CellWork
 from ganbench.runner.events import Phase
-from ganbench.runner.jobs import EvaluationJob
-from ganbench.runner.run_record import reset_peak, write_pictures, write_traceback
-from ganbench.runner.scoring import build_evaluator, check_content
-from ganbench.suite.specs import EVALUATION_PROTOCOL, Cell, ReferenceSpec
+from ganbench.runner.jobs import EvaluationJob, ReferenceJob
+from ganbench.runner.reference_work import reference_record
+from ganbench.runner.run_record import reset_peak
+from ganbench.suite.specs import Cell
 
 
 @dataclass(frozen=True)
@@ -54,34 +51,10 @@ class CheckpointSettings:
     stop_requested: Callable[[], bool]
 
 
-def evaluate_reference(registry: Registry, spec: ReferenceSpec, device: torch.device, outputs: Outputs) -> None:
+def evaluate_reference(registry: Registry, job: ReferenceJob, device: torch.device, outputs: Outputs) -> None:
     """Evaluate the samples of one reference and pass on its record."""
-    dataset = registry.create("dataset", spec.dataset)
-    check_content(spec.dataset, dataset)
-    evaluation = spec.evaluation
-    samples, labels = reference_samples(spec.reference, dataset, evaluation.split, evaluation.samples)
-    source = Source(f"reference: {spec.reference}", None)
-    evaluator = build_evaluator(registry, dataset, evaluation, device)
-    scores = evaluator.scores(samples, source, labels=labels)
-    scores.require_some((TooFewSamples,))
-    # compared with the test split, the real samples are the training split itself, which no verdict suits
-    trained_on = spec.reference == "real" and evaluation.split == "test"
-    folder = outputs.stage(spec.id)
-    write_traceback(folder, raised(scores))
-    near = write_pictures(folder, samples, evaluator)
-    record = ReferenceRecord(
-        id=spec.id,
-        spec=spec,
-        evaluation=replace(scores.evaluation, verdict=None) if trained_on else scores.evaluation,
-        samples=len(samples),
-        notes=("these are the training split",) if trained_on else (),
-        provenance=replace(
-            provenance.machine(), protocol=EVALUATION_PROTOCOL, device=str(device),
-            plugins=provenance.plugins(registry, spec.choices()),
-        ),
-        neighbors=near,
-    )  # fmt: skip
-    outputs.on_record(record, folder)
+    folder = outputs.stage(job.spec.id)
+    outputs.on_record(reference_record(registry, job, device, folder), folder)
 
 
 def evaluate_again(registry: Registry, job: EvaluationJob, device: torch.device, outputs: Outputs) -> None:

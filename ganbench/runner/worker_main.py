@@ -134,7 +134,7 @@ def _run(
             evaluate_again(registry, job, device, outputs)
         else:
             outputs.on_phase(Phase.REFERENCES, 0)
-            evaluate_reference(registry, job.spec, device, outputs)
+            evaluate_reference(registry, job, device, outputs)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Stopped:

@@ -10,8 +10,9 @@ from ganbench.registry.choice import Choice
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
+from ganbench.suite.external import samples_hash
 from ganbench.suite.labels import Label
-from ganbench.suite.specs import Cell, Plan, ReferenceSpec, RunSpec, Skipped
+from ganbench.suite.specs import Cell, Plan, PlannedReference, ReferenceSpec, RunSpec, Skipped
 
 
 class Contents:
@@ -85,12 +86,17 @@ class Contents:
                 raise UsageError(
                     f"{cell.title} and {twin.title} have the same data, so they are the same runs; list one"
                 )
-        references = tuple(replace(one, spec=self.reference(one.spec)) for one in plan.references)
+        references = tuple(replace(one, spec=self._reference(one)) for one in plan.references)
         return replace(plan, cells=cells, references=references)
 
     def run(self, spec: RunSpec) -> RunSpec:
         """The spec of a run with its dataset's fingerprint. Raises as `of` does."""
         return replace(spec, dataset=replace(spec.dataset, content=self.of(spec.dataset)))
+
+    def _reference(self, one: PlannedReference) -> ReferenceSpec:
+        """The spec of a planned reference, with the hash of samples that were made elsewhere."""
+        spec = self.reference(one.spec)
+        return spec if one.path is None else replace(spec, samples=samples_hash(one.path))
 
     def reference(self, spec: ReferenceSpec) -> ReferenceSpec:
         """The spec of a reference with its dataset's fingerprint. Raises as `of` does."""

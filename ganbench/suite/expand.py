@@ -11,7 +11,7 @@ from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.contracts import ScoreKind, score_kind
 from ganbench.registry.registry import Registry
-from ganbench.suite import applicable, family_keys, search_space, train_block
+from ganbench.suite import applicable, external, family_keys, search_space, train_block
 from ganbench.suite.entries import Entry, Part, labels_of
 from ganbench.suite.evaluators import Evaluators
 from ganbench.suite.family import FamilySettings
@@ -74,8 +74,10 @@ class _Expansion:
         self._check_duplicates(cells)
         self._check_comparable(cells)
         compared = self._family(cells)
+        elsewhere = external.planned(self.suite.external, cells, self.suite.folder, self.problems)
+        references = (*_references(cells), *elsewhere)
         self.problems.check()
-        return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), _references(cells), compared)
+        return Plan(self.suite.name, self.suite.about, tuple(cells), tuple(skipped), references, compared)
 
     def _family(self, cells: list[Cell]) -> FamilySettings:
         """How the variants are compared; the scores are known of the datasets that have cells."""

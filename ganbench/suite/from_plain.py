@@ -14,7 +14,7 @@ from ganbench.suite.expand import REFERENCES, expand
 from ganbench.suite.fields import EVALUATION, block_values
 from ganbench.suite.load import adjusted, suite_of
 from ganbench.suite.merging import PLUGIN_KEYS
-from ganbench.suite.specs import EvaluationSpec, ReferenceSpec, RunSpec
+from ganbench.suite.specs import EXTERNAL, EvaluationSpec, ReferenceSpec, RunSpec
 from ganbench.suite.yaml import Node, Problems
 
 Plain = Mapping[str, Any]
@@ -64,6 +64,8 @@ def _evaluation(plain: Plain) -> dict[str, object]:
 
 def reference_spec(plain: Plain, registry: Registry, weights: Path | None = None) -> ReferenceSpec:
     """The spec of `ReferenceSpec.resolved()`, checked as strictly. Raises as `run_spec` does."""
+    if plain["reference"] == EXTERNAL:
+        raise UsageError("its samples were made elsewhere; `ganbench evaluate` measures their file again")
     if plain["reference"] not in REFERENCES:
         raise UsageError(f"unknown reference {plain['reference']!r}; known: {', '.join(REFERENCES)}")
     own = plain["evaluation"]

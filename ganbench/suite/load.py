@@ -15,7 +15,8 @@ from ganbench.suite.yaml import Node, Problems, items, parse, read_mapping
 
 AXES: dict[str, Kind] = {"losses": "loss", "architectures": "architecture", "datasets": "dataset"}
 
-TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", *family_keys.KEYS, "overrides", "search"]
+TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", *family_keys.KEYS, "overrides", "search",
+       "external"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Suite:
     """The folder of the suite's file, to which the paths in it are relative."""
     search: Node | None = None
     """The ranges for `--search`; `ganbench.suite.search_space` reads them."""
+    external: Node | None = None
+    """Samples made elsewhere; `ganbench.suite.external` reads them."""
 
 
 def load(path: Path, source: str | None = None) -> Suite:
@@ -86,6 +89,7 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
         folder=path.parent,
         comparing={key: root.value[key] for key in family_keys.KEYS if key in root.value},
         search=root.value.get("search"),
+        external=root.value.get("external"),
     )
 
 

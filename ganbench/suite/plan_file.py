@@ -53,11 +53,12 @@ class PlanRow(Combination):
 
 @dataclass(frozen=True)
 class PlanReference:
-    """One reference of one dataset, with its id."""
+    """One reference of one dataset, with its id. Of samples made elsewhere, `reference` is their label."""
 
     dataset: Label
     reference: str
     id: RunId
+    external: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,10 @@ def _row(cell: Cell) -> PlanRow:
 
 def references_to_save(plan: Plan) -> tuple[PlanReference, ...]:
     """The plan's references by their ids."""
-    return tuple(PlanReference(one.dataset, one.spec.reference, one.spec.id) for one in plan.references)
+    return tuple(
+        PlanReference(one.dataset, one.label or one.spec.reference, one.spec.id, one.path is not None)
+        for one in plan.references
+    )
 
 
 def save_plan(results: Path, content: SavedPlan) -> None:

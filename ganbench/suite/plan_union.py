@@ -11,7 +11,7 @@ from ganbench.formatting import suggestion
 from ganbench.suite import load as suites
 from ganbench.suite.labels import Combination, Label
 from ganbench.suite.plan_file import PlanReference, PlanRow, SavedPlan
-from ganbench.suite.specs import Skipped
+from ganbench.suite.specs import EXTERNAL, Skipped
 
 Texts = tuple[str, str, str]
 AXES = tuple(suites.AXES.values())
@@ -68,9 +68,23 @@ def _only_old(new: SavedPlan, old: SavedPlan, rows: Iterable[Texts]) -> list[Ski
 
 
 def _references(new: SavedPlan, old: SavedPlan) -> tuple[PlanReference, ...]:
-    """The new plan's references, and the old ones of datasets that only the old plan has."""
+    """The new plan's references, the old ones of datasets that only the old plan has, and samples made elsewhere."""
     datasets = {one.dataset.text for one in new.references}
-    return (*new.references, *(one for one in old.references if one.dataset.text not in datasets))
+    listed = {_place(one) for one in new.references}
+    added = (one for one in old.references if one.external and _place(one) not in listed)
+    return (*new.references, *(one for one in old.references if one.dataset.text not in datasets and not one.external),
+            *added)  # fmt: skip
+
+
+def with_samples(plan: SavedPlan, more: tuple[PlanReference, ...]) -> SavedPlan:
+    """The plan with samples made elsewhere, in place of those of the same label."""
+    taken = {_place(one) for one in more}
+    return replace(plan, references=(*(one for one in plan.references if _place(one) not in taken), *more))
+
+
+def _place(one: PlanReference) -> tuple[str, str, bool]:
+    """The row of a reference: several files of samples made elsewhere share one."""
+    return one.dataset.text, one.reference, one.external
 
 
 def own_rows(plan: SavedPlan) -> SavedPlan:
@@ -107,12 +121,14 @@ def _named(label: Label, what: str) -> Label:
 
 
 def dropped(plan: SavedPlan, kind: str, name: str) -> SavedPlan:
-    """The plan without the rows of a loss, an architecture or a dataset that was added.
+    """The plan without the rows of a loss, an architecture or a dataset that was added, or of `external` samples.
 
     Raises `UsageError` if nothing of that name is there, or if the suite itself asks for it.
     """
+    if kind == EXTERNAL:
+        return _without_samples(plan, name)
     if kind not in AXES:
-        raise UsageError(f"unknown kind {kind!r}: write {'=NAME, '.join(AXES)}=NAME")
+        raise UsageError(f"unknown kind {kind!r}: write {'=NAME, '.join((*AXES, EXTERNAL))}=NAME")
 
     def meant(one: Combination) -> bool:
         return one.labels[AXES.index(kind)].answers_to(name)
@@ -132,6 +148,14 @@ def dropped(plan: SavedPlan, kind: str, name: str) -> SavedPlan:
         references=tuple(one for one in plan.references if one.dataset.text in datasets),
         skipped=tuple(one for one in plan.skipped if not meant(one)),
     )  # fmt: skip
+
+
+def _without_samples(plan: SavedPlan, label: str) -> SavedPlan:
+    left = tuple(one for one in plan.references if not one.external or one.reference != label)
+    if len(left) == len(plan.references):
+        known = sorted({one.reference for one in plan.references if one.external})
+        raise UsageError(f"the table of suite {plan.suite!r} has no samples {label!r}{suggestion(label, known)}")
+    return replace(plan, references=left)
 
 
 def _split(rows: Iterable[PlanRow], meant: Callable[[PlanRow], bool]) -> tuple[list[PlanRow], list[PlanRow]]:

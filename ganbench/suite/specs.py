@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ganbench.files import digest
@@ -173,17 +174,26 @@ def resolved_evaluation(evaluation: EvaluationSpec) -> dict[str, object]:
     return found
 
 
+EXTERNAL = "external"
+"""The reference that is samples made elsewhere."""
+
+
 @dataclass(frozen=True)
 class ReferenceSpec:
-    """A reference for a dataset: samples that no GAN generated, evaluated like a GAN's."""
+    """A reference for a dataset: samples that no run here generated, evaluated like a run's.
+
+    `samples` is the hash of samples that were made elsewhere, empty for those that are made from the data.
+    """
 
     reference: str
     dataset: Choice
     evaluation: EvaluationSpec
+    samples: str = ""
 
     def resolved(self) -> dict[str, Any]:
         evaluation = resolved_evaluation(self.evaluation.of_samples)
-        return {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
+        found = {"reference": self.reference, "dataset": self.dataset.identity(), "evaluation": evaluation}
+        return {**found, "samples": self.samples} if self.samples else found
 
     def code(self) -> dict[str, str]:
         return codes_of(self.choices())
@@ -228,10 +238,12 @@ class Skipped(Combination):
 
 @dataclass(frozen=True)
 class PlannedReference:
-    """One reference of one dataset, by the dataset's label."""
+    """One reference of one dataset, by the dataset's label; samples made elsewhere have a `label` and their `path`."""
 
     dataset: Label
     spec: ReferenceSpec
+    label: str = ""
+    path: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ganbench.registry.choice import Choice
 from ganbench.results.records import Failure, Record
 from ganbench.results.store import Store
 
-PLUGIN = '''
+PLUGIN = """
 import torch
 from torch import nn
 
@@ -75,7 +75,7 @@ class Plain:
 @hookimpl
 def register_architectures():
     return {"painted": Painted, "plain": Plain}
-'''
+"""
 
 
 def _record(id_: str, architecture: str, shape: tuple[int, ...], counts: tuple[int, ...] = ()) -> Record:

@@ -71,7 +71,7 @@ def test_truncated_latents_have_the_truncated_normal_distribution() -> None:
     for threshold in (0.3, 1.0, 2.5):
         cut = truncated(latent, threshold)
         assert float(cut.abs().max()) <= threshold
-        assert torch.equal(cut.argsort(stable=True), latent.argsort(stable=True))
+        assert bool((cut[latent.argsort()].diff() >= 0).all())
         assert stats.kstest(cut.numpy(), stats.truncnorm(-threshold, threshold).cdf).pvalue > 0.01
     assert torch.allclose(truncated(latent, 9.0), latent, atol=1e-6)
     assert torch.allclose(truncated(torch.tensor([50.0, -50.0]), 2.0), torch.tensor([2.0, -2.0]))

@@ -27,6 +27,7 @@ from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results.records import AnyRecord, Film, Neighbors, Record
 from ganbench.results.store import Store
+from ganbench.runner.jobs import ReferenceJob
 from ganbench.runner.scoring import build_evaluator
 from ganbench.runner.worker import CheckpointSettings, Outputs, evaluate_reference, train_cell
 from ganbench.suite.specs import Cell, EvaluationSpec, ReferenceSpec, RunSpec, TrainSpec
@@ -288,7 +289,8 @@ def test_a_run_that_diverged_has_the_film_of_what_came_before(tmp_path: Path) ->
 def test_a_reference_has_its_histogram_and_its_neighbors(registry: Registry, tmp_path: Path) -> None:
     spec = ReferenceSpec("real", registry.choose("dataset", "digits", {}), _evaluation(registry, "digits", 1000))
     found: list[AnyRecord] = []
-    evaluate_reference(registry, spec, CPU, Outputs(lambda _: tmp_path, lambda record, _: found.append(record)))
+    job = ReferenceJob("ring8", spec)
+    evaluate_reference(registry, job, CPU, Outputs(lambda _: tmp_path, lambda record, _: found.append(record)))
     (record,) = found
     assert record.evaluation.histogram is not None
     assert sum(record.evaluation.histogram.fake) == record.evaluation.histogram.n == 450

@@ -90,7 +90,7 @@ def test_without_the_kept_weights_it_is_trained_again(cli: Cli, best: Path) -> N
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("snapshots: 3, checkpoint: {best: SW2}", "checkpoint: no metric gives a score 'SW2'; did you mean 'SW1'"),
+        ("snapshots: 3, checkpoint: {best: SW2}", "checkpoint: no metric gives a score 'SW2'. Did you mean 'SW1'?"),
         ("snapshots: 1, checkpoint: {best: SW1}", "needs snapshots to choose from"),
         ("checkpoint: first", "checkpoint must be last, or the best snapshot by a score"),
         ("truncation: 0", "truncation must be a number > 0"),

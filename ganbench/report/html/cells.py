@@ -114,7 +114,7 @@ def _line(content: Content, table: Table, row: TableRow, costs: list[str], rule:
         href = f"variants/{content.variants[row.title]}.html{anchor}"
     else:
         reference = content.reference_of(row)
-        href = reference.path if reference and reference.record and row.kind == "reference" else ""
+        href = reference.path if reference and reference.record and row.kind in ("reference", "external") else ""
     seeds = [run.seed for run in runs]
     cells = [_cell(row.scores[name], row.n, name in row.led, href, seeds) for name in table.columns]
     cells += [_cost(name, row, href) for name in costs]

@@ -12,7 +12,7 @@ from pathlib import Path
 from ganbench.analysis import aggregate as overall
 from ganbench.analysis import tables
 from ganbench.analysis.aggregate import Overall
-from ganbench.analysis.score_table import TITLES, Table, TableRow
+from ganbench.analysis.score_table import Table, TableRow, reference_title
 from ganbench.results.literature import PublishedRow
 from ganbench.results.records import Record, ReferenceRecord
 from ganbench.results.store import Store
@@ -88,9 +88,7 @@ class Content:
             for seed, record in row.records(store).items()
         }
         self.references = {
-            one.id: Reference(
-                one.id, one.dataset.text, TITLES.get(one.reference, one.reference), store.reference(one.id)
-            )
+            one.id: Reference(one.id, one.dataset.text, reference_title(one), store.reference(one.id))
             for one in plan.references
         }
 
@@ -120,7 +118,7 @@ class Content:
         return found
 
     def reference_of(self, row: TableRow) -> Reference | None:
-        found = (one for one in self.references.values() if (one.dataset, one.title) == (row.dataset, row.loss))
+        found = (one for one in self.references.values() if (one.dataset, one.title) == (row.dataset, row.title))
         return next(found, None)
 
     def folder(self, one: Run | Reference) -> Path:

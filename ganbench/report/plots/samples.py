@@ -85,7 +85,11 @@ def samples_info(
             f"no run on {dataset} has a samples.png: its samples are neither images nor points in the plane"
         )
     lines = [variant.label for variant in found[:MAX_VARIANTS]]
-    real = [one.id for one in plan.references if one.dataset.text == dataset and one.reference == "real"]
+    real = [
+        one.id
+        for one in plan.references
+        if one.dataset.text == dataset and (one.reference, one.external) == ("real", False)
+    ]
     if real and (pixels := _pixels(store.references / real[0] / "samples.png")) is not None:
         lines.append(TITLES["real"])
         cells.append([PictureCell(pixels), *[PictureCell(None)] * (len(shown) - 1)])
