@@ -170,7 +170,7 @@ def _observer(settings: ReplaySettings) -> Observer:
 
 
 def drop(folder: Path, suite: str, what: str) -> int:
-    """Take `loss=NAME` (or architecture, dataset, external) out of a suite's plan, write its tables; the number of rows.
+    """Take `loss=NAME` (or an architecture, dataset, external row) out of a plan, write its tables; the number of rows.
 
     Raises `UsageError` if nothing of that name was added to the suite, or if the folder is a published report;
     `MissingError` if another run writes there.
