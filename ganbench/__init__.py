@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench._version import __version__
 
 if TYPE_CHECKING:
-    from ganbench.api import diff, open_results, plan, publish, replay, run, verify
+    from ganbench.api import diff, evaluate, open_results, plan, publish, replay, run, sample, verify
     from ganbench.api.results import Results
     from ganbench.errors import GanbenchError, MissingError
     from ganbench.registry.contracts import (
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from ganbench.registry.hookspecs import hookimpl
 
 _HOMES = {
-    "ganbench.api": ("diff", "open_results", "plan", "publish", "replay", "run", "verify"),
+    "ganbench.api": (
+        "diff", "evaluate", "open_results", "plan", "publish", "replay", "run", "sample", "verify",
+    ),
     "ganbench.api.results": ("Results",),
     "ganbench.errors": ("GanbenchError", "MissingError"),
     "ganbench.registry.contracts": (
@@ -73,6 +75,7 @@ __all__ = [
     "View",
     "__version__",
     "diff",
+    "evaluate",
     "hash_files",
     "hookimpl",
     "location",
@@ -82,6 +85,7 @@ __all__ = [
     "publish",
     "replay",
     "run",
+    "sample",
     "uniform",
     "verify",
 ]

@@ -7,6 +7,7 @@ do. Nothing is printed unless `progress=True`. torch is imported only when somet
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,13 +16,16 @@ from ganbench.api.actions import Diff, PublishedReport, Replay, ReplaySettings
 from ganbench.api.actions import diff as _diff
 from ganbench.api.actions import publish as _publish
 from ganbench.api.actions import replay as _replay
+from ganbench.api.external import evaluate as _evaluate
 from ganbench.api.plugins import Plugin, plugin_files
 from ganbench.api.results import Results
 from ganbench.api.results import open_results as _open_results
 from ganbench.api.running import Preparation, RunSettings
+from ganbench.api.sampling import SampleSettings, WrittenSamples
+from ganbench.api.sampling import sample as _sample
 from ganbench.api.suites import SuiteRequest
 from ganbench.api.views import QuotableComparison, RunsView, ScoreTable
-from ganbench.errors import UsageError
+from ganbench.errors import ContractError, UsageError
 from ganbench.results.records import Record, ReferenceRecord
 from ganbench.results.verify import Report
 from ganbench.results.verify import check as _check
@@ -43,12 +47,15 @@ __all__ = [
     "Results",
     "RunsView",
     "ScoreTable",
+    "WrittenSamples",
     "diff",
+    "evaluate",
     "open_results",
     "plan",
     "publish",
     "replay",
     "run",
+    "sample",
     "verify",
 ]
 
@@ -156,6 +163,57 @@ def replay(
         plugin_files(plugins), Path(weights) if weights else None, device, timeout, anyway, progress, on_event
     )
     return _replay(run, results.folder if isinstance(results, Results) else Path(results), settings)
+
+
+def sample(
+    run: str | Record,
+    to: File,
+    *,
+    results: File = "results",
+    n: int | None = None,
+    labels: str | None = None,
+    truncation: float | None = None,
+    seed: int = 0,
+    plugins: Iterable[Plugin] = (),
+    device: str = "auto",
+) -> WrittenSamples:
+    """Draw `n` samples (50,000) from the generator of a run, and write them to an `.npz` file or a folder of images.
+
+    `labels` asks a conditional generator for classes (`0,3`, or `0:100,3:50`), `truncation` T cuts the latents off at
+    -T and T, `seed` is the set of latents. Raises `UsageError` for an unknown run or labels that do not suit it,
+    `MissingError` if its weights are not there.
+    """
+    settings = SampleSettings(n, labels, truncation, seed, plugin_files(plugins), device)
+    return _sample(run if isinstance(run, str) else run.id, Path(results), Path(to), settings)
+
+
+def evaluate(
+    samples: File | Sequence[File],
+    suite: File,
+    label: str,
+    *,
+    dataset: str | None = None,
+    results: File = "results",
+    set: Mapping[str, object] | None = None,
+    plugins: Iterable[Plugin] = (),
+    weights: File | None = None,
+    device: str = "auto",
+    jobs: int | str = "auto",
+    progress: bool = False,
+) -> Results:
+    """Measure samples made elsewhere under the protocol of a suite; the suite's results, with their row.
+
+    `samples` are files or folders of images; several count as seeds. `dataset` may be left out if the suite has one.
+    Raises `UsageError` for files that hold no such samples, `MissingError` if data are not there, and what kept
+    samples from being measured.
+    """
+    given = [samples] if isinstance(samples, str | os.PathLike) else list(samples)
+    settings = RunSettings(results=Path(results), device=device, jobs=str(jobs), progress=progress)
+    request = _request(suite, set, None, plugins, weights)
+    measured = _evaluate(request, [Path(one) for one in given], label, dataset, settings)
+    if measured.failures:
+        raise ContractError("; ".join(measured.failures))
+    return measured.results
 
 
 def diff(a: Results | File, b: Results | File) -> Diff:

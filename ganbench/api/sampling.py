@@ -49,7 +49,7 @@ class WrittenSamples:
 def sample(run: str, folder: Path, to: Path, settings: SampleSettings) -> WrittenSamples:
     """Draw samples from the generator of a run, and write them to an `.npz` file or a folder of images.
 
-    No data set is needed. The generator is the one that the run's last evaluation chose, by default that of the end
+    No dataset is needed. The generator is the one that the run's last evaluation chose, by default that of the end
     of training. Raises `UsageError` for an unknown run, one that was not trained to its end, or labels that do not
     suit it; `MissingError` if its weights are not there or the disk refuses, `ResultsError` if they are damaged.
     """
@@ -97,7 +97,7 @@ def _architecture(record: Record, registry: Registry) -> tuple[Choice, tuple[str
 
 
 def _shape_of_data(record: Record, registry: Registry) -> tuple[int, ...]:
-    """The shape of a sample by the data set's plugin, for a record that does not hold it."""
+    """The shape of a sample by the dataset's plugin, for a record that does not hold it."""
     own = record.spec.dataset
     return tuple(registry.create("dataset", registry.choose("dataset", own.name, own.params)).shape)
 

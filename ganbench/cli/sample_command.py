@@ -56,7 +56,7 @@ def command(
 ) -> int:
     """Draw samples from the generator of a run, and write them to an .npz file or to a folder of images.
 
-    RUN is the id of a run, or its first characters. No data set is needed. An .npz file holds `arr_0`, images
+    RUN is the id of a run, or its first characters. No dataset is needed. An .npz file holds `arr_0`, images
     (N, H, W, C) uint8 or other samples as float32, and `arr_1`, the labels of a conditional generator.
 
     Exit code: 0 the samples are written, 2 wrong usage, 3 the weights are not on this machine, 4 they are damaged.

@@ -263,7 +263,7 @@ class Record:
     as the file holds it, `stored_evaluation` that of the evaluation: what the two ids hash. `provenance` and
     `scored_by` are those of the training and of the evaluation. `read_at` is (step, seconds) if the scores are an
     earlier snapshot's, at an equal budget. `shape` is that of a sample, `class_counts` the training samples in each
-    class, if the data set has classes: with the weights, all that new samples need.
+    class, if the dataset has classes: with the weights, all that new samples need.
     """
 
     id: str

@@ -30,7 +30,7 @@ class _Samples(NamedTuple):
     labels: Tensor | None
     source: Source
     notes: tuple[str, ...] = ()
-    judged: bool = True
+    with_verdict: bool = True
 
 
 def reference_record(registry: Registry, job: ReferenceJob, device: torch.device, folder: Path) -> ReferenceRecord:
@@ -47,7 +47,7 @@ def reference_record(registry: Registry, job: ReferenceJob, device: torch.device
     return ReferenceRecord(
         id=spec.id,
         spec=spec,
-        evaluation=scores.evaluation if made.judged else replace(scores.evaluation, verdict=None),
+        evaluation=scores.evaluation if made.with_verdict else replace(scores.evaluation, verdict=None),
         samples=len(made.samples),
         notes=made.notes,
         provenance=replace(
