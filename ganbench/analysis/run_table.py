@@ -84,8 +84,10 @@ def _settings(record: Record | None) -> dict[str, Value]:
     several += [(f"transform.{one.name}", one) for one in spec.transforms]
     single = [("loss", spec.loss[0])] if len(spec.loss) == 1 else []
     choices = [*single, *several, ("architecture", spec.architecture), ("dataset", spec.dataset)]
+    through = {"transforms": ", ".join(one.name for one in spec.transforms)} if spec.transforms else {}
     blocks = {**{block: one.params for block, one in choices}, "train": spec.train.flat()}
-    return {f"{block}.{key}": _value(value) for block, own in blocks.items() for key, value in own.items()}
+    settings = {f"{block}.{key}": _value(value) for block, own in blocks.items() for key, value in own.items()}
+    return {**through, **settings}
 
 
 def _value(value: object) -> Value:

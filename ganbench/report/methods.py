@@ -80,6 +80,8 @@ def _titles(cells: list[Cell]) -> dict[str, str]:
         player, _, name = key.rpartition(".")
         same = player and all(one[f"d.{name}"] == one[f"g.{name}"] for one in flat)
         said = (name or key) not in UNSAID or any(one[key] != UNSAID[name or key] for one in flat)
+        if key == "ema" and all(one["ema_half_life"] is not None for one in flat):
+            continue
         if said and not (same and player == "g"):
             found[key] = PLAYER[name] if same else title
     return found

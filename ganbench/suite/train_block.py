@@ -9,6 +9,7 @@ from typing import Any
 from ganbench.registry.schedules import Schedule
 from ganbench.suite.fields import PLAYER, SCHEDULES, TRAIN, block_values
 from ganbench.suite.specs import PlayerSpec, TrainSpec
+from ganbench.suite.train_spec import ONLY
 from ganbench.suite.yaml import Node, Problems
 
 PLAYERS = ("d", "g")
@@ -66,7 +67,7 @@ def contradiction(train: TrainSpec) -> str | None:
         return f"play: simultaneous moves each player once a step, so n_dis must be 1, not {train.n_dis}"
     default = PlayerSpec()
     for player, spec in (("d", train.d), ("g", train.g)):
-        for key, only in (("weight_decay", "adamw"), ("lookahead", "lookahead")):
+        for key, only in ONLY.items():
             if spec.optimizer != only and getattr(spec, key) != getattr(default, key):
                 return f"{player}: {key} is a setting of optimizer {only} alone, not of {spec.optimizer}"
     return None

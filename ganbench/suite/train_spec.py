@@ -74,13 +74,16 @@ class TrainSpec:
 
     @property
     def text(self) -> str:
-        """The settings in one line; both players' in one where they are the same."""
+        """The settings that count in one line; both players' in one where they are the same."""
         flat = self.flat()
         found = {}
         for key, value in flat.items():
             player, _, name = key.rpartition(".")
             same = bool(player) and flat[f"d.{name}"] == flat[f"g.{name}"]
-            found[name if same else key] = value
+            only = ONLY.get(name)
+            unused = only is not None and flat[f"{player}.optimizer"] != only
+            if not (unused or value is None or (key == "ema" and self.ema_half_life is not None)):
+                found[name if same else key] = value
         return ", ".join(f"{key} {value}" for key, value in found.items())
 
     def flat(self) -> dict[str, object]:
@@ -93,6 +96,8 @@ class TrainSpec:
 
 
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd", "optimistic-adam", "lookahead")
+ONLY = {"weight_decay": "adamw", "lookahead": "lookahead"}
+"""Settings that one optimizer alone uses."""
 PLAYS = ("alternating", "simultaneous", "unrolled(K)")
 """Who moves when: D and then G, both at once, or G against a D that it lets move K times more."""
 PRECISIONS = ("fp32", "tf32", "bf16")

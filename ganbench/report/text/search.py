@@ -65,8 +65,8 @@ def _grid(table: Sensitivity) -> Grid:
 
 
 def short(settings: Mapping[str, object]) -> str:
-    """Settings without their section: `lr=0.0031, gamma=0.2`."""
-    return settings_text({key.split(".")[-1]: value for key, value in settings.items()})
+    """Settings without their section: `lr=0.0031, d.lr=0.001, r1.gamma=0.2`."""
+    return settings_text({key.partition(".")[2]: value for key, value in settings.items()})
 
 
 def notes(table: Sensitivity) -> list[str]:
