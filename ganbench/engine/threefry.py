@@ -117,10 +117,17 @@ def integers(keys: Tensor, steps: Tensor, high: int, shape: tuple[int, ...]) -> 
     return _draw(keys, steps, shape, torch.int64, lambda x, y, space: (scaled(x), scaled(y)))
 
 
-def permutation(key: tuple[int, int], length: int, step: int = 0) -> Tensor:
+def once(
+    draw: Callable[[Tensor, Tensor, tuple[int, ...]], Tensor], seed: int, name: str, shape: tuple[int, ...],
+    step: int = 0,
+) -> Tensor:  # fmt: skip
+    """One draw of a seed on the CPU, such as `once(normal, seed, "evaluation", (count, latent))`."""
+    return draw(keys([seed], name)[0], torch.tensor([step]), shape)[0]
+
+
+def permutation(seed: int, name: str, length: int) -> Tensor:
     """A random order (length,) of 0 to length - 1, int64, on the CPU: that of random bits, equal ones as they come."""
-    drawn = bits(torch.tensor(key, dtype=torch.int32), torch.tensor([step]), (length,))[0]
-    return torch.argsort(drawn, stable=True)
+    return torch.argsort(once(bits, seed, name, (length,)), stable=True)
 
 
 def _uniform_pair(x: Tensor, y: Tensor, space: Space) -> tuple[Tensor, Tensor]:

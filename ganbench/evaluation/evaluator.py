@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ganbench.engine import noise
+from ganbench.engine import threefry
 from ganbench.engine.tensor_cache import cached, key
 from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
 from ganbench.evaluation import honest
@@ -86,7 +86,7 @@ def subsample(data: Data, count: int, purpose: str) -> Data:
     """`count` samples of a split in a fixed random order; all of them if `count` is 0 or there are no more."""
     if not count or count >= len(data.samples):
         return data
-    rows = torch.randperm(len(data.samples), generator=noise.generator(0, purpose))[:count]
+    rows = threefry.permutation(0, purpose, len(data.samples))[:count]
     return Data(data.samples[rows], None if data.labels is None else data.labels[rows])
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeding
-from ganbench.engine import noise
+from ganbench.engine import threefry
 from ganbench.engine.networks import Network, initial
 from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation import standing_statistics
@@ -117,12 +117,12 @@ class _Inputs:
 
     def __call__(self, count: int, purpose: str, set_: int, labels: Tensor | None = None) -> list[Tensor]:
         """Latents (count, latent) and, for a conditional G, labels (count,)."""
-        latent = torch.randn(count, self.architecture.latent, generator=noise.generator(self.seed, purpose, set_))
+        latent = threefry.once(threefry.normal, self.seed, purpose, (count, self.architecture.latent), set_)
         latent = latent if self.threshold is None else truncated(latent, self.threshold)
         if not is_conditional(self.architecture):
             return [latent]
         if labels is None:
-            uniform = torch.rand(count, generator=noise.generator(self.seed, f"{purpose} labels", set_))
+            uniform = threefry.once(threefry.uniform, self.seed, f"{purpose} labels", (count,), set_)
             labels = labels_at(uniform, self.sampling.class_counts)
         return [latent, labels]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import torch
 
-from ganbench.engine import noise
+from ganbench.engine import threefry
 from ganbench.engine.tensor_cache import cached
 from ganbench.errors import ContractError
 from ganbench.formatting import number
@@ -40,7 +40,7 @@ def limits_of(name: str, metric: Metric) -> Mapping[str, tuple[Limit, ...]]:
 def rows(view: View, count: int, purpose: str | None = None) -> View:
     """`count` samples of a view: the first, or those that the random order of a `purpose` puts first."""
     have = len(view.samples)
-    order = torch.arange(have) if purpose is None else torch.randperm(have, generator=noise.generator(0, purpose))
+    order = torch.arange(have) if purpose is None else threefry.permutation(0, purpose, have)
     kept = order[:count]
     some = {
         name: None if tensor is None else tensor[kept]

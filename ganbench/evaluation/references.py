@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganbench.engine.noise import generator
+from ganbench.engine import threefry
 from ganbench.evaluation.evaluator import subsample
 from ganbench.registry.contracts import Data, Dataset
 
@@ -20,14 +20,13 @@ def reference_samples(name: str, dataset: Dataset, split: str, count: int) -> Da
     other = subsample(dataset.load("test" if split == "train" else "train"), count, "reference")
     if name == "real":
         return other
-    stream = generator(0, f"reference {name}")
     data: Tensor = dataset.load(split).samples.flatten(1).double()  # type: ignore[arg-type]
     shape = (count, *dataset.shape)
     if name == "gaussian":
         values, vectors = torch.linalg.eigh(torch.cov(data.T))
-        noise = torch.randn(count, data.shape[1], generator=stream, dtype=torch.float64)
+        noise = threefry.once(threefry.normal, 0, "reference gaussian", (count, data.shape[1])).double()
         drawn: Tensor = data.mean(dim=0) + (noise * values.clamp(min=0).sqrt()) @ vectors.T
         return Data(drawn.float().reshape(shape))
     low, high = torch.aminmax(data, dim=0) if len(dataset.shape) == 1 else torch.tensor([-1.0, 1.0])
-    uniform = torch.rand(count, data.shape[1], generator=stream, dtype=torch.float64)
+    uniform = threefry.once(threefry.uniform, 0, "reference noise", (count, data.shape[1])).double()
     return Data(torch.lerp(low.double(), high.double(), uniform).float().reshape(shape))

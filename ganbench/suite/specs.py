@@ -18,7 +18,7 @@ from ganbench.suite.train_spec import resolved_train as resolved_train
 
 PROTOCOL = 3
 """Incremented whenever the same spec would give other weights: draws, signals, schedules."""
-EVALUATION_PROTOCOL = 1
+EVALUATION_PROTOCOL = 2
 """Incremented whenever the same evaluation of the same weights would give other scores."""
 
 NO_EXTRACTOR = Choice("")

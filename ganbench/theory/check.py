@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ganbench.engine import noise
 from ganbench.engine.networks import Network
 from ganbench.engine.objective import Objective
 from ganbench.engine.trainer import Trainer
@@ -144,7 +143,7 @@ def verify(seed: int = 0, on_finding: Callable[[Finding], None] = lambda finding
 def check(pair: Pair, seed: int, widths: tuple[int, ...] = WIDTHS) -> Finding:
     """Train D on a pair and measure it on new samples."""
     d = _trained(pair, seed, widths)
-    real, fake = (side.sample(POINTS, noise.generator(seed, f"theory, {name}"))
+    real, fake = (side.sample(POINTS, seed, f"theory, {name}")
                   for name, side in (("real", pair.real), ("fake", pair.fake)))  # fmt: skip
     both = torch.cat([real, fake])
     gap = (torch.sigmoid(d(both).double()) - best(pair, both)).abs().mean()
@@ -154,7 +153,7 @@ def check(pair: Pair, seed: int, widths: tuple[int, ...] = WIDTHS) -> Finding:
 
 def _trained(pair: Pair, seed: int, widths: tuple[int, ...]) -> Function:
     """A function that returns the logits (N,) of a D trained by the engine."""
-    data = pair.real.sample(SAMPLES, noise.generator(seed, "theory, data"))
+    data = pair.real.sample(SAMPLES, seed, "theory, data")
     trainer = Trainer(
         Objective.of(ValueLoss()), Players(pair.fake, widths), Data(data), TRAINING, (seed,), torch.device("cpu")
     )

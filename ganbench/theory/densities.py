@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ganbench.engine import threefry
+
 
 @dataclass(frozen=True)
 class Density:
@@ -33,8 +35,9 @@ class Density:
         component = (torch.special.ndtr(latent[:, -1]) * count).long().clamp(max=count - 1)
         return torch.tensor(self.centres)[component] + self.std * latent[:, :-1]
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        return self.push(torch.randn(n, self.dims + 1, generator=generator))
+    def sample(self, n: int, seed: int, name: str) -> Tensor:
+        """Samples (n, D) of one stream of a seed."""
+        return self.push(threefry.once(threefry.normal, seed, name, (n, self.dims + 1)))
 
 
 class Pair(NamedTuple):
