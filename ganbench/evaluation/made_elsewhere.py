@@ -12,7 +12,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from ganbench.engine import noise
+from ganbench.engine import threefry
 from ganbench.errors import UsageError
 from ganbench.evaluation.sample_files import LABELS
 
@@ -74,7 +74,7 @@ def _rows(total: int, count: int) -> Tensor:
     """The rows (n,) that are taken, in their order in the files if all are."""
     if total <= count:
         return torch.arange(total)
-    return torch.randperm(total, generator=noise.generator(0, "external"))[:count]
+    return threefry.permutation(0, "external", total)[:count]
 
 
 def _labels(path: Path, found: Array, total: int) -> Tensor:
