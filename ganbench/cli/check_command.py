@@ -52,11 +52,11 @@ def _reports(what: tuple[str, ...]) -> Iterable[Report]:
         if not Path(file).is_file():
             raise UsageError(f"there is no file {file!r}")
     if not what:
-        return check_installed(Registry.load())
+        return check_installed(Registry.load(), with_paths=True)
     names = [word for word in what if word not in files]
     return [
-        *(report for file in files for report in check_source(Path(file))),
-        *(check_named(names, Registry.load()) if names else ()),
+        *(report for file in files for report in check_source(Path(file), with_paths=True)),
+        *(check_named(names, Registry.load(), with_paths=True) if names else ()),
     ]
 
 

@@ -15,11 +15,13 @@ from ganbench.conformance.findings import Collector, Finding, Report
 from ganbench.conformance.losses import loss_findings
 from ganbench.conformance.members import form_findings, member_findings
 from ganbench.conformance.metrics import metric_findings
+from ganbench.conformance.paths import paths_of
 from ganbench.conformance.trackers import tracker_findings
 from ganbench.conformance.transforms import transform_findings
 from ganbench.errors import ContractError, GanbenchError, MissingError, UsageError, describe_error
 from ganbench.formatting import suggestion
 from ganbench.registry import effects
+from ganbench.registry.choice import Kind
 from ganbench.registry.discovery import HOOKS, Offer, Source, entry_points, from_file, registered
 from ganbench.registry.hookspecs import hookimpl
 from ganbench.registry.registry import Registry
@@ -27,8 +29,11 @@ from ganbench.results import literature
 from ganbench.suite.expand import expand
 from ganbench.suite.load import load
 
+PATHS: tuple[Kind, ...] = ("loss", "transform", "architecture")
+"""The kinds that decide how a step is run."""
 
-def check_source(path: Path) -> list[Report]:
+
+def check_source(path: Path, with_paths: bool = False) -> list[Report]:
     """Check every plugin of a file, or a suite's YAML file; a file that cannot be loaded is one report."""
     if path.suffix in (".yaml", ".yml"):
         return [Report(str(path), "suite", path.stem, _suite(path, Registry.load()))]
@@ -44,7 +49,7 @@ def check_source(path: Path) -> list[Report]:
         offer for kind in HOOKS for same in registry.offers(kind).values() for offer in same if offer.source == sound
     ]
     for offer in own:
-        report = check_offer(offer, registry)
+        report = check_offer(offer, registry, with_paths)
         for other in registry.offers(offer.kind)[offer.name]:
             if other.source != sound:
                 seen = f"{other.source} offers {offer.kind} {offer.name!r} too"
@@ -91,9 +96,9 @@ def _hook(things: Mapping[object, object]) -> Callable[[], Mapping[object, objec
     return hook
 
 
-def check_named(words: Iterable[str], registry: Registry) -> list[Report]:
+def check_named(words: Iterable[str], registry: Registry, with_paths: bool = False) -> list[Report]:
     """Check plugins by name, `NAME` or `KIND:NAME`. Raises `UsageError` for unknown and ambiguous names."""
-    return [check_offer(_named(word, registry), registry) for word in words]
+    return [check_offer(offer, registry, with_paths) for offer in [_named(word, registry) for word in words]]
 
 
 def _named(word: str, registry: Registry) -> Offer:
@@ -111,7 +116,7 @@ def _named(word: str, registry: Registry) -> Offer:
     return registry.find(having[0], name)
 
 
-def check_installed(registry: Registry) -> Iterator[Report]:
+def check_installed(registry: Registry, with_paths: bool = False) -> Iterator[Report]:
     """Check everything that is installed, one plugin after the other; what is broken is one report each."""
     for name, why in registry.broken().items():
         yield Report(name, findings=[Finding("loads", why, f"fix it, or uninstall {name.partition(':')[0]}")])
@@ -121,11 +126,11 @@ def check_installed(registry: Registry) -> Iterator[Report]:
             if trouble:
                 yield Report("", kind, name, [Finding("clash", trouble)])
             else:
-                yield check_offer(registry.find(kind, name), registry)
+                yield check_offer(registry.find(kind, name), registry, with_paths)
 
 
-def check_offer(offer: Offer, registry: Registry) -> Report:
-    """Check one plugin with its default hyperparameters."""
+def check_offer(offer: Offer, registry: Registry, with_paths: bool = False) -> Report:
+    """Check one plugin with its default hyperparameters; `with_paths`, which takes seconds, finds its paths too."""
     report = Report(str(offer.source), offer.kind, offer.name, list(member_findings(offer)))
     found = Collector()
     try:
@@ -135,6 +140,12 @@ def check_offer(offer: Offer, registry: Registry) -> Report:
                 report.unchecked = f"{unset[0]} has no default: its methods are not called"
             else:
                 found.extend(_checked(offer, registry))
+                if (
+                    with_paths
+                    and offer.kind in PATHS
+                    and not any(finding.level == "fault" for finding in found.findings)
+                ):
+                    report.paths = paths_of(offer.kind, offer.thing(**offer.defaults()), found)
     except MissingError as error:
         report.unchecked = str(error)
     report.findings += [finding for finding in found.findings if finding not in report.findings]

@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from ganbench.conformance.findings import BrokenRuleError, Finding
 from ganbench.registry.contracts import Critic, Noise
@@ -74,8 +73,7 @@ def batch_of(shape: tuple[int, ...], declared: Mapping[str, Noise], seed: int, c
 
 
 def _hidden(params: Params, x: Tensor, labels: Tensor) -> Tensor:
-    classes = one_hot(labels, CLASSES).to(x.dtype) @ params["0.classes"]
-    return torch.tanh(x.flatten(1) @ params["0.weight"] + params["0.bias"] + classes)
+    return torch.tanh(x.flatten(1) @ params["0.weight"] + params["0.bias"] + params["0.classes"][labels])
 
 
 def generate(params: Params, latent: Tensor, labels: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -212,4 +210,6 @@ class ProbeCritic:
         known = [member for member in vars(Critic) if not member.startswith("_")]
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
+        if name == "step":
+            hint = "give a number of the loss a schedule in the suite, or count in `memory`"
         raise BrokenRuleError(Finding("critic", f"it reads critic.{name}, which does not exist", hint))

@@ -16,6 +16,9 @@ from ganbench.errors import GanbenchError
 Program = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """A compiled function from the leaves of the arguments to the leaves of the result."""
 
+Compiler = Callable[..., Program]
+"""`compiled`, or `traced`."""
+
 PROGRAMS: dict[str, Program] = {}
 """Programs compiled in this process, by a hash of their graph: cells of the same shape share a program."""
 
@@ -42,6 +45,33 @@ def compiled(
     `CannotCompileError` if the function uses random numbers, and passes on whatever
     the function or the compiler raises (if the function reads values on the host, for example).
     """
+    graph, leaves = _graph(function, example, fixed)
+    name = _key(graph, leaves, fixed)
+    if name not in PROGRAMS:
+        PROGRAMS[name] = _program(graph, leaves, fixed, inlined)
+    return PROGRAMS[name]
+
+
+def traced(
+    function: Callable[..., object], example: tuple[object, ...], fixed: int = 0, inlined: int = MAX_INLINED
+) -> Program:
+    """The program of `compiled` without torch's compiler, which is slow: the graph as traced, one operation at a time.
+
+    It shows whether a function can be compiled as far as that depends on the function. Raises as `compiled` does.
+    """
+    graph, _ = _graph(function, example, fixed)
+
+    def run(leaves: Sequence[Tensor]) -> Sequence[Tensor]:
+        with torch.no_grad():
+            return graph(*leaves)  # type: ignore[no-any-return]
+
+    return run
+
+
+def _graph(
+    function: Callable[..., object], example: tuple[object, ...], fixed: int
+) -> tuple[fx.GraphModule, list[Tensor]]:
+    """A function as a flat graph on the leaves of its arguments, and the leaves that it was traced with."""
     leaves, form = tree_flatten(example)
     leaves = [leaf if i < fixed else leaf.clone() for i, leaf in enumerate(leaves)]  # one given twice is traced as one
 
@@ -51,10 +81,7 @@ def compiled(
     graph = make_fx(flat)(*leaves)
     if any(_is_random(node.target) for node in graph.graph.nodes):
         raise CannotCompileError("a network or the loss uses random numbers")
-    name = _key(graph, leaves, fixed)
-    if name not in PROGRAMS:
-        PROGRAMS[name] = _program(graph, leaves, fixed, inlined)
-    return PROGRAMS[name]
+    return graph, leaves
 
 
 def _is_random(target: object) -> bool:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
-from ganbench.engine.compile import MAX_INLINED_BITS, CannotCompileError, Program, compiled
+from ganbench.engine.compile import MAX_INLINED_BITS, CannotCompileError, Compiler, Program, compiled
 from ganbench.engine.critic import Samples
 from ganbench.engine.devices import missing_compiler
 from ganbench.engine.draws import Draws
@@ -144,7 +144,9 @@ def _random_layer(game: Game) -> str | None:
     return next((type(layer).__name__ for layer in random), None)
 
 
-def build_engine(path: ExecutionPath, setting: Setting, spec: TrainSpec, example: Example) -> Engine:
+def build_engine(
+    path: ExecutionPath, setting: Setting, spec: TrainSpec, example: Example, compiler: Compiler = compiled
+) -> Engine:
     """Build the step on a path, and try it on an example of one seed.
 
     If the compiler rejects the step of several lanes or its program computes something else, one lane is tried. If that
@@ -154,7 +156,7 @@ def build_engine(path: ExecutionPath, setting: Setting, spec: TrainSpec, example
     reason = ""
     while path.kind == "compiled":
         try:
-            return _compiled(setting, path, example, LOSS_TOLERANCE[spec.precision])
+            return _compiled(setting, path, example, LOSS_TOLERANCE[spec.precision], compiler)
         except ContractError:
             raise
         except Exception as error:  # the compiler may raise anything; the step runs without it
@@ -217,15 +219,15 @@ def _eager(setting: Setting, path: ExecutionPath) -> Engine:
     return Engine(path, inputs, advance)
 
 
-def _compiled(setting: Setting, path: ExecutionPath, example: Example, tolerance: float) -> Engine:
+def _compiled(setting: Setting, path: ExecutionPath, example: Example, tolerance: float, compiler: Compiler) -> Engine:
     """Compile the draws and the step. Raises `CannotCompileError` if that fails or the step computes something else."""
     lanes, every = path.lanes, setting.game.objective.every
     state, keys = (stacked([example.state] * lanes), stacked([example.keys] * lanes)) if lanes > 1 else example[:2]
     draws = setting.recipe.drawn(keys, example.numbers.step)
-    draw = compiled(setting.recipe.drawn, (keys, example.numbers.step), inlined=MAX_INLINED_BITS)
+    draw = compiler(setting.recipe.drawn, (keys, example.numbers.step), inlined=MAX_INLINED_BITS)
     arguments = (setting.data, state, draws, example.numbers)
     games = _lazy(setting)[: 1 if every == 1 else 2]
-    programs = [_program(setting, game, lanes, arguments, tolerance) for game in games]
+    programs = [_program(setting, game, lanes, arguments, tolerance, compiler) for game in games]
     leaves, form = tree_flatten(state)
     data = list(setting.data)
 
@@ -243,14 +245,16 @@ def _compiled(setting: Setting, path: ExecutionPath, example: Example, tolerance
 Arguments = tuple[Samples, State, Draws, Numbers]
 
 
-def _program(setting: Setting, game: Game, lanes: int, arguments: Arguments, tolerance: float) -> Program:
+def _program(
+    setting: Setting, game: Game, lanes: int, arguments: Arguments, tolerance: float, compiler: Compiler
+) -> Program:
     """The program of one game's step, compared with the uncompiled step."""
 
     def plain(data: Samples, state: State, draws: Draws, numbers: Numbers) -> tuple[State, Trace]:
         own = setting._replace(data=data)
         return (mapped(own, game) if lanes > 1 else partial(step, game, data))(state, draws, numbers)
 
-    program = compiled(plain, arguments, fixed=len(setting.data))
+    program = compiler(plain, arguments, fixed=len(setting.data))
     _check(program, plain, arguments, tolerance)
     return program
 

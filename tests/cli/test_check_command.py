@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from conftest import Cli
 from planted import LOSSES
 
@@ -29,6 +30,7 @@ def test_what_is_slow_is_allowed(inside: Cli, tmp_path: Path) -> None:
     assert done.code == 0
     assert "loss mine: ok, slow" in done.out
     assert "(looped), about five times slower" in done.out
+    assert "points (2,): looped, mine.py:19 decides by the value of a tensor" in done.out
 
 
 def test_plugins_are_checked_by_name_and_kind(inside: Cli) -> None:
@@ -53,3 +55,23 @@ def test_a_suite_is_checked_with_the_plugins_that_it_names(inside: Cli, tmp_path
     assert done.code == 2
     assert "fault [file]" in done.out
     assert "mine.yaml:3:17: unknown architecture 'mlpp'" in done.out
+
+
+def test_a_loss_that_maps_and_compiles_says_so(inside: Cli) -> None:
+    done = inside("check", "minimax")
+    assert "points (2,): compiled (4 seeds at a time), small networks fill a core four at a time" in done.out
+    assert "points (2,), few steps: stacked (16 seeds at a time), stacking seeds changes no bit" in done.out
+    assert "images (1, 16, 16), few steps: looped, convolutions run faster seed by seed" in done.out
+
+
+@pytest.mark.slow
+def test_everything_that_ships_is_checked_and_takes_a_known_path(inside: Cli) -> None:
+    done = inside("check", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    reports = json.loads(done.out)
+    assert len(reports) > 50
+    for report in reports:
+        assert not [one for one in report["findings"] if one["level"] != "note"], report
+        if report["kind"] in ("loss", "transform", "architecture"):
+            assert report["paths"], report
+            assert not [path for path in report["paths"] if "vmap" in path["reason"]], report
