@@ -32,11 +32,11 @@ def suite_options(function: F) -> F:
         click.option("--suite", required=True, metavar="NAME|FILE", help="A suite's name, or its YAML file."),
         click.option(
             "--set", "sets", multiple=True, metavar="KEY=VALUE",
-            help="Change a setting for all runs, for example train.steps=500; can be repeated.",
+            help="Change a setting for all runs, for example train.steps=500 or train.d.lr=1e-3; can be repeated.",
         ),
         click.option(
             "--add", "adds", multiple=True, metavar="loss=NAME",
-            help="Add a loss (or architecture=NAME, dataset=NAME) to the suite; can be repeated.",
+            help="Add a loss or a sum of them (NAME + NAME), or architecture=NAME, dataset=NAME; can be repeated.",
         ),
         plugin_option,
         results_option,
