@@ -12,7 +12,7 @@ from ganbench.analysis import aggregate, tables
 from ganbench.analysis.score_table import Table
 from ganbench.analysis.table_diff import ORDER, Change, relative, table_changes, value_text
 from ganbench.results import manifest
-from ganbench.results.identity import leaf_text, unequal_leaves
+from ganbench.results.identity import comparable_spec, leaf_text, unequal_leaves
 from ganbench.results.records import Record
 from ganbench.results.store import Store
 from ganbench.suite.labels import variant_title
@@ -91,7 +91,7 @@ def _seeds(runs: Iterable[Run]) -> Iterator[tuple[str, list[int]]]:
 
 def _settings(a: Record, b: Record) -> str:
     """Why two runs of the same names have different ids."""
-    texts = [(a.stored_spec, b.stored_spec), (a.stored_evaluation or "{}", b.stored_evaluation or "{}")]
+    texts = [(comparable_spec(a), comparable_spec(b)), (a.stored_evaluation or "{}", b.stored_evaluation or "{}")]
     parts = [f"{key} {leaf_text(x)} -> {leaf_text(y)}" for pair in texts for key, x, y in unequal_leaves(*pair)]
     codes = tuple({key: plugin.code for key, plugin in one.plugins.items()} for one in (a, b))
     parts += [f"code of {key} {codes[0][key]} -> {codes[1].get(key)}" for key in codes[0]

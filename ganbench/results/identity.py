@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from ganbench.files import digest
+from ganbench.files import canonical, digest
 from ganbench.results.records import AnyRecord, Record
 from ganbench.suite.specs import EVALUATION_PROTOCOL, PROTOCOL, codes_of
 
@@ -55,6 +55,12 @@ def common_device(records: Iterable[AnyRecord]) -> str:
     """The device that made all of the records, `several devices`, or an empty text if none is known."""
     found = {record.provenance.device for record in records} - {None}
     return "several devices" if len(found) > 1 else "".join(map(str, found))
+
+
+def comparable_spec(record: AnyRecord) -> str:
+    """The spec as the record's file holds it; one of an earlier schema with today's keys and all defaults."""
+    earlier = isinstance(record, Record) and not isinstance(json.loads(record.stored_spec or "{}").get("loss"), list)
+    return canonical(record.spec.resolved()) if earlier else record.stored_spec
 
 
 def unequal_leaves(a: str, b: str) -> list[tuple[str, object, object]]:

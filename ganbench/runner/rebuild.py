@@ -11,7 +11,7 @@ from ganbench.errors import UsageError
 from ganbench.files import canonical
 from ganbench.registry.registry import Registry
 from ganbench.results import schema_2
-from ganbench.results.identity import leaf_text, unequal_leaves
+from ganbench.results.identity import comparable_spec, leaf_text, unequal_leaves
 from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 from ganbench.suite.contents import Contents
 from ganbench.suite.from_plain import reference_spec, run_spec
@@ -63,7 +63,7 @@ def differences(record: AnyRecord, spec: RunSpec | ReferenceSpec) -> list[str]:
     """Why a spec that was rebuilt from a record has other ids than the record; empty if it has the same."""
     if spec.id == record.id:
         return _evaluation_differences(record, spec)
-    found = _other_leaves("", record.stored_spec, spec.resolved())
+    found = _other_leaves("", comparable_spec(record), spec.resolved())
     found += _other_codes(record.provenance.codes(), spec.code())
     own = PROTOCOL if isinstance(record, Record) else EVALUATION_PROTOCOL
     protocol = own if record.provenance.protocol is None else record.provenance.protocol

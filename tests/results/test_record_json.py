@@ -30,7 +30,7 @@ from ganbench.files import sealed
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Fault
 from ganbench.registry.schedules import Schedule
-from ganbench.results.identity import recomputed_id, unequal_leaves
+from ganbench.results.identity import comparable_spec, recomputed_id, unequal_leaves
 from ganbench.results.record_json import (
     belong,
     decode_reference,
@@ -271,6 +271,14 @@ def test_records_of_schema_1_lose_nothing(name: str) -> None:
     assert {key: again[key] for key in stored if key != "schema"} == {
         key: value for key, value in stored.items() if key != "schema"
     }
+
+
+def test_a_spec_of_schema_1_is_compared_with_todays_keys() -> None:
+    record = decode_run((Path(__file__).parent / "schema_1" / "run.json").read_bytes())
+    now = replace(record, spec=replace(record.spec, train=replace(record.spec.train, steps=5)))
+    now = replace(now, stored_spec=json.dumps(now.spec.resolved()))
+    found = unequal_leaves(comparable_spec(record), comparable_spec(now))
+    assert found == [("train.steps", 3000, 5)]
 
 
 def test_a_record_of_schema_1_has_the_id_that_its_whole_spec_gives() -> None:
