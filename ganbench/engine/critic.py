@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganbench.engine.draws import Draws
 from ganbench.engine.networks import Buffers, Named, Network
-from ganbench.engine.objective import Setup
+from ganbench.engine.objective import Player, Setup
 from ganbench.errors import ContractError
 
 Memory = dict[str, dict[str, Tensor]]
@@ -39,12 +39,18 @@ class Samples(NamedTuple):
         return found.float() / 127.5 - 1 if found.dtype == torch.uint8 else found
 
 
-class Applied(NamedTuple):
-    """A network with the parameters and buffers that it has in this move."""
+@dataclass(frozen=True)
+class Applied:
+    """A network with the parameters (P,) and buffers that it has in this move."""
 
     network: Network
-    named: Named
+    params: Tensor
     buffers: Buffers
+
+    @cached_property
+    def named(self) -> Named:
+        """The parameters by name."""
+        return self.network.named(self.params)
 
     def __call__(self, *inputs: Tensor) -> tuple[Any, Buffers]:
         return self.network(self.named, self.buffers, *inputs)
@@ -56,28 +62,27 @@ class Move:
 
     generator: Applied
     discriminator: Applied
-    mover: Named
     data: Samples
     draws: Draws  # those of this move
     transforms: tuple[tuple[Setup, Any], ...]  # each with its values of schedules bound
     memory: Memory
     is_labeled: bool
+    mover: Player = "d"
     reals: Tensor | None = None
     fakes: Tensor | None = None  # in D's move G is fixed, and the samples of both sides are known
     _after: dict[str, Buffers] = field(default_factory=dict, init=False)
 
-    def by_discriminator(self, named: Named, reals: Tensor, fakes: Tensor) -> Move:
-        """The same move as D's, with other parameters of D, on known samples."""
-        player = self.discriminator._replace(named=named)
-        return replace(self, discriminator=player, mover=named, reals=reals, fakes=fakes)
+    def by_discriminator(self, params: Tensor, reals: Tensor, fakes: Tensor) -> Move:
+        """The same move as D's, with other parameters (P,) of D, on known samples."""
+        return replace(self, discriminator=replace(self.discriminator, params=params), reals=reals, fakes=fakes)
 
-    def by_generator(self, named: Named) -> Move:
-        """The same move as G's, with other parameters of G."""
-        return replace(self, generator=self.generator._replace(named=named), mover=named)
+    def by_generator(self, params: Tensor) -> Move:
+        """The same move as G's, with other parameters (P,) of G."""
+        return replace(self, generator=replace(self.generator, params=params), mover="g")
 
-    def against(self, named: Named, buffers: Buffers) -> Move:
+    def against(self, params: Tensor, buffers: Buffers) -> Move:
         """G's move against another D; the fake batch stays."""
-        found = replace(self, discriminator=self.discriminator._replace(named=named, buffers=buffers))
+        found = replace(self, discriminator=replace(self.discriminator, params=params, buffers=buffers))
         found.fakes = self.fake_samples
         found._after["g"] = self.generator_buffers
         return found
@@ -143,12 +148,12 @@ class Move:
 
     def _at(self, side: int, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Mapping[str, Tensor], Buffers]:
         extras = Extras()
-        buffers = self.discriminator_buffers
+        buffers, applied = self.discriminator_buffers, self.discriminator
 
         def network(at: Tensor) -> Tensor:
             nonlocal buffers
             own = () if not self.is_labeled else (self._labels(side) if labels is None else labels,)
-            output, buffers = self.discriminator._replace(buffers=buffers)(at, *own)
+            output, buffers = applied.network(applied.named, buffers, at, *own)
             logits, found = output if isinstance(output, tuple) else (output, {})
             extras.update(found)
             if logits.numel() != at.shape[0]:
@@ -228,7 +233,8 @@ class Critic:
 
     @property
     def params(self) -> Mapping[str, Tensor]:
-        return self._move.mover
+        move = self._move
+        return (move.discriminator if move.mover == "d" else move.generator).named
 
     def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         return self._move.discriminate(x, labels)[0]

@@ -99,10 +99,10 @@ def move_of(
     game: Game, data: Samples, g: PlayerState, d: PlayerState, memory: Memory, draws: Draws, numbers: Numbers
 ) -> Move:
     """A move as it begins: both players as they are, the draws of this move."""
-    generator = Applied(game.generator, game.generator.named(g.params), g.buffers)
-    discriminator = Applied(game.discriminator, game.discriminator.named(d.params), d.buffers)
+    generator = Applied(game.generator, g.params, g.buffers)
+    discriminator = Applied(game.discriminator, d.params, d.buffers)
     transforms = tuple((one, bound(one, numbers)) for one in game.objective.transforms)
-    return Move(generator, discriminator, {}, data, draws, transforms, memory, game.labeled)
+    return Move(generator, discriminator, data, draws, transforms, memory, game.labeled)
 
 
 def move_discriminator(
@@ -112,7 +112,7 @@ def move_discriminator(
     samples = move.real_samples, move.fake_samples
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Buffers, Memory]]:
-        seen = move.by_discriminator(game.discriminator.named(params), *samples)
+        seen = move.by_discriminator(params, *samples)
         loss, memory = minimized(game.objective, "d", seen, numbers)
         return loss, (seen.real[0], seen.fake[0], seen.discriminator_buffers, memory)
 
@@ -127,11 +127,11 @@ def move_generator(
     """G moves along its gradient of `g_loss`; D, including its buffers, is fixed, or first unrolled for some moves."""
 
     def objective(params: Tensor) -> tuple[Tensor, tuple[Tensor, Buffers, Memory]]:
-        seen = move.by_generator(game.generator.named(params))
+        seen = move.by_generator(params)
         rival = d
         for _ in range(game.unrolled):
             rival, _, _ = move_discriminator(game, seen, rival, numbers, numbers.d[-1])
-            seen = seen.against(game.discriminator.named(rival.params), rival.buffers)
+            seen = seen.against(rival.params, rival.buffers)
         loss, memory = minimized(game.objective, "g", seen, numbers)
         return loss, (seen.fake_samples, seen.generator_buffers, memory)
 
