@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from math import prod
 
 from ganbench.registry.contracts import Architecture, Dataset, Loss, Transform
 from ganbench.suite.labels import sum_text
@@ -87,5 +88,7 @@ def _lacking_shape(transforms: Mapping[str, Transform], architecture: Architectu
         if reason:
             return f"{name}: {reason}"
         shape = tuple(getattr(transform, "shape", lambda shape: shape)(shape))
+        if prod(shape) != prod(before) and getattr(architecture, "conditional", False):
+            return f"{name} makes one sample of several, which have no label in common for a conditional D"
     reason = architecture.supports(shape) if shape != before else None
     return f"D would see samples of shape {shape}: {reason}" if reason else None

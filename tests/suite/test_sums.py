@@ -312,3 +312,16 @@ def test_any_content_is_an_entry_or_a_problem(content: object) -> None:
     assert found or problems.found
     assert all(isinstance(entry, Entry) and entry.parts for entry in found)
     labels_of(found)
+
+
+def test_packed_samples_have_no_label_for_a_conditional_d(tmp_path: Path, plugins: Registry) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(
+        "losses: [minimax, {loss: minimax, transforms: [packing]}]\n"
+        "architectures: [mlp, {mlp: {conditional: true}}]\ndatasets: [digits]\n"
+    )
+    plan = expand(load(path), plugins)
+    assert len(plan.cells) == 3
+    assert [one.reason for one in plan.skipped] == [
+        "packing makes one sample of several, which have no label in common for a conditional D"
+    ]
