@@ -44,6 +44,11 @@ def raised_at(error: BaseException) -> str:
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name})" if frames else ""
 
 
+def in_words(error: BaseException) -> str:
+    """The sentence of an error of ours; of any other its type, its message and the place where it was raised."""
+    return str(error) if isinstance(error, GanbenchError) else describe_error(error) + raised_at(error)
+
+
 def printable(text: str) -> str:
     """Replace control characters in a line, so that untrusted text cannot emit terminal escapes."""
     return "".join(char if char.isprintable() else "?" for char in text)

@@ -91,18 +91,25 @@ def initial(build: Callable[[], nn.Module], seed: int, purpose: str) -> tuple[nn
 def check_stateless(build: Callable[[], nn.Module], inputs: tuple[Tensor, ...], what: str) -> None:
     """Check that a network depends only on its parameters, its buffers and its input.
 
-    Raises `ContractError` if the modules built for two seeds differ when given the same parameters
-    and buffers: a hidden random tensor would have one value in training and another in sampling.
+    Raises `ContractError` if a module gives other values when it is called again, or if the modules built for two seeds
+    differ when given the same parameters and buffers: a hidden random tensor would have one value in training and
+    another in sampling.
     """
     module, params, buffers = initial(build, 0, "stateless")
     other, _, _ = initial(build, 1, "stateless")
     outputs = []
-    for one in (module, other):
+    for one in (module, module, other):
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = Network(one, training=False)
             outputs.append(tree_leaves(network(network.named(params), buffers, *inputs)[0]))
-    if not all(map(torch.equal, *outputs)):
+    first, again, others = outputs
+    if not all(map(torch.equal, first, again)):
+        raise ContractError(
+            f"{what} gives other values when it is called again with the same input; keep state in registered buffers, "
+            "draw random numbers with torch, use no numpy and no clock"
+        )
+    if not all(map(torch.equal, first, others)):
         raise ContractError(
             f"{what} holds a random tensor that is neither a parameter nor a buffer; "
             "register it with self.register_buffer(name, tensor), so that each seed has its own"

@@ -99,9 +99,9 @@ def compile_limit(game: Game, spec: TrainSpec, device: str) -> str | None:
     """Why a cell is not compiled, or None if it is."""
     if spec.engine == "eager":
         return "the suite sets `engine: eager`"
-    layers = _random_layer(game)
-    if layers is not None:
-        return f"{layers} uses its own random stream"
+    random = _random_layer(game)
+    if random is not None:
+        return random
     if spec.engine == "auto" and not spec.compiling_pays(_convolves(game)):
         return f"{spec.steps} steps are too few for compiling to pay off"
     if device not in ("cpu", "cuda"):
@@ -141,7 +141,7 @@ def _convolves(game: Game) -> bool:
 
 def _random_layer(game: Game) -> str | None:
     random = (layer for layer in _layers(game) if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p)
-    return next((type(layer).__name__ for layer in random), None)
+    return next((f"{type(layer).__name__} uses its own random stream" for layer in random), None)
 
 
 def build_engine(

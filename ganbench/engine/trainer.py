@@ -15,6 +15,7 @@ from ganbench import seeding
 from ganbench.engine.checkpoints import CheckpointTimer
 from ganbench.engine.numbers import numbers
 from ganbench.engine.objective import Objective
+from ganbench.engine.purity import check_purity
 from ganbench.engine.setting import Example, build_example, build_setting, init_state, moved
 from ganbench.engine.state import Callback, Group, NewRows, Progress, SeedState, TrainedSeed
 from ganbench.engine.step import State
@@ -106,8 +107,10 @@ class Trainer:
         self.groups = self._groups(states, {seed: resumed[seed].step if seed in resumed else 0 for seed in seeds})
 
     def _prepare(self, example: Example) -> None:
-        """Choose the execution path and build its step, which may include compiling."""
+        """Check that the step is pure, choose its execution path and build it, which may include compiling."""
         began = time.perf_counter()
+        with differentiable_attention():
+            check_purity(self.setting, example)
         path = choose_path(self.game, self.spec, self.device.type)
         with differentiable_attention():
             self.engine = build_engine(path, self.setting, self.spec, example)

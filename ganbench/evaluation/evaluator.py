@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganbench.engine import threefry
 from ganbench.engine.tensor_cache import cached, key
-from ganbench.errors import ContractError, GanbenchError, describe_error, raised_at
+from ganbench.errors import ContractError, GanbenchError, in_words
 from ganbench.evaluation import honest
 from ganbench.evaluation.histograms import histogram
 from ganbench.files import canonical
@@ -195,7 +195,7 @@ class Evaluator:
             {label: card for one in found.values() for label, card in one.cards.items()},
             self._verdict(found, failures, beside) if with_verdict else None,
             histogram(self.real, fake),
-            missing={name: _sentence(error) for name, error in failures.items()},
+            missing={name: in_words(error) for name, error in failures.items()},
             not_applicable=dict.fromkeys(self.metrics.keys() - self._applicable(fake).keys(), NO_LABELS),
             at_reference_counts=beside,
         )
@@ -305,11 +305,6 @@ class Evaluator:
 
 def _stored(features: Features) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in features._asdict().items() if tensor is not None}
-
-
-def _sentence(error: Exception) -> str:
-    """Why a metric gave no score."""
-    return str(error) if isinstance(error, GanbenchError) else describe_error(error) + raised_at(error)
 
 
 def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ganbench.errors import GanbenchError, MissingError, UsageError, describe_error, raised_at
+from ganbench.errors import GanbenchError, MissingError, UsageError, describe_error, in_words, raised_at
 from ganbench.report.server.reports import Page, Shelf, page
 from ganbench.results import live
 
@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             found = None if path is None else self._found(path)
         except Exception as error:  # a damaged record or a file that is being replaced must not stop the server
-            text = str(error) if isinstance(error, GanbenchError) else f"{describe_error(error)}{raised_at(error)}"
+            text = in_words(error)
             self.server.complain(f"{(path or '')[:200]!r} cannot be rendered: {text}")
             self._send(HTTPStatus.INTERNAL_SERVER_ERROR, _text(f"this page cannot be rendered: {text}"))
             return
