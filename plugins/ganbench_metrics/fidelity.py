@@ -21,10 +21,11 @@ PART = 4096
 SEED = 2020  # torch-fidelity's default, so that scores are comparable with published ones
 
 
-def images_only(dataset: Dataset) -> str | None:
-    if len(dataset.shape) == 3:
+def not_in_the_plane(dataset: Dataset) -> str | None:
+    """Why the scores do not suit a dataset: moments and neighborhoods of points of one or two dimensions say little."""
+    if len(dataset.shape) > 1 or dataset.shape[0] > 2:
         return None
-    return "on points it does not detect missing modes; use modes and sliced-wasserstein"
+    return "on points in the plane it does not detect missing modes; use modes and sliced-wasserstein"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Fid:
     limits = FID
 
     def supports(self, dataset: Dataset) -> str | None:
-        return images_only(dataset)
+        return not_in_the_plane(dataset)
 
     def minimum(self, dims: int) -> int:
         """Twice the number of features: with fewer samples the covariance is singular or nearly so."""
@@ -94,7 +95,7 @@ class InceptionScore:
     needs = ("logits",)
 
     def supports(self, dataset: Dataset) -> str | None:
-        return images_only(dataset)
+        return not_in_the_plane(dataset)
 
     def minimum(self, dims: int) -> int:
         return 10 * self.splits
@@ -118,7 +119,7 @@ class Kid:
     uses_extractor = True
 
     def supports(self, dataset: Dataset) -> str | None:
-        return images_only(dataset)
+        return not_in_the_plane(dataset)
 
     def minimum(self, dims: int) -> int:
         return self.subset_size
@@ -195,7 +196,7 @@ class PrecisionRecall:
     limits = PRECISION_RECALL
 
     def supports(self, dataset: Dataset) -> str | None:
-        return images_only(dataset)
+        return not_in_the_plane(dataset)
 
     def minimum(self, dims: int) -> int:
         return self.neighbourhood + 2
