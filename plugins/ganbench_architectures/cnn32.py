@@ -7,7 +7,7 @@ from torch import nn
 
 from ganbench_architectures.initialization import initialize_normal
 from ganbench_architectures.labels import Chain, Discriminator, batch_norm, check_heads, extras_of
-from ganbench_architectures.papers import COLLECTIONS, MIYATO, PROJECTION, RADFORD
+from ganbench_architectures.papers import COLLECTIONS, MIYATO, RADFORD
 from ganbench_architectures.spectral import check_players, normalize_layers
 
 NETWORKS = ("dcgan", "sngan")
@@ -42,7 +42,7 @@ class Cnn32:
     features: bool = False
 
     version = "1"
-    reference = (COLLECTIONS, RADFORD, MIYATO, PROJECTION)
+    reference = (COLLECTIONS, RADFORD, MIYATO)
 
     def __post_init__(self) -> None:
         if min(self.width, self.latent) < 1:

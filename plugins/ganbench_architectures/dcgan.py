@@ -7,7 +7,7 @@ from torch import nn
 
 from ganbench_architectures.initialization import initialize_normal
 from ganbench_architectures.labels import Chain, Discriminator, batch_norm, check_heads, extras_of
-from ganbench_architectures.papers import PROJECTION, RADFORD
+from ganbench_architectures.papers import RADFORD
 from ganbench_architectures.spectral import check_players, normalize_layers
 
 INITS = ("torch", "paper")
@@ -45,7 +45,7 @@ class Dcgan:
     features: bool = False
 
     version = "1"
-    reference = (RADFORD, PROJECTION)
+    reference = RADFORD
 
     def __post_init__(self) -> None:
         if min(self.width, self.latent) < 1:

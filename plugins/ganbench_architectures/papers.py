@@ -50,4 +50,11 @@ HUANG = r"""
   year      = {2024},
 }
 """
-COLLECTIONS = "https://github.com/w86763777/pytorch-gan-collections"
+COLLECTIONS = r"""
+@misc{pytorchgancollections,
+  author       = {{w86763777}},
+  title        = {pytorch-gan-collections: {PyTorch} implementation of unsupervised {GANs}},
+  howpublished = {\url{https://github.com/w86763777/pytorch-gan-collections}},
+  year         = {2021},
+}
+"""

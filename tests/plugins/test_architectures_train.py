@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+from torch.func import grad
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganbench import Data
+from ganbench.engine.networks import Network, initial
 from ganbench.engine.objective import Objective
 from ganbench.engine.state import TrainedSeed
 from ganbench.engine.trainer import Trainer
@@ -89,6 +93,36 @@ def test_a_seed_has_the_same_bits_alone_and_among_others(architecture: Any, part
     assert torch.equal(alone.discriminator, among.discriminator)
     for name, buffer in alone.discriminator_buffers.items():
         assert torch.equal(buffer, among.discriminator_buffers[name]), name
+
+
+@pytest.mark.parametrize(
+    ("architecture", "shape"),
+    [
+        (Mlp(width=8, norm_d="layer", spectral_norm="both", conditional=True), (2,)),
+        (Dcgan(width=4, conditional=True, spectral_norm="d"), (1, 16, 16)),
+        (Cnn32(width=2, network="sngan", conditional=True), (3, 32, 32)),
+        (Resnet(width=2, attention=True, conditional=True), (1, 16, 16)),
+        (R3gan(width=8, group=8, conditional=True), (1, 16, 16)),
+    ],
+    ids=lambda one: type(one).__name__ if hasattr(one, "latent") else None,
+)
+def test_the_step_of_a_program_can_be_traced(architecture: Any, shape: tuple[int, ...]) -> None:
+    """The gradient of R1, as a flat graph of tensor operations without random numbers, gives the same numbers."""
+    module, params, buffers = initial(lambda: architecture.discriminator(shape, CLASSES), 0, "discriminator")
+    network, labels = Network(module), torch.tensor([0, 1, 2, 3])
+
+    def slope(flat: Tensor, state: dict[str, Tensor], x: Tensor) -> Tensor:
+        named = network.named(flat)
+        slopes: Tensor = grad(lambda at: network(named, state, at, labels)[0].sum())(x)
+        return slopes.square().sum()
+
+    x = torch.randn(4, *shape)
+    graph = make_fx(grad(slope))(params, buffers, x)
+    assert not [
+        node for node in graph.graph.nodes if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+    ]
+    other = torch.randn(4, *shape)
+    torch.testing.assert_close(graph(params, buffers, other), grad(slope)(params, buffers, other))
 
 
 def test_spectral_norm_is_stacked() -> None:
