@@ -19,6 +19,7 @@ from ganbench.registry.registry import Registry
 from ganbench.suite.specs import EvaluationSpec
 
 REAL, FAKE = 2000, 1200
+LABELS = "labels"
 
 
 def metric_findings(metric: Metric, name: str, registry: Registry) -> list[Finding]:
@@ -46,7 +47,8 @@ def _suits(metric: Metric, dataset: Dataset, extractor: FeatureExtractor) -> boo
     """Whether a metric can be tried on a dataset with its own extractor here."""
     if getattr(metric, "supports", lambda _: None)(dataset) is not None or missing(extractor) is not None:
         return False
-    return set(getattr(metric, "needs", ())) <= set(extractor.gives)
+    given = {*extractor.gives, *([LABELS] if getattr(dataset, "classes", None) else [])}
+    return set(getattr(metric, "needs", ())) <= given
 
 
 def _declarations(metric: Metric, name: str) -> Iterator[Finding]:
@@ -66,8 +68,8 @@ def _declarations(metric: Metric, name: str) -> Iterator[Finding]:
             seen = f"metric {name!r}: the kind of {score!r} must be one of {', '.join(known)}, got {kind!r}"
             yield Finding("kinds", seen)
     needs = getattr(metric, "needs", ())
-    if isinstance(needs, str) or not all(one in GIVES for one in needs):
-        yield Finding("needs", f"needs is {needs!r}", 'write a tuple of "logits", "modes", or ()')
+    if isinstance(needs, str) or not all(one in (*GIVES, LABELS) for one in needs):
+        yield Finding("needs", f"needs is {needs!r}", 'write a tuple of "logits", "modes", "labels", or ()')
     try:
         limits_of(name, metric)
     except GanbenchError as error:
@@ -80,11 +82,12 @@ def _check_scores(metric: Metric, name: str, dataset: Dataset, registry: Registr
     evaluation = replace(EvaluationSpec(), real_samples=REAL, extractor=extractor, metrics=(choice,))
     made = registry.create("extractor", extractor)
     evaluator = Evaluator(dataset, evaluation, made, {name: metric}, torch.device("cpu"))
-    samples = dataset.load("train").samples[:FAKE]
+    samples, labels = (None if part is None else part[:FAKE] for part in dataset.load("train"))
+    assert samples is not None
     if samples.dtype == torch.uint8:
         samples = samples.float() / 127.5 - 1
     kept, real = samples.clone(), evaluator.real.features.clone()
-    first = evaluator.scores(samples)
+    first = evaluator.scores(samples, labels=labels)
     for error in first.failures.values():
         if isinstance(error, MissingError):
             raise error
@@ -95,6 +98,6 @@ def _check_scores(metric: Metric, name: str, dataset: Dataset, registry: Registr
         found.add(Finding("in-place", f"metric {name!r} changes what it is given", "compute new tensors"))
     if not first.values:
         found.add(Finding("scores", f"metric {name!r} returns no score for {type(dataset).__name__}"))
-    if first.values != evaluator.scores(samples).values:
+    if first.values != evaluator.scores(samples, labels=labels).values:
         fix = "draw with a torch.Generator of a fixed seed, and keep nothing between calls"
         found.add(Finding("same-scores", f"metric {name!r} returns different scores for the same samples", fix))

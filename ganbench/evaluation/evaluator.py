@@ -45,7 +45,7 @@ class Source:
 
 
 UNKNOWN = Source("", None)
-NO_LABELS = "the samples have no labels, because their generator is not conditional"
+NO_LABELS = "the samples have no labels"
 
 
 @dataclass(frozen=True)

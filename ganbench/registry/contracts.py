@@ -353,7 +353,8 @@ class Metric(Protocol):
     `better` names every score and its direction. `uses_extractor` is False if the scores depend on the samples alone,
     so that they keep their plain names.
 
-    Optional: `needs`, a subset of "logits" and "modes"; `supports(dataset) -> str | None`; `minimum(dims) -> int`, the
+    Optional: `needs`, a subset of "logits", "modes" and "labels" (both sides have labels; it does not apply to samples
+    of a generator that is not conditional); `supports(dataset) -> str | None`; `minimum(dims) -> int`, the
     fewest samples per side for features of `dims` dimensions; `statistics(real, count) -> {name: tensor}`, the part
     that depends on the real side and the number of fakes alone, computed once and cached between runs by content;
     `kind = {name: "count"}`, the kind of each score that is not `linear`: `count` (differences are tested by ranks),

@@ -41,7 +41,8 @@ class Evaluators:
                     self.problems.add(place, trouble)
                 if choice is None:
                     continue
-                reason = getattr(self.registry.create(kind, choice), "supports", lambda _: None)(data)
+                made = self.registry.create(kind, choice)
+                reason = getattr(made, "supports", lambda _: None)(data) or _lacking_labels(made, data)
                 if reason:
                     self.problems.add(place, f"{kind} {item.name!r} is not compatible with {entry.name!r}: {reason}")
                 if any(choice.name == other.name for other in picked[key]):
@@ -74,3 +75,13 @@ class Evaluators:
                 self.problems.add(
                     entry.node, f"metric {choice.name!r} needs at least {least} samples, got {min(given)}"
                 )
+
+
+def _lacking_labels(plugin: object, data: Dataset) -> str | None:
+    """Why a metric that needs labels cannot score a dataset without classes."""
+    needs_labels = "labels" in getattr(plugin, "needs", ())
+    return "it needs labels, and the dataset has no classes" if needs_labels and not _has_classes(data) else None
+
+
+def _has_classes(data: Dataset) -> bool:
+    return bool(getattr(data, "classes", None))

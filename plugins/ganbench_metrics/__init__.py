@@ -5,6 +5,7 @@ from ganbench import hookimpl
 
 @hookimpl
 def register_metrics() -> dict[str, type]:
+    from ganbench_metrics.by_class import ClassCoverage, ClassFid, LabelAccuracy
     from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
     from ganbench_metrics.mode_shapes import ModeShapes
     from ganbench_metrics.modes import Modes
@@ -23,4 +24,7 @@ def register_metrics() -> dict[str, type]:
         "mode-shapes": ModeShapes,
         "sliced-wasserstein": SlicedWasserstein,
         "spread": Spread,
+        "class-fid": ClassFid,
+        "class-coverage": ClassCoverage,
+        "label-accuracy": LabelAccuracy,
     }

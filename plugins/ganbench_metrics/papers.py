@@ -26,6 +26,14 @@ KYNKAANNIEMI = r"""
   year      = {2019},
 }
 """
+MIYATO = r"""
+@inproceedings{miyato2018cgans,
+  author    = {Miyato, Takeru and Koyama, Masanori},
+  title     = {{cGANs} with Projection Discriminator},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2018},
+}
+"""
 NAEEM = r"""
 @inproceedings{naeem2020reliable,
   author    = {Naeem, Muhammad Ferjad and Oh, Seong Joon and Uh, Youngjung and Choi, Yunjey and Yoo, Jaejun},
