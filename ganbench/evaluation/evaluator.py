@@ -183,7 +183,8 @@ class Evaluator:
         fake = self._view(samples, labels, self.features(samples))
         found: dict[str, _Measured] = {}
         failures: dict[str, Exception] = {}
-        for name, metric in self._applicable(fake).items():
+        suited = self._applicable(fake)
+        for name, metric in suited.items():
             try:
                 found[name] = self._measured(name, metric, fake, source, found)
             except Exception as error:  # a metric may raise anything; it loses its own scores
@@ -196,7 +197,7 @@ class Evaluator:
             self._verdict(found, failures, beside) if with_verdict else None,
             histogram(self.real, fake),
             missing={name: in_words(error) for name, error in failures.items()},
-            not_applicable=dict.fromkeys(self.metrics.keys() - self._applicable(fake).keys(), NO_LABELS),
+            not_applicable=dict.fromkeys((name for name in self.metrics if name not in suited), NO_LABELS),
             at_reference_counts=beside,
         )
         return Scores(evaluation, failures)
