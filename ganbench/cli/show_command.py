@@ -68,6 +68,7 @@ def _scores(record: Record) -> list[str]:
         faults = [fault for own in record.evaluation.verdict.by.values() for fault in own if fault.evidence]
         lines += [f"    {fault.kind}: {fault.evidence}" for fault in faults]
     lines += [f"  {metric}: no score: {reason}" for metric, reason in record.evaluation.missing.items()]
+    lines += [f"  {metric}: not applicable: {reason}" for metric, reason in record.evaluation.not_applicable.items()]
     for text, names in protocols.items():
         whose = "protocol" if len(protocols) == 1 else f"protocol of {', '.join(names)}"
         lines.append(f"  {whose}: {text}")
@@ -107,7 +108,9 @@ def _evaluation(record: Record) -> str:
     if record.evaluation_id is None:
         return "none"
     found = record.spec.evaluation
-    return f"{found.samples} samples against split {found.split}, extractor {found.extractor.name}"
+    step = record.evaluation.step
+    which = "" if step is None else f", of the generator at step {step}"
+    return f"{found.samples} samples against split {found.split}, extractor {found.extractor.name}{which}"
 
 
 def _scores_file(record: Record) -> list[str]:

@@ -56,6 +56,9 @@ def test_the_best_snapshot_is_evaluated_and_kept(cli: Cli, best: Path) -> None:
     assert scores["metrics"]["SW1"] not in by_step.values()  # type: ignore[index]
     assert scores["cards"]["SW1"]["checkpoint"] == "best of 3 by SW1"  # type: ignore[index]
     assert not list(best.glob("results/.checkpoints/*"))
+    shown = cli("show", run.name, "--results", best / "results").out
+    assert f"of the generator at step {scores['step']}" in shown
+    assert "best of 3 by SW1" in shown
 
 
 def test_how_it_is_sampled_needs_no_training(cli: Cli, best: Path) -> None:
