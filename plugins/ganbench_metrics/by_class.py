@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, View
-from ganbench_metrics.fidelity import Fid, images_only
+from ganbench_metrics.fidelity import Fid
 from ganbench_metrics.neighbours import CoverageDensity
 from ganbench_metrics.papers import MIYATO, NAEEM
 
@@ -67,7 +67,7 @@ class ClassFid:
     needs = ("labels",)
 
     def supports(self, dataset: Dataset) -> str | None:
-        return images_only(dataset)
+        return Fid().supports(dataset)
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         """Raises `ValueError` if a class has fewer than two samples on one of the sides."""
