@@ -8,12 +8,12 @@ seeds trained together get the same bits as seeds trained alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
-from ganbench.registry.schedules import Number
+from ganbench.suite.train_spec import PlayerSpec
 
 Slots: TypeAlias = tuple[Tensor, ...]
 """What a rule remembers of one player between two moves: vectors (P,)."""
@@ -22,21 +22,6 @@ Root: TypeAlias = Callable[[Tensor], Tensor]
 EPSILON = 1e-8
 CLIP_EPSILON = 1e-6
 """What `torch.nn.utils.clip_grad_norm_` adds to the norm."""
-
-
-class PlayerSpec(Protocol):
-    """The settings of one player's update rule, as a suite gives them."""
-
-    @property
-    def optimizer(self) -> str: ...
-    @property
-    def betas(self) -> tuple[Number, Number]: ...
-    @property
-    def clip(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def lookahead(self) -> tuple[int, float]: ...
 
 
 class PlayerNumbers(NamedTuple):

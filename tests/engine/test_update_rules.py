@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,33 +14,25 @@ from torch import Tensor
 
 from ganbench.engine.compile import compiled
 from ganbench.engine.update_rules import RULES, PlayerNumbers, Slots, UpdateRule, update_rule
-from ganbench.registry.schedules import Number, Schedule, number_at
+from ganbench.registry.schedules import Schedule, number_at
+from ganbench.suite.train_spec import OPTIMIZERS, PlayerSpec
 
 STEPS = 60
 
 
-@dataclass(frozen=True)
-class Settings:
-    optimizer: str = "adam"
-    lr: float = 0.02
-    betas: tuple[Number, Number] = (0.5, 0.9)
-    clip: float = 0.0
-    weight_decay: float = 0.0
-    lookahead: tuple[int, float] = (5, 0.5)
-
-
+_player = partial(PlayerSpec, lr=0.02, betas=(0.5, 0.9))
 Gradient = Callable[[Tensor], Tensor]
 
 
-def _numbers(player: Settings, step: int = 0) -> PlayerNumbers:
-    return PlayerNumbers(player.lr, *(number_at(beta, step, STEPS) for beta in player.betas))
+def _numbers(player: PlayerSpec, step: int = 0) -> PlayerNumbers:
+    return PlayerNumbers(*(number_at(number, step, STEPS) for number in (player.lr, *player.betas)))
 
 
-def _factors(rule: UpdateRule, player: Settings, step: int, dtype: torch.dtype = torch.float64) -> Tensor:
+def _factors(rule: UpdateRule, player: PlayerSpec, step: int, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.tensor(rule.factors(step + 1, _numbers(player, step)), dtype=dtype)
 
 
-def _ours(player: Settings, start: Tensor, gradient: Gradient, steps: int = STEPS) -> list[Tensor]:
+def _ours(player: PlayerSpec, start: Tensor, gradient: Gradient, steps: int = STEPS) -> list[Tensor]:
     rule, params = update_rule(player), start
     slots, path = rule.start(params), []
     for step in range(steps):
@@ -71,17 +63,17 @@ def _valley(dtype: torch.dtype = torch.float64) -> tuple[Tensor, Gradient]:
 
 
 optim = torch.optim
-TORCH: dict[str, tuple[Settings, Any]] = {
-    "adam": (Settings(), lambda p: optim.Adam(p, lr=0.02, betas=(0.5, 0.9))),
-    "adam, beta1 0": (Settings(betas=(0.0, 0.99)), lambda p: optim.Adam(p, lr=0.02, betas=(0.0, 0.99))),
+TORCH: dict[str, tuple[PlayerSpec, Any]] = {
+    "adam": (_player(), lambda p: optim.Adam(p, lr=0.02, betas=(0.5, 0.9))),
+    "adam, beta1 0": (_player(betas=(0.0, 0.99)), lambda p: optim.Adam(p, lr=0.02, betas=(0.0, 0.99))),
     "adamw": (
-        Settings("adamw", weight_decay=0.3),
+        _player("adamw", weight_decay=0.3),
         lambda p: optim.AdamW(p, lr=0.02, betas=(0.5, 0.9), weight_decay=0.3),
     ),
-    "rmsprop": (Settings("rmsprop"), lambda p: optim.RMSprop(p, lr=0.02, alpha=0.9, momentum=0.5)),
-    "rmsprop, plain": (Settings("rmsprop", betas=(0.0, 0.99)), lambda p: optim.RMSprop(p, lr=0.02, alpha=0.99)),
-    "sgd": (Settings("sgd"), lambda p: optim.SGD(p, lr=0.02, momentum=0.5)),
-    "sgd, plain": (Settings("sgd", betas=(0.0, 0.9)), lambda p: optim.SGD(p, lr=0.02)),
+    "rmsprop": (_player("rmsprop"), lambda p: optim.RMSprop(p, lr=0.02, alpha=0.9, momentum=0.5)),
+    "rmsprop, plain": (_player("rmsprop", betas=(0.0, 0.99)), lambda p: optim.RMSprop(p, lr=0.02, alpha=0.99)),
+    "sgd": (_player("sgd"), lambda p: optim.SGD(p, lr=0.02, momentum=0.5)),
+    "sgd, plain": (_player("sgd", betas=(0.0, 0.9)), lambda p: optim.SGD(p, lr=0.02)),
 }
 
 
@@ -98,17 +90,17 @@ def test_a_rule_goes_the_way_of_torchs_optimizer(name: str) -> None:
 def test_a_gradient_is_clipped_as_torch_clips_it(name: str, clip: float) -> None:
     player, optimizer = TORCH[name]
     start, gradient = _valley()
-    ours = _ours(Settings(player.optimizer, clip=clip), start, gradient)
+    ours = _ours(_player(player.optimizer, clip=clip), start, gradient)
     torch.testing.assert_close(ours[-1], _torchs(optimizer, start, gradient, clip)[-1], rtol=1e-10, atol=1e-12)
     unclipped = _ours(player, start, gradient)[-1]
     assert torch.allclose(ours[-1], unclipped) == (clip == 1e6)
 
 
 def test_scheduled_betas_are_corrected_by_their_present_values() -> None:
-    player = Settings(betas=(Schedule(0.9, 0.0), Schedule(0.9, 0.999, shape="cosine")))
+    player = _player(betas=(Schedule(0.9, 0.0), Schedule(0.9, 0.999, shape="cosine")))
     start, gradient = _valley()
     params = torch.nn.Parameter(start.clone())
-    torchs = torch.optim.Adam([params], lr=player.lr)
+    torchs = torch.optim.Adam([params], lr=0.02)
     for step, ours in enumerate(_ours(player, start, gradient)):
         torchs.param_groups[0]["betas"] = _numbers(player, step)[1:]
         params.grad = gradient(params.detach())
@@ -116,9 +108,9 @@ def test_scheduled_betas_are_corrected_by_their_present_values() -> None:
         torch.testing.assert_close(ours, params.detach(), rtol=1e-11, atol=1e-13)
 
 
-def _daskalakis(w: np.ndarray[Any, Any], gradient: Gradient, player: Settings) -> np.ndarray[Any, Any]:
+def _daskalakis(w: np.ndarray[Any, Any], gradient: Gradient, player: PlayerSpec) -> np.ndarray[Any, Any]:
     """Daskalakis et al. 2018, algorithm 1, line by line."""
-    beta1, beta2 = (float(beta) for beta in player.betas if not isinstance(beta, Schedule))
+    lr, beta1, beta2 = _numbers(player)
     m, v, previous = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
     for t in range(1, STEPS + 1):
         grad = gradient(torch.from_numpy(w)).numpy()
@@ -126,14 +118,14 @@ def _daskalakis(w: np.ndarray[Any, Any], gradient: Gradient, player: Settings) -
         v = beta2 * v + (1 - beta2) * grad**2
         m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
         now = m_hat / (np.sqrt(v_hat) + 1e-8)
-        w = w - 2 * player.lr * now + player.lr * previous
+        w = w - 2 * lr * now + lr * previous
         previous = now
     return w
 
 
 @pytest.mark.parametrize("betas", [(0.5, 0.9), (0.0, 0.99)])
 def test_optimistic_adam_is_the_papers_loop(betas: tuple[float, float]) -> None:
-    player = Settings("optimistic-adam", lr=0.002, betas=betas)
+    player = _player("optimistic-adam", lr=0.002, betas=betas)
     start, gradient = _valley()
     expected = _daskalakis(start.numpy(), gradient, player)
     np.testing.assert_allclose(_ours(player, start, gradient)[-1].numpy(), expected, rtol=1e-9, atol=1e-12)
@@ -154,11 +146,11 @@ def test_lookahead_is_the_papers_loop(every: int, share: float) -> None:
         slow += share * (expected[-1] - slow)
         expected[-1] = slow.copy()
         fast.data = torch.from_numpy(slow.copy())
-    ours = _ours(Settings("lookahead", lookahead=(every, share)), start, gradient)
+    ours = _ours(_player("lookahead", lookahead=(every, share)), start, gradient)
     np.testing.assert_allclose(torch.stack(ours).numpy(), np.stack(expected), rtol=1e-10, atol=1e-12)
 
 
-def _bilinear(player: Settings, steps: int = 3000) -> list[float]:
+def _bilinear(player: PlayerSpec, steps: int = 3000) -> list[float]:
     """The distance from the solution of min over x, max over y of x y, in simultaneous moves from (1, 1)."""
     path = _ours(player, torch.ones(2, dtype=torch.float64), lambda at: torch.stack([at[1], -at[0]]), steps)
     return [float(point.norm()) for point in path]
@@ -166,22 +158,22 @@ def _bilinear(player: Settings, steps: int = 3000) -> list[float]:
 
 def test_descent_and_ascent_spiral_out_of_a_bilinear_game() -> None:
     """Each move multiplies the distance by sqrt(1 + lr^2)."""
-    distance = _bilinear(Settings("sgd", lr=0.1, betas=(0.0, 0.9)), 400)
+    distance = _bilinear(_player("sgd", lr=0.1, betas=(0.0, 0.9)), 400)
     assert distance[-1] == pytest.approx(math.sqrt(2) * (1 + 0.1**2) ** 200)
 
 
 @pytest.mark.parametrize("name", ["optimistic-adam", "lookahead"])
 def test_rules_made_for_games_converge_where_adam_does_not(name: str) -> None:
-    adam = _bilinear(Settings("adam", lr=0.03, betas=(0.0, 0.999)))
-    made = _bilinear(Settings(name, lr=0.03, betas=(0.0, 0.999)))
+    adam = _bilinear(_player("adam", lr=0.03, betas=(0.0, 0.999)))
+    made = _bilinear(_player(name, lr=0.03, betas=(0.0, 0.999)))
     assert min(adam[-500:]) > 1.5
     assert max(made[-500:]) < 0.01
 
 
-PLAYERS = {name: Settings(name, weight_decay=0.1) for name in RULES}
-PLAYERS["clipped"] = Settings("adam", clip=0.7)
-PLAYERS["no momentum"] = Settings("sgd", betas=(0.0, 0.9), clip=0.3)
-PLAYERS["no first moment"] = Settings("optimistic-adam", betas=(0.0, 0.9))
+PLAYERS = {name: _player(name, weight_decay=0.1) for name in RULES}
+PLAYERS["clipped"] = _player("adam", clip=0.7)
+PLAYERS["no momentum"] = _player("sgd", betas=(0.0, 0.9), clip=0.3)
+PLAYERS["no first moment"] = _player("optimistic-adam", betas=(0.0, 0.9))
 Moved = tuple[Tensor, Slots]
 
 
@@ -246,7 +238,7 @@ def test_the_differentiable_form_computes_the_same_bits(name: str) -> None:
     assert torch.equal(one[0], two[0])
 
 
-def _unrolled(player: Settings, theta: Tensor) -> Tensor:
+def _unrolled(player: PlayerSpec, theta: Tensor) -> Tensor:
     """A function of theta through three moves of a second player, whose last parameter never has a gradient."""
     rule = update_rule(player, differentiable=True)
     params = torch.tensor([0.3, -0.8, 1.1, 0.0], dtype=theta.dtype)
@@ -285,14 +277,18 @@ def test_a_gradient_of_nothing_gives_a_finite_derivative(name: str) -> None:
     assert torch.func.grad(after)(torch.zeros((), dtype=torch.float64)).isfinite()
 
 
+def test_every_rule_of_a_suite_is_in_the_table() -> None:
+    assert tuple(RULES) == OPTIMIZERS
+
+
 def test_what_is_constantly_zero_takes_no_vector() -> None:
     params = torch.ones(16)
     counts = {
-        name: [len(update_rule(Settings(name, betas=(beta1, 0.9))).start(params)) for beta1 in (0.5, 0.0)]
+        name: [len(update_rule(_player(name, betas=(beta1, 0.9))).start(params)) for beta1 in (0.5, 0.0)]
         for name in RULES
     }
     assert counts == {
         "adam": [2, 1], "adamw": [2, 1], "rmsprop": [2, 1],
         "sgd": [1, 0], "optimistic-adam": [3, 2], "lookahead": [3, 2]
     }  # fmt: skip
-    assert len(update_rule(Settings("sgd", betas=(Schedule(0.0, 0.5), 0.9))).start(params)) == 1
+    assert len(update_rule(_player("sgd", betas=(Schedule(0.0, 0.5), 0.9))).start(params)) == 1
