@@ -9,7 +9,7 @@ from ganbench.conformance.extractors import missing
 from ganbench.conformance.findings import Collector, Finding, finding_of
 from ganbench.errors import describe_error, raised_at
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
-from ganbench.registry.contracts import Dataset
+from ganbench.registry.contracts import Dataset, floats
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
 from ganbench.suite.specs import EvaluationSpec
@@ -28,7 +28,7 @@ def dataset_findings(dataset: Dataset, registry: Registry | None, name: str) -> 
         return found.findings
     with found.catching("fingerprint"):
         _check_fingerprint(dataset, name, found)
-    samples = dataset.load("test").samples[:10]
+    samples = floats(dataset.load("test").samples[:10])
     log_density = getattr(dataset, "log_density", None)
     if log_density is not None:
         with found.catching("log_density"):

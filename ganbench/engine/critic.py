@@ -14,6 +14,7 @@ from ganbench.engine.draws import Draws
 from ganbench.engine.networks import Buffers, Named, Network
 from ganbench.engine.objective import Player, Setup
 from ganbench.errors import ContractError
+from ganbench.registry.contracts import floats
 
 Memory = dict[str, dict[str, Tensor]]
 """The memories of parts and transforms, by their names."""
@@ -35,8 +36,7 @@ class Samples(NamedTuple):
 
     def batch(self, rows: Tensor) -> Tensor:
         """The samples of these rows, (B, *shape) float32; bytes are mapped to [-1, 1]."""
-        found = self.samples[rows]
-        return found.float() / 127.5 - 1 if found.dtype == torch.uint8 else found
+        return floats(self.samples[rows])
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from ganbench.suite.specs import EvaluationSpec
 MAX_OVERLAP = 0.05
 """The largest share of test samples that may be training samples, byte for byte. With more, the lowest 5 % of the
 distances of held-out samples to the training data are zero, so that copies cannot be told from new samples."""
+PART = 1000
+"""Samples that are looked at together, so that no copy of all is made."""
 ROUNDING = 1e-5
 """How far outside of [-1, 1] a pixel may be."""
 
@@ -92,9 +94,11 @@ def _wrong_form(data: object, dataset: Dataset) -> Iterator[str]:
     if not isinstance(samples, Tensor):
         yield f"samples are {_kind(samples)}, wanted a float32 torch tensor; convert with torch.as_tensor"
         return
-    if samples.dtype != torch.float32:
-        how = ".float() / 127.5 - 1" if samples.dtype == torch.uint8 else ".float()"
-        yield f"samples are {_name(samples.dtype)}, wanted float32; convert with {how}"
+    if samples.dtype == torch.uint8:
+        if len(dataset.shape) != 3:
+            yield "samples are uint8, wanted float32: only images (C, H, W) may be bytes; convert with .float()"
+    elif samples.dtype != torch.float32:
+        yield f"samples are {_name(samples.dtype)}, wanted float32, or uint8 for images; convert with .float()"
     found, wanted = tuple(samples.shape[1:]), tuple(dataset.shape)
     if samples.device.type != "cpu":
         yield f"samples are on {samples.device}, wanted on the CPU"
@@ -124,7 +128,9 @@ def _wrong_labels(labels: object, count: int, modes: int | None) -> Iterator[str
 def _wrong_values(data: Data, dataset: Dataset) -> Iterator[str]:
     """What is wrong about the values of samples of the right form."""
     samples = data.samples
-    bad = int((~samples.flatten(1).isfinite().all(dim=1)).sum())
+    if samples.dtype == torch.uint8:
+        return
+    bad = sum(int((~part.flatten(1).isfinite().all(dim=1)).sum()) for part in torch.split(samples, PART))
     if bad:
         yield f"{bad} of {len(samples)} samples hold NaN or infinity, wanted finite values"
         return
@@ -143,9 +149,9 @@ def _wrong_values(data: Data, dataset: Dataset) -> Iterator[str]:
 
 def _digests(data: Data) -> tuple[list[bytes], list[bytes]]:
     """A digest of every sample, and of the labels."""
-    rows = data.samples.detach().flatten(1).contiguous().numpy()
     labels = [] if data.labels is None else [data.labels.numpy().tobytes()]
-    return [blake2b(row.data, digest_size=16).digest() for row in rows], labels
+    parts = (part.flatten(1).contiguous().numpy() for part in torch.split(data.samples.detach(), PART))
+    return [blake2b(row.data, digest_size=16).digest() for part in parts for row in part], labels
 
 
 def _unlike(first: tuple[list[bytes], list[bytes]], again: tuple[list[bytes], list[bytes]]) -> str:

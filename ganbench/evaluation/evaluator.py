@@ -10,14 +10,23 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ganbench.engine import threefry
 from ganbench.engine.tensor_cache import cached, key
 from ganbench.errors import ContractError, GanbenchError, in_words
 from ganbench.evaluation import honest
 from ganbench.evaluation.histograms import histogram
+from ganbench.evaluation.splits import Splits, subsample
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Data, Dataset, Fault, FeatureExtractor, Features, Metric, View, score_kind
+from ganbench.registry.contracts import (
+    Dataset,
+    Fault,
+    FeatureExtractor,
+    Features,
+    Metric,
+    View,
+    floats,
+    score_kind,
+)
 from ganbench.results.records import EqualCounts, Evaluation, ProtocolCard, ScoreName, Verdict
 from ganbench.results.verdicts import ORDER, verdict
 from ganbench.suite.specs import EvaluationSpec
@@ -82,16 +91,8 @@ class _Measured:
     faults: Sequence[Fault] | None
 
 
-def subsample(data: Data, count: int, purpose: str) -> Data:
-    """`count` samples of a split in a fixed random order; all of them if `count` is 0 or there are no more."""
-    if not count or count >= len(data.samples):
-        return data
-    rows = threefry.permutation(0, purpose, len(data.samples))[:count]
-    return Data(data.samples[rows], None if data.labels is None else data.labels[rows])
-
-
 class Evaluator:
-    """One evaluation protocol on one dataset; the real samples are prepared once."""
+    """One evaluation protocol on one dataset; the real samples are prepared once, from `splits` if a job holds some."""
 
     def __init__(
         self,
@@ -100,7 +101,9 @@ class Evaluator:
         extractor: FeatureExtractor,
         metrics: Mapping[str, Metric],
         device: torch.device,
+        splits: Splits | None = None,
     ) -> None:
+        self.splits = Splits(dataset) if splits is None else splits
         self.dataset, self.evaluation, self.extractor, self.metrics = dataset, evaluation, extractor, metrics
         self.limits = {name: honest.limits_of(name, metric) for name, metric in metrics.items()}
         self.device = device
@@ -110,7 +113,7 @@ class Evaluator:
 
     def _real_view(self, split: str, count: int) -> View:
         """A split of the data; its features are cached between runs, keyed by everything they depend on."""
-        data = subsample(self.dataset.load(split), count, "real side")  # type: ignore[arg-type]
+        data = subsample(self.splits.load(split), count, "real side")
         choice = self.evaluation.extractor
         name = key(canonical(choice.identity()), choice.code, self.extractor.fingerprint(), data.samples)
         stored = cached(name, lambda: _stored(self.features(data.samples)))
@@ -148,19 +151,21 @@ class Evaluator:
     @cached_property
     def _real_content(self) -> str:
         """A hash of everything that a metric can know about the real side."""
-        other = self.dataset.load(self._other_split).samples  # type: ignore[arg-type]
-        return key(self.real.samples, self.real.features, other)
+        other = self.splits.load(self._other_split).samples
+        return key(self.real.stored, self.real.features, other)
 
     def _choice(self, name: str) -> Choice:
         return next(choice for choice in self.evaluation.metrics if choice.name == name)
 
     def features(self, samples: Tensor) -> Features:
-        """Features of samples (N, *shape), batch by batch. Raises `NotFinite`."""
-        if not samples.isfinite().all():
-            raise NotFinite("the samples are not finite")
+        """Features of samples (N, *shape), floats or bytes, batch by batch. Raises `NotFinite`."""
+        size = getattr(self.extractor, "batch", EXTRACTION_BATCH)
+        parts = []
         with torch.no_grad():
-            size = getattr(self.extractor, "batch", EXTRACTION_BATCH)
-            parts = [self.extract(part.to(self.device)) for part in torch.split(samples, size)]
+            for part in torch.split(samples, size):
+                if not part.isfinite().all():
+                    raise NotFinite("the samples are not finite")
+                parts.append(self.extract(floats(part.to(self.device))))
         columns = [None if p[0] is None else torch.cat(p).cpu() for p in zip(*parts, strict=True)]
         if columns[0] is None or not columns[0].isfinite().all():
             raise NotFinite("the features are not finite")
@@ -212,9 +217,9 @@ class Evaluator:
         self, name: str, metric: Metric, fake: View, source: Source, earlier: Mapping[str, _Measured]
     ) -> _Measured:
         """One metric's scores, cards and faults. Raises what the metric raises, or `ContractError`."""
-        count = len(fake.samples)
+        count = fake.size
         least = getattr(metric, "minimum", lambda _: 1)(self.extractor.dims)
-        have = min(count, len(self.real.samples))
+        have = min(count, self.real.size)
         if have < least:
             raise TooFewSamples(f"metric {name!r} needs {least} samples per side; there are {have}")
         found = _checked(name, metric, metric(self._real_side(name, metric, count), fake))
@@ -228,7 +233,7 @@ class Evaluator:
 
     def _at_reference_counts(self, fake: View, values: Mapping[str, float]) -> EqualCounts | None:
         """The scores at the number of honest samples beside theirs; None if these are too few to compare with."""
-        if not any(self.limits.values()) or len(self._other_view.samples) < honest.LEAST:
+        if not any(self.limits.values()) or self._other_view.size < honest.LEAST:
             return None
         return honest.at_equal_counts(fake, values, self._other_view, self._honest_name, self._values)
 
@@ -274,7 +279,7 @@ class Evaluator:
     def _not_compared(self, beside: EqualCounts | None) -> str:
         """Why no limit relative to honest samples could be applied."""
         if beside is None:
-            return f"{len(self._other_view.samples)} held-out samples, {honest.LEAST} are needed"
+            return f"{self._other_view.size} held-out samples, {honest.LEAST} are needed"
         return f"no score can be computed from the {beside.samples} held-out samples"
 
     def label(self, metric: Metric, score: str) -> ScoreName:
@@ -292,7 +297,7 @@ class Evaluator:
             better=metric.better[score],
             kind=score_kind(metric, score),
             fake_samples=count,
-            real_samples=len(self.real.samples),
+            real_samples=self.real.size,
             split=self.evaluation.split,
             extractor=Choice(extractor.name, extractor.params) if metric.uses_extractor else None,
             weights=self.extractor.fingerprint() if metric.uses_extractor else None,

@@ -39,13 +39,13 @@ def limits_of(name: str, metric: Metric) -> Mapping[str, tuple[Limit, ...]]:
 
 def rows(view: View, count: int, purpose: str | None = None) -> View:
     """`count` samples of a view: the first, or those that the random order of a `purpose` puts first."""
-    have = len(view.samples)
+    have = view.size
     order = torch.arange(have) if purpose is None else threefry.permutation(0, purpose, have)
     kept = order[:count]
     some = {
         name: None if tensor is None else tensor[kept]
         for name, tensor in (
-            ("samples", view.samples), ("features", view.features), ("logits", view.logits), ("modes", view.modes),
+            ("stored", view.stored), ("features", view.features), ("logits", view.logits), ("modes", view.modes),
             ("labels", view.labels),
         )
     }  # fmt: skip
@@ -59,14 +59,14 @@ def at_equal_counts(
 
     `measure` gives the scores of a view by their labels. Those of honest samples are cached between runs under `name`.
     """
-    count = min(len(fake.samples), len(honest.samples))
+    count = min(fake.size, honest.size)
 
     def compute() -> dict[str, torch.Tensor]:
         found = measure(rows(honest, count, PURPOSE))
         return {label: torch.tensor(value, dtype=torch.float64) for label, value in found.items()}
 
     floor = {label: value.item() for label, value in cached(f"{name}-{count}", compute).items()}
-    same = count == len(fake.samples)
+    same = count == fake.size
     return EqualCounts(count, dict(scores) if same else dict(measure(rows(fake, count))), floor)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import RED, is_image, shrunk, small_png, zoomed
+from ganbench.registry.contracts import floats
 from ganbench.results.records import Neighbors
 
 SHOWN = 12
@@ -28,10 +29,10 @@ def neighbor_grid(evaluator: Evaluator, samples: Tensor) -> tuple[bytes, Neighbo
         return None
     training = evaluator.training
     order = nearest(evaluator.features(fakes).features, training.features, NEAREST)
-    pixels = _sheet(shrunk(fakes), shrunk(training.samples[order.flatten()]), order.shape[1])
+    pixels = _sheet(shrunk(fakes), shrunk(floats(training.stored[order.flatten()])), order.shape[1])
     return small_png(zoomed(pixels, SIDE)), Neighbors(
         by=f"features of {evaluator.evaluation.extractor.name}",
-        of=len(training.samples),
+        of=training.size,
         shown=len(fakes),
         nearest=order.shape[1],
     )

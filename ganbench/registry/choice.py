@@ -10,6 +10,9 @@ from ganbench.registry.schedules import Schedule
 
 Kind = Literal["loss", "transform", "architecture", "dataset", "extractor", "metric", "suite", "published", "tracker"]
 
+SUBSET = "subset"
+"""The hyperparameter of every dataset: how many of its training samples are trained on."""
+
 
 def plain_value(value: object) -> object:
     """A value as plain data: a schedule as a mapping, a tuple as a list."""

@@ -290,14 +290,13 @@ class FeatureExtractor(Protocol):
         """A function of a batch of samples (B, *shape) on `device`, whose output per sample must not depend on B."""
 
 
-class View(NamedTuple):
-    """One side of a comparison, as a metric sees it; all tensors are on the CPU.
+def floats(samples: Tensor) -> Tensor:
+    """Samples as float32: bytes, 0 to 255, are mapped to [-1, 1]; others stay as they are."""
+    return samples if samples.is_floating_point() else samples.float() / 127.5 - 1
 
-    On the real side, `statistics` is the result of the metric's own `statistics`, `split` is the split's name, and
-    `other()` returns all of the dataset's other split as a view.
-    """
 
-    samples: Tensor
+class _View(NamedTuple):
+    stored: Tensor
     features: Tensor
     logits: Tensor | None
     modes: Tensor | None
@@ -306,6 +305,27 @@ class View(NamedTuple):
     statistics: Mapping[str, Tensor] | None = None
     split: str = ""
     other: Callable[[], View] | None = None
+
+
+class View(_View):
+    """One side of a comparison, as a metric sees it; all tensors are on the CPU.
+
+    `stored` are the samples as the dataset holds them, which may be bytes. `features` (N, F); `logits`, `modes` and
+    `labels` as far as there are some. On the real side, `statistics` is the result of the metric's own `statistics`,
+    `split` is the split's name, and `other()` returns all of the dataset's other split as a view.
+    """
+
+    __slots__ = ()
+
+    @property
+    def samples(self) -> Tensor:
+        """The samples (N, *shape) float32; of bytes a copy, made at every access."""
+        return floats(self.stored)
+
+    @property
+    def size(self) -> int:
+        """The number of samples."""
+        return len(self.stored)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ganbench.errors import ContractError, GanbenchError, UsageError, describe_error, raised_at
 from ganbench.formatting import suggestion
 from ganbench.registry import effects
-from ganbench.registry.choice import Choice, Kind
+from ganbench.registry.choice import SUBSET, Choice, Kind
 from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
 from ganbench.registry.schedules import Schedule, is_schedule, read_schedule
 
@@ -143,6 +143,9 @@ class Registry:
         fields = offer.fields()
         values = offer.defaults()
         for key, value in params.items():
+            if key == SUBSET and self._has_subset(kind, name):
+                values |= _subset(name, value)
+                continue
             if key not in fields:
                 known = suggestion(key, list(fields)) if fields else "; it has none."
                 raise WrongHyperparameter(key, f"{kind} {name!r} has no hyperparameter {key!r}{known}")
@@ -172,7 +175,15 @@ class Registry:
             raise ContractError(what) from error
 
     def accepts(self, kind: Kind, name: str, key: str) -> bool:
-        return key in self.find(kind, name).fields()
+        return key in self.find(kind, name).fields() or (key == SUBSET and self._has_subset(kind, name))
+
+    def _has_subset(self, kind: Kind, name: str) -> bool:
+        """Whether `subset` is ganbench's own: of a dataset that has no hyperparameter of this name."""
+        return kind == "dataset" and SUBSET not in self.find(kind, name).fields()
+
+    def subset(self, choice: Choice) -> int:
+        """How many of its samples a dataset's training takes; 0 for all."""
+        return int(choice.params.get(SUBSET, 0)) if self._has_subset("dataset", choice.name) else 0
 
     @overload
     def create(self, kind: Literal["loss"], choice: Choice) -> Loss: ...
@@ -197,15 +208,27 @@ class Registry:
         Raises `WrongHyperparameter` if the plugin refuses its values, `ContractError` if it fails.
         """
         offer = self.find(kind, choice.name)
+        arguments = choice.arguments()
+        if self._has_subset(kind, choice.name):
+            arguments.pop(SUBSET, None)
         try:
             with effects.noted():
-                return offer.thing(**choice.arguments())
+                return offer.thing(**arguments)
         except (ValueError, TypeError) as error:
             raise WrongHyperparameter("", f"{kind} {choice.name!r}: {error}") from error
         except Exception as error:  # a third-party plugin may raise anything
             raise ContractError(
                 f"{kind} {choice.name!r} cannot be created: {describe_error(error)}{raised_at(error)}"
             ) from error
+
+
+def _subset(name: str, value: object) -> dict[str, int]:
+    """The hyperparameter `subset` of any dataset, none for 0. Raises `WrongHyperparameter`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise WrongHyperparameter(
+            SUBSET, f"dataset {name!r}: subset must be a number of training samples, or 0 for all; got {value!r}"
+        )
+    return {SUBSET: value} if value else {}
 
 
 def _given(kind: Kind, name: str, field: dataclasses.Field[object], value: Any, default: object) -> object:

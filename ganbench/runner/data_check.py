@@ -27,6 +27,7 @@ class DataCheck:
         for job in jobs:
             checked = self._check(job.dataset, job.spec.dataset)
             if checked is not None and not checked.problems:
+                self._check_subset(checked, job.spec.dataset)
                 self._check_counts(checked, job.spec.evaluation)
         if self.missing and not self.problems:
             raise MissingError("\n".join(self.missing))
@@ -48,6 +49,12 @@ class DataCheck:
                 for note in checked.notes:
                     self.report(note)
         return self._checked[label]
+
+    def _check_subset(self, checked: CheckedData, choice: Choice) -> None:
+        subset, have = self.registry.subset(choice), checked.counts["train"]
+        if subset > have:
+            text = f"dataset {checked.name!r}: subset is {subset:,}, but there are {have:,} training samples"
+            self.problems.append((checked.name, text))
 
     def _check_counts(self, checked: CheckedData, evaluation: EvaluationSpec) -> None:
         extractor = self.registry.create("extractor", evaluation.extractor)

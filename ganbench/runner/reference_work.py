@@ -13,6 +13,7 @@ from ganbench.errors import UsageError
 from ganbench.evaluation.evaluator import Source, TooFewSamples
 from ganbench.evaluation.made_elsewhere import read_samples
 from ganbench.evaluation.references import reference_samples
+from ganbench.evaluation.splits import Splits
 from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.results import provenance
@@ -38,8 +39,9 @@ def reference_record(registry: Registry, job: ReferenceJob, device: torch.device
     spec = job.spec
     dataset = registry.create("dataset", spec.dataset)
     check_content(spec.dataset, dataset)
-    evaluator = build_evaluator(registry, dataset, spec.evaluation, device)
-    made = _from_data(spec, dataset) if job.path is None else _from_files(spec, dataset, job.path)
+    splits = Splits(dataset)
+    evaluator = build_evaluator(registry, dataset, spec.evaluation, device, splits)
+    made = _from_data(spec, splits) if job.path is None else _from_files(spec, dataset, job.path)
     scores = evaluator.scores(made.samples, made.source, labels=made.labels)
     scores.require_some((TooFewSamples,))
     write_traceback(folder, raised(scores))
@@ -58,8 +60,8 @@ def reference_record(registry: Registry, job: ReferenceJob, device: torch.device
     )  # fmt: skip
 
 
-def _from_data(spec: ReferenceSpec, dataset: Dataset) -> _Samples:
-    samples, labels = reference_samples(spec.reference, dataset, spec.evaluation.split, spec.evaluation.samples)
+def _from_data(spec: ReferenceSpec, splits: Splits) -> _Samples:
+    samples, labels = reference_samples(spec.reference, splits, spec.evaluation.split, spec.evaluation.samples)
     # compared with the test split, the real samples are the training split itself, which no verdict suits
     trained_on = spec.reference == "real" and spec.evaluation.split == "test"
     notes = ("these are the training split",) if trained_on else ()

@@ -13,6 +13,7 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.evaluator import Evaluator, Scores, Source
 from ganbench.evaluation.generate import Generated, Sampling, generate
 from ganbench.evaluation.latent_sets import SELECTION
+from ganbench.evaluation.splits import Splits
 from ganbench.evaluation.weights import generator_network
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Dataset
@@ -30,12 +31,12 @@ def check_content(choice: Choice, dataset: Dataset) -> None:
 
 
 def build_evaluator(
-    registry: Registry, dataset: Dataset, evaluation: EvaluationSpec, device: torch.device
+    registry: Registry, dataset: Dataset, evaluation: EvaluationSpec, device: torch.device, splits: Splits | None = None
 ) -> Evaluator:
-    """The evaluator that a spec describes."""
+    """The evaluator that a spec describes, of the `splits` that a job holds or of its own."""
     metrics = {choice.name: registry.create("metric", choice) for choice in evaluation.metrics}
     extractor = registry.create("extractor", evaluation.extractor)
-    return Evaluator(dataset, evaluation, extractor, metrics, device)
+    return Evaluator(dataset, evaluation, extractor, metrics, device, splits)
 
 
 class NoSnapshot(GanbenchError):
@@ -50,15 +51,16 @@ class Scoring:
         self.cell, self.device = cell, device
         self.dataset = registry.create("dataset", spec.dataset)
         check_content(spec.dataset, self.dataset)
+        self.splits = Splits(self.dataset, registry.subset(spec.dataset))
         self.architecture = registry.create("architecture", spec.architecture)
-        self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device)
+        self.evaluator = build_evaluator(registry, self.dataset, spec.evaluation, device, self.splits)
         self.shape = tuple(self.dataset.shape)
 
     @cached_property
     def class_counts(self) -> tuple[int, ...]:
         """The training samples in each class, if the dataset has classes."""
         classes: int = getattr(self.dataset, "classes", None) or 0
-        labels = self.dataset.load("train").labels if classes else None
+        labels = self.splits.training.labels if classes else None
         return () if labels is None else tuple(torch.bincount(labels, minlength=classes).tolist())
 
     def network(self, seed: int) -> Network:

@@ -83,7 +83,7 @@ def train_cell(
     work = CellWork(registry, cell, device, outputs.on_phase, partial(_kept_in, outputs, checkpointing))
     objective = objective_of(registry, cell.spec)
     resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
-    data = work.dataset.load("train")
+    data = work.scoring.splits.training
     rounded = cell.spec.train.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     outputs.on_phase(Phase.COMPILING, 0)

@@ -24,7 +24,7 @@ def _folder(root: str) -> Path:
 
 @dataclass(frozen=True)
 class TorchvisionSet:
-    """Images of one of torchvision's datasets, in [-1, 1].
+    """Images of one of torchvision's datasets, as bytes.
 
     `root` is the folder that torchvision reads (default: `$GANBENCH_DATA`, or a folder in the user's
     cache); `download: true` downloads missing files.
@@ -96,8 +96,7 @@ class TorchvisionSet:
         images = torch.as_tensor(read.data)
         images = images.permute(0, 3, 1, 2) if images.dim() == 4 else images[:, None]
         border = (self.shape[1] - images.shape[2]) // 2
-        scaled = images.float() / 127.5 - 1
-        return Data(pad(scaled, [border] * 4, value=-1.0), torch.as_tensor(read.targets, dtype=torch.int64))
+        return Data(pad(images, [border] * 4).contiguous(), torch.as_tensor(read.targets, dtype=torch.int64))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from evaluators import digits_like, evaluator_of
 
 from ganbench.evaluation.evaluator import Evaluator, NotFinite, Source
 from ganbench.evaluation.references import reference_samples
+from ganbench.evaluation.splits import Splits
 from ganbench.registry.registry import Registry
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.mixtures import Ring8
@@ -67,13 +68,13 @@ def test_references_bracket_what_a_gan_can_do(registry: Registry) -> None:
     evaluator = evaluator_of(registry, "digits", 5000)
     fid, coverage = {}, {}
     for name in ("real", "gaussian", "noise"):
-        samples = reference_samples(name, Digits(), "train", 5000).samples
+        samples = reference_samples(name, Splits(Digits()), "train", 5000).samples
         assert len(samples) == (450 if name == "real" else 5000)
         values = evaluator.scores(samples).values
         fid[name], coverage[name] = values["FID[digits16]"], values["coverage[digits16]"]
     assert fid["real"] < 15 < fid["gaussian"] < 150 < 1000 < fid["noise"]
     assert coverage["real"] > 0.75 > 0.5 > coverage["gaussian"] > coverage["noise"] == 0
-    gaussian = reference_samples("gaussian", Ring8(), "train", 20_000).samples
+    gaussian = reference_samples("gaussian", Splits(Ring8()), "train", 20_000).samples
     real = Ring8().load("train").samples
     torch.testing.assert_close(torch.cov(gaussian.T), torch.cov(real.T), atol=0.06, rtol=0)
 

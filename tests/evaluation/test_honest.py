@@ -16,6 +16,7 @@ from ganbench import Data, Limit, View
 from ganbench.errors import ContractError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.references import reference_samples
+from ganbench.evaluation.splits import Splits
 from ganbench.registry.contracts import Direction
 from ganbench.registry.registry import Registry
 from ganbench_datasets.digits import Digits
@@ -66,7 +67,7 @@ def test_the_first_fakes_are_compared_with_as_many_held_out_samples(registry: Re
     assert at is not None
     assert (at.samples, at.scores["count"], at.honest["count"]) == (450, 450, 450)
     assert at.scores["mean"] == pytest.approx(_digits(450).mean().item())
-    held_out = reference_samples("real", Digits(), "train", 450).samples
+    held_out = reference_samples("real", Splits(Digits()), "train", 450).samples
     assert at.honest["mean"] == pytest.approx(held_out.mean().item())
     assert found.verdict is not None
     assert found.verdict.text == "ok"

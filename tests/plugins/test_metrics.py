@@ -36,7 +36,7 @@ def test_fidelity_scores_are_torch_fidelitys_own(registry: Registry) -> None:
     evaluator = evaluator_of(registry, "digits", 1500, ["fid", "inception-score", "kid", "precision-recall"])
     real = ((evaluator.real.samples + 1) * 127.5).round() / 127.5 - 1
     features = evaluator.features(real)
-    evaluator.real = evaluator.real._replace(samples=real, features=features.features, logits=features.logits)
+    evaluator.real = evaluator.real._replace(stored=real, features=features.features, logits=features.logits)
     ours = evaluator.scores(fake).values
     theirs = torch_fidelity.calculate_metrics(
         input1=Fixed(fake), input2=Fixed(real), isc=True, fid=True, kid=True, prc=True,

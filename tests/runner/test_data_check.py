@@ -82,8 +82,7 @@ def register_extractors(): return {"pool": Pool}
 
 FAULTS = {
     "how: bytes": r"train.*values are 0 to 255, wanted -1 to 1 for images; if they are bytes, scale with x / 127.5 - 1",
-    "how: uint8": r"splits train and test: samples are uint8, wanted float32; convert with .float\(\) / 127.5 - 1",
-    "how: double": r"samples are float64, wanted float32; convert with .float\(\)",
+    "how: double": r"samples are float64, wanted float32, or uint8 for images; convert with .float\(\)",
     "how: nan": r"1 of 200 samples hold NaN or infinity, wanted finite values",
     "how: hwc": r"shape \(16, 16, 3\), wanted \(3, 16, 16\) as `shape` says; move the channels to the front",
     "how: grey": r"samples have shape \(1, 16, 16\), wanted \(3, 16, 16\) as `shape` says",
