@@ -33,6 +33,7 @@ slow: env browser
 
 bench: env browser
 	$(ENV)/bin/python -m benchmarks.engine
+	$(ENV)/bin/python -m benchmarks.draws
 	$(ENV)/bin/python -m benchmarks.evaluation
 	$(ENV)/bin/python -m benchmarks.scaling
 	$(ENV)/bin/python -m benchmarks.fooling

@@ -225,7 +225,25 @@ def raised(run: dict[str, Any], flags: Sequence[str]) -> bool:
     return any(finding["flag"] in flags for finding in run["diagnosis"] or ())
 
 
+def draws(rows: list[dict[str, Any]]) -> str:
+    def spread(row: dict[str, Any], side: str) -> str:
+        found = row["nanoseconds"].get(side)
+        return "n/a" if found is None else f"**{found['median']:.1f}** [{found['low']:.1f}, {found['high']:.1f}]"
+
+    heads = ["draw of a step", "numbers", "torch's generator, ns a number", "compiled, ns", "in blocks of 50 steps, ns"]
+    body = [
+        [
+            f"{row['kind']}: {row['size']}",
+            f"{row['numbers']:,}",
+            *(spread(row, one) for one in ("torch", "compiled", "block")),
+        ]
+        for row in rows
+    ]
+    return grid(heads, body)
+
+
 TABLES: dict[str, Callable[[Any], str]] = {
+    "draws": draws,
     "engine": engine,
     "evaluation": evaluation,
     "scaling": scaling,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganbench.registry.choice import SUBSET
 from ganbench.suite.fields import known_keys
 from ganbench.suite.labels import Label, sum_text, with_transforms
 from ganbench.suite.yaml import Node, Problems, items
@@ -45,6 +46,11 @@ class Entry:
         """The plugin's name, of a sum `rpgan + r1 + r2`, with the transforms: `hinge with flip`."""
         return self.text(with_params=False)
 
+    @property
+    def is_subset(self) -> bool:
+        """Whether only some of the training samples of a dataset are trained on."""
+        return any(SUBSET in part.params for part in self.parts)
+
     def text(self, with_params: bool) -> str:
         """The name, with the hyperparameters of each plugin beside it."""
         parts = sum_text(part.text(with_params) for part in self.parts)
@@ -52,12 +58,15 @@ class Entry:
 
 
 def labels_of(entries: Sequence[Entry]) -> list[Label]:
-    """What tables call each entry: its label, else its name, with hyperparameters if the name occurs more than once."""
+    """What tables call each entry: its label, else its name.
+
+    Its hyperparameters stand beside the name if that occurs more than once, or if it is a subset of a dataset.
+    """
     names = [entry.name for entry in entries if not entry.label]
     return [
         Label(entry.label, sum_text(part.name for part in entry.parts), given=True)
         if entry.label
-        else Label(entry.text(names.count(entry.name) > 1), entry.name)
+        else Label(entry.text(names.count(entry.name) > 1 or entry.is_subset), entry.name)
         for entry in entries
     ]
 
