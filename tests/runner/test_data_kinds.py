@@ -86,6 +86,7 @@ evaluation: {samples: 200, real_samples: 0}
 """
 
 
+@pytest.mark.slow
 def test_bytes_and_maps_score_as_floats_do_and_are_loaded_once(inside: Cli, tmp_path: Path) -> None:
     (tmp_path / "pictures.py").write_text(PLUGIN)
     (tmp_path / "s.yaml").write_text(SUITE)
