@@ -24,7 +24,7 @@ def reference_samples(name: str, splits: Splits, split: str, count: int) -> Data
     sides = splits.dataset.shape
     shape = (count, *sides)
     if name == "gaussian":
-        values, vectors = torch.linalg.eigh(torch.cov(data.T))
+        values, vectors = torch.linalg.eigh(torch.cov(data.T).reshape(data.shape[1], -1))
         noise = threefry.once(threefry.normal, 0, "reference gaussian", (count, data.shape[1])).double()
         drawn: Tensor = data.mean(dim=0) + (noise * values.clamp(min=0).sqrt()) @ vectors.T
         return Data(drawn.float().reshape(shape))

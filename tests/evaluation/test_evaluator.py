@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from evaluators import digits_like, evaluator_of
 
+from ganbench import Data
 from ganbench.evaluation.evaluator import Evaluator, NotFinite, Source
 from ganbench.evaluation.references import reference_samples
 from ganbench.evaluation.splits import Splits
@@ -62,6 +64,23 @@ def test_every_score_carries_its_protocol_card(registry: Registry) -> None:
     inside = {"rarest mode", "narrowest mode", "widest mode", "mode W1"}
     assert set(points.values) == {"modes", "HQ", "reverse KL", "modes>=1", *inside, "diversity", "SW1"}
     assert points.evaluation.cards["SW1"].extractor is None
+
+
+class Numbers:
+    """Single numbers of mean 3 and standard deviation 2."""
+
+    shape = (1,)
+
+    def load(self, split: str) -> Data:
+        return Data(3 + 2 * torch.randn(20_000, 1, generator=torch.Generator().manual_seed(len(split))))
+
+
+def test_the_references_of_single_numbers_have_their_moments() -> None:
+    numbers: Any = Numbers()
+    gaussian = reference_samples("gaussian", numbers, "train", 20_000).samples
+    assert gaussian.shape == (20_000, 1)
+    assert gaussian.mean().item() == pytest.approx(3, abs=0.05)
+    assert gaussian.std().item() == pytest.approx(2, abs=0.05)
 
 
 def test_references_bracket_what_a_gan_can_do(registry: Registry) -> None:
