@@ -61,8 +61,8 @@ def test_a_package_is_installed_discovered_run_published_and_uninstalled(tmp_pat
     assert "smoothed(eps=0.3)" in table
     (name,) = (path.name for path in (tmp_path / "results").iterdir() if path.name.startswith("smoothing"))
     there("ganbench", "publish", "--suite", name, "--to", "site")
-    assert "Salimans" in (tmp_path / "site" / "citation.bib").read_text()
-    assert "smoothed" in (tmp_path / "site" / "index.html").read_text()
+    assert "Salimans" in (tmp_path / "site" / name / "citation.bib").read_text()
+    assert "smoothed(eps=0.3)" in (tmp_path / "site" / name / "table.md").read_text()
     there("pip", "uninstall", "-q", "-y", "ganbench-smoothing")
     assert "smoothed" not in there.names("losses")
     there("ganbench", "run", "--suite", "smoothing", code=2)

@@ -25,5 +25,4 @@ def test_a_loss_of_ones_own_stands_in_a_published_table(cli: Cli, tmp_path: Path
     (name,) = (path.name for path in (tmp_path / "results").iterdir() if path.name.startswith("quick"))
     published = cli("publish", "--suite", name, "--plugin", "my_loss.py", "--to", "site")
     assert published.code == 0, published.err
-    page = (tmp_path / "site" / "index.html").read_text()
-    assert "my-loss" in page
+    assert "my-loss" in (tmp_path / "site" / name / "table.md").read_text()
