@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from ganbench.conformance.wording import rule_of
+from ganbench.engine.watch import ImpureError
 from ganbench.errors import ContractError, GanbenchError, MissingError, describe_error, raised_at
 from ganbench.registry.choice import Kind
 
@@ -87,7 +88,7 @@ class Collector:
             yield
         except BrokenRuleError as error:
             self.add(error.finding)
-        except MissingError:
+        except (MissingError, ImpureError):
             raise
         except GanbenchError as error:
             self.extend(finding_of(line) for line in str(error).splitlines())

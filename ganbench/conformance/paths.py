@@ -12,11 +12,14 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ganbench.conformance.findings import Collector, Finding, PathTaken
+from ganbench.conformance.losses import CALLS
 from ganbench.engine.compile import traced
 from ganbench.engine.objective import Objective
+from ganbench.engine.purity import check_purity
 from ganbench.engine.setting import build_example, build_setting
 from ganbench.engine.strategy import build_engine, choose_path
 from ganbench.engine.trainer import differentiable_attention
+from ganbench.engine.watch import ImpureError
 from ganbench.registry.choice import Kind
 from ganbench.registry.contracts import Architecture, Critic, Data
 from ganbench.suite.train_spec import TrainSpec
@@ -91,8 +94,11 @@ def paths_of(kind: Kind, plugin: Any, found: Collector) -> list[PathTaken]:
         shape = next((shape for shape in shapes if supports(shape) is None), None)
         if shape is not None:
             for training, spec in TRAININGS.items():
-                with found.catching(f"a step on {samples} {shape}"):
-                    paths.append(_path(kind, plugin, shape, spec, f"{samples} {shape}{training}"))
+                try:
+                    with found.catching(f"a step on {samples} {shape}"):
+                        paths.append(_path(kind, plugin, shape, spec, f"{samples} {shape}{training}"))
+                except ImpureError as error:
+                    found.add(Finding(error.rule, f"{error.who} {error.seen}", error.fix))
     slow = next((finding for finding in found.findings if finding.level == "slow"), None)
     return list(_in_our_words(paths, slow))
 
@@ -114,7 +120,10 @@ def _path(kind: Kind, plugin: Any, shape: tuple[int, ...], spec: TrainSpec, wher
         setting = build_setting(objective, architecture, data, spec, 0, cpu, CLASSES if labeled else None)
         with differentiable_attention():
             path = choose_path(setting.game, spec, "cpu")
-            path = build_engine(path, setting, spec, build_example(setting, spec, 0, cpu), traced).path
+            example = build_example(setting, spec, 0, cpu)
+            path = build_engine(path, setting, spec, example, traced).path
+            if kind != "architecture" and len(shape) == 1 and spec.steps < CALLS:
+                check_purity(setting, example, CALLS)
     return PathTaken(where, path.kind, path.lanes, path.reason)
 
 

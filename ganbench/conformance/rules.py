@@ -29,6 +29,7 @@ RULES = {
     "game": "a game has `d_loss` and `g_loss`; only a game has `log_odds`",
     "gives": "what an extractor lists in `gives`, it returns",
     "gradient": "the player that a loss is for can learn from it; so can G through a transform",
+    "hidden-state": "sixteen steps of a training from the same state give the same bits",
     "hidden-tensor": "a network's random tensors are parameters or buffers",
     "hook": "a hook returns a mapping from names to plugins",
     "hyperparameter": "a field with a type; its default is a number, a string, a boolean or a tuple of these",
