@@ -83,7 +83,7 @@ def test_what_was_added_is_dropped_and_its_runs_stay(inside: Cli, results: Path)
         ("loss=hing", "has no loss 'hing'. Did you mean 'hinge'?"),
         ("dataset=ring9", "has no dataset 'ring9'"),
         ("seed=1", "unknown kind 'seed'"),
-        (ADDED, "write loss=NAME, architecture=NAME or dataset=NAME"),
+        (ADDED, "write loss=NAME, architecture=NAME, dataset=NAME or external=LABEL"),
     ],
 )
 def test_what_cannot_be_dropped_is_said_in_one_sentence(inside: Cli, results: Path, what: str, text: str) -> None:
