@@ -29,7 +29,7 @@ class Mlp:
     adds a projection onto another (or, with `class_head`, returns "class_logits"). `features` returns D's last hidden
     layer as an extra.
 
-    `autoencoder: true` makes D an auto-encoder (Zhao et al. 2017, Berthelot et al. 2017): hidden layers, a code of
+    `autoencoder: true` makes D an auto-encoder (as of EBGAN and BEGAN): hidden layers, a code of
     `code` numbers, hidden layers, a sample. Its logit is minus the mean `absolute` or `squared` error (`error`) of a
     sample's numbers; "reconstruction" (B, *shape) and "code" (B, code) are extras.
     """
