@@ -77,7 +77,7 @@ class Numbers:
 
 def test_the_references_of_single_numbers_have_their_moments() -> None:
     numbers: Any = Numbers()
-    gaussian = reference_samples("gaussian", numbers, "train", 20_000).samples
+    gaussian = reference_samples("gaussian", Splits(numbers), "train", 20_000).samples
     assert gaussian.shape == (20_000, 1)
     assert gaussian.mean().item() == pytest.approx(3, abs=0.05)
     assert gaussian.std().item() == pytest.approx(2, abs=0.05)
