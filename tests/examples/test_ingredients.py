@@ -16,6 +16,7 @@ from PIL import Image
 from ganbench.engine.objective import objective_of
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.generate import is_conditional
+from ganbench.evaluation.splits import Splits
 from ganbench.registry.registry import Registry
 from ganbench.suite.expand import expand
 from ganbench.suite.load import load
@@ -64,7 +65,7 @@ def _train(registry: Registry, cell: Cell) -> None:
     dataset = registry.create("dataset", spec.dataset)
     architecture = registry.create("architecture", spec.architecture)
     classes = getattr(dataset, "classes", None) if is_conditional(architecture) else None
-    data, objective = dataset.load("train"), objective_of(registry, spec)
+    data, objective = Splits(dataset, registry.subset(spec.dataset)).training, objective_of(registry, spec)
     trainer = Trainer(objective, architecture, data, spec.train, cell.seeds, torch.device("cpu"), classes=classes)
     for result in trainer.run():
         assert result.failure is None
@@ -87,7 +88,7 @@ def test_its_suite_expands_and_trains(row: Row, tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", [row for row in SUITES if row.evaluated], ids=_name)
 def test_its_samples_are_evaluated(row: Row, tmp_path: Path, cli: Cli) -> None:
     suite = _written(row, tmp_path)
-    ran = cli("run", "--suite", suite, "--jobs", "1")
+    ran = cli("run", "--suite", suite, "--jobs", "1", timeout=900)
     assert ran.code == 0, ran.err
     rows = json.loads(cli("table", "--suite", suite, "--format", "json").out)
     variants = [one for one in rows if one["kind"] == "variant"]
