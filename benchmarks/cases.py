@@ -11,8 +11,8 @@ import yaml
 from torch import Tensor, nn
 
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Architecture
 from ganbench.registry.registry import Registry
+from ganbench.registry.training_contracts import Architecture
 
 IMAGES = Path(__file__).parent / "images.py"
 

@@ -15,29 +15,31 @@ if TYPE_CHECKING:
     from ganbench.api.results import Results
     from ganbench.errors import GanbenchError, MissingError
     from ganbench.registry.contracts import (
-        Architecture,
-        Critic,
         Data,
         Dataset,
-        Discriminator,
         Fault,
         FeatureExtractor,
         Features,
         Limit,
-        Loss,
         Metric,
-        Noise,
         Run,
         Tracker,
-        Transform,
         View,
         floats,
         location,
-        normal,
-        uniform,
     )
     from ganbench.registry.file_hashes import hash_files
     from ganbench.registry.hookspecs import hookimpl
+    from ganbench.registry.training_contracts import (
+        Architecture,
+        Critic,
+        Discriminator,
+        Loss,
+        Noise,
+        Transform,
+        normal,
+        uniform,
+    )
 
 _HOMES = {
     "ganbench.api": (
@@ -46,8 +48,11 @@ _HOMES = {
     "ganbench.api.results": ("Results",),
     "ganbench.errors": ("GanbenchError", "MissingError"),
     "ganbench.registry.contracts": (
-        "Architecture", "Critic", "Data", "Dataset", "Discriminator", "Fault", "FeatureExtractor", "Features", "Limit",
-        "Loss", "Metric", "Noise", "Run", "Tracker", "Transform", "View", "floats", "location", "normal", "uniform",
+        "Data", "Dataset", "Fault", "FeatureExtractor", "Features", "Limit", "Metric", "Run", "Tracker", "View",
+        "floats", "location",
+    ),
+    "ganbench.registry.training_contracts": (
+        "Architecture", "Critic", "Discriminator", "Loss", "Noise", "Transform", "normal", "uniform",
     ),
     "ganbench.registry.file_hashes": ("hash_files",),
     "ganbench.registry.hookspecs": ("hookimpl",),

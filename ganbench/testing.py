@@ -18,9 +18,10 @@ from ganbench.conformance.metrics import metric_findings
 from ganbench.conformance.trackers import tracker_findings
 from ganbench.conformance.transforms import transform_findings
 from ganbench.errors import ContractError, MissingError
-from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker, Transform
+from ganbench.registry.contracts import Dataset, FeatureExtractor, Metric, Tracker
 from ganbench.registry.discovery import HOOKS, Offer, from_file
 from ganbench.registry.registry import Registry
+from ganbench.registry.training_contracts import Architecture, Loss, Transform
 
 __all__ = [
     "Finding",

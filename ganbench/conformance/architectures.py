@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding
 from ganbench.conformance.watch import Watch
-from ganbench.registry.contracts import Architecture
+from ganbench.registry.training_contracts import Architecture
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 16, 16), (1, 28, 28), (3, 32, 32), (3, 64, 64))
 BATCH, CLASSES = 4, 3

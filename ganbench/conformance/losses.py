@@ -17,7 +17,7 @@ from ganbench.conformance.findings import BrokenRuleError, Collector, Finding, r
 from ganbench.conformance.moves import METHODS, Inputs, Method, Move, inputs_of, is_game, side_of_memory
 from ganbench.conformance.probe import Batch
 from ganbench.conformance.watch import Watch
-from ganbench.registry.contracts import Loss, Noise
+from ganbench.registry.training_contracts import Loss, Noise
 
 SHAPE = (2,)
 CALLS = 16

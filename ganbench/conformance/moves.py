@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding, raised
 from ganbench.conformance.probe import Batch, Players, ProbeCritic, Side, batch_of, players
 from ganbench.conformance.watch import Watch
-from ganbench.registry.contracts import Loss, Transform
+from ganbench.registry.training_contracts import Loss, Transform
 
 METHODS: dict[str, Side] = {"d_loss": "d", "g_loss": "g"}
 

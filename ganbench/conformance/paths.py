@@ -21,7 +21,8 @@ from ganbench.engine.strategy import build_engine, choose_path
 from ganbench.engine.trainer import differentiable_attention
 from ganbench.engine.watch import ImpureError
 from ganbench.registry.choice import Kind
-from ganbench.registry.contracts import Architecture, Critic, Data
+from ganbench.registry.contracts import Data
+from ganbench.registry.training_contracts import Architecture, Critic
 from ganbench.suite.train_spec import TrainSpec
 
 BATCH, CLASSES = 32, 4

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganbench.conformance.findings import BrokenRuleError, Finding
-from ganbench.registry.contracts import Critic, Noise
+from ganbench.registry.training_contracts import Critic, Noise
 
 BATCH, LATENT, WIDTH, CLASSES = 32, 8, 16, 4
 Side = Literal["d", "g"]

@@ -14,7 +14,7 @@ from ganbench.conformance.losses import CALLS, check_remember, surroundings, wro
 from ganbench.conformance.moves import Inputs, Method, start_memory
 from ganbench.conformance.probe import BATCH, batch_of, players
 from ganbench.conformance.watch import Watch
-from ganbench.registry.contracts import Transform
+from ganbench.registry.training_contracts import Transform
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 28, 28), (3, 16, 16))
 

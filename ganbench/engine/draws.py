@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganbench.engine import threefry
 from ganbench.engine.objective import Objective
-from ganbench.registry.contracts import Noise
+from ganbench.registry.training_contracts import Noise
 
 NUMBERS_AT_ONCE = 2**22
 """About so many random numbers of one seed are drawn at once for the steps of an uncompiled path."""

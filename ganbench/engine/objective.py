@@ -10,9 +10,9 @@ from typing import Any, Literal
 from torch import Tensor
 
 from ganbench.errors import ContractError
-from ganbench.registry.contracts import Noise
 from ganbench.registry.registry import Registry
 from ganbench.registry.schedules import Schedule
+from ganbench.registry.training_contracts import Noise
 from ganbench.suite.specs import RunSpec
 
 Player = Literal["d", "g"]

@@ -17,7 +17,8 @@ from ganbench.engine.objective import Objective
 from ganbench.engine.step import Game, Numbers, PlayerState, State
 from ganbench.engine.update_rules import update_rule
 from ganbench.errors import ContractError
-from ganbench.registry.contracts import Architecture, Data
+from ganbench.registry.contracts import Data
+from ganbench.registry.training_contracts import Architecture
 from ganbench.suite.train_spec import TrainSpec
 
 

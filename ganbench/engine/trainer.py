@@ -27,7 +27,8 @@ from ganbench.engine.strategy import (
     signal_function,
     stacked,
 )
-from ganbench.registry.contracts import Architecture, Data
+from ganbench.registry.contracts import Data
+from ganbench.registry.training_contracts import Architecture
 from ganbench.results.records import Failure, Provenance
 from ganbench.suite.train_spec import TrainSpec
 

@@ -14,7 +14,7 @@ from ganbench.engine import threefry
 from ganbench.engine.networks import Network, initial
 from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation import standing_statistics
-from ganbench.registry.contracts import Architecture
+from ganbench.registry.training_contracts import Architecture
 
 GENERATION_BATCH = 500
 

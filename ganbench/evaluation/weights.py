@@ -13,7 +13,7 @@ from ganbench.engine.networks import Buffers, Named, Network, flat, initial
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import MissingError, ResultsError
 from ganbench.evaluation.generate import generator_of
-from ganbench.registry.contracts import Architecture
+from ganbench.registry.training_contracts import Architecture
 from ganbench.results.records import Record
 from ganbench.results.run_files import WEIGHTS, snapshot_file
 

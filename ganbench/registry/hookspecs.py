@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pluggy
 
-from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker, Transform
+from ganbench.registry.contracts import Dataset, FeatureExtractor, Metric, Tracker
+from ganbench.registry.training_contracts import Architecture, Loss, Transform
 
 hookspec = pluggy.HookspecMarker("ganbench")
 hookimpl = pluggy.HookimplMarker("ganbench")

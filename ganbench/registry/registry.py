@@ -16,7 +16,8 @@ from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_poi
 from ganbench.registry.schedules import Schedule, is_schedule, read_schedule
 
 if TYPE_CHECKING:
-    from ganbench.registry.contracts import Architecture, Dataset, FeatureExtractor, Loss, Metric, Tracker, Transform
+    from ganbench.registry.contracts import Dataset, FeatureExtractor, Metric, Tracker
+    from ganbench.registry.training_contracts import Architecture, Loss, Transform
 
 SCHEDULED: tuple[Kind, ...] = ("loss", "transform")
 """The kinds whose numbers may change during training."""

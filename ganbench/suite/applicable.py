@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from math import prod
 
-from ganbench.registry.contracts import Architecture, Dataset, Loss, Transform
+from ganbench.registry.contracts import Dataset
+from ganbench.registry.training_contracts import Architecture, Loss, Transform
 from ganbench.suite.labels import sum_text
 
 Shape = tuple[int, ...]

@@ -22,8 +22,9 @@ from torch.nn.functional import logsigmoid
 from ganbench.engine.networks import Network
 from ganbench.engine.objective import Objective
 from ganbench.engine.trainer import Trainer
-from ganbench.registry.contracts import Critic, Data
+from ganbench.registry.contracts import Data
 from ganbench.registry.schedules import Schedule
+from ganbench.registry.training_contracts import Critic
 from ganbench.suite.specs import PlayerSpec, TrainSpec
 from ganbench.theory.densities import CONTROL, PAIRS, Density, Pair, best, jensen_shannon
 

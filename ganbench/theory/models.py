@@ -16,8 +16,9 @@ from ganbench.errors import MissingError, UsageError
 from ganbench.evaluation.generate import Sampling, generate
 from ganbench.evaluation.weights import named_weights, read_weights
 from ganbench.registry.choice import Kind, plugin_key
-from ganbench.registry.contracts import Architecture, Dataset
+from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
+from ganbench.registry.training_contracts import Architecture
 from ganbench.results.records import Record
 from ganbench.results.run_files import WEIGHTS
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.registry.contracts import Critic
 from ganbench.registry.discovery import HOOKS, REQUIRED
 from ganbench.registry.registry import Registry
+from ganbench.registry.training_contracts import Critic
 from ganbench.testing import check_file
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

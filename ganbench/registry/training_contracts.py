@@ -1,0 +1,179 @@
+"""The contracts of what trains: parts of losses, transforms, architectures, and what each of them is given."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """A declared draw, made anew for every move of a player: `normal` or uniform in [0, 1), float32.
+
+    `shape` is what follows the batch dimension: numbers, "sample" for the shape of a sample, "latent" for that of a
+    latent. Use `normal(...)` and `uniform(...)`.
+    """
+
+    kind: Literal["normal", "uniform"]
+    shape: tuple[int, ...] | Literal["sample", "latent"] = ()
+
+
+def normal(*shape: int | str) -> Noise:
+    """Standard normal numbers (B, *shape): `normal(2)` is (B, 2), `normal("sample")` (B, *sample), `normal()` (B,)."""
+    return Noise("normal", _noise_shape(shape))
+
+
+def uniform(*shape: int | str) -> Noise:
+    """Uniform numbers in [0, 1), (B, *shape): `uniform(2)` is (B, 2), `uniform()` is (B,)."""
+    return Noise("uniform", _noise_shape(shape))
+
+
+def _noise_shape(shape: tuple[int | str, ...]) -> tuple[int, ...] | Literal["sample", "latent"]:
+    if shape == ("sample",):
+        return "sample"
+    if shape == ("latent",):
+        return "latent"
+    sides = tuple(side for side in shape if isinstance(side, int) and not isinstance(side, bool) and side > 0)
+    if len(sides) < len(shape):
+        raise ValueError(f"declared noise has the shape {shape!r}; write integers >= 1, or 'sample' or 'latent' alone")
+    return sides
+
+
+class Critic(Protocol):
+    """D, and in G's move G, as a part of a loss sees them: for one seed, in one move of one player.
+
+    Everything is computed on first access, so that what a part does not read costs nothing. B is the batch.
+    """
+
+    @property
+    def real(self) -> Tensor:
+        """D's logits (B,) of the real batch, through the transforms; (B / k,) if k samples are packed."""
+
+    @property
+    def fake(self) -> Tensor:
+        """D's logits (B,) of the fake batch, through the transforms; (B / k,) if k samples are packed."""
+
+    @property
+    def real_samples(self) -> Tensor:
+        """The real batch (B, *shape), before the transforms."""
+
+    @property
+    def fake_samples(self) -> Tensor:
+        """The fake batch (B, *shape), before the transforms; G(latent)."""
+
+    def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits of any x (B, *shape), through the transforms.
+
+        At `real_samples` the transforms use the draws of the real side, at any other x those of the fake side, so that
+        all calls for one side share them. A conditional D takes `labels`, else the labels of that side.
+        """
+
+    def between(self) -> Tensor:
+        """Points (B, *shape) sampled uniformly on the lines from fake to real samples."""
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """The gradients d logits / d x, flattened to (B, D) and differentiable again."""
+
+    @property
+    def real_extras(self) -> Mapping[str, Tensor]:
+        """What D returns beside its logits for the real batch: features, class logits, more heads; (B, ...) each."""
+
+    @property
+    def fake_extras(self) -> Mapping[str, Tensor]:
+        """What D returns beside its logits for the fake batch."""
+
+    @property
+    def real_labels(self) -> Tensor:
+        """The labels (B,) int64 of the real batch, if the architecture is conditional."""
+
+    @property
+    def fake_labels(self) -> Tensor:
+        """The labels (B,) int64 that G was given, drawn by the data's own frequencies."""
+
+    @property
+    def latent(self) -> Tensor:
+        """The latents (B, latent) of this move."""
+
+    def generate(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """G(latent): G is fixed in D's move and differentiable in G's. Without `labels`, those of this move."""
+
+    @property
+    def params(self) -> Mapping[str, Tensor]:
+        """The moving player's parameters, by name, differentiable."""
+
+    @property
+    def noise(self) -> Mapping[str, Tensor]:
+        """The draws that the part declares in its `noise`, by name."""
+
+    @property
+    def memory(self) -> Mapping[str, Tensor]:
+        """The part's memory, as it was before this move."""
+
+
+class Loss(Protocol):
+    """A part of a loss. A variant's loss is the sum of its parts: one game and any number of penalties.
+
+    `d_loss(critic)` and `g_loss(critic)` return what D and G minimize, each a scalar tensor computed from the critic
+    alone. A part samples no noise, moves nothing between devices, never steps an optimizer, keeps nothing in
+    attributes and never calls `.item()`. A part with both methods is a game, unless it says `game = False`; one with
+    one method never is. Every field that holds a float may be given a schedule in a suite, and is then a 0-d tensor.
+
+    Optional class attributes and methods, absent unless declared:
+    `game = False`: it is added to a game.
+    `log_odds = True`: of a game whose logits are log-odds of real against fake; only then are V(D, G) and the
+    Jensen-Shannon estimate meaningful.
+    `needs = ("features",)`: names of D's extras, or "labels"; with another architecture the combination does not apply.
+    `noise = {"eps": normal("sample")}`: declared draws, which `critic.noise` holds.
+    `every = 16`: computed at every 16th step only, and multiplied by 16 there.
+    `memory(params) -> {name: tensor}`: float32 start values; `params` are D's (G's, if there is only `g_loss`).
+    `remember(critic) -> {name: tensor}`: the next values, pure; called once in every move of D (of G, if there is only
+    `g_loss`).
+    `project(params) -> {name: tensor}`: the parameters of D to be replaced after its move.
+    """
+
+
+class Discriminator(Protocol):
+    """D as a transform sees it: logits (B,) of samples (B, *shape), differentiable."""
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+
+class Transform(Protocol):
+    """What stands between a sample and D, in every call of D: augmentation, noise, packing, normalized gradients.
+
+    The first transform of a variant is the first that a sample meets. A penalty takes its samples before them.
+
+    Optional: `noise`, `memory(params)` and `remember(critic)` as a part of a loss has them (`params` are D's);
+    `shape(shape)`, the shape of a sample as D sees it, which packing changes; `supports(shape) -> str | None`, why
+    samples of a shape cannot be transformed.
+    """
+
+    def __call__(
+        self, discriminator: Discriminator, x: Tensor, noise: Mapping[str, Tensor], memory: Mapping[str, Tensor]
+    ) -> Tensor:
+        """D's logits of the transformed x, such as `discriminator(x + self.sigma * noise["eps"])`."""
+
+
+class Architecture(Protocol):
+    """A pair of networks, built under the random stream of the seed. `latent` is the dimension of the latent space.
+
+    D may return `(logits, {name: tensor (B, ...)})`; `extras` names what it returns so. Optional: a hyperparameter
+    `conditional: bool = False`; if a suite sets it, both methods are called with the number of classes as second
+    argument, G is called with `(latent, labels)` and D with `(x, labels)`, labels (B,) int64.
+    """
+
+    @property
+    def latent(self) -> int: ...
+
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+        """A module (B, latent) -> (B, *shape)."""
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        """A module (B, *shape) -> (B,) or (B, 1), logits, alone or with extras."""
+
+    def supports(self, shape: tuple[int, ...]) -> str | None:
+        """Why samples of this shape are not supported, or None if they are."""
