@@ -24,7 +24,7 @@ def wrong_sum(parts: Mapping[str, Loss]) -> str | None:
     games = [name for name, part in parts.items() if is_game(part)]
     if not games:
         what = "is added to a game" if len(parts) == 1 else "are added to a game"
-        return f"{sum_text(parts)} {what}, as in {sum_text(['nonsaturating', *parts])}"
+        return f"{sum_text(parts)} {what}, as in {sum_text(['GAME', *parts])}"
     if len(games) > 1:
         return f"{' and '.join(games)} are games of their own; a sum has exactly one"
     if next(iter(parts)) != games[0]:
