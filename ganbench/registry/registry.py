@@ -123,8 +123,8 @@ class Registry:
         if len(offers) > 1:
             who = " and ".join(str(offer.source) for offer in offers)
             ways = [f"{DISABLE}={one.source.distribution}:{kind}:{name}" for one in offers if not one.source.file]
-            how = f"rename yours, or disable one of them: {' or '.join(ways)}"
-            return f"{kind} {name!r} is registered by both {who}; {how}"
+            how = f", or disable one of them: {' or '.join(ways)}" if ways else ""
+            return f"{kind} {name!r} is registered by both {who}; rename yours{how}"
         return None
 
     def find(self, kind: Kind, name: str) -> Offer:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.registry.choice import SUBSET
+from ganbench.registry.schedules import is_schedule, read_schedule
 from ganbench.suite.fields import known_keys
 from ganbench.suite.labels import Label, sum_text, with_transforms
 from ganbench.suite.yaml import Node, Problems, items
@@ -25,7 +26,7 @@ class Part:
 
     def text(self, with_params: bool) -> str:
         """The name, and the hyperparameters beside it if they are wanted and there are any."""
-        params = ", ".join(f"{key}={node.plain()}" for key, node in self.params.items())
+        params = ", ".join(f"{key}={_shown(node.plain())}" for key, node in self.params.items())
         return f"{self.name}({params})" if with_params and params else self.name
 
 
@@ -55,6 +56,16 @@ class Entry:
         """The name, with the hyperparameters of each plugin beside it."""
         parts = sum_text(part.text(with_params) for part in self.parts)
         return with_transforms(parts, (one.text(with_params) for one in self.transforms))
+
+
+def _shown(value: object) -> object:
+    """A hyperparameter as a label shows it; a schedule in words, if it is one."""
+    if isinstance(value, dict) and is_schedule(value):
+        try:
+            return read_schedule(value)
+        except ValueError:
+            return value
+    return value
 
 
 def labels_of(entries: Sequence[Entry]) -> list[Label]:

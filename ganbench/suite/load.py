@@ -168,5 +168,7 @@ def _override(node: Node, problems: Problems) -> Override:
     known_keys(when, list(AXES.values()), problems)
     wanted = {}
     for key, value in when.value.items():
+        if key not in AXES.values():
+            continue
         wanted[key] = tuple(_words(value if isinstance(value.value, list) else Node([value]), problems))
     return Override(wanted, {key: value for key, value in node.value.items() if key in SETTINGS}, when)

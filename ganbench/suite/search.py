@@ -87,6 +87,8 @@ def draws(suite: Suite, registry: Registry, count: int) -> tuple[Drawn, ...]:
             f"suite {suite.name!r} defines no ranges to search; "
             "add a block such as search: {train: {lr: {low: 1e-4, high: 1e-2, scale: log}}}"
         )
+    if not found.draw(1, suite):
+        raise UsageError(f"suite {suite.name!r} has none of the plugins whose ranges its block 'search' gives")
     made = [_drawn(suite, registry, found, number) for number in range(count + 1)]
     for one in made:
         _check_applicable(made[0], one)

@@ -127,6 +127,14 @@ def test_a_name_registered_twice_names_both_and_is_an_error(tmp_path: Path) -> N
     assert registry.find("loss", "nonsaturating")
 
 
+def test_a_name_of_two_files_is_an_error_that_ends_in_what_to_do(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.py", "two.py")]
+    for path in files:
+        _file(tmp_path, LOSS % "mine").rename(path)
+    with pytest.raises(UsageError, match=r"loss 'mine' is registered by both .*; rename yours$"):
+        Registry.load(files).find("loss", "mine")
+
+
 def test_unknown_names_and_hyperparameters_come_with_a_suggestion(registry: Registry) -> None:
     with pytest.raises(UsageError, match="Did you mean 'nonsaturating'"):
         registry.find("loss", "nonsaturatin")

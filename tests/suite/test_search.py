@@ -279,3 +279,9 @@ def test_a_damaged_or_newer_layout_is_named(tmp_path: Path) -> None:
         path.write_text(wrong)
         with pytest.raises(ResultsError, match=said):
             search.load_search(tmp_path, "s+search")
+
+
+def test_ranges_of_absent_plugins_alone_are_refused(tmp_path: Path, registry: Registry) -> None:
+    text = HEAD + "search: {loss: {r1: {gamma: {low: 0.01, high: 1}}}}\n"
+    with pytest.raises(UsageError, match="suite 'tuned' has none of the plugins whose ranges its block 'search' gives"):
+        _draws(tmp_path, registry, text)

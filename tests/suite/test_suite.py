@@ -188,6 +188,11 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, registry: Registry, chan
     assert any(said in line for line in _problems(tmp_path, registry, text))
 
 
+def test_an_unknown_key_of_when_is_the_only_thing_said(tmp_path: Path, registry: Registry) -> None:
+    text = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\noverrides: [{when: {los: minimax}, seeds: 2}]\n"
+    assert _problems(tmp_path, registry, text) == ["suite.yaml:4:21: unknown key 'los'. Did you mean 'loss'?"]
+
+
 def test_one_table_has_one_protocol(tmp_path: Path, registry: Registry) -> None:
     text = """
 losses: [minimax, nonsaturating]

@@ -325,3 +325,9 @@ def test_packed_samples_have_no_label_for_a_conditional_d(tmp_path: Path, plugin
     assert [one.reason for one in plan.skipped] == [
         "packing makes one sample of several, which have no label in common for a conditional D"
     ]
+
+
+def test_a_schedule_stands_in_a_label_in_words() -> None:
+    plain = [{"loss": ["game", {"lazy": {"gamma": {"from": 1, "to": 0.1, "over": 0.5}}}]}, "game + lazy"]
+    labels = labels_of(losses_of(Node.of(plain), Problems("suite.yaml")))
+    assert labels[0].text == "game + lazy(gamma=1 to 0.1 over 0.5 (linear))"
