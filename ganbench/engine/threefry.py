@@ -160,7 +160,7 @@ def _draw(keys: Tensor, steps: Tensor, shape: tuple[int, ...], dtype: torch.dtyp
     else:
         drawn = _block(keys.reshape(-1, 2), steps.to(torch.int32), pairs, dtype, finish)
     sizes = (*steps.shape, *keys.shape[:-1])
-    return drawn.reshape((*sizes, 2 * pairs))[..., :count].reshape((*sizes, *shape))
+    return drawn.reshape((*sizes, 2 * pairs))[..., :count].reshape((*sizes, *shape)).contiguous()
 
 
 def _block(keys: Tensor, steps: Tensor, pairs: int, dtype: torch.dtype, finish: Finish) -> Tensor:
