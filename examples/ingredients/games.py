@@ -120,7 +120,7 @@ class PseudoAugmentation:
 
 @dataclass(frozen=True)
 class LatentOptimization:
-    """The hinge loss after a step of the latents towards higher logits (LOGAN, Wu et al. 2019)."""
+    """The hinge loss after a step of the latents toward higher logits (LOGAN, Wu et al. 2019)."""
 
     rate: float = 0.9
     damping: float = 5.0

@@ -31,7 +31,7 @@ COMMANDS = {
     "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
     "diff": "Show what changed between two reports or results folders, worst first.",
     "new": "Write a plugin of your own: a file or a package that passes `ganbench check` as it is.",
-    "check": "Check plugins of a file or by name: every fault with its rule and how to mend it.",
+    "check": "Check plugins of a file or by name: every fault with its rule and how to fix it.",
     "doctor": "Check this installation; one line per finding, with a fix for what is wrong.",
     "version": "Print the version of ganbench.",
 }

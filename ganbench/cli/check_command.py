@@ -25,9 +25,10 @@ WIDTH = 118
 def command(what: tuple[str, ...], form: str) -> int:
     """Check plugins against their contract.
 
-    FILE is a plugin file, of which every plugin is checked, or a suite's. NAME is a plugin that is installed, `hinge`
-    or `loss:hinge`. Without either, everything that is installed is checked. Each fault is printed with its rule, what
-    was seen and how to mend it, and each loss, transform and architecture with the path that it takes.
+    FILE is a plugin file, whose plugins are all checked, or a suite's YAML file. NAME is an installed plugin, such as
+    `hinge` or `loss:hinge`. Without either, everything that is installed is checked. Each fault is printed with its
+    rule, what was seen and how to fix it; each loss, transform and architecture with the path that a training takes.
+
     Exit code: 0 no fault, 2 a fault.
     """
     reports = _reports(what)

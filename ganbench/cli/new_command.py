@@ -17,8 +17,14 @@ from ganbench.scaffold.writer import KINDS, Written, write
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("name")
 @click.option("--package", is_flag=True, help="Write a package with a test and an entry point, for pip install.")
-@click.option("--penalty", is_flag=True, help="Of a loss: write a part that is added to a game.")
-@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="The folder to write into.")
+@click.option("--penalty", is_flag=True, help="For a loss: write a part that is added to a game.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="The folder to write into; by default this one.",
+)
 def command(kind: Kind, name: str, package: bool, penalty: bool, folder: Path) -> int:
     """Write a plugin of your own: a file that passes `ganbench check` as it is, and says which line to change.
 

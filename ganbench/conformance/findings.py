@@ -1,4 +1,4 @@
-"""What a check finds: the rule that a plugin breaks, what was seen, and how to mend it."""
+"""What a check finds: the rule that a plugin breaks, what was seen, and how to fix it."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def _image(file: Path, shape: tuple[int, ...]) -> Array:
         raise UsageError(f"{file} is {size}, wanted {wanted}; scale it yourself, because the way changes the scores")
     if shape[0] == 1 and found.ndim == 3:
         if (found != found[..., :1]).any():
-            raise UsageError(f"{file} is in color, wanted grey images")
+            raise UsageError(f"{file} is in color, wanted gray images")
         found = found[..., 0]
     return found.reshape(*shape[1:], shape[0])
 

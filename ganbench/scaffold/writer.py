@@ -49,8 +49,8 @@ def module_of(name: str) -> str:
 def _check_name(name: str, package: bool) -> None:
     if not NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} is no name for a plugin: it begins with a small letter and has small letters and digits, in "
-            "words joined by '-', '_' or '.', such as my-loss"
+            f"{name!r} is no name for a plugin: a name begins with a lowercase letter and has lowercase letters and "
+            "digits, in words joined by '-', '_' or '.', such as my-loss"
         )
     module = module_of(name)
     if not package and (keyword.iskeyword(module) or module in sys.stdlib_module_names):

@@ -111,7 +111,7 @@ def _betas(node: Node, key: str, problems: Problems) -> object:
 
 def _lookahead(node: Node, key: str, problems: Problems) -> object:
     if not isinstance(node.value, list) or len(node.value) != 2:
-        problems.add(node, f"{key} must be [moves between two syncs, share of the way], such as [5, 0.5]")
+        problems.add(node, f"{key} must be [moves between two synchronizations, alpha], such as [5, 0.5]")
         return None
     moves, share = node.value
     found = (

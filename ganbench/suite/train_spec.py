@@ -21,7 +21,7 @@ class PlayerSpec:
 
     `betas` are Adam's; for `sgd` the first is the momentum, for `rmsprop` the first is the momentum and the second
     the decay of the squares. `clip` is the largest norm of the gradient, 0 for none. `weight_decay` is used by `adamw`
-    alone, `lookahead` by `lookahead` alone: the moves between two syncs, and the share of the way that a sync goes.
+    alone, `lookahead` by `lookahead` alone: the moves between two synchronizations (k), and how far each goes (alpha).
     """
 
     optimizer: str = "adam"

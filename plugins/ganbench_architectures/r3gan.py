@@ -106,7 +106,7 @@ class R3gan:
 
 @dataclass(frozen=True)
 class R3ganTiny(R3gan):
-    """R3GAN's residual pair, an eighth as wide as the published one: 96 channels, one block a size.
+    """R3GAN's residual pair, an eighth as wide as the published one: 96 channels, one block per size.
 
     The structure of `r3gan` at a cost that one GPU can pay. Its scores are not those of R3GAN.
     """

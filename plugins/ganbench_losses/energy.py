@@ -12,7 +12,7 @@ from ganbench_losses.papers import BERTHELOT, ZHAO
 
 @dataclass(frozen=True)
 class BEGAN:
-    """Boundary equilibrium: D reconstructs real samples, and fakes the worse the better G keeps up with it.
+    """Boundary equilibrium: D reconstructs real samples well and fakes badly, with a weight k that keeps a balance.
 
     Berthelot et al. 2017, section 3.4. With the reconstruction error L(x) = -D(x), D minimizes E L(real) - k E L(fake),
     G minimizes E L(fake), and k, which starts at 0 and stays in [0, 1], moves by rate * (gamma E L(real) - E L(fake))
@@ -45,7 +45,7 @@ class EBGAN:
     """Energy-based: D's energy is its reconstruction error, low for real samples and at least a margin for fakes.
 
     Zhao et al. 2017, equations 1 and 2, with the energy L(x) = -D(x): D minimizes E L(real) + E max(0, margin -
-    L(fake)), G minimizes E L(fake) + pulling_away * PT, where PT (equation 4) is the mean squared cosine between the
+    L(fake)), G minimizes E L(fake) + pulling_away * PT, where PT (section 2.4) is the mean squared cosine between the
     codes of different fakes of the batch.
     """
 

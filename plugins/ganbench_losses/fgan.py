@@ -12,7 +12,7 @@ from ganbench import Critic
 from ganbench_losses.papers import NOWOZIN
 
 LARGEST = 30.0
-"""The exponent from which an exponential continues along its tangent: its square is still a float32."""
+"""Above this exponent, exp continues along its tangent; the square of exp(30) is still finite in float32."""
 
 
 def _exp(x: Tensor) -> Tensor:
@@ -41,7 +41,8 @@ class FGAN:
     G minimizes -E g(D(fake)), the paper's heuristic (section 3.2), or with `saturating: true` V itself.
 
     `divergence` is one of kl, reverse-kl, pearson, squared-hellinger and js. `js` differs from `nonsaturating` (and
-    with `saturating: true` from `minimax`) by constants only. Exponentials continue along their tangent from e^30 on.
+    with `saturating: true` from `minimax`) by constants only. Above an exponent of 30, exp continues along
+    its tangent.
     """
 
     divergence: str = "kl"

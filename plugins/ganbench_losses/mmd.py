@@ -11,11 +11,11 @@ from ganbench_losses.papers import LI
 
 @dataclass(frozen=True)
 class MMD:
-    """MMD-GAN: D is what a Gaussian kernel sees of a sample; D maximizes the discrepancy, G minimizes it.
+    """MMD-GAN: D maps samples to what a Gaussian kernel compares; D maximizes the discrepancy, G minimizes it.
 
     Li et al. 2017, equation 3: V is the unbiased estimate of MMD^2 between D(real) and D(fake), of the sum of the
-    kernels exp(-|a - b|^2 / (2 s^2)) with the bandwidths s. D is seen by its logits or, with `features: true`, by its
-    extra "features". The kernel is characteristic only if D is injective: the paper adds the error of an
+    kernels exp(-|a - b|^2 / (2 s^2)) with the bandwidths s. The kernel compares D's logits or, with `features: true`,
+    its extra "features". The kernel is characteristic only if D is injective: the paper adds the error of an
     auto-encoder and `weight-clipping`, of which only the latter ships.
     """
 

@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation: as strong as D's confidence on real images asks for."""
+"""Adaptive discriminator augmentation, whose strength follows D's confidence on real images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ GATES = (*BLITS, *COLORS)
 class Ada:
     """Adaptive discriminator augmentation (ADA): each change of an image is made with a probability that adapts.
 
-    Karras et al. 2020, section 3 and appendix B. The subset of its changes: pixel blitting (flip, turn by quarters,
+    Karras et al. 2020, section 3 and appendix B. Of the paper's changes: pixel blitting (flip, turn by quarters,
     move by up to 1/8 of a side with mirrored borders) and color (brightness, contrast, luma flip, hue, saturation). The
     probability p starts at 0; after every `interval` moves of D it rises if the mean sign of D's logits of real images
     was above `target` and falls if it was below, so fast that it could rise from 0 to 1 in `images` real images.

@@ -17,8 +17,8 @@ GATES = (*BLITS, *COLORS, "cutout")
 class Augment:
     """ADA's changes of images, each made with probability `p` for every image on its own.
 
-    Karras et al. 2020, appendix B, without adaptation; a suite may give `p` a schedule, as R3GAN does. The subset of
-    its changes is that of `ada`, and cutout (a square of half a side becomes 0). `blit`, `color` and `cutout` multiply
+    Karras et al. 2020, appendix B, without adaptation; a suite may give `p` a schedule, as R3GAN does. The changes
+    are those of `ada`, and cutout (a square of half a side becomes 0). `blit`, `color` and `cutout` multiply
     `p` for pixel blitting (flip, quarter turns, whole steps), for color, and for cutout.
     """
 

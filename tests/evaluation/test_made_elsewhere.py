@@ -123,7 +123,7 @@ def _pickled(folder: Path) -> Path:
         (_text("a.txt.png", "x"), (2,), "samples of shape (2,) are no images"),
         (_text("labels.csv.png", ""), (3, 4, 5), "cannot be read as an image"),
         (_picture, (3, 4, 5), "a.png is 3 x 5, wanted 4 x 5"),
-        (_picture, (1, 3, 5), "a.png is in color, wanted grey images"),
+        (_picture, (1, 3, 5), "a.png is in color, wanted gray images"),
         (lambda folder: folder, (3, 4, 5), "holds no samples"),
         (_pickled, (2,), "cannot be read as numpy arrays"),
     ],
