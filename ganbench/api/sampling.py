@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,8 @@ def sample(run: str, folder: Path, to: Path, settings: SampleSettings) -> Writte
     from ganbench.evaluation.weights import evaluated_generator, generator_network
     from ganbench.registry.registry import Registry
 
+    if settings.truncation is not None and not 0 < settings.truncation < math.inf:
+        raise UsageError(f"the truncation must be a number > 0, got {settings.truncation}")
     record, place = Store.existing(folder).only_run(run)
     if record.training_failure is not None:
         raise UsageError(f"run {record.id} has no trained generator: {record.training_failure.text}")

@@ -121,11 +121,20 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _split(text: str) -> list[str]:
+    """The parts of a filter, at commas before `KIND=`; others are part of a name: `r1(gamma=2, every=4)`."""
+    parts: list[str] = []
+    for part in text.split(","):
+        inside = bool(parts) and ("=" not in part or parts[-1].count("(") > parts[-1].count(")"))
+        parts[-1:] = [f"{parts[-1]},{part}"] if inside else [*parts[-1:], part]
+    return parts
+
+
 def parse_filters(texts: Iterable[str], plan: Plan) -> dict[str, tuple[str, ...]]:
     """`loss=minimax,dataset=ring8` as names by kind; a repeated kind means either. Raises `UsageError`."""
     combinations = (*plan.cells, *plan.skipped)
     wanted: dict[str, tuple[str, ...]] = {}
-    for text in (part for given in texts for part in given.split(",")):
+    for text in (part for given in texts for part in _split(given)):
         kind, equals, name = (part.strip() for part in text.partition("="))
         if kind not in AXES or not equals:
             raise UsageError(f"--filter {text!r}: write {'=NAME, '.join(AXES)}=NAME")

@@ -118,7 +118,7 @@ def build_setting(
     shape = tuple(data.samples.shape[1:])
     players = Players(architecture, shape, objective.shape(shape), classes)
     samples = Samples(data.samples.to(device), _labels(data, classes).to(device))
-    players.check_stateless(samples.batch(torch.arange(2, device=device)).cpu())
+    players.check_stateless(samples.batch(torch.arange(2, device=device) % len(data.samples)).cpu())
     recipe = Recipe(
         objective, spec.n_dis + 1, spec.batch, architecture.latent, shape, len(data.samples), classes is not None
     )

@@ -212,8 +212,11 @@ def _range(path: tuple[str, ...], node: Node, check: Check, problems: Problems) 
 
 
 def _between(path: tuple[str, ...], node: Node, low: Any, high: Any, log: bool, problems: Problems) -> Iterator[Range]:
-    if any(not isinstance(end, int | float) or isinstance(end, bool) for end in (low, high)):
-        problems.add(node, f"{path[-1]} is not a number, so it cannot have low and high; use {{choices: [...]}}")
+    written = [node.value[key].value for key in ("low", "high")]
+    if any(not isinstance(end, int | float) or isinstance(end, bool) for end in (low, high, *written)):
+        problems.add(
+            node, f"{path[-1]} can have low and high only if both are numbers; otherwise use {{choices: [...]}}"
+        )
     elif log and low <= 0:
         problems.add(node.value["low"], f"low must be > 0 on a log scale, got {low:g}")
     elif low >= high:

@@ -49,6 +49,10 @@ class Consistency:
         for name, drawn in (("flip", uniform()), ("shift", uniform(2)), ("eps", normal("sample")))
     }
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.shift <= 1 or self.sigma < 0:
+            raise ValueError(f"shift must be 0 to 1 and sigma >= 0, got {self.shift!r} and {self.sigma!r}")
+
     def d_loss(self, critic: Critic) -> Tensor:
         change = (critic.real - critic(self._changed(critic, critic.real_samples, "real"))).square().mean()
         if self.balanced:

@@ -39,6 +39,10 @@ class PathLength:
     game = False
     noise = {"direction": normal("sample")}
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.decay < 1:
+            raise ValueError(f"decay must be >= 0 and < 1, got {self.decay!r}")
+
     def g_loss(self, critic: Critic) -> Tensor:
         return self.weight * (self._lengths(critic) - critic.memory["length"]).square().mean()
 

@@ -40,5 +40,9 @@ class WeightClipping:
     reference = ARJOVSKY
     game = False
 
+    def __post_init__(self) -> None:
+        if self.bound <= 0:
+            raise ValueError(f"bound must be > 0, got {self.bound!r}")
+
     def project(self, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: value.clamp(-self.bound, self.bound) for name, value in params.items()}

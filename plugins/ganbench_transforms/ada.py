@@ -49,6 +49,8 @@ class Ada:
     def __post_init__(self) -> None:
         if self.interval < 1 or self.images <= 0:
             raise ValueError(f"interval must be >= 1 and images > 0, got {self.interval} and {self.images}")
+        if not -1 < self.target < 1:
+            raise ValueError(f"target is a mean sign, > -1 and < 1, got {self.target!r}")
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         reason = only_images(shape)

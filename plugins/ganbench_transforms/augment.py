@@ -34,6 +34,8 @@ class Augment:
     def __post_init__(self) -> None:
         if min(self.blit, self.color, self.cutout) < 0:
             raise ValueError("blit, color and cutout multiply p and must be >= 0")
+        if not 0 <= self.p <= 1:
+            raise ValueError(f"p is a probability, 0 to 1, got {self.p!r}")
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         reason = only_images(shape)

@@ -159,6 +159,8 @@ def test_labels_follow_the_data_and_latents_their_seed(inside: Cli, results: Pat
         (("c0", "--to", "a.npz", "--labels", "0:5,1"), 2, "give a count for every class or for none"),
         (("c0", "--to", "a.npz", "--labels", "cat"), 2, "write classes such as 0,3"),
         (("p0", "--to", "a.npz", "--truncation", 0), 2, "--truncation"),
+        (("p0", "--to", "a.npz", "--truncation", "nan"), 2, "the truncation must be a number > 0, got nan"),
+        (("p0", "--to", "a.npz", "--truncation", "inf"), 2, "the truncation must be a number > 0, got inf"),
         (("p0", "--to", "nets.py/a.npz"), 3, "cannot be written"),
     ],
 )

@@ -120,3 +120,11 @@ def test_a_transform_is_compiled_with_the_same_bits_in_every_lane(name: str) -> 
     together = {result.seed: result for result in trainer.run()}
     (alone,) = _trainer("transform", name, (1,), engine="compiled").run()
     assert _same(together[1], alone)
+
+
+def test_a_single_training_sample_trains() -> None:
+    spec = make_train(steps=2, batch=4)
+    (result,) = Trainer(
+        Objective.of(NonSaturating()), Mlp(width=4, depth=1), Data(torch.ones(1, 2)), spec, (0,), CPU
+    ).run()
+    assert result.failure is None

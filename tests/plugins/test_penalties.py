@@ -17,6 +17,7 @@ from ganbench_losses.diversity import FeatureMatching, ModeSeeking
 from ganbench_losses.gradient_penalty import Dragan, GradientPenalty
 from ganbench_losses.lecam import LeCam
 from ganbench_losses.path_length import PathLength
+from ganbench_losses.wasserstein import WeightClipping
 from ganbench_losses.weights import HistoricalAveraging, HistoricalAveragingG, Orthogonal
 
 SLOPE = torch.tensor([3.0, -1.0])
@@ -244,3 +245,16 @@ def test_historical_averaging_pulls_parameters_to_their_mean(part: Any) -> None:
         mean = np.mean([past.numpy() for past in path[:step]], axis=0) if step else path[0].numpy()
         assert loss.item() == pytest.approx(2 * np.sum((value.numpy() - mean) ** 2), rel=1e-4, abs=1e-6)
         memory = part.remember(critic)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: WeightClipping(bound=-0.01), "bound must be > 0, got -0.01"),
+        (lambda: PathLength(decay=1.0), "decay must be >= 0 and < 1, got 1.0"),
+        (lambda: Consistency(shift=2.0), "shift must be 0 to 1 and sigma >= 0, got 2.0 and 0.05"),
+    ],
+)
+def test_numbers_without_a_meaning_are_refused(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make()

@@ -191,7 +191,11 @@ HEAD = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [ring8]\n"
         ("search: {train: {ema: {low: 0, high: 0.9, scale: log}}}", "4:29: low must be > 0 on a log scale"),
         ("search: {train: {ema: {low: 0, high: 1}}}", "4:38: ema must be a number >= 0 and < 1, got 1"),
         ("search: {train: {batch: {low: 1.5, high: 64}}}", "4:31: batch must be an integer >= 2"),
-        ("search: {train: {schedule: {low: constant, high: cosine}}}", "4:28: schedule is not a number"),
+        ("search: {train: {schedule: {low: constant, high: cosine}}}", "4:28: schedule can have low and high only if"),
+        (
+            "search: {loss: {r1: {gamma: {low: {from: 1, to: 2}, high: 3}}}}",
+            "4:29: gamma can have low and high only if both are numbers",
+        ),
         (
             "search: {train: {betas: {choices: [[0, 0.9], [0, 2]]}}}",
             "4:50: betas[1] must be a number >= 0 and < 1, got 2",

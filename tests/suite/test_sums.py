@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ganbench.api.suites import parse_filters
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
 from ganbench.registry.schedules import Schedule
@@ -331,3 +332,18 @@ def test_a_schedule_stands_in_a_label_in_words() -> None:
     plain = [{"loss": ["game", {"lazy": {"gamma": {"from": 1, "to": 0.1, "over": 0.5}}}]}, "game + lazy"]
     labels = labels_of(losses_of(Node.of(plain), Problems("suite.yaml")))
     assert labels[0].text == "game + lazy(gamma=1 to 0.1 over 0.5 (linear))"
+
+
+def test_a_filter_takes_names_with_commas(tmp_path: Path, plugins: Registry) -> None:
+    losses = (
+        "{loss: [game, {lazy: {gamma: 1, every: 4}}]}, game + lazy, {loss: game, transforms: [pack, instance-noise]}"
+    )
+    plan = _plan(tmp_path, plugins, losses)
+    texts = [cell.variant.loss.text for cell in plan.cells]
+    assert texts == ["game + lazy(gamma=1, every=4)", "game + lazy", "game with pack, instance-noise"]
+    for text in (texts[0], texts[2]):
+        wanted = parse_filters([f"loss={text},dataset=ring8"], plan)
+        assert wanted == {"loss": (text,), "dataset": ("ring8",)}
+        assert [cell.variant.loss.text for cell in plan.filtered(wanted).cells] == [text]
+    with pytest.raises(UsageError, match="the suite has no loss 'game, ring8'"):
+        parse_filters(["loss=game, ring8"], plan)
