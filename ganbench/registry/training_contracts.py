@@ -76,7 +76,7 @@ class Critic(Protocol):
         """Points (B, *shape) sampled uniformly on the lines from fake to real samples."""
 
     def gradient(self, x: Tensor) -> Tensor:
-        """The gradients d logits / d x, flattened to (B, D) and differentiable again."""
+        """The gradients d logits / d x, through the transforms, flattened to (B, D) and differentiable again."""
 
     @property
     def real_extras(self) -> Mapping[str, Tensor]:
@@ -128,7 +128,7 @@ class Loss(Protocol):
     Jensen-Shannon estimate meaningful.
     `needs = ("features",)`: names of D's extras, or "labels"; with another architecture the combination does not apply.
     `noise = {"eps": normal("sample")}`: declared draws, which `critic.noise` holds.
-    `every = 16`: computed at every 16th step only, and multiplied by 16 there.
+    `every = 16`: computed at every 16th step only, and multiplied by 16 there; equal for all lazy parts of a sum.
     `memory(params) -> {name: tensor}`: float32 start values; `params` are D's (G's, if there is only `g_loss`).
     `remember(critic) -> {name: tensor}`: the next values, pure; called once in every move of D (of G, if there is only
     `g_loss`).
@@ -145,7 +145,8 @@ class Discriminator(Protocol):
 class Transform(Protocol):
     """What stands between a sample and D, in every call of D: augmentation, noise, packing, normalized gradients.
 
-    The first transform of a variant is the first that a sample meets. A penalty takes its samples before them.
+    The first transform of a variant is applied first. The gradient of a penalty is taken with respect to samples before
+    the transforms, and passes through them.
 
     Optional: `noise`, `memory(params)` and `remember(critic)` as a part of a loss has them (`params` are D's);
     `shape(shape)`, the shape of a sample as D sees it, which packing changes; `supports(shape) -> str | None`, why
