@@ -46,7 +46,9 @@ def read_samples(path: Path, shape: tuple[int, ...], count: int) -> MadeElsewher
     try:
         loaded = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
         arrays = {"arr_0": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except ValueError as error:  # numpy's own words are on how to unpickle what is not to be trusted
+        raise UsageError(f"{path} holds no arrays of numbers in numpy's format") from error
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} cannot be read as numpy arrays: {error}") from error
     found = _named(path, arrays)
     _check_length(path, len(found))

@@ -92,6 +92,9 @@ def _changing(read: Reader, ends: Reader | None = None) -> Reader:
             problems.add(node, f"{key}: {error}")
             return None
         values = [(ends or read)(node.value[end], f"{key}, {end!r}", problems) for end in ("from", "to")]
+        if ends is not None and values == [0.0, 0.0]:
+            problems.add(node, f"{key} must be > 0 at one of its ends, got 0 at both")
+            return None
         return None if None in values else schedule
 
     return read_either

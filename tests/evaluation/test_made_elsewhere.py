@@ -117,7 +117,7 @@ def _pickled(folder: Path) -> Path:
         (_arrays(a=np.zeros((4, 2)), b=np.zeros((4, 2))), (2,), "holds a, b; name the samples arr_0"),
         (_arrays(arr_0=np.zeros((4, 2)), arr_1=np.zeros(3, int)), (2,), "labels must be 4 integers >= 0"),
         (_arrays(arr_0=np.array(3.0)), (2,), "a single number"),
-        (_text("s.npz", "no archive"), (2,), "cannot be read as numpy arrays"),
+        (_text("s.npz", "no archive"), (2,), "s.npz holds no arrays of numbers in numpy's format"),
         (_text("s.txt", "1 2"), (2,), "samples are an .npz or .npy file, or a folder of images"),
         (_text("a.png", "no image"), (3, 4, 5), "a.png cannot be read as an image"),
         (_text("a.txt.png", "x"), (2,), "samples of shape (2,) are no images"),
@@ -125,7 +125,7 @@ def _pickled(folder: Path) -> Path:
         (_picture, (3, 4, 5), "a.png is 3 x 5, wanted 4 x 5"),
         (_picture, (1, 3, 5), "a.png is in color, wanted gray images"),
         (lambda folder: folder, (3, 4, 5), "holds no samples"),
-        (_pickled, (2,), "cannot be read as numpy arrays"),
+        (_pickled, (2,), "holds no arrays of numbers in numpy's format"),
     ],
 )  # fmt: skip
 def test_what_is_no_such_sample_is_refused(

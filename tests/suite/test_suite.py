@@ -179,6 +179,7 @@ colour: red
         ),
         ("datasets: [ring8]\nevaluation: {metrics: [modes, {modes: {few: 10}}]}", "metric 'modes' is listed twice"),
         ("datasets: [ring8]\nseeds: 20000000000", "seeds must be a count"),
+        ("datasets: [ring8]\ntrain: {lr: {from: 0, to: 0}}", "lr must be > 0 at one of its ends, got 0 at both"),
         ("datasets: [{ring8: {std: 1e999}}]", "std must be finite"),
         ("datasets: [ring8]\noverrides: [{when: {datset: ring8}, train: {steps: 1}}]", "unknown key 'datset'"),
     ],
