@@ -68,6 +68,6 @@ def test_the_published_tables_are_their_own_numbers() -> None:
 def test_the_published_baseline_is_within_what_is_known() -> None:
     rows = json.loads((PUBLISHED / "baseline" / "table.json").read_text())
     scores = {(row["loss"], row["architecture"], row["dataset"]): row["scores"] for row in rows if row["n_ok"]}
-    assert scores["minimax", "mlp", "ring8"]["modes"]["mean"] >= 7.5
+    assert scores["minimax", "mlp", "ring8"]["modes"]["mean"] >= 6.5  # 96 other seeds: 7.58, standard deviation 0.83
     assert scores["minimax", "mlp", "digits"]["FID[digits16]"]["mean"] < 80
     assert scores["minimax", "mlp", "digits"]["IS[digits16]"]["mean"] > 7.5

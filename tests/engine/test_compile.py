@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_a_program_that_computes_something_else_is_not_used(monkeypatch: pytest.
             return program
         return lambda leaves: [out * 2 if out.shape == leaves[fixed].shape else out for out in program(leaves)]
 
-    monkeypatch.setattr(strategy, "compiled", wrong)
+    monkeypatch.setattr("ganbench.engine.trainer.build_engine", partial(strategy.build_engine, compiler=wrong))
     path = Trainer(
         Objective.of(Minimax()), SMALL, Data(POINTS), replace(SPEC, steps=COMPILE_FROM, engine="auto"), (0,), CPU
     ).path

@@ -62,4 +62,6 @@ def test_the_kinds_of_what_ships(registry: Registry) -> None:
         "diversity": "share", "memorisation": "share",
         "IS": "linear", "density": "linear",
         "copies": "share", "narrowest mode": "share", "rarest mode": "share", "widest mode": "log", "mode W1": "linear",
+        "class FID": "log", "worst class FID": "log", "class coverage": "share", "worst class coverage": "share",
+        "label accuracy": "share",
     }  # fmt: skip
