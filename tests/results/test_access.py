@@ -15,11 +15,11 @@ OTHER_DATA = {
     "analysis/equal_counts.py": {"TITLES"},  # by the references' names
     "cli/*.py": {"options"},  # click's options
     "engine/checkpoints.py": {"facts"},
-    "report/html/live.py": {"state"},
+    "report/html/live.py": {"state", "columns", "one"},
     "report/plots/ranks.py": {"TITLES"},
     "report/plots/suite_plots.py": {"made"},
     "report/text/search.py": {"draw"},
-    "suite/expand.py": {"nodes", "picked"},
+    "suite/evaluators.py": {"nodes", "picked"},
     "suite/from_plain.py": {"plain", "evaluation", "plain['evaluation']", "own"},
 }
 """Dictionaries that are not records and share a name with a field, by file."""
