@@ -14,6 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.suite.external import named, rows
+from ganbench.suite.labels import LABEL_FORM, may_be_label
 from ganbench.suite.plan_file import references_to_save
 from ganbench.suite.plan_union import with_samples
 from ganbench.suite.specs import Cell, Plan, PlannedReference
@@ -39,6 +40,8 @@ def evaluate(
     """
     if not label.strip():
         raise UsageError("the label is empty; it names the row of these samples")
+    if not may_be_label(label.strip()):
+        raise UsageError(f"the label must be {LABEL_FORM}, got {label!r}")
     if (settings.results / MANIFEST).exists():
         raise UsageError(f"{settings.results} is a published report; evaluate in a results folder, and publish that")
     prepared = Preparation(request, settings)

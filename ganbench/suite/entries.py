@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from ganbench.registry.choice import SUBSET
 from ganbench.registry.schedules import is_schedule, read_schedule
 from ganbench.suite.fields import known_keys
-from ganbench.suite.labels import Label, sum_text, with_transforms
+from ganbench.suite.labels import LABEL_FORM, Label, may_be_label, sum_text, with_transforms
 from ganbench.suite.yaml import Node, Problems, items
 
 VARIANT = ("loss", "label", "transforms", "train")
 """The keys of a loss that is written as a mapping."""
-MAX_LABEL = 80
 
 
 @dataclass(frozen=True)
@@ -156,8 +155,7 @@ def _parts(item: Node, problems: Problems) -> tuple[Part, ...]:
 
 def _label(node: Node, problems: Problems) -> str:
     text = node.value.strip() if isinstance(node.value, str) else ""
-    if text and len(text) <= MAX_LABEL and text.isprintable() and "," not in text:
+    if may_be_label(text):
         return text
-    form = f"one line of text, at most {MAX_LABEL} characters without commas"
-    problems.add(node, f"label must be {form}, got {node.plain()!r}")
+    problems.add(node, f"label must be {LABEL_FORM}, got {node.plain()!r}")
     return ""

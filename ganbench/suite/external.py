@@ -9,7 +9,7 @@ from ganbench.errors import MissingError
 from ganbench.formatting import suggestion
 from ganbench.registry.file_hashes import file_sha256, hash_files
 from ganbench.suite.fields import known_keys
-from ganbench.suite.labels import Label
+from ganbench.suite.labels import LABEL_FORM, Label, may_be_label
 from ganbench.suite.specs import EXTERNAL, Cell, PlannedReference, ReferenceSpec
 from ganbench.suite.yaml import Node, Problems
 
@@ -63,7 +63,11 @@ def _label(item: Node, problems: Problems) -> str | None:
     if node is None or not isinstance(node.value, str) or not node.value.strip():
         problems.add(node or item, f"an entry of 'external' needs a label: {FORM}")
         return None
-    return str(node.value).strip()
+    text = str(node.value).strip()
+    if may_be_label(text):
+        return text
+    problems.add(node, f"label must be {LABEL_FORM}, got {text!r}")
+    return None
 
 
 def _paths(item: Node, folder: Path, problems: Problems) -> list[Path]:

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MAX_LABEL = 80
+LABEL_FORM = f"one line of text, at most {MAX_LABEL} characters without commas"
+"""What a label that a person gives must be."""
+
+
+def may_be_label(text: str) -> bool:
+    """Whether a text has the form of a label."""
+    return bool(text) and len(text) <= MAX_LABEL and text.isprintable() and "," not in text
+
 
 @dataclass(frozen=True)
 class Label:

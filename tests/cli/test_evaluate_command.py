@@ -103,6 +103,7 @@ def test_a_suite_lists_samples_made_elsewhere(cli: Cli, inside: Cli, trained: Ra
         ("theirs", "'external' must be a list"),
         ("[theirs]", "an entry of 'external' must be {label: TEXT"),
         ("[{samples: a.npz}]", "needs a label"),
+        ("[{label: 'a, b', samples: a.npz}]", "label must be one line of text, at most 80 characters without commas"),
         ("[{label: a}]", "'samples' must be an .npz or .npy file"),
         ("[{label: a, samples: [a.npz, 3]}]", "'samples' must be an .npz or .npy file"),
         ("[{label: a, samples: a.npz, dataset: ring}]", "the suite has no dataset 'ring'"),
@@ -128,7 +129,8 @@ def test_what_cannot_be_measured_is_said_before_anything_is_written(inside: Cli,
     ):
         done = inside("evaluate", *arguments, "--suite", "small.yaml", "--label", "x")
         assert (done.code, said in done.err) == (code, True), done.err
-    assert inside("evaluate", "a.npz", "--suite", "small.yaml", "--label", " ").code == 2
+    for label in (" ", "a, b", "a\nb"):
+        assert inside("evaluate", "a.npz", "--suite", "small.yaml", "--label", label).code == 2, label
     suite.write_text(f"{SUITE}external: [{{label: a, samples: gone.npz}}]\n")
     done = inside("run", "--suite", "small.yaml")
     assert (done.code, "gone.npz" in done.err) == (3, True), done.err
