@@ -25,6 +25,7 @@ def _write(path: Path, seed: int = 0, count: int = 2500) -> None:
     np.savez(path, np.random.default_rng(seed).normal(size=(count, 2)).astype(np.float32))
 
 
+@pytest.mark.slow
 def test_own_samples_have_their_own_scores_again(cli: Cli, inside: Cli, trained: Ran, tmp_path: Path) -> None:
     record = next(one for one in read_records(tmp_path / "results").values() if one["spec"]["seed"] == 1)
     assert inside("sample", record["id"], "--n", 2500, "--to", "own.npz", "--device", "cpu").code == 0
@@ -71,6 +72,7 @@ def test_a_row_stays_through_runs_reports_and_merges(cli: Cli, inside: Cli, trai
     assert inside("verify", "site").code == 1
 
 
+@pytest.mark.slow
 def test_a_suite_lists_samples_made_elsewhere(cli: Cli, inside: Cli, trained: Ran, suite: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     _write(tmp_path / "data" / "a.npz", count=100)

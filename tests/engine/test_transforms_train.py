@@ -32,7 +32,7 @@ REMEMBERING = [
     for name in REGISTRY.names(kind)
     if hasattr(REGISTRY.find(kind, name).thing, "memory")
 ]
-SETTINGS = {"ada": {"target": -1.5, "images": 500.0}}
+SETTINGS = {"ada": {"target": -0.99, "images": 500.0}}
 """Hyperparameters under which a plugin acts within a few steps."""
 
 

@@ -138,6 +138,7 @@ evaluation: {samples: 1500, noise_sets: 0, metrics: [spread, class-coverage, lab
 """
 
 
+@pytest.mark.slow
 def test_a_suite_may_have_both_kinds_of_generators(cli: Cli, inside: Cli, tmp_path: Path) -> None:
     (tmp_path / "both.yaml").write_text(SUITE)
     done = cli("run", "--suite", "both.yaml")

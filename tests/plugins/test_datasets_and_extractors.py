@@ -40,6 +40,7 @@ def test_the_mixtures_log_density_is_scipys() -> None:
     np.testing.assert_allclose(grid.log_density(x).numpy(), np.log(density), rtol=2e-4, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_other_mixtures_are_made_by_parameters(registry: Registry) -> None:
     """The ring of PacGAN's configuration files: radius 1, std 0.01."""
     evaluator = evaluator_of(registry, "ring8", 5000, scale=1.0, std=0.01)

@@ -123,6 +123,7 @@ NEEDS_FILES = {"mnist", "fashion-mnist", "cifar10", "inception"}  # checked wher
 TOO_WIDE = {"r3gan"}  # takes a minute; r3gan-tiny is the same code
 
 
+@pytest.mark.slow
 def test_every_shipped_plugin_passes_the_kit(registry: Registry) -> None:
     checked = [offer for offer in every_offer(registry) if offer.name not in NEEDS_FILES | TOO_WIDE]
     assert len(checked) >= 50
