@@ -15,7 +15,19 @@ from ganbench.registry.discovery import FILES, REQUIRED, Offer, wrong_form
 
 ANY = ("version", "reference", "prepare")
 OPTIONAL: dict[Kind, tuple[str, ...]] = {
-    "loss": ("d_loss", "g_loss", "project", "game", "log_odds", "needs", "noise", "every", "memory", "remember"),
+    "loss": (
+        "d_loss",
+        "g_loss",
+        "project",
+        "game",
+        "log_odds",
+        "needs",
+        "unconditional",
+        "noise",
+        "every",
+        "memory",
+        "remember",
+    ),
     "transform": ("noise", "memory", "remember", "shape", "supports"),
     "architecture": ("extras", "conditional"),
     "dataset": ("log_density", "fingerprint", "classes", "subset"),

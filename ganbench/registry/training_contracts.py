@@ -127,6 +127,8 @@ class Loss(Protocol):
     `log_odds = True`: of a game whose logits are log-odds of real against fake; only then are V(D, G) and the
     Jensen-Shannon estimate meaningful.
     `needs = ("features",)`: names of D's extras, or "labels"; with another architecture the combination does not apply.
+    `unconditional = True`: it asks D about altered samples without their labels; with a conditional architecture the
+    combination does not apply.
     `noise = {"eps": normal("sample")}`: declared draws, which `critic.noise` holds.
     `every = 16`: computed at every 16th step only, and multiplied by 16 there; equal for all lazy parts of a sum.
     `memory(params) -> {name: tensor}`: float32 start values; `params` are D's (G's, if there is only `g_loss`).

@@ -43,6 +43,7 @@ class Consistency:
     version = "1"
     reference = (ZHAO, ZHANG)
     game = False
+    unconditional = True
     noise = {
         f"{side}_{name}": drawn
         for side in ("real", "fake")

@@ -78,6 +78,7 @@ class Dragan:
     version = "1"
     reference = KODALI
     game = False
+    unconditional = True
     noise = {"direction": uniform("sample"), "length": uniform()}
 
     def d_loss(self, critic: Critic) -> Tensor:

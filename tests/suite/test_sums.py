@@ -347,3 +347,17 @@ def test_a_filter_takes_names_with_commas(tmp_path: Path, plugins: Registry) -> 
         assert [cell.variant.loss.text for cell in plan.filtered(wanted).cells] == [text]
     with pytest.raises(UsageError, match="the suite has no loss 'game, ring8'"):
         parse_filters(["loss=game, ring8"], plan)
+
+
+@pytest.mark.parametrize("part", ["consistency", "dragan"])
+def test_a_part_that_gives_altered_samples_no_labels_is_not_for_a_conditional_d(
+    tmp_path: Path, plugins: Registry, part: str
+) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(
+        f"losses: [nonsaturating + {part}]\narchitectures: [dcgan, {{dcgan: {{conditional: true}}}}]\n"
+        "datasets: [digits]\n"
+    )
+    plan = expand(load(path), plugins)
+    assert len(plan.cells) == 1
+    assert ["without their labels" in one.reason for one in plan.skipped] == [True]
