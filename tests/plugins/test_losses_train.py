@@ -33,8 +33,8 @@ NAMES = [*PARTS, *CHANGED]
 COMPILED = (
     "rpgan", "r1 every", "gradient-penalty", "lecam", "multi-hinge", "weight-clipping", "path-length", "began",
 )  # fmt: skip
-"""One part for each thing that a program may hold: pairs, two programs, second derivatives, memory, labels and extras, a
-projection, G itself, an auto-encoder. Compiling all would take CI a quarter of an hour; `ganbench check` traces all."""
+"""One part for each thing that a program may hold: pairs, two programs, second derivatives, memory, labels and extras,
+a projection, G itself, an auto-encoder. All parts would take CI a quarter of an hour; `ganbench check` traces all."""
 
 
 Trained = tuple[dict[int, TrainedSeed], ExecutionPath, torch.Tensor]
