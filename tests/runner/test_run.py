@@ -33,7 +33,7 @@ def test_a_suite_is_trained_once_and_tabled(inside: Cli, trained: Ran, suite: Pa
         assert set(record) == {
             "schema", "id", "suite", "spec", "status", "reason", "failure", "metrics", "cards", "verdict", "snapshots",
             "cost", "signals", "diagnosis", "provenance", "files", "film", "histogram", "neighbours", "evaluation_id",
-            "weights", "scored_by", "at_reference_counts",
+            "weights", "scored_by", "at_reference_counts", "shape",
         }  # fmt: skip
         assert record["id"] == run_id
         assert record["status"] == "ok"

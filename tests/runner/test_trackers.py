@@ -192,7 +192,7 @@ def test_the_kit_checks_trackers(mine: Path, tmp_path: Path, monkeypatch: pytest
     mine.write_text(MINE.replace(kinds, "(Lines, Lacks)"))
     assert check_file(mine) == ["tracker lines", "tracker lacks"]
     mine.write_text(MINE.replace(kinds, "(Raises,)"))
-    with pytest.raises(ValueError, match="no room"):
+    with pytest.raises(ContractError, match="no room"):
         check_file(mine)
     mine.write_text(MINE.replace(kinds, "(Lines,)").replace("def close(self):", "def close(self):\n        print(1)"))
     with pytest.raises(ContractError, match="prints"):
