@@ -8,7 +8,7 @@ import pytest
 from conftest import Cli
 
 LINE = "return softplus(-critic.fake).mean()  # change this line: what G minimizes"
-FEW = ("--set", "train.steps=20", "--set", "evaluation.samples=200", "--set", "evaluation.real_samples=200")
+FEW = ("--set", "train.steps=20", "--set", "evaluation.samples=1200", "--set", "evaluation.real_samples=1200")
 
 
 @pytest.mark.slow
