@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import torch
 
     from ganbench.registry.choice import Choice
-    from ganbench.registry.registry import Registry
+    from ganbench.registry.training_contracts import is_conditional
+from ganbench.registry.registry import Registry
 
 DEFAULT_COUNT = 50_000
 
@@ -71,7 +72,7 @@ def sample(run: str, folder: Path, to: Path, settings: SampleSettings) -> Writte
     choice, notes = _architecture(record, registry)
     architecture = registry.create("architecture", choice)
     shape = record.shape or _shape_of_data(record, registry)
-    labels = _labels(record, settings, getattr(architecture, "conditional", False))
+    labels = _labels(record, settings, is_conditional(architecture))
     count = len(labels) if labels is not None else settings.n or DEFAULT_COUNT
     check_target(to, shape)
     device = torch.device(devices.resolve(settings.device))

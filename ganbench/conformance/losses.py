@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding, raised
-from ganbench.conformance.moves import METHODS, Inputs, Method, Move, inputs_of, is_game, side_of_memory
+from ganbench.conformance.moves import METHODS, Inputs, Method, Move, inputs_of
 from ganbench.conformance.probe import Batch
 from ganbench.conformance.watch import Watch
+from ganbench.engine.objective import player_of
 from ganbench.registry.training_contracts import Loss, Noise
+from ganbench.suite.applicable import is_game
 
 SHAPE = (2,)
 CALLS = 16
@@ -37,7 +39,7 @@ def loss_findings(loss: Loss, shape: tuple[int, ...] = SHAPE) -> list[Finding]:
             if hasattr(loss, name):
                 _check_method(Method(loss, name, side, shape), inputs, found)
         if hasattr(loss, "remember"):
-            check_remember(Method(loss, "remember", side_of_memory(loss), shape), inputs[0], found)
+            check_remember(Method(loss, "remember", player_of(loss), shape), inputs[0], found)
         if hasattr(loss, "project"):
             _check_project(loss, inputs[0].both.discriminator, found)
     return found.findings

@@ -12,9 +12,12 @@ from torch import Tensor
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding, raised
 from ganbench.conformance.probe import Batch, Players, ProbeCritic, Side, batch_of, players
 from ganbench.conformance.watch import Watch
+from ganbench.engine import objective
+from ganbench.engine.objective import player_of
 from ganbench.registry.training_contracts import Loss, Transform
 
-METHODS: dict[str, Side] = {"d_loss": "d", "g_loss": "g"}
+METHODS: dict[str, Side] = {method: side for side, method in objective.METHODS.items()}
+"""Each method of a part, and the player that minimizes it."""
 
 
 class Move(NamedTuple):
@@ -32,20 +35,10 @@ class Inputs(NamedTuple):
     kept: dict[str, Tensor]
 
 
-def is_game(loss: object) -> bool:
-    """Whether a part is a game: it has both methods and does not say otherwise."""
-    return bool(getattr(loss, "game", all(hasattr(loss, method) for method in METHODS)))
-
-
-def side_of_memory(loss: Loss) -> Side:
-    """The player whose moves a memory follows: D's, or G's of a part that has only `g_loss`."""
-    return "g" if hasattr(loss, "g_loss") and not hasattr(loss, "d_loss") else "d"
-
-
 def inputs_of(loss: Loss, shape: tuple[int, ...], seed: int) -> Inputs:
     """Made inputs of a move, with the start values of the part's memory, checked."""
     both = players(shape, seed)
-    moved = both.discriminator if side_of_memory(loss) == "d" else both.generator
+    moved = both.discriminator if player_of(loss) == "d" else both.generator
     return Inputs(both, batch_of(shape, getattr(loss, "noise", {}), seed), start_memory(loss, moved))
 
 
@@ -93,11 +86,11 @@ class Method:
         """One move of the player on what the method returns: its value and its gradient."""
         moving = inputs.both.discriminator if self.side == "d" else inputs.both.generator
 
-        def objective(params: dict[str, Tensor]) -> Tensor:
+        def minimized(params: dict[str, Tensor]) -> Tensor:
             both = inputs.both._replace(**{"discriminator" if self.side == "d" else "generator": params})
             return self._scalar(self.call(inputs._replace(both=both), found), len(inputs.batch.real))
 
-        grad, value = torch.func.grad_and_value(objective)(moving)
+        grad, value = torch.func.grad_and_value(minimized)(moving)
         return Move(value, grad)
 
     def _scalar(self, value: object, batch: int) -> Tensor:

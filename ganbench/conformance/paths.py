@@ -22,7 +22,8 @@ from ganbench.engine.trainer import differentiable_attention
 from ganbench.engine.watch import ImpureError
 from ganbench.registry.choice import Kind
 from ganbench.registry.contracts import Data
-from ganbench.registry.training_contracts import Architecture, Critic
+from ganbench.registry.training_contracts import Architecture, Critic, is_conditional
+from ganbench.suite.applicable import is_game
 from ganbench.suite.train_spec import TrainSpec
 
 BATCH, CLASSES = 32, 4
@@ -106,9 +107,8 @@ def paths_of(kind: Kind, plugin: Any, found: Collector) -> list[PathTaken]:
 
 def _path(kind: Kind, plugin: Any, shape: tuple[int, ...], spec: TrainSpec, where: str) -> PathTaken:
     needs = tuple(getattr(plugin, "needs", ())) if kind == "loss" else ()
-    labeled = "labels" in needs or (kind == "architecture" and getattr(plugin, "conditional", False))
-    game = all(hasattr(plugin, name) for name in ("d_loss", "g_loss")) and getattr(plugin, "game", True)
-    parts = (plugin,) if kind == "loss" and game else (_Game(), *((plugin,) if kind == "loss" else ()))
+    labeled = "labels" in needs or (kind == "architecture" and is_conditional(plugin))
+    parts = (plugin,) if kind == "loss" and is_game(plugin) else (_Game(), *((plugin,) if kind == "loss" else ()))
     objective = Objective.of(*parts, transforms=(plugin,) if kind == "transform" else ())
     architecture: Architecture = plugin
     if kind != "architecture":

@@ -74,7 +74,8 @@ class Move:
 
     def by_discriminator(self, params: Tensor, reals: Tensor, fakes: Tensor) -> Move:
         """The same move as D's, with other parameters (P,) of D, on known samples."""
-        return replace(self, discriminator=replace(self.discriminator, params=params), reals=reals, fakes=fakes)
+        player = replace(self.discriminator, params=params)
+        return replace(self, discriminator=player, mover="d", reals=reals, fakes=fakes)
 
     def by_generator(self, params: Tensor) -> Move:
         """The same move as G's, with other parameters (P,) of G."""
@@ -137,14 +138,17 @@ class Move:
 
     def discriminate(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Mapping[str, Tensor], Buffers]:
         """Logits and extras of x (B, *shape) through the transforms, and D's buffers after it."""
-        side = 0 if x is self.__dict__.get("real_samples") else 1
-        return self._at(side, x, labels)
+        return self._at(self._side(x), x, labels)
 
     def gradient(self, x: Tensor) -> Tensor:
         """The gradients d logits / d x, (B, *shape)."""
-        side = 0 if x is self.__dict__.get("real_samples") else 1
+        side = self._side(x)
         slopes: Tensor = torch.func.grad(lambda at: self._at(side, at, None)[0].sum())(x)
         return slopes
+
+    def _side(self, x: Tensor) -> int:
+        """0 at the real batch itself, 1 at any other x."""
+        return 0 if x is self.__dict__.get("real_samples") else 1
 
     def _at(self, side: int, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Mapping[str, Tensor], Buffers]:
         extras = Extras()

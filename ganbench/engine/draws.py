@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
@@ -99,7 +98,3 @@ class Recipe:
     def steps_at_once(self) -> int:
         """For how many steps numbers are drawn at once where the step is not compiled."""
         return max(1, NUMBERS_AT_ONCE // self.numbers)
-
-
-Drawn = Callable[[int], Draws]
-"""The draws of a step by its number."""

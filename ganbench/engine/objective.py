@@ -19,6 +19,11 @@ Player = Literal["d", "g"]
 METHODS: dict[Player, str] = {"d": "d_loss", "g": "g_loss"}
 
 
+def player_of(plugin: object) -> Player:
+    """The player whose moves a part or a transform follows: D, or G if the part has only `g_loss`."""
+    return "g" if hasattr(plugin, METHODS["g"]) and not hasattr(plugin, METHODS["d"]) else "d"
+
+
 @dataclass(frozen=True)
 class Setup:
     """A part of a loss or a transform by its name, with the schedules of its fields."""
@@ -41,9 +46,7 @@ class Setup:
     @property
     def remembers_with(self) -> Player | None:
         """The player after whose moves the memory changes; None if there is no memory."""
-        if not hasattr(self.plugin, "memory"):
-            return None
-        return "g" if hasattr(self.plugin, "g_loss") and not hasattr(self.plugin, "d_loss") else "d"
+        return player_of(self.plugin) if hasattr(self.plugin, "memory") else None
 
     def bound(self, values: Mapping[str, Tensor]) -> Any:
         """The plugin with the current values of its schedules, as 0-d tensors, in its fields."""

@@ -150,11 +150,9 @@ def minimized(objective: Objective, player: Player, move: Move, numbers: Numbers
             terms.append(term * part.every if part.every > 1 else term)
         if part.remembers_with == player:
             memory[part.name] = _remembered(part.name, plugin, critic)
-    for transform in objective.transforms if player == "d" else ():
-        if transform.remembers_with is not None:
-            memory[transform.name] = _remembered(
-                transform.name, bound(transform, numbers), Critic(move, transform.name)
-            )
+    for transform, plugin in move.transforms:
+        if transform.remembers_with == player:
+            memory[transform.name] = _remembered(transform.name, plugin, Critic(move, transform.name))
     return sum(terms[1:], start=terms[0]), memory
 
 

@@ -14,7 +14,7 @@ from ganbench.engine import threefry
 from ganbench.engine.networks import Network, initial
 from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation import standing_statistics
-from ganbench.registry.training_contracts import Architecture
+from ganbench.registry.training_contracts import Architecture, is_conditional
 
 GENERATION_BATCH = 500
 
@@ -50,11 +50,6 @@ def generator_of(architecture: Architecture, shape: tuple[int, ...], classes: in
     if is_conditional(architecture):
         return architecture.generator(shape, classes)  # type: ignore[call-arg]
     return architecture.generator(shape)
-
-
-def is_conditional(architecture: Architecture) -> bool:
-    """Whether the suite asks for networks that are given labels."""
-    return bool(getattr(architecture, "conditional", False))
 
 
 def generate(

@@ -180,3 +180,8 @@ class Architecture(Protocol):
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         """Why samples of this shape are not supported, or None if they are."""
+
+
+def is_conditional(architecture: Architecture) -> bool:
+    """Whether a suite asks for networks that are given labels."""
+    return bool(getattr(architecture, "conditional", False))

@@ -15,8 +15,8 @@ from ganbench.engine.objective import objective_of
 from ganbench.engine.state import Callback, Progress, SeedState
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.film import FRAMES
-from ganbench.evaluation.generate import is_conditional
 from ganbench.registry.registry import Registry
+from ganbench.registry.training_contracts import is_conditional
 from ganbench.results.records import AnyRecord, Record
 from ganbench.runner.cell_work import CellWork
 from ganbench.runner.events import Phase

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import prod
 
 from ganbench.registry.contracts import Dataset
-from ganbench.registry.training_contracts import Architecture, Loss, Transform
+from ganbench.registry.training_contracts import Architecture, Loss, Transform, is_conditional
 from ganbench.suite.labels import sum_text
 
 Shape = tuple[int, ...]
@@ -63,14 +63,14 @@ def lacking(
     reason = architecture.supports(shape)
     if reason:
         return reason
-    if getattr(architecture, "conditional", False) and getattr(data, "classes", None) is None:
+    if is_conditional(architecture) and getattr(data, "classes", None) is None:
         return f"{network} is conditional, and {of} has no classes"
     return _lacking_needs(parts, architecture, network) or _lacking_shape(transforms, architecture, shape)
 
 
 def _lacking_needs(parts: Mapping[str, Loss], architecture: Architecture, network: str) -> str | None:
     extras = tuple(getattr(architecture, "extras", ()))
-    conditional = bool(getattr(architecture, "conditional", False))
+    conditional = is_conditional(architecture)
     for name, part in parts.items():
         if conditional and getattr(part, "unconditional", False):
             return f"{name} asks D about altered real samples without their labels, and {network} is conditional"
@@ -91,7 +91,7 @@ def _lacking_shape(transforms: Mapping[str, Transform], architecture: Architectu
         if reason:
             return f"{name}: {reason}"
         shape = tuple(getattr(transform, "shape", lambda shape: shape)(shape))
-        if prod(shape) != prod(before) and getattr(architecture, "conditional", False):
+        if prod(shape) != prod(before) and is_conditional(architecture):
             return f"{name} makes one sample of several, which have no label in common for a conditional D"
     reason = architecture.supports(shape) if shape != before else None
     return f"D would see samples of shape {shape}: {reason}" if reason else None

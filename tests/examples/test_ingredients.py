@@ -15,9 +15,9 @@ from PIL import Image
 
 from ganbench.engine.objective import objective_of
 from ganbench.engine.trainer import Trainer
-from ganbench.evaluation.generate import is_conditional
 from ganbench.evaluation.splits import Splits
 from ganbench.registry.registry import Registry
+from ganbench.registry.training_contracts import is_conditional
 from ganbench.suite.expand import expand
 from ganbench.suite.load import load
 from ganbench.suite.specs import Cell
