@@ -304,3 +304,20 @@ def test_an_unrolled_g_looks_ahead() -> None:
     ]
     assert not torch.equal(moving[0].params, moving[1].params)
     assert moving[1].params.isfinite().all()
+
+
+def test_a_d_that_is_unrolled_is_given_its_own_parameters() -> None:
+    seen: list[frozenset[tuple[int, ...]]] = []
+
+    class Reading:
+        game = False
+
+        def d_loss(self, critic: Critic) -> Tensor:
+            seen.append(frozenset(tuple(p.shape) for p in critic.params.values()))
+            return critic.real.mean() * 0
+
+    spec = replace(SPEC, play="unrolled(2)")
+    setting = build_setting(Objective.of(Minimax(), Reading()), SMALL, POINTS, spec)
+    state, keys, numbers = build_example(setting, spec, 0, CPU)
+    step(setting.game, setting.data, state, setting.recipe.drawn(keys, numbers.step), numbers)
+    assert seen == [frozenset(setting.game.discriminator.shapes.values())] * 3
