@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from ganbench.registry.choice import Choice
-    from ganbench.registry.training_contracts import is_conditional
-from ganbench.registry.registry import Registry
+    from ganbench.registry.registry import Registry
 
 DEFAULT_COUNT = 50_000
 
@@ -62,6 +61,7 @@ def sample(run: str, folder: Path, to: Path, settings: SampleSettings) -> Writte
     from ganbench.evaluation.sample_files import check_target, write_samples
     from ganbench.evaluation.weights import evaluated_generator, generator_network
     from ganbench.registry.registry import Registry
+    from ganbench.registry.training_contracts import is_conditional
 
     if settings.truncation is not None and not 0 < settings.truncation < math.inf:
         raise UsageError(f"the truncation must be a number > 0, got {settings.truncation}")
