@@ -112,6 +112,16 @@ class Negates(Pure):
         return softplus(critic.real.mul_(-1)).mean() + softplus(critic.fake).mean()
 
 
+class Extras(Pure):
+    """It works in place on what D returns beside its logits."""
+
+    needs = ("features",)
+
+    def d_loss(self, critic: Critic) -> Tensor:
+        critic.extras(critic.real_samples)["features"].mul_(2)
+        return super().d_loss(critic)
+
+
 class Slices(Pure):
     """It works in place on a view of the samples."""
 

@@ -5,34 +5,38 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize, one_hot
+from torch.nn.functional import normalize
 
 from ganbench import Critic, hookimpl
 
 
 @dataclass(frozen=True)
-class ClassContrast:
-    """ContraGAN's 2C loss: embeddings approach their class and its other samples (Kang and Park 2020).
-
-    D learns with real samples, G with fakes.
-    """
+class Contrasting:
+    """A part that contrasts the embeddings of samples by their labels: D learns with real samples, G with fakes."""
 
     weight: float = 1.0
     temperature: float = 1.0
 
     game = False
     needs = ("embedding", "proxy", "labels")
-    reference = "arXiv:2006.12681"
 
     def d_loss(self, critic: Critic) -> Tensor:
-        return self.weight * self._contrast(
-            critic.real_extras["embedding"], critic.real_extras["proxy"], critic.real_labels
-        )
+        extras = critic.real_extras
+        return self.weight * self._contrast(extras["embedding"], extras["proxy"], critic.real_labels)
 
     def g_loss(self, critic: Critic) -> Tensor:
-        return self.weight * self._contrast(
-            critic.fake_extras["embedding"], critic.fake_extras["proxy"], critic.fake_labels
-        )
+        extras = critic.fake_extras
+        return self.weight * self._contrast(extras["embedding"], extras["proxy"], critic.fake_labels)
+
+    def _contrast(self, embedding: Tensor, proxy: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of embeddings (B, K) beside the vectors (B, K) of their classes."""
+        raise NotImplementedError
+
+
+class ClassContrast(Contrasting):
+    """ContraGAN's 2C loss: embeddings approach their class and its other samples (Kang and Park 2020)."""
+
+    reference = "arXiv:2006.12681"
 
     def _contrast(self, embedding: Tensor, proxy: Tensor, labels: Tensor) -> Tensor:
         rows = normalize(embedding, dim=1)
@@ -43,29 +47,13 @@ class ClassContrast:
 
 
 @dataclass(frozen=True)
-class DataToData:
-    """ReACGAN's data-to-data cross-entropy with margins (Kang et al. 2021).
+class DataToData(Contrasting):
+    """ReACGAN's data-to-data cross-entropy with margins (Kang et al. 2021)."""
 
-    D learns with real samples, G with fakes.
-    """
-
-    weight: float = 1.0
     temperature: float = 0.5
     margin: float = 0.98
 
-    game = False
-    needs = ("embedding", "proxy", "labels")
     reference = "arXiv:2111.01118"
-
-    def d_loss(self, critic: Critic) -> Tensor:
-        return self.weight * self._contrast(
-            critic.real_extras["embedding"], critic.real_extras["proxy"], critic.real_labels
-        )
-
-    def g_loss(self, critic: Critic) -> Tensor:
-        return self.weight * self._contrast(
-            critic.fake_extras["embedding"], critic.fake_extras["proxy"], critic.fake_labels
-        )
 
     def _contrast(self, embedding: Tensor, proxy: Tensor, labels: Tensor) -> Tensor:
         rows = normalize(embedding, dim=1)
@@ -73,6 +61,11 @@ class DataToData:
         pairs = ((rows @ rows.T + self.margin - 1).clamp(min=0) / self.temperature).exp()
         others = (pairs * (labels[:, None] != labels)).sum(dim=1)
         return (torch.log(own.exp() + others) - own).mean()
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Labels (B,) as rows (B, classes) of one 1; torch's own reads the labels' values, so that seeds run one by one."""
+    return (labels[:, None] == torch.arange(classes, device=labels.device)).float()
 
 
 class ByClass(nn.Module):
@@ -86,7 +79,7 @@ class ByClass(nn.Module):
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         labels = torch.zeros(len(latent), dtype=torch.int64, device=latent.device) if labels is None else labels
-        given = torch.cat([latent, one_hot(labels, self.classes).to(latent.dtype)], dim=1)
+        given = torch.cat([latent, one_hot(labels, self.classes)], dim=1)
         made: Tensor = self.end(self.net(given))
         return made
 
@@ -104,7 +97,7 @@ class ClassHeads(nn.Module):
     def forward(self, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         labels = torch.zeros(len(x), dtype=torch.int64, device=x.device) if labels is None else labels
         hidden = self.trunk(x)
-        proxy = self.proxies(one_hot(labels, self.count).to(hidden.dtype))
+        proxy = self.proxies(one_hot(labels, self.count))
         extras = {"class_logits": self.named(hidden), "embedding": self.embedding(hidden), "proxy": proxy}
         return self.logit(hidden), extras
 

@@ -1,12 +1,13 @@
 """Parts that read what D returns beside its logits, and discriminators that return it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, softplus
 
-from ganbench import Critic, hookimpl
+from ganbench import Critic, hookimpl, uniform
 
 
 @dataclass(frozen=True)
@@ -79,24 +80,51 @@ class PixelwiseLogits:
 
 @dataclass(frozen=True)
 class Contrast:
-    """The contrastive part of ContraD: two views of a real image find each other (Jeong and Shin 2021).
+    """The contrastive part of ContraD: views of a real image find each other, fakes find fakes (Jeong and Shin 2021).
 
-    D returns `view` and `other`, the features of an image and of its mirror image; with the transform `diffaugment`
-    both are of an augmented one.
+    Two views of every real image (SimCLR's loss), and a view of every fake, which all other fakes resemble and no view
+    of a real image does (the supervised contrastive loss), by D's features. A view is flipped, and has another
+    brightness and contrast.
     """
 
     weight: float = 1.0
     temperature: float = 0.1
 
     game = False
-    needs = ("view", "other")
+    needs = ("features",)
+    noise = {"first": uniform(3), "second": uniform(3), "fake": uniform(3)}
     reference = "arXiv:2103.09742"
 
     def d_loss(self, critic: Critic) -> Tensor:
-        ours, theirs = (normalize(critic.real_extras[name], dim=1) for name in ("view", "other"))
-        scores = ours @ theirs.T / self.temperature
-        own = torch.arange(len(scores), device=scores.device)
-        return self.weight * (cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2
+        views = [view(critic.real_samples, critic.noise[name]) for name in ("first", "second")]
+        real = torch.cat([self._directions(critic.extras(one, like="real")) for one in views])
+        fake = self._directions(critic.extras(view(critic.fake_samples, critic.noise["fake"]), like="fake"))
+        return self.weight * (self._pairs(real) + self._class(fake, real))
+
+    @staticmethod
+    def _directions(extras: Mapping[str, Tensor]) -> Tensor:
+        return normalize(extras["features"], dim=1)
+
+    def _pairs(self, real: Tensor) -> Tensor:
+        """The cross-entropy of finding the other view (2 B, K) of the same image among all others."""
+        count = len(real)
+        itself = torch.eye(count, dtype=torch.bool, device=real.device)
+        scores = (real @ real.T / self.temperature).masked_fill(itself, -torch.inf)
+        return cross_entropy(scores, (torch.arange(count, device=real.device) + count // 2) % count)
+
+    def _class(self, fake: Tensor, real: Tensor) -> Tensor:
+        """The mean cross-entropy of finding another fake (B, K) among the other fakes and all views of real images."""
+        count = len(fake)
+        itself = torch.eye(count, count + len(real), dtype=torch.bool, device=real.device)
+        scores = (fake @ torch.cat([fake, real]).T / self.temperature).masked_fill(itself, -torch.inf)
+        chances = scores.log_softmax(dim=1).masked_fill(itself, 0.0)[:, :count]
+        return -chances.sum() / (count * (count - 1))
+
+
+def view(x: Tensor, numbers: Tensor) -> Tensor:
+    """The images (B, C, H, W), changed by uniform numbers (B, 3): mirrored or not, contrast, brightness."""
+    mirror, contrast, brightness = (number[:, None, None, None] for number in numbers.unbind(1))
+    return torch.where(mirror < 0.5, x.flip(-1), x) * (0.5 + contrast) + brightness - 0.5
 
 
 class Branches(nn.Module):
@@ -122,8 +150,6 @@ class Branches(nn.Module):
             "local": self.local(early).flatten(2),
             "rotation": torch.cat([self.rotation(one) for one in (flat, *turned)], dim=1),
             "pixels": self.pixels(torch.cat([self.up(late).relu(), early], dim=1))[:, 0],
-            "view": self.features(flat),
-            "other": self.features(self._deep(x.flip(-1))),
         }
         return self.logit(flat), extras
 
@@ -134,12 +160,12 @@ class Branches(nn.Module):
 
 @dataclass(frozen=True)
 class Rich:
-    """A small convolutional pair whose D returns features, local ones, rotations, pixels and two views."""
+    """A small convolutional pair whose D returns features, local ones, rotations and pixels."""
 
     width: int = 8
     latent: int = 16
 
-    extras = ("features", "local", "rotation", "pixels", "view", "other")
+    extras = ("features", "local", "rotation", "pixels")
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         fits = len(shape) == 3 and shape[1] == shape[2] and shape[1] % 4 == 0

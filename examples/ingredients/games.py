@@ -104,7 +104,7 @@ class PseudoAugmentation:
         others = critic.generate(critic.noise["latent"])
         gate = critic.noise["gate"] < critic.memory["share"]
         shown = torch.where(gate.reshape(-1, *[1] * (others.dim() - 1)), others, critic.real_samples)
-        return softplus(-critic(shown)).mean() + softplus(critic.fake).mean()
+        return softplus(-critic(shown, like="real")).mean() + softplus(critic.fake).mean()
 
     def g_loss(self, critic: Critic) -> Tensor:
         return softplus(-critic.fake).mean()

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding
+from ganbench.conformance.smaller import smaller
 from ganbench.conformance.watch import Watch
+from ganbench.engine.watch import FIXES
 from ganbench.registry.training_contracts import Architecture
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 16, 16), (1, 28, 28), (3, 32, 32), (3, 64, 64))
@@ -20,7 +22,10 @@ Build = Callable[[], nn.Module]
 
 
 def architecture_findings(architecture: Architecture, shapes: tuple[tuple[int, ...], ...] = SHAPES) -> list[Finding]:
-    """All findings of an architecture with its hyperparameters, and conditional if it has that hyperparameter."""
+    """All findings of an architecture with its hyperparameters, and conditional if it has that hyperparameter.
+
+    A large one makes samples and logits of its smallest shape; all else is tried in a smaller configuration.
+    """
     found = Collector()
     found.extend(_declarations(architecture))
     if found.findings:
@@ -30,10 +35,14 @@ def architecture_findings(architecture: Architecture, shapes: tuple[tuple[int, .
         if not supported:
             shown = ", ".join(map(str, shapes))
             found.add(Finding("supports", f"it supports none of {shown}", "return None for a shape that it can make"))
+        small = smaller(architecture, shapes)
+        if small is not architecture:
+            with found.catching(f"samples {supported[0]}"):
+                _check_outputs(architecture, supported[0], (), found)
         for shape in supported:
             with found.catching(f"samples {shape}"):
-                _check_networks(architecture, shape, (), found)
-        conditional = _conditional(architecture)
+                _check_networks(small, shape, (), found)
+        conditional = _conditional(small)
         if conditional is not None and supported:
             with found.catching(f"conditional, samples {supported[0]}"):
                 _check_networks(conditional, supported[0], (CLASSES,), found)
@@ -68,15 +77,28 @@ def _conditional(architecture: Architecture) -> Architecture | None:
 def _check_networks(
     architecture: Architecture, shape: tuple[int, ...], classes: tuple[int, ...], found: Collector
 ) -> None:
-    latent = torch.randn(BATCH, architecture.latent, generator=torch.Generator().manual_seed(0))
-    labels = (torch.arange(BATCH) % CLASSES,) if classes else ()
-    generator, discriminator = (
-        partial(getattr(architecture, name), shape, *classes) for name in ("generator", "discriminator")
-    )
+    latent, labels, generator, discriminator = _tried(architecture, shape, classes)
     if classes:
         _check_arguments(architecture)
     for who, build, x in (("G", generator, latent), ("D", discriminator, torch.ones(BATCH, *shape) / 2)):
         found.extend(_wrong_module(who, build, (x, *labels), shape))
+    _check_outputs(architecture, shape, classes, found)
+
+
+def _tried(
+    architecture: Architecture, shape: tuple[int, ...], classes: tuple[int, ...]
+) -> tuple[Tensor, tuple[Tensor, ...], Build, Build]:
+    """Latents, labels if there are classes, and how both networks are built."""
+    latent = torch.randn(BATCH, architecture.latent, generator=torch.Generator().manual_seed(0))
+    labels = (torch.arange(BATCH) % CLASSES,) if classes else ()
+    build = [partial(getattr(architecture, name), shape, *classes) for name in ("generator", "discriminator")]
+    return latent, labels, build[0], build[1]
+
+
+def _check_outputs(
+    architecture: Architecture, shape: tuple[int, ...], classes: tuple[int, ...], found: Collector
+) -> None:
+    latent, labels, generator, discriminator = _tried(architecture, shape, classes)
     fake = _call("G", built(generator), (latent, *labels), found)
     if not isinstance(fake, Tensor) or fake.shape != (BATCH, *shape):
         form = tuple(fake.shape) if isinstance(fake, Tensor) else type(fake).__name__
@@ -118,8 +140,7 @@ def _call(who: str, module: nn.Module, inputs: tuple[Tensor, ...], found: Collec
         finally:
             found.extend(finding for finding in watch.findings if finding.rule != "undeclared-noise")
     if not all(torch.equal(x, copy) for x, copy in zip(inputs, copies, strict=True)):
-        fix = "its first layer must not work in place (nn.ReLU(inplace=True))"
-        found.add(Finding("in-place", f"{who} changes the samples that it is given", fix))
+        found.add(Finding("in-place", f"{who} changes the samples that it is given", FIXES["in-place"]))
     return output
 
 

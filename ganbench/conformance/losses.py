@@ -18,6 +18,7 @@ from ganbench.conformance.moves import METHODS, Inputs, Method, Move, inputs_of
 from ganbench.conformance.probe import Batch
 from ganbench.conformance.watch import Watch
 from ganbench.engine.objective import player_of
+from ganbench.engine.watch import FIXES
 from ganbench.registry.training_contracts import Loss, Noise
 from ganbench.suite.applicable import is_game
 
@@ -35,9 +36,9 @@ def loss_findings(loss: Loss, shape: tuple[int, ...] = SHAPE) -> list[Finding]:
         return found.findings
     with found.catching("memory"):
         inputs = [inputs_of(loss, shape, seed) for seed in (0, 1)]
-        for name, side in METHODS.items():
+        for name, player in METHODS.items():
             if hasattr(loss, name):
-                _check_method(Method(loss, name, side, shape), inputs, found)
+                _check_method(Method(loss, name, player, shape), inputs, found)
         if hasattr(loss, "remember"):
             check_remember(Method(loss, "remember", player_of(loss), shape), inputs[0], found)
         if hasattr(loss, "project"):
@@ -83,6 +84,7 @@ def _check_method(method: Method, inputs: list[Inputs], found: Collector) -> Non
             return
         found.extend(_values(method, move))
         found.extend(_mean(method, inputs[0], move))
+        found.extend(_without_side(method, inputs))
         found.extend(_repeated(method, inputs, before))
         found.extend(_mixed(method, inputs))
         found.extend(_scheduled(method, inputs[0], move))
@@ -97,7 +99,7 @@ def _values(method: Method, move: Move) -> Iterator[Finding]:
         fix = "sqrt and norm have no finite slope at 0: add a small number inside"
         yield Finding("finite", f"the gradient of {method.name} is not finite for ordinary logits", fix)
     elif size == 0 and (float(move.loss) != 0 or is_game(method.loss)):
-        who = "D" if method.side == "d" else "G"
+        who = "D" if method.mover == "d" else "G"
         fix = f"compute it from what depends on {who}'s parameters, without detach() and .data"
         yield Finding("gradient", f"{method.name} has no gradient, so {who} cannot learn from it", fix)
 
@@ -116,6 +118,20 @@ def _mean(method: Method, inputs: Inputs, move: Move) -> Iterator[Finding]:
             yield Finding("mean", f"{method.name} sums over the batch: twice the batch gives twice the loss", fix)
 
 
+def _without_side(method: Method, inputs: list[Inputs]) -> Iterator[Finding]:
+    """Whether it asks D about samples that are made of real ones alone, as if they were fakes."""
+    first, second = inputs
+    batch = first.batch
+    other_fakes, other_reals = batch._replace(latent=second.batch.latent), batch._replace(real=second.batch.real)
+    asked = [method.asked(first._replace(batch=one)) for one in (batch, other_fakes, other_reals)]
+    for x, with_other_fakes, with_other_reals in zip(*asked, strict=False):
+        if torch.equal(x, with_other_fakes) and not torch.equal(x, with_other_reals):
+            seen = f"{method.name} asks D about samples made of real ones, as if they were fakes"
+            fix = 'write critic(x, like="real"), so that they have the labels and the draws of the real side'
+            yield Finding("like", seen, fix)
+            return
+
+
 def surroundings(plugin: object) -> tuple[str, str, str]:
     """What a call must not change: the plugin's attributes, and the random states of numpy and of Python."""
     own = {**vars(type(plugin)), **getattr(plugin, "__dict__", {})}
@@ -128,12 +144,10 @@ def wrong_surroundings(what: str, before: tuple[str, str, str], after: tuple[str
     """What a call changed around it, or None."""
     for index, who in ((1, "numpy's"), (2, "Python's")):
         if after[index] != before[index]:
-            fix = 'declare it, noise = {"eps": normal("sample")}, and read the draw from `noise`'
-            return Finding("undeclared-noise", f"{what} draws from {who} random numbers", fix)
+            return Finding("undeclared-noise", f"{what} draws from {who} random numbers", FIXES["undeclared-noise"])
     if after[0] == before[0]:
         return None
-    fix = "keep nothing between calls: declare memory(params) and remember(critic)"
-    return Finding("state", f"{what} changes an attribute of its own", fix)
+    return Finding("state", f"{what} changes an attribute of its own", FIXES["hidden-state"])
 
 
 def _repeated(method: Method, inputs: list[Inputs], before: tuple[str, str, str]) -> Iterator[Finding]:
@@ -150,8 +164,7 @@ def _repeated(method: Method, inputs: list[Inputs], before: tuple[str, str, str]
         yield changed
     elif differs:
         seen = f"call {differs} of {method.name} differs from an earlier one with the same inputs"
-        fix = "compute it from the critic alone; declare draws in `noise`, and what it keeps in `memory`"
-        yield Finding("same-inputs", seen, fix)
+        yield Finding("same-inputs", seen, FIXES["hidden-state"])
 
 
 def _mixed(method: Method, inputs: list[Inputs]) -> Iterator[Finding]:
@@ -203,8 +216,8 @@ def check_remember(method: Method, inputs: Inputs, found: Collector) -> None:
         if changed is not None:
             found.add(changed)
         elif not all(torch.equal(values[key], other[key]) for other in again for key in values):
-            fix = "compute it from the critic alone"
-            found.add(Finding("same-inputs", "remember returns other values for the same inputs", fix))
+            seen = "remember returns other values for the same inputs"
+            found.add(Finding("same-inputs", seen, FIXES["hidden-state"]))
 
 
 def _check_project(loss: Loss, params: Mapping[str, Tensor], found: Collector) -> None:

@@ -22,7 +22,6 @@ OPTIONAL: dict[Kind, tuple[str, ...]] = {
         "game",
         "log_odds",
         "needs",
-        "unconditional",
         "noise",
         "every",
         "memory",

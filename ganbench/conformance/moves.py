@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding, raised
-from ganbench.conformance.probe import Batch, Players, ProbeCritic, Side, batch_of, players
+from ganbench.conformance.probe import Batch, Players, ProbeCritic, batch_of, players
 from ganbench.conformance.watch import Watch
 from ganbench.engine import objective
-from ganbench.engine.objective import player_of
+from ganbench.engine.objective import Player, player_of
 from ganbench.registry.training_contracts import Loss, Transform
 
-METHODS: dict[str, Side] = {method: side for side, method in objective.METHODS.items()}
+METHODS: dict[str, Player] = {method: player for player, method in objective.METHODS.items()}
 """Each method of a part, and the player that minimizes it."""
 
 
@@ -61,13 +61,17 @@ class Method:
 
     loss: Loss | Transform
     name: str
-    side: Side
+    mover: Player
     shape: tuple[int, ...]
+
+    def critic(self, inputs: Inputs) -> ProbeCritic:
+        """The critic of one move."""
+        needs = tuple(getattr(self.loss, "needs", ()))
+        return ProbeCritic(self.mover, inputs.both, inputs.batch, self.shape, needs, inputs.kept)
 
     def call(self, inputs: Inputs, found: Collector | None = None) -> Any:
         """Call the method; with a collector under the watch, whose findings it gets. Raises `BrokenRuleError`."""
-        needs = tuple(getattr(self.loss, "needs", ()))
-        critic = ProbeCritic(self.side, inputs.both, inputs.batch, self.shape, needs, inputs.kept)
+        critic = self.critic(inputs)
         if found is None:
             return getattr(self.loss, self.name)(critic)
         watch = Watch(critic.given)
@@ -82,12 +86,18 @@ class Method:
         finally:
             found.extend(watch.findings)
 
+    def asked(self, inputs: Inputs) -> list[Tensor]:
+        """The samples about which it asks D without saying whose labels they have."""
+        critic = self.critic(inputs)
+        getattr(self.loss, self.name)(critic)
+        return critic.asked
+
     def move(self, inputs: Inputs, found: Collector | None = None) -> Move:
         """One move of the player on what the method returns: its value and its gradient."""
-        moving = inputs.both.discriminator if self.side == "d" else inputs.both.generator
+        moving = inputs.both.discriminator if self.mover == "d" else inputs.both.generator
 
         def minimized(params: dict[str, Tensor]) -> Tensor:
-            both = inputs.both._replace(**{"discriminator" if self.side == "d" else "generator": params})
+            both = inputs.both._replace(**{"discriminator" if self.mover == "d" else "generator": params})
             return self._scalar(self.call(inputs._replace(both=both), found), len(inputs.batch.real))
 
         grad, value = torch.func.grad_and_value(minimized)(moving)

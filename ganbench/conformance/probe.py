@@ -7,16 +7,17 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ganbench.conformance.findings import BrokenRuleError, Finding
-from ganbench.registry.training_contracts import Critic, Noise
+from ganbench.engine.objective import Player
+from ganbench.engine.watch import plain
+from ganbench.registry.training_contracts import Critic, Noise, Side
 
 BATCH, LATENT, WIDTH, CLASSES = 32, 8, 16, 4
-Side = Literal["d", "g"]
 Params = Mapping[str, Tensor]
 
 
@@ -109,15 +110,19 @@ class Named(Mapping[str, Tensor]):
 
 @dataclass
 class ProbeCritic:
-    """The critic of one move. `side` moves, the other player is fixed; D's extras all have the shape (B, WIDTH)."""
+    """The critic of one move. `mover` moves, the other player is fixed; D's extras all have the shape (B, WIDTH).
 
-    side: Side
+    `asked` are the samples about which the part asks D without saying whose labels they have.
+    """
+
+    mover: Player
     both: Players
     batch: Batch
     shape: tuple[int, ...]
     needs: tuple[str, ...] = ()
     kept: Mapping[str, Tensor] = field(default_factory=dict)
     given: list[Tensor] = field(default_factory=list)
+    asked: list[Tensor] = field(default_factory=list)
 
     def _hand(self, tensor: Tensor) -> Tensor:
         self.given.append(tensor)
@@ -177,16 +182,32 @@ class ProbeCritic:
             raise BrokenRuleError(Finding("needs", "it reads labels, which its `needs` does not list", fix))
         return self._hand(labels)
 
-    def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        own = self.batch.real_labels if x is self.batch.real else self.batch.fake_labels
-        return discriminate(self.both.discriminator, x, own if labels is None else labels)[0]
+    def __call__(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Tensor:
+        return discriminate(self.both.discriminator, x, self._labels_of(x, labels, like))[0]
+
+    def extras(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Mapping[str, Tensor]:
+        features = discriminate(self.both.discriminator, x, self._labels_of(x, labels, like))[1]
+        return self._extras(features, "critic.extras(x)")
+
+    def _labels_of(self, x: Tensor, labels: Tensor | None, like: Side | None) -> Tensor:
+        """The labels of x: those given, or those of its side."""
+        if like not in (None, "real", "fake"):
+            fix = 'write like="real" or like="fake"'
+            raise BrokenRuleError(Finding("like", f"it asks D about samples like {like!r}", fix))
+        if labels is not None:
+            return labels
+        if like is None and x is not self.batch.real:
+            self.asked.append(plain(x).detach())
+        is_real = x is self.batch.real if like is None else like == "real"
+        return self.batch.real_labels if is_real else self.batch.fake_labels
 
     def between(self) -> Tensor:
         mix = self.batch.mix.reshape(-1, *[1] * len(self.shape))
         return self.fake_samples + mix * (self.real_samples - self.fake_samples)
 
-    def gradient(self, x: Tensor) -> Tensor:
-        slopes: Tensor = torch.func.grad(lambda at: self(at).sum())(x)
+    def gradient(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Tensor:
+        own = self._labels_of(x, labels, like)
+        slopes: Tensor = torch.func.grad(lambda at: discriminate(self.both.discriminator, at, own)[0].sum())(x)
         return slopes.flatten(1)
 
     def generate(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -194,7 +215,7 @@ class ProbeCritic:
 
     @property
     def params(self) -> Mapping[str, Tensor]:
-        return self.both.discriminator if self.side == "d" else self.both.generator
+        return self.both.discriminator if self.mover == "d" else self.both.generator
 
     @property
     def noise(self) -> Mapping[str, Tensor]:

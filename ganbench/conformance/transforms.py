@@ -14,6 +14,7 @@ from ganbench.conformance.losses import CALLS, check_remember, surroundings, wro
 from ganbench.conformance.moves import Inputs, Method, start_memory
 from ganbench.conformance.probe import BATCH, batch_of, players
 from ganbench.conformance.watch import Watch
+from ganbench.engine.watch import FIXES
 from ganbench.registry.training_contracts import Transform
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 28, 28), (3, 16, 16))
@@ -155,8 +156,7 @@ def _repeated(
     if changed is not None:
         yield changed
     elif not all(torch.equal(results[number % 2], result) for number, result in enumerate(results)):
-        fix = "compute from x, noise and memory alone"
-        yield Finding("same-inputs", "it returns other logits for the same inputs", fix)
+        yield Finding("same-inputs", "it returns other logits for the same inputs", FIXES["hidden-state"])
 
 
 def _mixed(call: Callable[[Arguments], Tensor], arguments: list[Arguments]) -> Iterator[Finding]:

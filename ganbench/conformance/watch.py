@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ganbench.conformance.findings import Finding, Level
+from ganbench.engine.watch import FIXES, plain
 
 TORCH = str(Path(torch.__file__).parent)
 FUNCTORCH = str(Path(torch.__file__).parent / "_functorch")
@@ -35,10 +36,10 @@ NUMPY = {"numpy", "__array__", "from_numpy"}
 HOW = {
     "autograd": "use critic.gradient(x); the step itself differentiates what a method returns",
     "reads-a-value": "keep it a tensor: torch.where(condition, a, b) chooses, .clamp() bounds",
-    "undeclared-noise": 'declare it, noise = {"eps": normal("sample")}, and read the draw from `noise`',
+    "undeclared-noise": FIXES["undeclared-noise"],
     "numpy": "compute with torch",
     "device": "make it like another tensor, torch.zeros_like(x) or torch.zeros(..., device=x.device), and move nothing",
-    "in-place": "compute a new tensor: x = x + 1 instead of x += 1",
+    "in-place": FIXES["in-place"],
 }
 SLOW = (
     "it can be neither mapped over seeds nor compiled then, so that the seeds of a cell run one after the other "
@@ -119,13 +120,6 @@ def _instead_of_gradients(name: str, args: tuple[Any, ...]) -> Any:
     return tuple(torch.zeros_like(x) for x in ((inputs,) if isinstance(inputs, Tensor) else inputs))
 
 
-def _plain(value: Any) -> Any:
-    """A tensor without the wrappers of torch.func."""
-    while isinstance(value, Tensor) and torch._C._functorch.is_functorch_wrapped_tensor(value):
-        value = torch._C._functorch.get_unwrapped(value)
-    return value
-
-
 def _name(func: Callable[..., Any]) -> str:
     return str(getattr(func, "__name__", ""))
 
@@ -146,7 +140,7 @@ def _same(changed: object, given: Tensor) -> bool:
     """Whether a tensor is one that was given, or shares its memory."""
     if changed is given or not isinstance(changed, Tensor):
         return changed is given
-    first, second = _plain(changed), _plain(given)
+    first, second = plain(changed), plain(given)
     return bool(first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr())
 
 

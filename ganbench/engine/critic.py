@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -15,9 +15,12 @@ from ganbench.engine.networks import Buffers, Named, Network
 from ganbench.engine.objective import Player, Setup
 from ganbench.errors import ContractError
 from ganbench.registry.contracts import floats
+from ganbench.registry.training_contracts import Side
 
 Memory = dict[str, dict[str, Tensor]]
 """The memories of parts and transforms, by their names."""
+SIDES: tuple[Side, ...] = get_args(Side)
+"""The sides of a move, in the order in which the transforms' draws hold them."""
 
 
 class Extras(dict[str, Tensor]):
@@ -133,22 +136,28 @@ class Move:
 
     def _seen(self, x: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Logits and extras of one of the batches; D's buffers change with it."""
-        logits, extras, self._after["d"] = self.discriminate(x, None)
+        logits, extras, self._after["d"] = self.discriminate(x)
         return logits, extras
 
-    def discriminate(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Mapping[str, Tensor], Buffers]:
+    def discriminate(
+        self, x: Tensor, labels: Tensor | None = None, like: Side | None = None
+    ) -> tuple[Tensor, Mapping[str, Tensor], Buffers]:
         """Logits and extras of x (B, *shape) through the transforms, and D's buffers after it."""
-        return self._at(self._side(x), x, labels)
+        return self._at(self._side(x, like), x, labels)
 
-    def gradient(self, x: Tensor) -> Tensor:
+    def gradient(self, x: Tensor, labels: Tensor | None, like: Side | None) -> Tensor:
         """The gradients d logits / d x, (B, *shape)."""
-        side = self._side(x)
-        slopes: Tensor = torch.func.grad(lambda at: self._at(side, at, None)[0].sum())(x)
+        side = self._side(x, like)
+        slopes: Tensor = torch.func.grad(lambda at: self._at(side, at, labels)[0].sum())(x)
         return slopes
 
-    def _side(self, x: Tensor) -> int:
-        """0 at the real batch itself, 1 at any other x."""
-        return 0 if x is self.__dict__.get("real_samples") else 1
+    def _side(self, x: Tensor, like: Side | None) -> int:
+        """The number of x's side; without `like`, the real batch itself is real, any other x is fake."""
+        if like is None:
+            like = "real" if x is self.__dict__.get("real_samples") else "fake"
+        if like not in SIDES:
+            raise ContractError(f"the loss asks D about samples like {like!r}; `like` is 'real' or 'fake'")
+        return SIDES.index(like)
 
     def _at(self, side: int, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Mapping[str, Tensor], Buffers]:
         extras = Extras()
@@ -156,7 +165,7 @@ class Move:
 
         def network(at: Tensor) -> Tensor:
             nonlocal buffers
-            own = () if not self.is_labeled else (self._labels(side) if labels is None else labels,)
+            own = (self._labels(side, at, labels),) if self.is_labeled else ()
             output, buffers = applied.network(applied.named, buffers, at, *own)
             logits, found = output if isinstance(output, tuple) else (output, {})
             extras.update(found)
@@ -175,8 +184,15 @@ class Move:
         logits = seen(x)
         return logits, extras, buffers
 
-    def _labels(self, side: int) -> Tensor:
-        return self.fake_labels if side else self.real_labels
+    def _labels(self, side: int, x: Tensor, labels: Tensor | None) -> Tensor:
+        """The labels of x: those given, or those of its side. Raises `ContractError` if there are not as many."""
+        found = (self.fake_labels if side else self.real_labels) if labels is None else labels
+        if len(found) != len(x):
+            raise ContractError(
+                f"the loss asks a conditional D about {len(x)} samples with {len(found)} labels; "
+                "give a label for each: critic(x, labels)"
+            )
+        return found
 
     def generate(self, latent: Tensor, labels: Tensor | None) -> Tensor:
         """G(latent), whose buffers stay as they are."""
@@ -240,8 +256,11 @@ class Critic:
         move = self._move
         return (move.discriminator if move.mover == "d" else move.generator).named
 
-    def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self._move.discriminate(x, labels)[0]
+    def __call__(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Tensor:
+        return self._move.discriminate(x, labels, like)[0]
+
+    def extras(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Mapping[str, Tensor]:
+        return self._move.discriminate(x, labels, like)[1]
 
     def generate(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         return self._move.generate(latent, labels)
@@ -250,5 +269,5 @@ class Critic:
         mix = self._move.draws.mix.reshape(-1, *[1] * (self.real_samples.dim() - 1))
         return self.fake_samples + mix * (self.real_samples - self.fake_samples)
 
-    def gradient(self, x: Tensor) -> Tensor:
-        return self._move.gradient(x).flatten(1)
+    def gradient(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Tensor:
+        return self._move.gradient(x, labels, like).flatten(1)

@@ -18,7 +18,7 @@ from ganbench.engine.step import Game, Numbers, PlayerState, State
 from ganbench.engine.update_rules import update_rule
 from ganbench.errors import ContractError
 from ganbench.registry.contracts import Data
-from ganbench.registry.training_contracts import Architecture
+from ganbench.registry.training_contracts import Architecture, discriminator_of, generator_of
 from ganbench.suite.train_spec import TrainSpec
 
 
@@ -48,14 +48,10 @@ class Players(NamedTuple):
     classes: int | None
 
     def generator(self) -> nn.Module:
-        return self.architecture.generator(self.shape, *self._classes)
+        return generator_of(self.architecture, self.shape, self.classes)
 
     def discriminator(self) -> nn.Module:
-        return self.architecture.discriminator(self.seen, *self._classes)
-
-    @property
-    def _classes(self) -> tuple[int, ...]:
-        return () if self.classes is None else (self.classes,)
+        return discriminator_of(self.architecture, self.seen, self.classes)
 
     def check_stateless(self, samples: Tensor) -> None:
         """Raise `ContractError` if a network depends on more than parameters, buffers and input."""

@@ -93,10 +93,10 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def gives(self, tree: Any) -> Any:
         """Guard what is given to a plugin against work in place."""
-        for leaf in tree_leaves(tree):
+        for leaf in tree_leaves(dict(tree) if isinstance(tree, Mapping) else tree):
             if isinstance(leaf, Tensor) and leaf.numel():
-                plain = _plain(leaf)
-                self.given[_address(plain)] = plain
+                own = plain(leaf)
+                self.given[_address(own)] = own
         return tree
 
     def called(self, caller: Caller, function: Callable[..., Any], *given: Any, **more: Any) -> Any:
@@ -126,10 +126,10 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _copies(tree: Any) -> list[Tensor]:
-    return [_plain(leaf).detach().clone() for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+    return [plain(leaf).detach().clone() for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
-def _plain(tensor: Tensor) -> Tensor:
+def plain(tensor: Tensor) -> Tensor:
     """A tensor without the wrappers of `torch.func`."""
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)

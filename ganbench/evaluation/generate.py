@@ -14,7 +14,7 @@ from ganbench.engine import threefry
 from ganbench.engine.networks import Network, initial
 from ganbench.engine.state import TrainedSeed
 from ganbench.evaluation import standing_statistics
-from ganbench.registry.training_contracts import Architecture, is_conditional
+from ganbench.registry.training_contracts import Architecture, generator_of, is_conditional
 
 GENERATION_BATCH = 500
 
@@ -45,11 +45,10 @@ class Sampling:
     labels: Tensor | None = None
 
 
-def generator_of(architecture: Architecture, shape: tuple[int, ...], classes: int) -> nn.Module:
-    """The architecture's generator; a conditional one for so many classes."""
-    if is_conditional(architecture):
-        return architecture.generator(shape, classes)  # type: ignore[call-arg]
-    return architecture.generator(shape)
+def initial_generator(architecture: Architecture, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
+    """A seed's generator before training; a conditional one for so many classes."""
+    known = classes if is_conditional(architecture) else None
+    return initial(lambda: generator_of(architecture, shape, known), seed, "generator")[0]
 
 
 def generate(
@@ -79,8 +78,7 @@ def batches(
     The latents come from the seed's own stream. G is in evaluation mode (running statistics), so that the samples do
     not depend on how they are batched.
     """
-    classes = len(sampling.class_counts)
-    module, _, _ = initial(lambda: generator_of(architecture, shape, classes), trained.seed, "generator")
+    module = initial_generator(architecture, shape, len(sampling.class_counts), trained.seed)
     threshold = sampling.truncation
     if threshold is not None and hasattr(module, "truncation"):
         module.truncation, threshold = threshold, None  # type: ignore[assignment]

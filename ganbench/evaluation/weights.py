@@ -9,10 +9,10 @@ from pathlib import Path
 from safetensors.torch import load
 from torch import Tensor
 
-from ganbench.engine.networks import Buffers, Named, Network, flat, initial
+from ganbench.engine.networks import Buffers, Named, Network, flat
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import MissingError, ResultsError
-from ganbench.evaluation.generate import generator_of
+from ganbench.evaluation.generate import initial_generator
 from ganbench.registry.training_contracts import Architecture
 from ganbench.results.records import Record
 from ganbench.results.run_files import WEIGHTS, snapshot_file
@@ -40,8 +40,7 @@ def read_weights(record: Record, folder: Path, name: str = WEIGHTS) -> tuple[dic
 
 def generator_network(architecture: Architecture, shape: tuple[int, ...], classes: int, seed: int) -> Network:
     """The generator as a function of its parameters, in evaluation mode."""
-    module, _, _ = initial(lambda: generator_of(architecture, shape, classes), seed, "generator")
-    return Network(module, training=False)
+    return Network(initial_generator(architecture, shape, classes, seed), training=False)
 
 
 def trained_generator(record: Record, folder: Path, network: Network) -> TrainedSeed:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+Side = Literal["real", "fake"]
+"""The two sides of a move: real samples, and what G made."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
@@ -65,18 +68,26 @@ class Critic(Protocol):
     def fake_samples(self) -> Tensor:
         """The fake batch (B, *shape), before the transforms; G(latent)."""
 
-    def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Tensor:
         """Logits of any x (B, *shape), through the transforms.
 
-        At `real_samples` the transforms use the draws of the real side, at any other x those of the fake side, so that
-        all calls for one side share them. A conditional D takes `labels`, else the labels of that side.
+        x is treated like one side of the move: the transforms use that side's draws, which all calls for it share, and
+        a conditional D takes that side's labels, sample by sample, unless `labels` (B,) are given. `like` names the
+        side. Without it, `real_samples` itself is real and any other x is fake, `between()` too: samples that are made
+        of real ones need `like="real"`. Unconditional networks ignore labels.
         """
+
+    def extras(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Mapping[str, Tensor]:
+        """What D returns beside its logits for any x, by name, (B, ...) each; side and labels as in `critic(x)`."""
 
     def between(self) -> Tensor:
         """Points (B, *shape) sampled uniformly on the lines from fake to real samples."""
 
-    def gradient(self, x: Tensor) -> Tensor:
-        """The gradients d logits / d x, through the transforms, flattened to (B, D) and differentiable again."""
+    def gradient(self, x: Tensor, labels: Tensor | None = None, *, like: Side | None = None) -> Tensor:
+        """The gradients d logits / d x, through the transforms, flattened to (B, D) and differentiable again.
+
+        Side and labels as in `critic(x)`.
+        """
 
     @property
     def real_extras(self) -> Mapping[str, Tensor]:
@@ -127,8 +138,6 @@ class Loss(Protocol):
     `log_odds = True`: of a game whose logits are log-odds of real against fake; only then are V(D, G) and the
     Jensen-Shannon estimate meaningful.
     `needs = ("features",)`: names of D's extras, or "labels"; with another architecture the combination does not apply.
-    `unconditional = True`: it asks D about altered samples without their labels; with a conditional architecture the
-    combination does not apply.
     `noise = {"eps": normal("sample")}`: declared draws, which `critic.noise` holds.
     `every = 16`: computed at every 16th step only, and multiplied by 16 there; equal for all lazy parts of a sum.
     `memory(params) -> {name: tensor}`: float32 start values; `params` are D's (G's, if there is only `g_loss`).
@@ -185,3 +194,17 @@ class Architecture(Protocol):
 def is_conditional(architecture: Architecture) -> bool:
     """Whether a suite asks for networks that are given labels."""
     return bool(getattr(architecture, "conditional", False))
+
+
+def generator_of(architecture: Architecture, shape: tuple[int, ...], classes: int | None) -> nn.Module:
+    """The generator of samples (*shape); for so many classes, if it is given labels."""
+    return architecture.generator(shape, *_known(classes))
+
+
+def discriminator_of(architecture: Architecture, shape: tuple[int, ...], classes: int | None) -> nn.Module:
+    """The discriminator of samples (*shape); for so many classes, if it is given labels."""
+    return architecture.discriminator(shape, *_known(classes))
+
+
+def _known(classes: int | None) -> tuple[int, ...]:
+    return () if classes is None else (classes,)

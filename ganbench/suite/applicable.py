@@ -72,8 +72,6 @@ def _lacking_needs(parts: Mapping[str, Loss], architecture: Architecture, networ
     extras = tuple(getattr(architecture, "extras", ()))
     conditional = is_conditional(architecture)
     for name, part in parts.items():
-        if conditional and getattr(part, "unconditional", False):
-            return f"{name} asks D about altered real samples without their labels, and {network} is conditional"
         for need in getattr(part, "needs", ()):
             if need == "labels" and not conditional:
                 return f"{name} needs labels, and {network} is not conditional"

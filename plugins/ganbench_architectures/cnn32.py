@@ -5,10 +5,12 @@ from itertools import pairwise
 
 from torch import nn
 
+from ganbench_architectures.images import unsupported
 from ganbench_architectures.initialization import initialize_normal
 from ganbench_architectures.labels import Chain, Discriminator, batch_norm, check_heads, extras_of
-from ganbench_architectures.papers import COLLECTIONS, MIYATO, RADFORD
+from ganbench_architectures.papers import COLLECTIONS, RADFORD
 from ganbench_architectures.spectral import check_players, normalize_layers
+from ganbench_losses.papers import MIYATO
 
 NETWORKS = ("dcgan", "sngan")
 SIDES = (32, 48, 64)
@@ -58,11 +60,7 @@ class Cnn32:
         return extras_of(self.class_head, self.features)
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
-        if len(shape) != 3:
-            return f"convolutions need images, and the samples are {shape[0]}-D points"
-        if shape[1] != shape[2] or shape[1] not in SIDES:
-            return f"it supports images of 32x32, 48x48 and 64x64, not {shape[1]}x{shape[2]}"
-        return None
+        return unsupported(shape, lambda side: side in SIDES, "images of 32x32, 48x48 and 64x64")
 
     def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
         layers = (self._dcgan_generator if self.network == "dcgan" else self._sngan_generator)(shape, classes)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from ganbench_architectures.images import unsupported
 from ganbench_architectures.initialization import initialize_normal
 from ganbench_architectures.labels import Chain, Discriminator, batch_norm, check_heads, extras_of
 from ganbench_architectures.papers import RADFORD
@@ -62,15 +63,11 @@ class Dcgan:
         return extras_of(self.class_head, self.features)
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
-        if len(shape) != 3:
-            return f"convolutions need images, and the samples are {shape[0]}-D points"
-        side = shape[1]
-        if side != shape[2] or side < 8 or not LEAST <= _smallest(side)[0] <= MOST:
-            return (
-                f"it supports square images of 8 pixels and more whose side halves to {LEAST} to {MOST}, such as "
-                f"16, 28, 32, 48 or 64, not {side}x{shape[2]}"
-            )
-        return None
+        return unsupported(
+            shape,
+            lambda side: side >= 8 and LEAST <= _smallest(side)[0] <= MOST,
+            f"square images of 8 pixels and more whose side halves to {LEAST} to {MOST}, such as 16, 28, 32, 48 or 64",
+        )
 
     def _widths(self, shape: tuple[int, ...]) -> list[int]:
         """Channels from the image to the smallest maps: width, 2 width, 4 width, ..."""

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu
 
+from ganbench_architectures.images import unsupported
 from ganbench_architectures.labels import ClassVectors
-from ganbench_architectures.papers import HUANG
+from ganbench_losses.papers import HUANG
 
 SLOPE = 0.2
 GAIN = sqrt(2 / (1 + SLOPE**2))
@@ -64,10 +65,9 @@ class R3gan:
         return ("features",) if self.features else ()
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
-        if len(shape) != 3:
-            return f"convolutions need images, and the samples are {shape[0]}-D points"
-        if shape[1] != shape[2] or shape[1] not in SIDES:
-            return f"it supports square images of 8, 16, 32, 64, 128 and 256 pixels, not {shape[1]}x{shape[2]}"
+        reason = unsupported(shape, lambda side: side in SIDES, "square images of 8, 16, 32, 64, 128 and 256 pixels")
+        if reason:
+            return reason
         last = self._widths(shape[1])[-1]
         if last < 1 or last * self.expansion % self.group:
             return (

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from ganbench_architectures.images import unsupported
 from ganbench_architectures.initialization import initialize_xavier
 from ganbench_architectures.labels import Chain, Discriminator, batch_norm, check_heads, extras_of
-from ganbench_architectures.papers import GULRAJANI, MIYATO, PROJECTION, ZHANG
+from ganbench_architectures.papers import PROJECTION, ZHANG
 from ganbench_architectures.resnet_blocks import DiscriminatorBlock, GeneratorBlock, SelfAttention, convolution
 from ganbench_architectures.spectral import check_players, normalize_layers
+from ganbench_losses.papers import GULRAJANI, MIYATO
 
 UPSAMPLES = ("nearest", "bilinear")
 POOLS = ("sum", "mean")
@@ -79,11 +81,7 @@ class Resnet:
         return extras_of(self.class_head, self.features)
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
-        if len(shape) != 3:
-            return f"convolutions need images, and the samples are {shape[0]}-D points"
-        if shape[1] != shape[2] or shape[1] not in PLANS:
-            return f"it supports images of 16x16, 32x32, 48x48 and 64x64, not {shape[1]}x{shape[2]}"
-        return None
+        return unsupported(shape, lambda side: side in PLANS, "images of 16x16, 32x32, 48x48 and 64x64")
 
     def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
         widths = [self.width * factor for factor in PLANS[shape[1]].generator]

@@ -31,7 +31,8 @@ class Consistency:
 
     Zhao et al. 2021, algorithm 1; `balanced: false` takes real samples alone (CR, Zhang et al. 2020, equation 4). T
     flips images horizontally with probability 1/2 and moves them by up to the share `shift` of their side, filling
-    with zeros. To samples that are no images it adds normal noise of standard deviation `sigma`.
+    with zeros. To samples that are no images it adds normal noise of standard deviation `sigma`. T(x) has the label of
+    x, and the transforms of D change both alike.
     """
 
     weight: float = 10.0
@@ -43,7 +44,6 @@ class Consistency:
     version = "1"
     reference = (ZHAO, ZHANG)
     game = False
-    unconditional = True
     noise = {
         f"{side}_{name}": drawn
         for side in ("real", "fake")
@@ -55,7 +55,8 @@ class Consistency:
             raise ValueError(f"shift must be 0 to 1 and sigma >= 0, got {self.shift!r} and {self.sigma!r}")
 
     def d_loss(self, critic: Critic) -> Tensor:
-        change = (critic.real - critic(self._changed(critic, critic.real_samples, "real"))).square().mean()
+        real = critic(self._changed(critic, critic.real_samples, "real"), like="real")
+        change = (critic.real - real).square().mean()
         if self.balanced:
             fake = critic(self._changed(critic, critic.fake_samples, "fake"))
             change = change + (critic.fake - fake).square().mean()

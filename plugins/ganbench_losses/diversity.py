@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ganbench import Critic, normal
+from ganbench_losses.papers import SALIMANS
 
 MAO = r"""
 @inproceedings{mao2019mode,
@@ -12,16 +13,6 @@ MAO = r"""
   title     = {Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis},
   booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
   year      = {2019},
-}
-"""
-SALIMANS = r"""
-@inproceedings{salimans2016improved,
-  author    = {Salimans, Tim and Goodfellow, Ian and Zaremba, Wojciech and Cheung, Vicki and Radford, Alec and
-    Chen, Xi},
-  title     = {Improved Techniques for Training {GANs}},
-  booktitle = {Advances in Neural Information Processing Systems},
-  volume    = {29},
-  year      = {2016},
 }
 """
 SMALLEST = 1e-5

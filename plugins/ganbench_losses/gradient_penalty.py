@@ -6,16 +6,8 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ganbench import Critic, uniform
+from ganbench_losses.papers import GULRAJANI
 
-GULRAJANI = r"""
-@inproceedings{gulrajani2017improved,
-  author    = {Gulrajani, Ishaan and Ahmed, Faruk and Arjovsky, Martin and Dumoulin, Vincent and Courville, Aaron},
-  title     = {Improved Training of {W}asserstein {GANs}},
-  booktitle = {Advances in Neural Information Processing Systems},
-  volume    = {30},
-  year      = {2017},
-}
-"""
 PETZKA = r"""
 @inproceedings{petzka2018regularization,
   author    = {Petzka, Henning and Fischer, Asja and Lukovnikov, Denis},
@@ -37,9 +29,9 @@ FLAT = 1e-12
 """Added to squared norms, so that the root has a derivative where D is flat."""
 
 
-def slope(critic: Critic, x: Tensor) -> Tensor:
-    """The norms (B,) of D's gradients at x (B, *shape)."""
-    return (critic.gradient(x).square().sum(dim=1) + FLAT).sqrt()
+def lengths(rows: Tensor) -> Tensor:
+    """The norms (B,) of rows (B, D), with a derivative at 0."""
+    return (rows.square().sum(dim=1) + FLAT).sqrt()
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,8 @@ class GradientPenalty:
     """The gradient penalty of WGAN-GP: weight E (|grad D(x)| - 1)^2, x between real and fake samples.
 
     Gulrajani et al. 2017, equation 3; `one_sided` penalizes only slopes above 1 (WGAN-LP, Petzka et al. 2018,
-    section 5). `every: 4` takes it at every fourth step, with four times the weight.
+    section 5). With a conditional D, a point has the label of its fake end. `every: 4` takes it at every fourth step,
+    with four times the weight.
     """
 
     weight: float = 10.0
@@ -59,7 +52,7 @@ class GradientPenalty:
     game = False
 
     def d_loss(self, critic: Critic) -> Tensor:
-        excess = slope(critic, critic.between()) - 1
+        excess = lengths(critic.gradient(critic.between(), like="fake")) - 1
         return self.weight * (relu(excess) if self.one_sided else excess).square().mean()
 
 
@@ -68,7 +61,8 @@ class Dragan:
     """The gradient penalty of DRAGAN: weight E (|grad D(x + d)| - 1)^2, x real and d random.
 
     Kodali et al. 2017, section 2. d is drawn as in the authors' program, not from the normal distribution of the
-    text: uniform in [0, `scale` times the standard deviation of the batch), times one number in [0, 1) a sample.
+    text: uniform in [0, `scale` times the standard deviation of the batch), times one number in [0, 1) a sample. With a
+    conditional D, x + d has the label of x.
     """
 
     weight: float = 10.0
@@ -78,11 +72,10 @@ class Dragan:
     version = "1"
     reference = KODALI
     game = False
-    unconditional = True
     noise = {"direction": uniform("sample"), "length": uniform()}
 
     def d_loss(self, critic: Critic) -> Tensor:
         real, noise = critic.real_samples, critic.noise
         length = noise["length"].reshape(-1, *[1] * (real.dim() - 1))
         around = real + length * self.scale * real.std(correction=0) * noise["direction"]
-        return self.weight * (slope(critic, around) - 1).square().mean()
+        return self.weight * (lengths(critic.gradient(around, like="real")) - 1).square().mean()

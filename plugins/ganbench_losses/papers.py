@@ -27,6 +27,15 @@ GOODFELLOW = r"""
   year      = {2014},
 }
 """
+GULRAJANI = r"""
+@inproceedings{gulrajani2017improved,
+  author    = {Gulrajani, Ishaan and Ahmed, Faruk and Arjovsky, Martin and Dumoulin, Vincent and Courville, Aaron},
+  title     = {Improved Training of {W}asserstein {GANs}},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {30},
+  year      = {2017},
+}
+"""
 HUANG = r"""
 @inproceedings{huang2024gan,
   author    = {Huang, Yiwen and Gokaslan, Aaron and Kuleshov, Volodymyr and Tompkin, James},
@@ -112,6 +121,16 @@ ODENA = r"""
   title     = {Conditional Image Synthesis with Auxiliary Classifier {GANs}},
   booktitle = {International Conference on Machine Learning},
   year      = {2017},
+}
+"""
+SALIMANS = r"""
+@inproceedings{salimans2016improved,
+  author    = {Salimans, Tim and Goodfellow, Ian and Zaremba, Wojciech and Cheung, Vicki and Radford, Alec and
+    Chen, Xi},
+  title     = {Improved Techniques for Training {GANs}},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {29},
+  year      = {2016},
 }
 """
 YU = r"""

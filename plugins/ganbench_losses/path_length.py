@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Critic, normal
-from ganbench_losses.gradient_penalty import FLAT
+from ganbench_losses.gradient_penalty import lengths
 
 KARRAS = r"""
 @inproceedings{karras2020analyzing,
@@ -63,4 +63,4 @@ class PathLength:
             return (critic.generate(latent) * direction).sum() / sqrt(pixels)
 
         back: Tensor = torch.func.grad(along)(critic.latent)
-        return (back.square().sum(dim=1) + FLAT).sqrt()
+        return lengths(back)

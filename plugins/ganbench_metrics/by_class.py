@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, View
+from ganbench_architectures.papers import PROJECTION
 from ganbench_metrics.fidelity import Fid
 from ganbench_metrics.neighbours import CoverageDensity
-from ganbench_metrics.papers import MIYATO, NAEEM
+from ganbench_metrics.papers import NAEEM
 
 LEAST_ACCURACY = 0.5
 """A classifier that gives fewer of the real samples their labels does not know the classes of the data."""
@@ -60,7 +61,7 @@ class ClassFid:
     """
 
     version = "1"
-    reference = MIYATO
+    reference = PROJECTION
     better = {"class FID": "lower", "worst class FID": "lower"}
     kind = {"class FID": "log", "worst class FID": "log"}
     uses_extractor = True

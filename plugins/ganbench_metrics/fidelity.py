@@ -10,8 +10,9 @@ from torch import Tensor
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
 from ganbench import Dataset, View
+from ganbench_losses.papers import SALIMANS
 from ganbench_metrics.distances import SLACK, centered, mean_of, squared_radii, squared_tiles
-from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI, SALIMANS
+from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI
 from ganbench_metrics.verdict_limits import FID, INCEPTION_SCORE, PRECISION_RECALL
 
 KERNEL_ROWS = 250

@@ -26,14 +26,6 @@ KYNKAANNIEMI = r"""
   year      = {2019},
 }
 """
-MIYATO = r"""
-@inproceedings{miyato2018cgans,
-  author    = {Miyato, Takeru and Koyama, Masanori},
-  title     = {{cGANs} with Projection Discriminator},
-  booktitle = {International Conference on Learning Representations},
-  year      = {2018},
-}
-"""
 NAEEM = r"""
 @inproceedings{naeem2020reliable,
   author    = {Naeem, Muhammad Ferjad and Oh, Seong Joon and Uh, Youngjung and Choi, Yunjey and Yoo, Jaejun},
@@ -48,15 +40,5 @@ RABIN = r"""
   title     = {{W}asserstein Barycenter and Its Application to Texture Mixing},
   booktitle = {Scale Space and Variational Methods in Computer Vision},
   year      = {2011},
-}
-"""
-SALIMANS = r"""
-@inproceedings{salimans2016improved,
-  author    = {Salimans, Tim and Goodfellow, Ian and Zaremba, Wojciech and Cheung, Vicki and
-    Radford, Alec and Chen, Xi},
-  title     = {Improved Techniques for Training {GANs}},
-  booktitle = {Advances in Neural Information Processing Systems},
-  volume    = {29},
-  year      = {2016},
 }
 """

@@ -219,7 +219,7 @@ class Labeled(nn.Module):
         self.head, self.kinds = nn.Linear(32, outputs), nn.Linear(32, classes)
 
     def forward(self, x: Tensor, labels: Tensor) -> Any:
-        hidden = self.layers(torch.cat([x, nn.functional.one_hot(labels, self.classes).float()], dim=1))
+        hidden = self.layers(torch.cat([x, (labels[:, None] == torch.arange(self.classes)).float()], dim=1))
         return (self.head(hidden), {"class_logits": self.kinds(hidden)}) if self.extras else self.head(hidden)
 
 

@@ -15,6 +15,7 @@ from impure import (
     Counts,
     Detached,
     Drops,
+    Extras,
     First,
     Fourth,
     Generator,
@@ -87,6 +88,11 @@ def test_a_loss_that_is_not_pure_trains_nothing(case: str) -> None:
     assert caught.value.rule == rule
     assert str(caught.value).endswith(f"[{rule}]")
     assert isinstance(caught.value, ContractError)
+
+
+def test_work_in_place_on_extras_is_named() -> None:
+    with pytest.raises(ImpureError, match=r"^loss 'Extras': d_loss changes what it was given, in place \(mul_\)"):
+        _trainer(Extras(), architecture=Mlp(width=32, depth=2, features=True))
 
 
 RULES = [(AddsItsOwn, "undeclared-noise"), (Shifts, "in-place"), (Varies, "hidden-state")]

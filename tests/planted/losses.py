@@ -34,14 +34,14 @@ LOSSES = {
     "samples changed": _loss("in-place", "what it was given, with add_", f"critic.real_samples.add_(1)\n{GAME}"),
     "logits changed": _loss("in-place", "changes what it was given, with mul_", f"critic.real.mul_(2)\n{GAME}"),
     "an item set": _loss("in-place", "with __setitem__", f"critic.fake[0] = 0\n{GAME}"),
-    "torch.rand": _loss("undeclared-noise", "draws random numbers with rand_like; declare it, noise = {", """\
+    "torch.rand": _loss("undeclared-noise", "draws random numbers with rand_like; declare the draw, such as", """\
         x = critic.real_samples
         return critic.fake.mean() - critic(x + torch.rand_like(x)).mean()"""),
     "numpy noise": _loss("undeclared-noise", "draws from numpy's random numbers", """\
         return critic.fake.mean() - critic.real.mean() * float(np.random.rand())"""),
     "random noise": _loss("undeclared-noise", "draws from Python's random numbers", """\
         return critic.fake.mean() - critic.real.mean() * random.random()"""),
-    "an attribute": _loss("state", "changes an attribute of its own; keep nothing between calls: declare memory", """\
+    "an attribute": _loss("state", "changes an attribute of its own; keep state in `memory` and `remember`", """\
         self.mean = 0.9 * self.mean + 0.1 * critic.real.detach().mean()
         return critic.fake.mean() - (critic.real - self.mean).mean()""", "mean = 0.0"),
     "every fourth call": _loss("same-inputs", "differs from an earlier one with the same inputs", """\
@@ -63,6 +63,16 @@ LOSSES = {
         return critic.fake.mean() - critic.reel.mean()"""),
     "undeclared draw": _loss("noise", "it reads critic.noise['eps'], which is not declared", """\
         return critic.fake.mean() - critic(critic.real_samples + critic.noise["eps"]).mean()"""),
+    "altered real samples as fakes": _loss("like", "asks D about samples made of real ones, as if they", """\
+        return critic.fake.mean() - critic(critic.real_samples + critic.noise["eps"]).mean()""",
+        'noise = {"eps": normal("sample")}'),
+    "slopes around real samples as fakes": _loss("like", 'write critic(x, like="real"), so that they have', """\
+        slopes = critic.gradient(0.9 * critic.real_samples)
+        return critic.fake.mean() - critic.real.mean() + slopes.square().mean()"""),
+    "like no side": _loss("like", "it asks D about samples like 'reel'; write like=", """\
+        return critic.fake.mean() - critic(critic.real_samples, like="reel").mean()"""),
+    "undeclared extras of x": _loss("needs", "it reads critic.extras(x)['features'], which is not declared", """\
+        return critic.fake.mean() - critic.extras(critic.real_samples)["features"].mean()"""),
     "undeclared extras": _loss("needs", "it reads critic.real_extras['features'], which is not declared", """\
         return critic.fake.mean() - critic.real_extras["features"].mean()"""),
     "undeclared labels": _loss("needs", "it reads labels, which its `needs` does not list", """\

@@ -62,7 +62,7 @@ class Seen:
     def fake(self) -> Tensor:
         return self(self.fake_samples)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, *, like: str | None = None) -> Tensor:
         return self.discriminator(x)
 
     def generate(self, latent: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class Seen:
     def between(self) -> Tensor:
         return (self.real_samples + self.fake_samples) / 2
 
-    def gradient(self, x: Tensor) -> Tensor:
+    def gradient(self, x: Tensor, *, like: str | None = None) -> Tensor:
         slopes: Tensor = torch.func.grad(lambda at: self(at).sum())(x)
         return slopes.flatten(1)
 
