@@ -50,7 +50,7 @@ def registry() -> Registry:
 
 def test_views_of_real_images_find_each_other_and_fakes_find_fakes(registry: Registry) -> None:
     critic, heat = Seen(), 0.5
-    part: Any = registry.create("loss", Choice("contrast", (("weight", 2.0), ("temperature", heat))))
+    part: Any = registry.create("loss", Choice("contrast", {"weight": 2.0, "temperature": heat}))
     real = critic.directions(critic.real_samples, "first") + critic.directions(critic.real_samples, "second")
     fake = critic.directions(critic.fake_samples, "fake")
 
@@ -86,10 +86,8 @@ class Embedded:
 @pytest.mark.parametrize("name", ["class-contrast", "data-to-data"])
 def test_embeddings_approach_their_class(registry: Registry, name: str) -> None:
     heat, margin, critic = 0.7, 0.9, Embedded()
-    fields: tuple[tuple[str, float], ...] = (("weight", 2.0), ("temperature", heat))
-    part: Any = registry.create(
-        "loss", Choice(name, fields if name == "class-contrast" else (*fields, ("margin", margin)))
-    )
+    more = {"margin": margin} if name == "data-to-data" else {}
+    part: Any = registry.create("loss", Choice(name, {"weight": 2.0, "temperature": heat, **more}))
     for loss, extras, labels in (
         (part.d_loss, critic.real_extras, critic.real_labels.tolist()),
         (part.g_loss, critic.fake_extras, critic.fake_labels.tolist()),
