@@ -15,6 +15,7 @@ from ganbench.engine.compile import MAX_INLINED_BITS, CannotCompileError, Compil
 from ganbench.engine.critic import Samples
 from ganbench.engine.devices import missing_compiler
 from ganbench.engine.draws import Draws
+from ganbench.engine.networks import Network
 from ganbench.engine.setting import Example, Setting
 from ganbench.engine.signals import observe
 from ganbench.engine.step import Game, Numbers, State, Trace, step
@@ -115,13 +116,15 @@ def unstackable(game: Game, spec: TrainSpec) -> str | None:
     Convolutions: grouped convolutions are slow on a CPU. Random layers: a stack has one random
     stream, but each seed needs its own. And whatever would change a seed's bits in a stack: vectorized
     kernels treat the end of an array separately and matrix kernels are chosen by alignment, so the batch
-    must be a multiple of 32, and every parameter dimension above 8 a multiple of 4.
+    must be a multiple of 32, and every parameter dimension above 8 a multiple of 4. Tables of which rows are looked up
+    (`nn.Embedding` and its subclasses) may have any number of rows: they add the gradients of a row in the same order.
     """
     if _convolves(game):
         return "convolutions run faster seed by seed"
     for network in (game.generator, game.discriminator):
+        tables = _tables(network)
         for name, shape in network.shapes.items():
-            if any(side > 8 and side % 4 for side in shape):
+            if any(side > 8 and side % 4 for side in (shape[1:] if name in tables else shape)):
                 return f"parameter {name} {tuple(shape)} has a dimension that is not a multiple of 4"
     if spec.batch % (32 * game.packed):
         packed = f" with {game.packed} samples packed" if game.packed > 1 else ""
@@ -129,6 +132,12 @@ def unstackable(game: Game, spec: TrainSpec) -> str | None:
     if spec.precision == "bf16":
         return "bfloat16 has not been validated in stacks"
     return _random_layer(game)
+
+
+def _tables(network: Network) -> set[str]:
+    """The names of the parameters that are tables of vectors, one for each class."""
+    layers = network.module.named_modules()
+    return {f"{name}.weight".lstrip(".") for name, layer in layers if isinstance(layer, nn.Embedding)}
 
 
 def _layers(game: Game) -> list[nn.Module]:

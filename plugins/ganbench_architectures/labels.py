@@ -8,21 +8,20 @@ import torch
 from torch import Tensor, nn
 
 
-class ClassVectors(nn.Module):
+class ClassVectors(nn.Embedding):
     """One learned vector for each class: labels (B,) int64 -> (B, dims).
 
-    It equals `nn.Embedding`, but is a product with one-hot rows: its gradient has the same bits on every device, and
-    `torch.vmap` maps it. `normalizable` says whether spectral normalization applies to it.
+    An `nn.Embedding` that is computed as a product with one-hot rows: its gradient has the same bits on every device.
+    `normalizable` says whether spectral normalization applies to it.
     """
 
     def __init__(self, classes: int, dims: int, mean: float = 0.0, std: float = 1.0, normalizable: bool = True) -> None:
-        super().__init__()
+        super().__init__(classes, dims, _weight=mean + std * torch.randn(classes, dims))
         self.normalizable = normalizable
-        self.weight = nn.Parameter(mean + std * torch.randn(classes, dims))
 
-    def forward(self, labels: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         weight: Tensor = self.weight
-        rows = labels[:, None] == torch.arange(weight.shape[0], device=labels.device)
+        rows = input[:, None] == torch.arange(weight.shape[0], device=input.device)
         chosen: Tensor = rows.to(weight.dtype) @ weight
         return chosen
 

@@ -120,3 +120,47 @@ def test_a_small_network_with_spectral_norm_is_compiled() -> None:
 def test_a_layer_that_counts_its_calls_is_refused_in_words() -> None:
     with pytest.raises(ContractError, match="the discriminator gives other values when it is called again"):
         _trainer(Counting(width=16, depth=1), Minimax())
+
+
+class Looking(Mlp):
+    """A D that adds the row of a label in a table of torch's own."""
+
+    def discriminator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
+        class Network(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.body, self.table = nn.Linear(2, 32), nn.Embedding(classes or 1, 32)
+
+            def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+                return (torch.tanh(self.body(x)) * self.table(labels)).sum(1)
+
+        return Network()
+
+
+@pytest.mark.parametrize("network", [Mlp, Looking])
+def test_a_table_of_ten_classes_is_stacked_with_the_bits_that_a_seed_has_alone(network: type[Mlp]) -> None:
+    spec = TrainSpec(steps=12, batch=32, engine="eager")
+    labels = torch.arange(256) * 7 % 10
+
+    def trained(*seeds: int) -> dict[int, Any]:
+        architecture = network(width=32, depth=1, latent=4, conditional=True)
+        objective = Objective.of(Minimax(), R1())
+        trainer = Trainer(objective, architecture, Data(POINTS, labels), spec, seeds, CPU, classes=10)
+        assert trainer.path.kind == "stacked", trainer.path.reason
+        return {result.seed: result for result in trainer.run()}
+
+    together, alone = trained(0, 1, 2)[1], trained(1)[1]
+    assert torch.equal(together.params, alone.params)
+    assert torch.equal(together.discriminator, alone.discriminator)
+    assert together.history == alone.history
+
+
+def test_a_table_that_is_multiplied_is_not_stacked() -> None:
+    """The head of ten class logits, and a table with spectral normalization."""
+    spec = TrainSpec(steps=4, batch=32, engine="eager")
+    for more in ({"class_head": True}, {"spectral_norm": "d"}):
+        networks = Mlp(width=32, depth=1, latent=4, conditional=True, **more)  # type: ignore[arg-type]
+        data = Data(POINTS, torch.arange(256) % 10)
+        path = Trainer(Objective.of(Minimax()), networks, data, spec, (0,), CPU, classes=10).path
+        assert path.kind == "looped"
+        assert "a dimension that is not a multiple of 4" in path.reason

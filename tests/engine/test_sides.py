@@ -61,9 +61,6 @@ class Linear(nn.Module):
 class Bowls(Mlp):
     """The pair of these networks."""
 
-    conditional = True
-    extras = ("x", "y")  # type: ignore[assignment]
-
     def generator(self, shape: tuple[int, ...], classes: int | None = None) -> nn.Module:
         return Linear()
 
@@ -104,13 +101,14 @@ def _stepped(*parts: Any, transforms: tuple[Any, ...] = ()) -> tuple[Setting, Dr
     return setting, draws, setting.game.discriminator.named(state.discriminator.params)["vectors"], trace.d_loss
 
 
-def _asked(read: Callable[[Critic], Any]) -> tuple[Any, Draws, Tensor]:
+def _asked(read: Callable[[Critic], Any], *transforms: Any) -> tuple[Any, Draws, Tensor]:
     found: list[Any] = []
-    _, draws, vectors, _ = _stepped(Minimax(), Asks(read, found), transforms=(Shake(),))
+    _, draws, vectors, _ = _stepped(Minimax(), Asks(read, found), transforms=transforms)
     return found[0], draws, vectors
 
 
-ALTERED: Callable[[Critic], Tensor] = lambda critic: 0.9 * critic.real_samples  # noqa: E731
+def _altered(critic: Critic) -> Tensor:
+    return 0.9 * critic.real_samples
 
 
 @pytest.mark.parametrize(
@@ -118,11 +116,11 @@ ALTERED: Callable[[Critic], Tensor] = lambda critic: 0.9 * critic.real_samples  
 )
 def test_altered_samples_have_labels_and_draws_of_the_side_they_are_like(like: Any, side: int) -> None:
     def read(critic: Critic) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        extras = critic.extras(ALTERED(critic), like=like)
-        logits, slopes = critic(ALTERED(critic), like=like), critic.gradient(ALTERED(critic), like=like)
+        extras = critic.extras(_altered(critic), like=like)
+        logits, slopes = critic(_altered(critic), like=like), critic.gradient(_altered(critic), like=like)
         return logits, slopes, extras["x"], extras["y"]
 
-    (logits, slopes, seen, labels), draws, vectors = _asked(read)
+    (logits, slopes, seen, labels), draws, vectors = _asked(read, Shake())
     assert POINTS.labels is not None
     rows = (draws.rows, draws.fake_rows)[side][0]
     moved = 0.9 * POINTS.samples[draws.rows[0]] + SIGMA * draws.noise["Shake"]["eps"][0, side]
@@ -135,11 +133,11 @@ def test_altered_samples_have_labels_and_draws_of_the_side_they_are_like(like: A
 
 def test_labels_that_are_given_replace_those_of_the_side_and_leave_its_draws() -> None:
     def read(critic: Critic) -> tuple[Tensor, Tensor, Tensor]:
-        labels, x = 3 - critic.real_labels, ALTERED(critic)
+        labels, x = 3 - critic.real_labels, _altered(critic)
         slopes = critic.gradient(x, labels, like="real")
         return slopes, critic.extras(x, labels, like="real")["y"], critic(x, labels, like="real")
 
-    (slopes, labels, logits), draws, vectors = _asked(read)
+    (slopes, labels, logits), draws, vectors = _asked(read, Shake())
     assert POINTS.labels is not None
     other = 3 - POINTS.labels[draws.rows[0]]
     moved = 0.9 * POINTS.samples[draws.rows[0]] + SIGMA * draws.noise["Shake"]["eps"][0, 0]
@@ -271,7 +269,7 @@ class _NoSides:
 
 @pytest.mark.parametrize("part", [Consistency, Dragan, GradientPenalty])
 def test_for_unconditional_networks_the_side_changes_no_bit(part: type) -> None:
-    class Before(part):  # type: ignore[misc]
+    class Before(part):  # type: ignore[misc, valid-type]
         def d_loss(self, critic: Critic) -> Tensor:
             loss: Tensor = super().d_loss(_NoSides(critic))
             return loss
