@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,11 @@ def test_a_saved_table_is_printed_without_torch(cli: Cli, suite: Path, tmp_path:
     name = "small+train.steps=1"
     assert "minimax x mlp" in _without_torch("table", "--suite", name, cwd=tmp_path)
     assert "Too few seeds" in _without_torch("compare", "minimax", "nonsaturating", "--suite", name, cwd=tmp_path)
+
+
+def test_every_paper_stands_in_one_plugin_package() -> None:
+    """A shipped plugin takes another package's entry by importing it, as anyone may."""
+    sources = [path.read_text() for path in (CORE.parent / "plugins").rglob("*.py")]
+    keys = [key for text in sources for key in re.findall(r"^@\w+\{(\w+),", text, flags=re.MULTILINE)]
+    assert len(keys) > 30
+    assert sorted(set(keys)) == sorted(keys)

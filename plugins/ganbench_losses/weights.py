@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Critic
-from ganbench_losses.diversity import SALIMANS
+from ganbench_losses.papers import SALIMANS
 
 BROCK = r"""
 @inproceedings{brock2019large,

@@ -132,7 +132,8 @@ class Looking(Mlp):
                 self.body, self.table = nn.Linear(2, 32), nn.Embedding(classes or 1, 32)
 
             def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-                return (torch.tanh(self.body(x)) * self.table(labels)).sum(1)
+                logits: Tensor = (torch.tanh(self.body(x)) * self.table(labels)).sum(1)
+                return logits
 
         return Network()
 
@@ -159,7 +160,7 @@ def test_a_table_that_is_multiplied_is_not_stacked() -> None:
     """The head of ten class logits, and a table with spectral normalization."""
     spec = TrainSpec(steps=4, batch=32, engine="eager")
     for more in ({"class_head": True}, {"spectral_norm": "d"}):
-        networks = Mlp(width=32, depth=1, latent=4, conditional=True, **more)  # type: ignore[arg-type]
+        networks = Mlp(width=32, depth=1, latent=4, conditional=True, **more)
         data = Data(POINTS, torch.arange(256) % 10)
         path = Trainer(Objective.of(Minimax()), networks, data, spec, (0,), CPU, classes=10).path
         assert path.kind == "looped"
