@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy, relu
 
 from ganbench import Critic
 from ganbench_losses.papers import KAVALEROV, ODENA
+from ganbench_transforms.limits import at_least
 
 
 class MultiHinge:
@@ -60,6 +61,9 @@ class ACGAN:
     reference = ODENA
     game = False
     needs = ("labels", "class_logits")
+
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
 
     def d_loss(self, critic: Critic) -> Tensor:
         real = cross_entropy(critic.real_extras["class_logits"], critic.real_labels)

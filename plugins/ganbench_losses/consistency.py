@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ganbench import Critic, normal, uniform
 from ganbench_transforms.images import flipped, shifted
+from ganbench_transforms.limits import at_least, shares
 
 ZHAO = r"""
 @inproceedings{zhao2021improved,
@@ -51,8 +52,8 @@ class Consistency:
     }
 
     def __post_init__(self) -> None:
-        if not 0 <= self.shift <= 1 or self.sigma < 0:
-            raise ValueError(f"shift must be 0 to 1 and sigma >= 0, got {self.shift!r} and {self.sigma!r}")
+        at_least(0, weight=self.weight, sigma=self.sigma)
+        shares(shift=self.shift)
 
     def d_loss(self, critic: Critic) -> Tensor:
         real = critic(self._changed(critic, critic.real_samples, "real"), like="real")
@@ -88,6 +89,9 @@ class LatentConsistency:
     reference = ZHAO
     game = False
     noise = {"eps": normal("latent")}
+
+    def __post_init__(self) -> None:
+        at_least(0, d_weight=self.d_weight, g_weight=self.g_weight, sigma=self.sigma)
 
     def d_loss(self, critic: Critic) -> Tensor:
         return self.d_weight * (critic.fake - critic(self._near(critic))).square().mean()

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ganbench import Critic, normal
 from ganbench_losses.papers import SALIMANS
+from ganbench_transforms.limits import at_least
 
 MAO = r"""
 @inproceedings{mao2019mode,
@@ -33,6 +34,9 @@ class ModeSeeking:
     game = False
     noise = {"latent": normal("latent")}
 
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
+
     def g_loss(self, critic: Critic) -> Tensor:
         other = critic.noise["latent"]
         samples = (critic.fake_samples - critic.generate(other)).abs().mean()
@@ -52,6 +56,9 @@ class FeatureMatching:
     reference = SALIMANS
     game = False
     needs = ("features",)
+
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
 
     def g_loss(self, critic: Critic) -> Tensor:
         real, fake = critic.real_extras["features"], critic.fake_extras["features"]

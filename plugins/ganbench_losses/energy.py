@@ -8,6 +8,7 @@ from torch.nn.functional import normalize, relu
 
 from ganbench import Critic
 from ganbench_losses.papers import BERTHELOT, ZHAO
+from ganbench_transforms.limits import above, at_least, shares
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class BEGAN:
     version = "1"
     reference = BERTHELOT
     needs = ("reconstruction",)
+
+    def __post_init__(self) -> None:
+        shares(gamma=self.gamma)
+        at_least(0, rate=self.rate)
 
     def memory(self, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {"k": next(iter(params.values())).new_zeros(())}
@@ -55,6 +60,10 @@ class EBGAN:
     version = "1"
     reference = ZHAO
     needs = ("reconstruction", "code")
+
+    def __post_init__(self) -> None:
+        above(0, margin=self.margin)
+        at_least(0, pulling_away=self.pulling_away)
 
     def d_loss(self, critic: Critic) -> Tensor:
         return relu(self.margin + critic.fake).mean() - critic.real.mean()

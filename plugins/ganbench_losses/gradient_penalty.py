@@ -7,6 +7,7 @@ from torch.nn.functional import relu
 
 from ganbench import Critic, uniform
 from ganbench_losses.papers import GULRAJANI
+from ganbench_transforms.limits import at_least
 
 PETZKA = r"""
 @inproceedings{petzka2018regularization,
@@ -51,6 +52,10 @@ class GradientPenalty:
     reference = (GULRAJANI, PETZKA)
     game = False
 
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
+        at_least(1, every=self.every)
+
     def d_loss(self, critic: Critic) -> Tensor:
         excess = lengths(critic.gradient(critic.between(), like="fake")) - 1
         return self.weight * (relu(excess) if self.one_sided else excess).square().mean()
@@ -73,6 +78,10 @@ class Dragan:
     reference = KODALI
     game = False
     noise = {"direction": uniform("sample"), "length": uniform()}
+
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight, scale=self.scale)
+        at_least(1, every=self.every)
 
     def d_loss(self, critic: Critic) -> Tensor:
         real, noise = critic.real_samples, critic.noise

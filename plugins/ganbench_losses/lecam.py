@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Critic
+from ganbench_transforms.limits import at_least, decays
 
 TSENG = r"""
 @inproceedings{tseng2021regularizing,
@@ -34,8 +35,8 @@ class LeCam:
     game = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.decay < 1:
-            raise ValueError(f"decay must be >= 0 and < 1, got {self.decay!r}")
+        at_least(0, weight=self.weight)
+        decays(decay=self.decay)
 
     def d_loss(self, critic: Critic) -> Tensor:
         seen = critic.memory["seen"]

@@ -24,6 +24,10 @@ class LSGAN:
     version = "1"
     reference = MAO
 
+    def __post_init__(self) -> None:
+        if self.a == self.b:
+            raise ValueError(f"a and b, what D fits to fake and to real samples, must differ, got {self.a!r} for both")
+
     def d_loss(self, critic: Critic) -> Tensor:
         return ((critic.real - self.b).square().mean() + (critic.fake - self.a).square().mean()) / 2
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganbench import Critic, normal
 from ganbench_losses.gradient_penalty import lengths
+from ganbench_transforms.limits import at_least, decays
 
 KARRAS = r"""
 @inproceedings{karras2020analyzing,
@@ -40,8 +41,9 @@ class PathLength:
     noise = {"direction": normal("sample")}
 
     def __post_init__(self) -> None:
-        if not 0 <= self.decay < 1:
-            raise ValueError(f"decay must be >= 0 and < 1, got {self.decay!r}")
+        at_least(0, weight=self.weight)
+        at_least(1, every=self.every)
+        decays(decay=self.decay)
 
     def g_loss(self, critic: Critic) -> Tensor:
         return self.weight * (self._lengths(critic) - critic.memory["length"]).square().mean()

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ganbench import Critic
 from ganbench_losses.papers import ARJOVSKY
+from ganbench_transforms.limits import above
 
 
 class Wasserstein:
@@ -41,8 +42,7 @@ class WeightClipping:
     game = False
 
     def __post_init__(self) -> None:
-        if self.bound <= 0:
-            raise ValueError(f"bound must be > 0, got {self.bound!r}")
+        above(0, bound=self.bound)
 
     def project(self, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: value.clamp(-self.bound, self.bound) for name, value in params.items()}

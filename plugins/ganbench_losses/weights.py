@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ganbench import Critic
 from ganbench_losses.papers import SALIMANS
+from ganbench_transforms.limits import at_least
 
 BROCK = r"""
 @inproceedings{brock2019large,
@@ -35,6 +36,9 @@ class Orthogonal:
     reference = BROCK
     game = False
 
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
+
     def g_loss(self, critic: Critic) -> Tensor:
         matrices = [value.flatten(1) for value in critic.params.values() if value.dim() > 1]
         total = critic.fake_samples.new_zeros(())
@@ -56,6 +60,9 @@ class HistoricalAveraging:
     version = "1"
     reference = SALIMANS
     game = False
+
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
 
     def d_loss(self, critic: Critic) -> Tensor:
         return self.weight * _distance(critic)
@@ -79,6 +86,9 @@ class HistoricalAveragingG:
     version = "1"
     reference = SALIMANS
     game = False
+
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
 
     def g_loss(self, critic: Critic) -> Tensor:
         return self.weight * _distance(critic)

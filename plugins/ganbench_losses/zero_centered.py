@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ganbench import Critic
 from ganbench_losses.papers import HUANG, MESCHEDER
+from ganbench_transforms.limits import at_least
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,10 @@ class R1:
     version = "1"
     reference = MESCHEDER
     game = False
+
+    def __post_init__(self) -> None:
+        at_least(0, gamma=self.gamma)
+        at_least(1, every=self.every)
 
     def d_loss(self, critic: Critic) -> Tensor:
         return self.gamma / 2 * critic.gradient(critic.real_samples).square().sum(dim=1).mean()
@@ -40,6 +45,10 @@ class R2:
     version = "1"
     reference = (MESCHEDER, HUANG)
     game = False
+
+    def __post_init__(self) -> None:
+        at_least(0, gamma=self.gamma)
+        at_least(1, every=self.every)
 
     def d_loss(self, critic: Critic) -> Tensor:
         return self.gamma / 2 * critic.gradient(critic.fake_samples).square().sum(dim=1).mean()

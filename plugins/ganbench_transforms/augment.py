@@ -9,6 +9,7 @@ from torch import Tensor
 from ganbench import Discriminator, normal, uniform
 from ganbench_transforms.ada import BLITS, COLORS, KARRAS, blitted, recolored
 from ganbench_transforms.images import only_images, per_sample, without_rectangle
+from ganbench_transforms.limits import at_least, shares
 
 GATES = (*BLITS, *COLORS, "cutout")
 
@@ -32,10 +33,8 @@ class Augment:
     noise = {"gates": uniform(len(GATES)), "values": uniform(8), "normals": normal(3)}
 
     def __post_init__(self) -> None:
-        if min(self.blit, self.color, self.cutout) < 0:
-            raise ValueError("blit, color and cutout multiply p and must be >= 0")
-        if not 0 <= self.p <= 1:
-            raise ValueError(f"p is a probability, 0 to 1, got {self.p!r}")
+        shares(p=self.p)
+        at_least(0, blit=self.blit, color=self.color, cutout=self.cutout)
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         reason = only_images(shape)

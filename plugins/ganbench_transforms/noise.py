@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Discriminator, normal
+from ganbench_transforms.limits import at_least
 
 SONDERBY = r"""
 @inproceedings{sonderby2017amortised,
@@ -40,6 +41,9 @@ class InstanceNoise:
     version = "1"
     reference = SONDERBY
     noise = {"eps": normal("sample")}
+
+    def __post_init__(self) -> None:
+        at_least(0, sigma=self.sigma)
 
     def __call__(
         self, discriminator: Discriminator, x: Tensor, noise: Mapping[str, Tensor], memory: Mapping[str, Tensor]

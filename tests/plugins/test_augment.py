@@ -74,7 +74,7 @@ def test_what_does_not_fit_is_said() -> None:
     assert Augment().supports((2,)) == "it changes images, and the samples have the shape (2,)"
     with pytest.raises(ValueError, match="must be >= 0"):
         Augment(color=-1.0)
-    with pytest.raises(ValueError, match=r"p is a probability, 0 to 1, got 1\.5"):
+    with pytest.raises(ValueError, match=r"p must be >= 0 and <= 1, got 1\.5"):
         Augment(p=1.5)
     with pytest.raises(ValueError, match="target is a mean sign, > -1 and < 1, got 3"):
         Ada(target=3)

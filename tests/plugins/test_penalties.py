@@ -252,7 +252,7 @@ def test_historical_averaging_pulls_parameters_to_their_mean(part: Any) -> None:
     [
         (lambda: WeightClipping(bound=-0.01), "bound must be > 0, got -0.01"),
         (lambda: PathLength(decay=1.0), "decay must be >= 0 and < 1, got 1.0"),
-        (lambda: Consistency(shift=2.0), "shift must be 0 to 1 and sigma >= 0, got 2.0 and 0.05"),
+        (lambda: Consistency(shift=2.0), "shift must be >= 0 and <= 1, got 2.0"),
     ],
 )
 def test_numbers_without_a_meaning_are_refused(make: Callable[[], object], said: str) -> None:
