@@ -13,6 +13,13 @@ from typing import Any, TypeVar
 from ganbench.errors import ResultsError
 
 T = TypeVar("T")
+FILES = frozenset({
+    ".bmp", ".bz2", ".csv", ".gif", ".gz", ".h5", ".hdf5", ".htm", ".html", ".ipynb", ".jpeg", ".jpg", ".json",
+    ".log", ".md", ".npy", ".npz", ".parquet", ".pdf", ".pickle", ".pkl", ".png", ".ppm", ".ps", ".pt", ".pth", ".py",
+    ".safetensors", ".svg", ".tar", ".tex", ".tgz", ".tif", ".tiff", ".toml", ".tsv", ".txt", ".webp", ".xml", ".xz",
+    ".yaml", ".yml", ".zip",
+})  # fmt: skip
+"""Endings of names of files."""
 UNSEALED = 1
 """The last schema whose files have no seal."""
 
@@ -20,6 +27,11 @@ UNSEALED = 1
 def cache_folder() -> Path:
     """`$GANBENCH_CACHE`, or `~/.cache/ganbench`."""
     return Path(os.environ.get("GANBENCH_CACHE") or Path.home() / ".cache" / "ganbench").expanduser()
+
+
+def named_as_file(path: Path) -> bool:
+    """Whether a path that is to become a folder ends as files do, such as `x.txt`; a folder that is there may."""
+    return path.suffix.lower() in FILES and not path.is_dir()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

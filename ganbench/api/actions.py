@@ -130,6 +130,8 @@ def replay(run: str | Record | ReferenceRecord, folder: Path, settings: ReplaySe
 
     store = Store.existing(folder)
     record, place = store.only(run if isinstance(run, str) else run.id, references=True)
+    if not settings.anyway:
+        rebuild.check_repeatable(record)
     registry = Registry.load(settings.plugins)
     spec = rebuild.rebuilt(record, registry, settings.weights)
     changed = rebuild.differences(record, spec)

@@ -17,7 +17,7 @@ from torch import Tensor
 from ganbench.errors import UsageError
 from ganbench.evaluation.generate import Generated
 from ganbench.evaluation.images import is_image
-from ganbench.files import sync_folder
+from ganbench.files import named_as_file, sync_folder
 
 LABELS = "labels.csv"
 
@@ -31,6 +31,10 @@ def check_target(path: Path, shape: tuple[int, ...]) -> None:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         what = "is not empty" if path.is_dir() else "is a file that does not end in .npz"
         raise UsageError(f"{path} {what}; name a file that ends in .npz, or a folder that is new or empty")
+    if named_as_file(path):
+        raise UsageError(
+            f"{path}: samples are not written as {path.suffix}; name a file that ends in .npz, or a folder"
+        )
     if not is_image(shape):
         raise UsageError(f"samples of shape {shape} are no images of 1 or 3 channels; write a file that ends in .npz")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganbench.analysis.run_table import run_table
 from ganbench.errors import MissingError, ResultsError, UsageError
-from ganbench.files import write_atomically
+from ganbench.files import named_as_file, write_atomically
 from ganbench.report import citations, methods
 from ganbench.report.html.pages import Site
 from ganbench.report.text import formats
@@ -30,6 +30,10 @@ def check_target(place: Path) -> None:
     """Raise `UsageError` if a folder must not be replaced, because it holds something that is not part of a report."""
     if place.is_symlink() or (place.exists() and not place.is_dir()):
         raise UsageError(f"--to {str(place)!r} is not a folder; name a new folder, or an earlier report")
+    if named_as_file(place):
+        raise UsageError(
+            f"--to {str(place)!r} has the name of a file, but a report is a folder; name one without {place.suffix}"
+        )
     if place.is_dir() and any(path.name not in manifest.OUTSIDE for path in place.iterdir()):
         _check_earlier(place)
     if place.resolve() in (Path.cwd(), *Path.cwd().parents):

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from filelock import FileLock, Timeout
 
 from ganbench.errors import MissingError, ResultsError, UsageError
-from ganbench.files import sync_folder, write_atomically
+from ganbench.files import named_as_file, sync_folder, write_atomically
 from ganbench.registry.file_hashes import file_sha256
 from ganbench.results.record_json import (
     Newer,
@@ -47,6 +47,13 @@ class Store:
         """The store of a folder. Raises `UsageError` if there is no such folder."""
         if not root.is_dir():
             raise UsageError(f"no results folder {str(root)!r}; run a suite first, or name its folder with --results")
+        return cls(root)
+
+    @classmethod
+    def to_write(cls, root: Path) -> Store:
+        """The store of a folder that need not be there yet. Raises `UsageError` if it has the name of a file."""
+        if named_as_file(root):
+            raise UsageError(f"results folder {str(root)!r} has the name of a file; name one without {root.suffix}")
         return cls(root)
 
     def at(self, root: Path) -> Store:

@@ -49,6 +49,15 @@ def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) 
         raise UsageError(f"run {record.id} cannot be rebuilt: its spec is incomplete ({error!r})") from error
 
 
+def check_repeatable(record: AnyRecord) -> None:
+    """Raise `UsageError` for a run of the first schema: its one id covers training and evaluation as they were then."""
+    if isinstance(record, Record) and record.one_identity:
+        raise UsageError(
+            f"run {record.id} cannot be repeated: its record has schema 1, and since then the random numbers of a "
+            "training and its id are others; run its suite again, or try it all the same with --anyway"
+        )
+
+
 def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
     """The distributions or files that the record's missing plugins came from."""
     for key, plugin in record.plugins.items():

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ganbench.errors import UsageError
+from ganbench.files import named_as_file
 from ganbench.registry.choice import Kind
 
 KINDS: tuple[Kind, ...] = ("loss", "transform", "architecture", "dataset", "extractor", "metric", "suite")
@@ -31,6 +32,8 @@ def write(kind: Kind, name: str, folder: Path, package: bool = False, penalty: b
     """Write a plugin of a kind into a folder. Raises `UsageError` for a bad name, or if something is there already."""
     _check_name(name, package)
     texts, edit = (_package if package else _file)(kind, name, "penalty" if penalty else kind)
+    if named_as_file(folder):
+        raise UsageError(f"--to {folder} has the name of a file; name the folder to write {next(iter(texts))} into")
     top = folder / next(iter(texts)).parts[0]
     if top.exists() or top.is_symlink():
         raise UsageError(f"{top} is there already, and nothing is overwritten; choose another name or --to FOLDER")

@@ -56,6 +56,7 @@ def test_the_next_steps_are_commands_that_exist(inside: Cli, tmp_path: Path) -> 
         (("loss", "minimax"), "there is a loss 'minimax' already, from ganbench"),
         (("loss", "My Loss"), "is no name for a plugin"),
         (("loss", "../x"), "is no name for a plugin"),
+        (("loss", "my-loss", "--to", "mine.py"), "--to mine.py has the name of a file; name the folder"),
         (("loss", "random"), "random.py would hide Python's own 'random'"),
         (("loss", "losses", "--package"), "there is a package ganbench_losses already"),
         (("metric", "x", "--penalty"), "--penalty is for a loss, not for a metric"),

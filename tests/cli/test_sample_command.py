@@ -153,6 +153,12 @@ def test_labels_follow_the_data_and_latents_their_seed(inside: Cli, results: Pat
         (("p0", "--to", "folder"), 2, "samples of shape (2,) are no images"),
         (("p0", "--to", "full"), 2, "full is not empty"),
         (("c0", "--to", "nets.py"), 2, "nets.py is a file that does not end in .npz"),
+        (
+            ("c0", "--to", "x.txt"),
+            2,
+            "x.txt: samples are not written as .txt; name a file that ends in .npz, or a folder",
+        ),
+        (("p0", "--to", "new/x.NPY"), 2, "x.NPY: samples are not written as .NPY; name a file that ends in .npz"),
         (("p0", "--to", "a.npz", "--labels", "0"), 2, "run p0 has no conditional generator"),
         (("c0", "--to", "a.npz", "--labels", "3"), 2, "there is no class 3; the classes are 0 to 2"),
         (("c0", "--to", "a.npz", "--labels", "0:5", "--n", 6), 2, "asks for 5 samples, --n for 6"),
@@ -171,7 +177,7 @@ def test_what_cannot_be_is_said_in_one_sentence(
     (tmp_path / "full" / "x").touch()
     done = _sample(inside, *arguments)
     assert (done.code, said in done.err) == (code, True), done.err
-    assert not (tmp_path / "a.npz").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "nets.py", "results"]
 
 
 def test_weights_that_are_missing_or_damaged_are_noticed(inside: Cli, results: Path) -> None:
