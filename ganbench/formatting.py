@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from math import floor, log10
 
@@ -77,9 +78,31 @@ def ranges(seeds: list[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
+def joined(name: str, known: Iterable[str]) -> list[str]:
+    """The known names of which a text consists, whatever stands between them: `rpgan-r1r2` are `rpgan`, `r1`, `r2`.
+
+    The fewest possible; empty if it does not consist of several different ones.
+    """
+    text, words = _bare(name), {_bare(one): one for one in known}
+    words.pop("", None)
+    best: dict[int, list[str]] = {0: []}
+    for end in range(1, len(text) + 1):
+        ways = [
+            [*best[start], words[text[start:end]]] for start in range(end) if start in best and text[start:end] in words
+        ]
+        if ways:
+            best[end] = min(ways, key=len)
+    found = best.get(len(text), [])
+    return found if 1 < len(found) == len(set(found)) else []
+
+
+def _bare(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum())
+
+
 def suggestion(name: str, known: list[str]) -> str:
     """`. Did you mean 'x'?` if a known name is similar, otherwise a list of all known names."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    near = get_close_matches(name, known, n=1, cutoff=0.6 if len(name) > 2 else 0.5)
     if near:
         return f". Did you mean {near[0]!r}?"
     return f". Known: {', '.join(sorted(known))}." if known else "."

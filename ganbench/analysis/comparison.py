@@ -13,6 +13,7 @@ from ganbench.formatting import suggestion
 from ganbench.results import protocol
 from ganbench.statistics import claims, differences
 from ganbench.statistics.claims import Judgment
+from ganbench.suite.labels import in_full, picked
 
 Verdict: TypeAlias = Literal[
     "a better", "b better", "equal", "inconclusive", "too few seeds", "no variation", "exploratory"
@@ -110,12 +111,20 @@ def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Compa
 
 
 def named(name: str, tables: list[Table], suite: str) -> Named:
-    """The rows of a name. Raises `UsageError` with the nearest name if there are none."""
+    """The rows of a name. Raises `UsageError` with the nearest name if there are none, or if it means several."""
     rows = [row for table in tables for row in table.variants]
-    for kind in ("variant", "loss", "architecture"):
-        own = [row for row in rows if (row.title if kind == "variant" else getattr(row, kind)) == name]
-        if own:
-            return Named(name, kind, own, suite, tables)
+    variants = [row.variant for row in rows if row.variant]
+    meant = {
+        "variant": [one.title for one in in_full(variants, name)],
+        "loss": [one.text for one in picked((one.loss for one in variants), name)],
+        "architecture": [one.text for one in picked((one.architecture for one in variants), name)],
+    }
+    for kind, texts in meant.items():
+        if len(texts) > 1:
+            raise UsageError(f"{name!r} names {len(texts)} entries: write one of {', '.join(texts)}")
+        if texts:
+            own = [row for row in rows if (row.title if kind == "variant" else getattr(row, kind)) == texts[0]]
+            return Named(texts[0], kind, own, suite, tables)
     known = sorted({text for row in rows for text in (row.loss, row.architecture, row.title)})
     raise UsageError(f"no variant {name!r} in these results{suggestion(name, known)}")
 

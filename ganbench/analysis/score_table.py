@@ -9,7 +9,7 @@ from ganbench.registry.contracts import Direction, ScoreKind
 from ganbench.results.records import ProtocolCard, ScoreName
 from ganbench.statistics.differences import Sample
 from ganbench.statistics.intervals import Kind
-from ganbench.suite.labels import variant_title
+from ganbench.suite.labels import Variant, variant_title
 from ganbench.suite.plan_file import PlanReference
 
 if TYPE_CHECKING:
@@ -152,6 +152,8 @@ class TableRow:
     """By score, the number of these seeds."""
     noise: dict[str, float] = field(default_factory=dict)
     """By score, the variance over sets of latents of one generator, on the scale of the column; where it is known."""
+    variant: Variant | None = None
+    """Both labels of a variant, with the names behind them."""
 
     @property
     def key(self) -> VariantKey:

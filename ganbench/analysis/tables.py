@@ -184,7 +184,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
     return TableRow(
         row.dataset.text, *row.texts[:2], "variant", len(good), len(records), scores, notes=said,
         failed=failed, faulty=verdicts.faulty(samples), verdict=verdicts.summary(samples), cost=cost, missing=missing,
-        lacking=lacking, noise=_noise(good.values(), shown),
+        lacking=lacking, noise=_noise(good.values(), shown), variant=row.variant,
     )  # fmt: skip
 
 

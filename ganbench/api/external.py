@@ -11,7 +11,6 @@ from ganbench.api.results import Results
 from ganbench.api.running import Preparation, RunSettings, Training
 from ganbench.api.suites import SuiteRequest
 from ganbench.errors import UsageError
-from ganbench.formatting import suggestion
 from ganbench.results.manifest import NAME as MANIFEST
 from ganbench.suite.external import named, rows
 from ganbench.suite.labels import LABEL_FORM, may_be_label
@@ -63,23 +62,17 @@ def evaluate(
 def _cell(plan: Plan, dataset: str | None) -> Cell:
     """A cell of the dataset; all cells of one dataset are evaluated in the same way. Raises `UsageError`."""
     labels = list(dict.fromkeys(cell.dataset for cell in plan.cells))
-    found = named(labels, dataset)
-    if found is None:
-        known = [label.text for label in labels]
-        if dataset is None:
-            raise UsageError(f"name the dataset of these samples with --dataset: {', '.join(known)}")
-        raise UsageError(f"suite {plan.suite!r} has no dataset {dataset!r}{suggestion(dataset, known)}")
+    found = named(labels, dataset, "name the dataset of these samples with --dataset", f"suite {plan.suite!r}")
     return next(cell for cell in plan.cells if cell.dataset == found)
 
 
 def _check_readable(prepared: Preparation, planned: Sequence[PlannedReference]) -> None:
     """Raise `UsageError` if the files hold no samples of the dataset, before anything is measured."""
-    from ganbench.evaluation.made_elsewhere import read_samples
-    from ganbench.runner.reference_work import checked_labels
+    from ganbench.runner.reference_work import check_samples
 
     for one in planned:
         assert one.path is not None
         if not one.path.exists():
             raise UsageError(f"there are no samples at {one.path}")
         made = prepared.resolved.registry.create("dataset", one.spec.dataset)
-        checked_labels(one.path, read_samples(one.path, tuple(made.shape), one.spec.evaluation.samples).labels, made)
+        check_samples(one.path, made, one.spec.evaluation.samples)

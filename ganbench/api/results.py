@@ -16,12 +16,12 @@ from ganbench.analysis.score_table import Table
 from ganbench.api.suites import saved_plan
 from ganbench.api.views import QuotableComparison, RunsView, ScoreTable
 from ganbench.errors import UsageError
-from ganbench.formatting import suggestion
 from ganbench.registry.registry import Registry
 from ganbench.report.text import formats
 from ganbench.results.literature import Published, published_rows
 from ganbench.results.records import Record
 from ganbench.results.store import Store
+from ganbench.suite.labels import only
 from ganbench.suite.plan_file import SavedPlan
 
 
@@ -86,9 +86,8 @@ class Results:
             return next(iter(found.values()))
         if dataset is None:
             raise UsageError(f"suite {self.suite!r} has the datasets {', '.join(found)}; name one")
-        if dataset not in found:
-            raise UsageError(f"suite {self.suite!r} has no dataset {dataset!r}{suggestion(dataset, list(found))}")
-        return found[dataset]
+        labels = [one.dataset for part in (self.plan.rows, self.plan.references, self.plan.skipped) for one in part]
+        return found[only(labels, dataset, f"suite {self.suite!r} has no dataset").text]
 
     @property
     def ids(self) -> list[str]:

@@ -15,6 +15,7 @@ from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, pars
 from ganbench.errors import MissingError, UsageError
 from ganbench.registry.choice import Choice
 from ganbench.results.store import Store
+from ganbench.suite.external import missing_samples
 from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, plan_to_save, save_plan
 from ganbench.suite.plan_union import not_shown, united, with_seeds
 from ganbench.suite.specs import Plan
@@ -60,7 +61,7 @@ class Preparation:
         self.settings = settings
         self.resolved = resolve(request)
         self.trackers = chosen_trackers(settings, self.resolved)
-        self.store = Store(settings.results)
+        self.store = Store.to_write(settings.results)
         seeds = parse_seeds(settings.seeds) if settings.seeds is not None else None
         self.whole = self.resolved.expanded()
         plan = self.resolved.expanded(seeds) if seeds else self.whole
@@ -96,10 +97,14 @@ class Preparation:
         """What would be done: the runs by state, and an estimate of their cost."""
         from ganbench.runner.plan_summary import plan_text
 
+        there = replace(self._asked, references=())
+        gone = missing_samples(self._asked)
         try:
-            return plan_text(self.plan, self.store, self.settings.force)
+            there = replace(self.resolved.contents.filled(there), references=self._asked.references)
+            text = plan_text(there, self.store, self.settings.force)
         except MissingError as error:
-            return plan_text(self._asked, None, self.settings.force, str(error))
+            text = plan_text(self._asked, None, self.settings.force, str(error))
+        return text + "".join(f"Before anything is trained: {one}\n" for one in gone)
 
     def states(self) -> dict[str, int]:
         """How many runs are `done`, `new`, `resumable`, or have `failed before`."""

@@ -75,7 +75,7 @@ class SearchPreparation:
         self._merged = search.merged(self._asked)
         check_not_empty(self._merged)
         _check_scores(scores, self._merged, self.resolved)
-        self.store = Store(settings.results)
+        self.store = Store.to_write(settings.results)
 
     @cached_property
     def drawn(self) -> list[Drawn]:

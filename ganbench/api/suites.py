@@ -17,6 +17,7 @@ from ganbench.results.store import Store
 from ganbench.suite import expand
 from ganbench.suite import load as suites
 from ganbench.suite.contents import Contents
+from ganbench.suite.labels import picked
 from ganbench.suite.plan_file import SavedPlan, load_plan, plan_to_save, save_plan
 from ganbench.suite.plan_union import united
 from ganbench.suite.specs import Plan
@@ -139,7 +140,7 @@ def parse_filters(texts: Iterable[str], plan: Plan) -> dict[str, tuple[str, ...]
         if kind not in AXES or not equals:
             raise UsageError(f"--filter {text!r}: write {'=NAME, '.join(AXES)}=NAME")
         labels = {one.labels[AXES.index(kind)] for one in combinations}
-        if not any(label.answers_to(name) for label in labels):
+        if not picked(labels, name):
             known = sorted({label.text for label in labels})
             raise UsageError(f"--filter: the suite has no {kind} {name!r}{suggestion(name, known)}")
         wanted[kind] = (*wanted.get(kind, ()), name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import NamedTuple
 
 import torch
@@ -18,7 +17,7 @@ from ganbench.engine.step import Game, Numbers, PlayerState, State
 from ganbench.engine.update_rules import update_rule
 from ganbench.errors import ContractError
 from ganbench.registry.contracts import Data
-from ganbench.registry.training_contracts import Architecture, discriminator_of, generator_of
+from ganbench.registry.training_contracts import Architecture, discriminator_of, generator_of, packed
 from ganbench.suite.train_spec import TrainSpec
 
 
@@ -71,7 +70,7 @@ def build_game(objective: Objective, players: Players, spec: TrainSpec, seed: in
     return Game(
         objective, g, d, update_rule(spec.d, differentiable=spec.unrolled > 0), update_rule(spec.g), spec.n_dis,
         averaged=spec.averaged, simultaneous=spec.simultaneous, unrolled=spec.unrolled, fresh_real=spec.fresh_real,
-        labeled=players.classes is not None, packed=prod(players.seen) // prod(players.shape),
+        labeled=players.classes is not None, packed=packed(players.shape, players.seen),
     )  # fmt: skip
 
 

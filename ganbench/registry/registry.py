@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ganbench.errors import ContractError, GanbenchError, UsageError, describe_error, raised_at
-from ganbench.formatting import suggestion
+from ganbench.formatting import joined, suggestion
 from ganbench.registry import effects
 from ganbench.registry.choice import SUBSET, Choice, Kind
 from ganbench.registry.discovery import DISABLE, HOOKS, Offer, Source, entry_points, from_file, offered
@@ -119,7 +119,9 @@ class Registry:
             hint = "".join(
                 f" Plugin {who!r} is broken ({why}); see 'ganbench doctor'." for who, why in self._broken.items()
             )
-            return f"unknown {kind} {name!r}{suggestion(name, self.names(kind))}{hint}"
+            parts = joined(name, self.names(kind)) if kind == "loss" else []
+            known = f". Did you mean the sum {' + '.join(parts)!r}?" if parts else suggestion(name, self.names(kind))
+            return f"unknown {kind} {name!r}{known}{hint}"
         if len(offers) > 1:
             who = " and ".join(str(offer.source) for offer in offers)
             ways = [f"{DISABLE}={one.source.distribution}:{kind}:{name}" for one in offers if not one.source.file]
@@ -150,7 +152,7 @@ class Registry:
             if key not in fields:
                 known = suggestion(key, list(fields)) if fields else "; it has none."
                 raise WrongHyperparameter(key, f"{kind} {name!r} has no hyperparameter {key!r}{known}")
-            values[key] = _given(kind, name, fields[key], value, values[key])
+            values[key] = _given(offer, key, value)
         unset = [key for key, value in values.items() if value is dataclasses.MISSING]
         if unset:
             raise WrongHyperparameter(unset[0], f"{kind} {name!r} requires hyperparameter {unset[0]!r}")
@@ -232,9 +234,9 @@ def _subset(name: str, value: object) -> dict[str, int]:
     return {SUBSET: value} if value else {}
 
 
-def _given(kind: Kind, name: str, field: dataclasses.Field[object], value: Any, default: object) -> object:
+def _given(offer: Offer, key: str, value: Any) -> object:
     """The value of a hyperparameter, a schedule among them. Raises `WrongHyperparameter` if it does not fit."""
-    key = field.name
+    kind, name, default = offer.kind, offer.name, offer.defaults()[key]
     scheduled = isinstance(value, Schedule) or (is_schedule(value) and not isinstance(default, dict))
     if not scheduled:
         return _fitted(kind, name, key, value, default)
@@ -242,17 +244,27 @@ def _given(kind: Kind, name: str, field: dataclasses.Field[object], value: Any, 
         raise WrongHyperparameter(
             key, f"{kind} {name!r}: {key} cannot change during training; only numbers of losses and transforms can"
         )
-    required = default is dataclasses.MISSING
-    if not (field.type in (float, "float") if required else isinstance(default, float)):
-        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} cannot have a schedule, because it is no float")
+    able = [one for one, of in offer.fields().items() if _is_float(of, offer.defaults()[one])]
+    if key not in able:
+        rest = f"{', '.join(able)} can" if able else f"no hyperparameter of {name} can"
+        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} cannot have a schedule, because it is no float; {rest}")
     try:
         return value if isinstance(value, Schedule) else read_schedule(value)
     except ValueError as error:
         raise WrongHyperparameter(key, f"{kind} {name!r}: {key}: {error}") from error
 
 
+def _is_float(field: dataclasses.Field[object], default: object) -> bool:
+    """Whether a hyperparameter is one float, by its default or, without one, by its type."""
+    return field.type in (float, "float") if default is dataclasses.MISSING else isinstance(default, float)
+
+
 def _fitted(kind: Kind, name: str, key: str, value: Any, default: object) -> object:
-    """The value converted to the type of the default. Raises `WrongHyperparameter` if it does not fit."""
+    """The value converted to the type of the default. Raises `WrongHyperparameter` if it does not fit.
+
+    `key` may name an element of a hyperparameter, `bandwidths[0]`.
+    """
+    own = key.partition("[")[0]
     if isinstance(default, bool) or default is None or default is dataclasses.MISSING:
         fits = default is None or default is dataclasses.MISSING or isinstance(value, bool)
     elif isinstance(default, int):
@@ -263,13 +275,15 @@ def _fitted(kind: Kind, name: str, key: str, value: Any, default: object) -> obj
     elif isinstance(default, tuple):
         fits = isinstance(value, list | tuple)
         value = tuple(value) if fits else value
+        if fits and len({type(one) for one in default}) == 1:
+            value = tuple(_fitted(kind, name, f"{key}[{place}]", one, default[0]) for place, one in enumerate(value))
     else:
         fits = isinstance(value, type(default))
     if isinstance(value, float) and not isfinite(value):
-        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} must be finite, got {value!r}")
+        raise WrongHyperparameter(own, f"{kind} {name!r}: {key} must be finite, got {value!r}")
     if not fits:
         wanted = type(default).__name__
         raise WrongHyperparameter(
-            key, f"{kind} {name!r}: {key} must be of type {wanted} like its default {default!r}, got {value!r}"
+            own, f"{kind} {name!r}: {key} must be of type {wanted} like its default {default!r}, got {value!r}"
         )
     return value

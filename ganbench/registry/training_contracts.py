@@ -160,8 +160,9 @@ class Transform(Protocol):
     the transforms, and passes through them.
 
     Optional: `noise`, `memory(params)` and `remember(critic)` as a part of a loss has them (`params` are D's);
-    `shape(shape)`, the shape of a sample as D sees it, which packing changes; `supports(shape) -> str | None`, why
-    samples of a shape cannot be transformed.
+    `shape(shape)`, the shape of a sample as D sees it: if it differs in the first side alone, which is k times as
+    large, k samples are packed into one, and k must divide the batch; `supports(shape) -> str | None`, why samples of
+    a shape cannot be transformed.
     """
 
     def __call__(
@@ -189,6 +190,15 @@ class Architecture(Protocol):
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         """Why samples of this shape are not supported, or None if they are."""
+
+
+def packed(shape: tuple[int, ...], seen: tuple[int, ...]) -> int:
+    """How many samples of a shape D takes as one, if `seen` is the shape of what it sees: 1 unless they are packed.
+
+    Packed samples stand side by side in the first dimension.
+    """
+    side_by_side = shape[1:] == seen[1:] and seen[0] % shape[0] == 0
+    return seen[0] // shape[0] if side_by_side else 1
 
 
 def is_conditional(architecture: Architecture) -> bool:

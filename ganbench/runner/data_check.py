@@ -8,7 +8,8 @@ from ganbench.errors import GanbenchError, MissingError
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.registry.choice import Choice
 from ganbench.registry.registry import Registry
-from ganbench.runner.jobs import Job
+from ganbench.runner.jobs import Job, ReferenceJob
+from ganbench.runner.reference_work import check_samples
 from ganbench.suite.specs import EvaluationSpec
 
 
@@ -29,6 +30,7 @@ class DataCheck:
             if checked is not None and not checked.problems:
                 self._check_subset(checked, job.spec.dataset)
                 self._check_counts(checked, job.spec.evaluation)
+                self._check_samples(job)
         if self.missing and not self.problems:
             raise MissingError("\n".join(self.missing))
         return list(dict.fromkeys(self.problems))
@@ -49,6 +51,14 @@ class DataCheck:
                 for note in checked.notes:
                     self.report(note)
         return self._checked[label]
+
+    def _check_samples(self, job: Job) -> None:
+        """Samples made elsewhere must be samples of the dataset."""
+        if isinstance(job, ReferenceJob) and job.path is not None:
+            try:
+                check_samples(job.path, self.registry.create("dataset", job.spec.dataset), job.spec.evaluation.samples)
+            except GanbenchError as error:
+                self.problems.append(("", f"samples {job.title!r}: {error}"))
 
     def _check_subset(self, checked: CheckedData, choice: Choice) -> None:
         subset, have = self.registry.subset(choice), checked.counts["train"]

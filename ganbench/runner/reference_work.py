@@ -78,6 +78,11 @@ def _from_files(spec: ReferenceSpec, dataset: Dataset, path: Path) -> _Samples:
     return _Samples(samples, labels, Source(EXTERNAL, None), notes)
 
 
+def check_samples(path: Path, dataset: Dataset, count: int) -> None:
+    """Raise `UsageError` unless files hold samples of a dataset."""
+    checked_labels(path, read_samples(path, tuple(dataset.shape), count).labels, dataset)
+
+
 def checked_labels(path: Path, labels: Tensor | None, dataset: Dataset) -> Tensor | None:
     """Labels of a dataset that has classes, None for another. Raises `UsageError` if there are other classes."""
     classes: int | None = getattr(dataset, "classes", None)

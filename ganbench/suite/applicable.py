@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from math import prod
 
 from ganbench.registry.contracts import Dataset
-from ganbench.registry.training_contracts import Architecture, Loss, Transform, is_conditional
+from ganbench.registry.training_contracts import Architecture, Loss, Transform, is_conditional, packed
 from ganbench.suite.labels import sum_text
 
 Shape = tuple[int, ...]
@@ -68,6 +67,29 @@ def lacking(
     return _lacking_needs(parts, architecture, network) or _lacking_shape(transforms, architecture, shape)
 
 
+def uneven(transforms: Mapping[str, Transform], dataset: Dataset, batch: int) -> str | None:
+    """Why a batch cannot be packed as the transforms, by name and in order, pack its samples; None if it can."""
+    shape, together, packing = tuple(dataset.shape), 1, []
+    for name, transform in transforms.items():
+        seen = _seen(transform, shape)
+        if packed(shape, seen) > 1:
+            together *= packed(shape, seen)
+            packing.append(name)
+        shape = seen
+    if batch % together == 0:
+        return None
+    take = "takes" if len(packing) == 1 else "together take"
+    return (
+        f"{' and '.join(packing)} {take} {together} samples as one, so that train.batch must be a multiple of "
+        f"{together}, got {batch}"
+    )
+
+
+def _seen(transform: Transform, shape: Shape) -> Shape:
+    """The shape of a sample behind a transform."""
+    return tuple(getattr(transform, "shape", lambda same: same)(shape))
+
+
 def _lacking_needs(parts: Mapping[str, Loss], architecture: Architecture, network: str) -> str | None:
     extras = tuple(getattr(architecture, "extras", ()))
     conditional = is_conditional(architecture)
@@ -88,8 +110,9 @@ def _lacking_shape(transforms: Mapping[str, Transform], architecture: Architectu
         reason = getattr(transform, "supports", lambda _: None)(shape)
         if reason:
             return f"{name}: {reason}"
-        shape = tuple(getattr(transform, "shape", lambda shape: shape)(shape))
-        if prod(shape) != prod(before) and is_conditional(architecture):
+        seen = _seen(transform, shape)
+        if packed(shape, seen) > 1 and is_conditional(architecture):
             return f"{name} makes one sample of several, which have no label in common for a conditional D"
+        shape = seen
     reason = architecture.supports(shape) if shape != before else None
     return f"D would see samples of shape {shape}: {reason}" if reason else None

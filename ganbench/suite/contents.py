@@ -10,7 +10,7 @@ from ganbench.registry.choice import Choice
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
-from ganbench.suite.external import samples_hash
+from ganbench.suite.external import missing_samples, samples_hash
 from ganbench.suite.labels import Label
 from ganbench.suite.specs import Cell, Plan, PlannedReference, ReferenceSpec, RunSpec, Skipped
 
@@ -35,7 +35,8 @@ class Contents:
     def fetch(self, plan: Plan) -> None:
         """Let every dataset whose files are not there fetch them.
 
-        Raises `MissingError` with all that are still missing, and `ContractError` for what a plugin may raise.
+        Raises `MissingError` with all that are still missing, samples made elsewhere among them, and `ContractError`
+        for what a plugin may raise.
         """
         missing: dict[str, None] = {}
         for dataset in _datasets(plan):
@@ -47,6 +48,7 @@ class Contents:
                     self.of(dataset)
                 except MissingError as error:
                     missing[str(error)] = None
+        missing |= dict.fromkeys(missing_samples(plan))
         if missing:
             raise MissingError("\n".join(missing))
 
@@ -76,8 +78,12 @@ class Contents:
     def filled(self, plan: Plan) -> Plan:
         """The plan with the fingerprint of every dataset.
 
-        Raises as `of` does, and `UsageError` if two places hold the same data, which would be the same runs.
+        Raises as `of` does, `MissingError` with all samples made elsewhere that are not there, and `UsageError` if two
+        places hold the same data, which would be the same runs.
         """
+        gone = missing_samples(plan)
+        if gone:
+            raise MissingError("\n".join(gone))
         cells = tuple(replace(cell, spec=self.run(cell.spec)) for cell in plan.cells)
         seen: dict[str, Cell] = {}
         for cell in cells:

@@ -49,7 +49,7 @@ class Entry:
     @property
     def is_subset(self) -> bool:
         """Whether only some of the training samples of a dataset are trained on."""
-        return any(SUBSET in part.params for part in self.parts)
+        return any(part.params[SUBSET].value != 0 for part in self.parts if SUBSET in part.params)
 
     def text(self, with_params: bool) -> str:
         """The name, with the hyperparameters of each plugin beside it."""

@@ -15,7 +15,7 @@ from ganbench.suite import applicable, external, family_keys, search_space, trai
 from ganbench.suite.entries import Entry, Part, labels_of
 from ganbench.suite.evaluators import Evaluators
 from ganbench.suite.family import FamilySettings
-from ganbench.suite.labels import Combination, Label, Variant
+from ganbench.suite.labels import Combination, Label, Variant, picked
 from ganbench.suite.load import Suite
 from ganbench.suite.merging import Merged, Merging
 from ganbench.suite.picking import Picker
@@ -101,7 +101,7 @@ class _Expansion:
             known = [label.text for _, label in axis]
             for override in self.suite.overrides:
                 for name in override.when.get(kind, ()):
-                    if not any(label.answers_to(name) for _, label in axis):
+                    if not picked((label for _, label in axis), name):
                         self.problems.add(override.node, f"the suite has no {kind} {name!r}{suggestion(name, known)}")
 
     def _repeats(self, entry: Entry) -> bool:
@@ -123,7 +123,9 @@ class _Expansion:
             if twin is not cell:
                 self.problems.add(None, f"{cell.title} and {twin.title} are the same runs; list only one of them")
             elif titles.setdefault(cell.title, cell) is not cell:
-                self.problems.add(None, f"two variants are called {cell.title}; give the loss of one of them a label")
+                self.problems.add(
+                    None, f"two variants are called {cell.title}; give the loss of one of them a label of its own"
+                )
 
     def _check_comparable(self, cells: list[Cell]) -> None:
         """Report cells of one dataset whose scores would not be comparable."""
@@ -140,11 +142,21 @@ class _Expansion:
                     "let overrides of 'evaluation' depend only on the dataset",
                 )
             if cell.spec.train.averaged != other.spec.train.averaged:
-                self.problems.add(
-                    None,
-                    f"{cell.title} and {other.title} appear in the same table, but one is evaluated with its averaged "
-                    "generator (ema) and the other with its raw one; let overrides of 'ema' depend only on the dataset",
-                )
+                self._add_two_averages(cell, other)
+
+    def _add_two_averages(self, cell: Cell, other: Cell) -> None:
+        """Report that one variant of a table has an average of G and another has none, where a variant says so."""
+        said = (
+            f"{cell.title} and {other.title} appear in the same table, but one is evaluated with its averaged "
+            "generator (ema) and the other with its raw one"
+        )
+        own = [(entry, place) for entry, label in self.axes["loss"] if label in (cell.variant.loss, other.variant.loss)
+               for place in train_block.averages(entry.train)]  # fmt: skip
+        for entry, place in own:
+            where = f"the train block of {entry.label or entry.name} sets {place.value!r}"
+            self.problems.add(place, f"{said}; {where}: set it in the suite's 'train', which holds for all variants")
+        if not own:
+            self.problems.add(None, f"{said}; let overrides of 'ema' depend only on the dataset")
 
     def _cell(
         self, entries: dict[Kind, Entry], labels: Combination, seeds: tuple[int, ...] | None
@@ -190,8 +202,11 @@ class _Expansion:
             return None
         train = train_block.spec_of(merged.train)
         contradiction = train_block.contradiction(train)
-        if contradiction:
-            self.problems.add(None, f"{labels.title}: {contradiction}")
+        uneven = applicable.uneven(made, data, train.batch)
+        for node, text in ((None, contradiction), (game.node, uneven)):
+            if text:
+                self.problems.add(node, f"{labels.title}: {text}")
+        if contradiction or uneven:
             return None
         spec = RunSpec(loss, architecture[0], dataset[0], 0, train, transforms, evaluation)
         added = any(entry.added for entry in entries.values())

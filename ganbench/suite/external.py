@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ganbench.errors import MissingError
-from ganbench.formatting import suggestion
+from ganbench.errors import MissingError, UsageError
 from ganbench.registry.file_hashes import file_sha256, hash_files
 from ganbench.suite.fields import known_keys
-from ganbench.suite.labels import LABEL_FORM, Label, may_be_label
-from ganbench.suite.specs import EXTERNAL, Cell, PlannedReference, ReferenceSpec
+from ganbench.suite.labels import LABEL_FORM, Label, may_be_label, only
+from ganbench.suite.specs import EXTERNAL, Cell, Plan, PlannedReference, ReferenceSpec
 from ganbench.suite.yaml import Node, Problems
 
 KEYS = ["label", "samples", "dataset"]
@@ -47,6 +46,21 @@ def rows(label: str, paths: Sequence[Path], cell: Cell) -> Iterator[PlannedRefer
         yield PlannedReference(cell.dataset, spec, label, path)
 
 
+def missing_samples(plan: Plan) -> list[str]:
+    """Why samples of a plan are not there or cannot be opened, in a sentence for each file or folder."""
+    found = []
+    for path in dict.fromkeys(one.path for one in plan.references if one.path is not None):
+        try:
+            next(path.iterdir(), None) if path.is_dir() else path.open("rb").close()
+        except OSError as error:
+            found.append(str(_unreadable(path, error)))
+    return found
+
+
+def _unreadable(path: Path, error: OSError) -> MissingError:
+    return MissingError(f"samples {str(path)!r} cannot be read: {error.strerror or error}")
+
+
 def samples_hash(path: Path) -> str:
     """What identifies samples: a hash of the file's bytes, or of all files of a folder with their names.
 
@@ -55,7 +69,7 @@ def samples_hash(path: Path) -> str:
     try:
         return hash_files(path) if path.is_dir() else file_sha256(path)[:16]
     except OSError as error:
-        raise MissingError(f"samples {path} cannot be read: {error.strerror or error}") from error
+        raise _unreadable(path, error) from error
 
 
 def _label(item: Node, problems: Problems) -> str | None:
@@ -85,20 +99,23 @@ def _cell(item: Node, cells: Sequence[Cell], problems: Problems) -> Cell | None:
     labels = list(dict.fromkeys(cell.dataset for cell in cells))
     if not labels:
         return None
-    if node is None and len(labels) > 1:
-        problems.add(item, f"name the dataset of these samples: {', '.join(label.text for label in labels)}")
-        return None
-    found = named(labels, None if node is None else node.plain())
-    if found is None:
-        assert node is not None
-        known = suggestion(str(node.plain()), [label.text for label in labels])
-        problems.add(node, f"the suite has no dataset {node.plain()!r}{known}")
+    try:
+        found = named(
+            labels, None if node is None else str(node.plain()), "name the dataset of these samples", "the suite"
+        )
+    except UsageError as error:
+        problems.add(item if node is None else node, str(error))
         return None
     return next(cell for cell in cells if cell.dataset == found)
 
 
-def named(labels: Sequence[Label], name: object) -> Label | None:
-    """The dataset of a name; without one, the only dataset."""
-    if name is None:
-        return labels[0] if len(labels) == 1 else None
-    return next((label for label in labels if isinstance(name, str) and label.answers_to(name)), None)
+def named(labels: Sequence[Label], name: str | None, how: str, of: str) -> Label:
+    """The dataset of a name; without one, the only dataset.
+
+    Raises `UsageError`: `how` says how one of several is named, `of` is what has the datasets.
+    """
+    if name is not None:
+        return only(labels, name, f"{of} has no dataset")
+    if len(labels) == 1:
+        return labels[0]
+    raise UsageError(f"{how}: {', '.join(label.text for label in labels)}")

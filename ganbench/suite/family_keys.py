@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.registry.contracts import ScoreKind
 from ganbench.suite.family import FamilySettings
 from ganbench.suite.fields import known_keys
-from ganbench.suite.labels import Label
+from ganbench.suite.labels import Label, only
 from ganbench.suite.yaml import Node, Problems
 
 KEYS = ("reference", "primary", "paired", "margins")
@@ -44,15 +45,11 @@ def _mapping(node: Node, key: str, example: str, problems: Problems) -> dict[str
 
 def _label(node: Node, name: str, kind: str, labels: Sequence[Label], problems: Problems) -> str | None:
     """The one label that a name means."""
-    texts = [label.text for label in labels]
-    found = [name] if name in texts else [label.text for label in labels if label.answers_to(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        problems.add(node, f"{name!r} names {len(found)} entries: write one of {', '.join(found)}")
-    else:
-        problems.add(node, f"the suite has no {kind} {name!r}{suggestion(name, texts)}")
-    return None
+    try:
+        return only(labels, name, f"the suite has no {kind}").text
+    except UsageError as error:
+        problems.add(node, str(error))
+        return None
 
 
 def _reference(node: Node, labels: Mapping[str, Sequence[Label]], problems: Problems) -> dict[str, str]:

@@ -14,6 +14,8 @@ from ganbench.suite.yaml import Node, Problems
 
 SCHEDULES = ("constant", "cosine", "linear")
 """How a learning rate that is one number changes: not, or from its value to 0."""
+MOST_UNROLLED = 9999
+"""The most moves of D that G may look ahead."""
 Reader = Callable[[Node, str, Problems], object]
 """Reads the value of one setting; adds a problem and returns None if it is not valid."""
 
@@ -125,11 +127,12 @@ def _lookahead(node: Node, key: str, problems: Problems) -> object:
 
 
 def _play(node: Node, key: str, problems: Problems) -> object:
-    unrolled = re.fullmatch(r"unrolled\(\s*(\d{1,4})\s*\)", str(node.value))
-    if unrolled and int(unrolled[1]):
+    unrolled = re.fullmatch(r"unrolled\(\s*(\d{1,9})\s*\)", str(node.value))
+    if unrolled and 1 <= int(unrolled[1]) <= MOST_UNROLLED:
         return f"unrolled({int(unrolled[1])})"
     if node.value not in ("alternating", "simultaneous"):
-        problems.add(node, f"{key} must be one of {', '.join(PLAYS)} with K >= 1, got {node.plain()!r}")
+        known = f"{', '.join(PLAYS)} with 1 <= K <= {MOST_UNROLLED}"
+        problems.add(node, f"{key} must be one of {known}, got {node.plain()!r}")
         return None
     return node.value
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ganbench.errors import UsageError
+from ganbench.formatting import suggestion
+
 MAX_LABEL = 80
 LABEL_FORM = f"one line of text, at most {MAX_LABEL} characters without commas"
 """What a label that a person gives must be."""
+TIMES = " x "
+"""Between the loss and the architecture in the title of a variant."""
 
 
 def may_be_label(text: str) -> bool:
@@ -26,9 +31,35 @@ class Label:
     name: str
     given: bool = False
 
-    def answers_to(self, name: str) -> bool:
-        """Whether a person who writes this name means the label; a label that the suite gives replaces the name."""
-        return name == self.text or (not self.given and _spaced(name) == _spaced(self.name))
+
+def picked(labels: Iterable[Label], name: str) -> list[Label]:
+    """The labels that a person means by a name, each once: the one whose text it is, else all with this plugin's name.
+
+    So `ring8` is the plain one beside `ring8(subset=100)`, and without that all of them. A label that the suite gives
+    replaces the plugin's name. Spaces around the pluses of a sum do not matter.
+    """
+    known = list(dict.fromkeys(labels))
+    own = [one for one in known if not one.given]
+    return (
+        [one for one in known if one.text == name]
+        or [one for one in own if _spaced(one.text) == _spaced(name)]
+        or [one for one in own if _spaced(one.name) == _spaced(name)]
+    )
+
+
+def only(labels: Iterable[Label], name: str, unknown: str) -> Label:
+    """The one label that a person means by a name.
+
+    Raises `UsageError` if there are several, and with a sentence that begins with `unknown` if there is none.
+    """
+    known = list(labels)
+    found = picked(known, name)
+    texts = list(dict.fromkeys(one.text for one in found))
+    if len(texts) > 1:
+        raise UsageError(f"{name!r} names {len(texts)} entries: write one of {', '.join(texts)}")
+    if not found:
+        raise UsageError(f"{unknown} {name!r}{suggestion(name, list({one.text: None for one in known}))}")
+    return found[0]
 
 
 def sum_text(names: Iterable[str]) -> str:
@@ -58,10 +89,44 @@ class Variant:
         """`minimax x mlp`."""
         return variant_title(self.loss.text, self.architecture.text)
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """The labels' texts."""
+        return self.loss.text, self.architecture.text
+
+
+def picked_variants(variants: Iterable[Variant], name: str) -> list[Variant]:
+    """The variants that a person means by a name, each once: one in full, or all of a loss or an architecture."""
+    known = list(dict.fromkeys(variants))
+    losses, architectures = (picked(labels, name) for labels in _sides(known))
+    return in_full(known, name) or [
+        one for one in known if one.loss in losses or one.architecture in architectures
+    ]  # fmt: skip
+
+
+def in_full(variants: Iterable[Variant], name: str) -> list[Variant]:
+    """The variants that a person means by `loss x architecture`, each once; a label may hold ` x ` itself."""
+    known = list(dict.fromkeys(variants))
+    whole = [one for one in known if one.title == name]
+    if whole:
+        return whole
+    words = name.split(TIMES)
+    for cut in range(1, len(words)):
+        names = TIMES.join(words[:cut]), TIMES.join(words[cut:])
+        losses, architectures = (picked(*pair) for pair in zip(_sides(known), names, strict=True))
+        found = [one for one in known if one.loss in losses and one.architecture in architectures]
+        if found:
+            return found
+    return []
+
+
+def _sides(known: list[Variant]) -> tuple[list[Label], list[Label]]:
+    return [one.loss for one in known], [one.architecture for one in known]
+
 
 def variant_title(loss: str, architecture: str) -> str:
     """The title of a variant by its labels' texts: `minimax x mlp`."""
-    return f"{loss} x {architecture}"
+    return f"{loss}{TIMES}{architecture}"
 
 
 @dataclass(frozen=True)

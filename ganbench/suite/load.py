@@ -170,5 +170,7 @@ def _override(node: Node, problems: Problems) -> Override:
     for key, value in when.value.items():
         if key not in AXES.values():
             continue
+        if value.value == []:
+            problems.add(value, f"'when' names no {key}, so that the override would apply to nothing")
         wanted[key] = tuple(_words(value if isinstance(value.value, list) else Node([value]), problems))
     return Override(wanted, {key: value for key, value in node.value.items() if key in SETTINGS}, when)

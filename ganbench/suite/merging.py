@@ -6,17 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ganbench.formatting import suggestion
 from ganbench.registry.choice import Kind
 from ganbench.registry.registry import Registry
+from ganbench.registry.schedules import is_schedule
 from ganbench.suite import train_block
-from ganbench.suite.entries import Entry
+from ganbench.suite.entries import Entry, labels_of
 from ganbench.suite.fields import EVALUATION, block_values, seed_values
-from ganbench.suite.labels import Label, sum_text
+from ganbench.suite.labels import Label, picked, sum_text
 from ganbench.suite.load import Override, Suite
 from ganbench.suite.yaml import Node, Problems
 
 PLUGIN_KEYS = ("extractor", "metrics")
 """The keys of an evaluation that name plugins."""
+NAMED: dict[Kind, str] = {"loss": "a part of a loss", "architecture": "an architecture", "dataset": "a dataset"}
 
 
 @dataclass
@@ -39,7 +42,8 @@ class Merging:
         self.registry, self.problems = registry, problems
         self.overrides = [suite.base, *(one for one in suite.overrides if not one.last)]
         self.last = [one for one in suite.overrides if one.last]
-        self.parts = {part.name for entry in suite.axes["loss"] for part in entry.parts}
+        self.parts = {kind: {part.name for entry in axis for part in entry.parts} for kind, axis in suite.axes.items()}
+        self.labels: dict[str, list[Label]] = {kind: labels_of(axis) for kind, axis in suite.axes.items()}
 
     def check(self) -> None:
         """Report settings that are invalid in every combination."""
@@ -66,9 +70,12 @@ class Merging:
 
     def _apply(self, merged: Merged, overrides: Iterable[Override], labels: Mapping[str, Label]) -> None:
         for override in overrides:
-            if all(any(map(labels[kind].answers_to, wanted)) for kind, wanted in override.when.items()):
+            if all(self._means(kind, names, labels[kind]) for kind, names in override.when.items()):
                 for key, node in override.settings.items():
                     self._merge(merged, key, node)
+
+    def _means(self, kind: str, names: Iterable[str], label: Label) -> bool:
+        return any(label in picked(self.labels[kind], name) for name in names)
 
     def _merge(self, merged: Merged, key: str, node: Node) -> None:
         if key == "seeds":
@@ -83,23 +90,26 @@ class Merging:
         elif not isinstance(node.value, dict):
             self.problems.add(node, f"'{key}' must be a mapping of hyperparameters here")
         else:
+            kind = next(one for one in NAMED if one == key)
             for name, value in node.value.items():
-                self._merge_hyperparameter(merged.params[key], key, name, value, node.key(name))
+                self._merge_hyperparameter(merged.params[kind], kind, name, value, node.key(name))
 
     def _merge_hyperparameter(
-        self, plugins: dict[str, dict[str, Node]], kind: str, name: str, value: Node, place: Node
+        self, plugins: dict[str, dict[str, Node]], kind: Kind, name: str, value: Node, place: Node
     ) -> None:
-        """Set a hyperparameter of the one plugin that it belongs to, or those of the part of a sum that it names."""
-        if kind == "loss" and name in self.parts:
+        """Set a hyperparameter of the one plugin that it belongs to, or those of the plugin that it names."""
+        if name in self.parts[kind]:
             if not isinstance(value.value, dict):
-                self.problems.add(value, f"{name!r} is a part of a loss: write {name}: {{hyperparameter: value}}")
+                self.problems.add(value, f"{name!r} is {NAMED[kind]}: write {name}: {{hyperparameter: value}}")
             elif name in plugins:
                 plugins[name] |= value.value
             return
-        owners = list(plugins)
-        if len(owners) > 1:
-            owners = [part for part in plugins if self.registry.accepts("loss", part, name)]
-        if len(owners) == 1:
+        able = [one for one in plugins if self.registry.accepts(kind, one, name)]
+        owners = list(plugins) if len(plugins) == 1 else able
+        if plugins and not able and isinstance(value.value, dict) and not is_schedule(value.plain()):
+            known = suggestion(name, sorted(self.parts[kind]))
+            self.problems.add(place, f"the suite has no {kind} {name!r}{known}")
+        elif len(owners) == 1:
             plugins[owners[0]][name] = value
         elif owners:
             written = f"loss: {{{owners[0]}: {{{name}: ...}}}}"

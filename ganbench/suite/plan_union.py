@@ -9,7 +9,7 @@ from pathlib import Path
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.suite import load as suites
-from ganbench.suite.labels import Combination, Label
+from ganbench.suite.labels import Combination, Label, picked
 from ganbench.suite.plan_file import PlanReference, PlanRow, SavedPlan
 from ganbench.suite.specs import EXTERNAL, Skipped
 
@@ -130,13 +130,16 @@ def dropped(plan: SavedPlan, kind: str, name: str) -> SavedPlan:
     if kind not in AXES:
         raise UsageError(f"unknown kind {kind!r}: write {'=NAME, '.join((*AXES, EXTERNAL))}=NAME")
 
+    axis = AXES.index(kind)
+    chosen = picked((row.labels[axis] for row in (*plan.rows, *plan.earlier)), name)
+    if not chosen:
+        known = sorted({row.texts[axis] for row in (*plan.rows, *plan.earlier)})
+        raise UsageError(f"the table of suite {plan.suite!r} has no {kind} {name!r}{suggestion(name, known)}")
+
     def meant(one: Combination) -> bool:
-        return one.labels[AXES.index(kind)].answers_to(name)
+        return one.labels[axis] in chosen
 
     rows, earlier = _split(plan.rows, meant), _split(plan.earlier, meant)
-    if not rows[0] and not earlier[0]:
-        known = sorted({row.texts[AXES.index(kind)] for row in (*plan.rows, *plan.earlier)})
-        raise UsageError(f"the table of suite {plan.suite!r} has no {kind} {name!r}{suggestion(name, known)}")
     if any(row.own is None or row.own for row in rows[0]):
         raise UsageError(
             f"{kind} {name!r} is in suite {plan.suite!r} itself; take it out of the suite's file and run the suite, "

@@ -50,25 +50,21 @@ class Drawn:
         for override in self.overrides:
             ((block, node),) = override.settings.items()
             for key, value in node.plain().items():
-                if block == "loss":
-                    found |= _of_part(key, value, cell)
-                elif block == "train" and key in PLAYERS:
+                if block != "train":
+                    found |= _of_plugin(block, key, value, cell)
+                elif key in PLAYERS:
                     found |= {f"train.{key}.{name}": one for name, one in value.items()}
-                elif block == "train":
+                else:
                     found[f"train.{key}"] = value
-                elif cell is None:
-                    found[".".join((block, *override.when[block], key))] = value
-                elif getattr(cell.spec, block).name in override.when[block]:
-                    found[f"{block}.{key}"] = value
         return found
 
 
-def _of_part(name: str, values: Mapping[str, object], cell: Cell | None) -> dict[str, object]:
-    """The settings of a part of a loss; its name is left out where it is the whole loss of a cell."""
-    parts = [] if cell is None else [part.name for part in cell.spec.loss]
-    if cell is not None and name not in parts:
+def _of_plugin(kind: str, name: str, values: Mapping[str, object], cell: Cell | None) -> dict[str, object]:
+    """The settings of a plugin; its name is left out where it is the only one of its kind in a cell."""
+    there = [] if cell is None else [choice.name for of, choice in cell.spec.trained_by() if of == kind]
+    if cell is not None and name not in there:
         return {}
-    prefix = "loss" if len(parts) == 1 else f"loss.{name}"
+    prefix = kind if len(there) == 1 else f"{kind}.{name}"
     return {f"{prefix}.{key}": value for key, value in values.items()}
 
 

@@ -87,10 +87,8 @@ class Ranges:
 
 
 def _of_plugin(kind: str, name: str, values: dict[str, Node]) -> Override:
-    """Hyperparameters of a plugin; a part of a loss has them in every sum that it is a part of."""
-    if kind == "loss":
-        return Override({}, {kind: Node({name: Node(values)})}, last=True)
-    return Override({kind: (name,)}, {kind: Node(values)}, last=True)
+    """Hyperparameters of a plugin, which it has wherever it stands: a part of a loss in every sum."""
+    return Override({}, {kind: Node({name: Node(values)})}, last=True)
 
 
 def read_ranges(suite: Suite, registry: Registry, problems: Problems) -> Ranges | None:

@@ -10,7 +10,7 @@ from typing import Any
 from ganbench.files import digest
 from ganbench.registry.choice import Choice, Kind, plugin_key
 from ganbench.suite.family import FamilySettings
-from ganbench.suite.labels import Combination, Label, sum_text, with_transforms
+from ganbench.suite.labels import Combination, Label, picked, sum_text, with_transforms
 from ganbench.suite.train_spec import COMPILE_FROM as COMPILE_FROM
 from ganbench.suite.train_spec import PlayerSpec as PlayerSpec
 from ganbench.suite.train_spec import TrainSpec as TrainSpec
@@ -258,11 +258,17 @@ class Plan:
     family: FamilySettings = field(default_factory=FamilySettings)
 
     def filtered(self, wanted: Mapping[str, tuple[str, ...]]) -> Plan:
-        """The part of the plan whose labels or plugin names are in `wanted`, by kind; a kind without entry matches."""
+        """The part of the plan that names in `wanted` mean, by kind; a kind without entry matches."""
+        kinds = ("loss", "architecture", "dataset")
+        labels = zip(*(one.labels for one in (*self.cells, *self.skipped)), strict=True)
+        meant = {
+            kind: {label for name in wanted[kind] for label in picked(own, name)}
+            for kind, own in zip(kinds, labels, strict=False) if kind in wanted
+        }  # fmt: skip
 
         def matches(one: Combination) -> bool:
-            pairs = zip(("loss", "architecture", "dataset"), one.labels, strict=True)
-            return all(any(map(label.answers_to, wanted[kind])) for kind, label in pairs if kind in wanted)
+            pairs = zip(kinds, one.labels, strict=True)
+            return all(label in meant[kind] for kind, label in pairs if kind in meant)
 
         cells = tuple(filter(matches, self.cells))
         datasets = {cell.dataset for cell in cells}

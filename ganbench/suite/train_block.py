@@ -42,6 +42,12 @@ def read(node: Node, problems: Problems) -> Settings:
     return found | values
 
 
+def averages(node: Node | None) -> list[Node]:
+    """The places of the keys by which a block sets the average of G."""
+    own = node.value if node is not None and isinstance(node.value, dict) else {}
+    return [replace(node.key(key), value=key) for key in AVERAGES if node is not None and key in own]
+
+
 def laid_over(settings: Settings, later: Settings) -> Settings:
     """Settings with later ones over them; one way to say the average of G replaces the other."""
     dropped = {key for key, other in zip(AVERAGES, AVERAGES[::-1], strict=True) if other in later}

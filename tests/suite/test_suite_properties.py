@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from plans import plan_row, search_row
 
 from ganbench.errors import ResultsError, UsageError
-from ganbench.suite.labels import Combination, Label, Variant
+from ganbench.suite.labels import Combination, Label, Variant, picked
 from ganbench.suite.plan_file import PlanReference, PlanRow, SavedPlan, load_plan, save_plan
 from ganbench.suite.search import RowDraw, SavedSearch, SearchRow, load_search, save_search
 from ganbench.suite.search_space import Range
@@ -188,4 +188,4 @@ def test_a_title_names_loss_architecture_and_dataset(variant: Variant, dataset: 
     one = Combination(variant, dataset)
     assert one.title == f"{variant.loss.text} x {variant.architecture.text} x {dataset.text}"
     assert one.title.startswith(variant.title)
-    assert all(label.answers_to(label.name) and label.answers_to(label.text) for label in one.labels)
+    assert all(picked([label], name) == [label] for label in one.labels for name in (label.name, label.text))

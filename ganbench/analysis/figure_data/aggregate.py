@@ -33,8 +33,9 @@ def aggregate_info(tables: list[Table], names: Sequence[str] = ()) -> AggregateI
             "there is no aggregate over datasets: it needs two datasets with references and a variant with enough "
             f"seeds on all of them; draw one dataset with --dataset: {labels}"
         )
-    pairs = {row.title: (row.loss, row.architecture) for table in tables for row in table.variants}
-    short, common = short_names(select([pairs[row.title] for row in found.rows], names))
+    variants = {row.title: row.variant for table in tables for row in table.variants if row.variant}
+    pairs = {title: variant.texts for title, variant in variants.items()}
+    short, common = short_names(select((variants[row.title] for row in found.rows), names))
     rows = [(short[pairs[row.title]], row) for row in found.rows if pairs[row.title] in short]
     heading = "over " + ", ".join(found.scores) + (f"; {common}" if common else "")
     return AggregateInfo(heading, tuple(rows), found.notes)

@@ -10,7 +10,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.results.records import Record
 from ganbench.results.store import Store
-from ganbench.suite.labels import variant_title
+from ganbench.suite.labels import Variant, only, picked_variants, variant_title
 from ganbench.suite.plan_file import SavedPlan
 
 Pair = tuple[str, str]
@@ -49,29 +49,27 @@ def datasets(plan: SavedPlan) -> list[str]:
 def find_dataset(plan: SavedPlan, asked: str | None) -> str:
     """A dataset by its label, by its name without hyperparameters, or the only one. Raises `UsageError`."""
     known = datasets(plan)
-    if asked is None:
-        if len(known) == 1:
-            return known[0]
-        raise UsageError(f"suite {plan.suite} has several datasets; name one with --dataset: {', '.join(known)}")
-    found = list(dict.fromkeys(row.dataset.text for row in plan.rows if row.dataset.answers_to(asked)))
-    if asked in found or len(found) == 1:
-        return asked if asked in found else found[0]
-    if found:
-        raise UsageError(f"--dataset {asked!r} can be {' or '.join(found)}; write it in full")
-    raise UsageError(f"suite {plan.suite} has no dataset {asked!r}{suggestion(asked, known)}")
+    if asked is not None:
+        return only((row.dataset for row in plan.rows), asked, f"suite {plan.suite} has no dataset").text
+    if len(known) == 1:
+        return known[0]
+    raise UsageError(f"suite {plan.suite} has several datasets; name one with --dataset: {', '.join(known)}")
 
 
-def select(pairs: Iterable[Pair], names: Sequence[str]) -> list[Pair]:
-    """The pairs named by loss, by architecture or as `loss x architecture`; all of them without names.
+def select(variants: Iterable[Variant], names: Sequence[str]) -> list[Pair]:
+    """The variants named by loss, by architecture or as `loss x architecture`; all of them without names.
 
     Raises `UsageError` for a name that fits none of them.
     """
-    pairs = list(dict.fromkeys(pairs))
+    variants = list(dict.fromkeys(variants))
+    chosen: set[Variant] = set() if names else set(variants)
     for name in names:
-        known = sorted({known for pair in pairs for known in (*pair, variant_title(*pair))})
-        if name not in known:
+        found = picked_variants(variants, name)
+        if not found:
+            known = sorted({text for one in variants for text in (*one.texts, one.title)})
             raise UsageError(f"--variant: there is no {name!r} here{suggestion(name, known)}")
-    return [pair for pair in pairs if not names or {*pair, variant_title(*pair)} & set(names)]
+        chosen.update(found)
+    return [one.texts for one in variants if one in chosen]
 
 
 def short_names(pairs: Sequence[Pair]) -> tuple[dict[Pair, str], str]:
@@ -97,7 +95,7 @@ def dataset_variants(
     Raises `UsageError` for an unknown name, or if no run of the dataset is in the store.
     """
     rows = {row.texts[:2]: row for row in plan.rows if row.dataset.text == dataset}
-    pairs = select(rows, names)
+    pairs = select((row.variant for row in rows.values()), names)
     short, common = short_names(pairs)
     found = [
         VariantRuns(
