@@ -1,0 +1,48 @@
+"""Forked processes are what fresh ones would be."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from warm import Warm
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+
+STATE = """
+import json, os, signal, sys, threading
+own = [name for name in sys.modules if name.startswith("ganbench_")]
+print(json.dumps([
+    os.getcwd(), dict(os.environ), sys.argv, sys.path, sys.stdin.read(), sys.flags.dont_write_bytecode, own,
+    [str(signal.getsignal(number)) for number in (2, 15, 17)], threading.active_count(), __name__,
+    sorted(name for name in os.listdir("/proc/self/fd") if int(name) < 3),
+]))
+print("to stderr", file=sys.stderr)
+sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("how", ["-c", "-m"])
+def test_a_forked_process_is_as_a_fresh_one(warm: Warm, tmp_path: Path, how: str) -> None:
+    (tmp_path / "state.py").write_text(STATE)
+    asked = ["-c", STATE] if how == "-c" else ["-m", "state", "a", "b"]
+    variables = {**os.environ, "GANBENCH_MARK": "here"}
+    fresh = subprocess.run(
+        [sys.executable, *asked], cwd=tmp_path, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    code, out, err = warm.run(asked, variables, tmp_path, 60)
+    assert (code, err) == (fresh.returncode, fresh.stderr) == (7, "to stderr\n")
+    assert json.loads(out) == json.loads(fresh.stdout)
+
+
+def test_how_a_forked_process_ended_is_known(warm: Warm, tmp_path: Path) -> None:
+    assert warm.run(["-c", "raise ValueError('so')"], os.environ, tmp_path, 60)[0] == 1
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    assert warm.run(["-c", code], os.environ, tmp_path, 60) == (-signal.SIGKILL, "", "")
+    with pytest.raises(subprocess.TimeoutExpired):
+        warm.run(["-c", "import time; time.sleep(600)"], os.environ, tmp_path, 0.2)
