@@ -25,11 +25,11 @@ browser: env
 	tests/browser/setup.sh $(ENV)
 
 test: env browser
-	$(ENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow'
+	$(ENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
 
 # the few tests that take half a minute and more
 slow: env browser
-	$(ENV)/bin/python -m pytest -n $(WORKERS) -m slow
+	$(ENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 bench: env browser
 	$(ENV)/bin/python -m benchmarks.engine

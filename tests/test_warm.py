@@ -40,8 +40,19 @@ def test_a_forked_process_is_as_a_fresh_one(warm: Warm, tmp_path: Path, how: str
     assert json.loads(out) == json.loads(fresh.stdout)
 
 
+ENDS = (
+    "pass", "raise ValueError('so')", "import sys; sys.exit('so')", "import sys; sys.exit(260)",
+    "import atexit, sys; atexit.register(print, 'at the end'); sys.exit(None)",
+    "import threading, time; threading.Thread(target=lambda: [time.sleep(0.1), print('so')]).start()",
+)  # fmt: skip
+
+
 def test_how_a_forked_process_ended_is_known(warm: Warm, tmp_path: Path) -> None:
-    assert warm.run(["-c", "raise ValueError('so')"], os.environ, tmp_path, 60)[0] == 1
+    for code in ENDS:
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        found = warm.run(["-c", code], os.environ, tmp_path, 60)
+        assert found[:2] == (done.returncode, done.stdout)
+        assert found[2].splitlines()[-1:] == done.stderr.splitlines()[-1:]
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     assert warm.run(["-c", code], os.environ, tmp_path, 60) == (-signal.SIGKILL, "", "")
     with pytest.raises(subprocess.TimeoutExpired):

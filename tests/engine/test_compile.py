@@ -62,7 +62,13 @@ def _same(a: TrainedSeed, b: TrainedSeed) -> bool:
     return torch.equal(a.params, b.params) and torch.equal(a.average, b.average) and repr(a.history) == repr(b.history)
 
 
-@pytest.mark.parametrize("loss", [Minimax(), PENALIZED], ids=["minimax", "penalized"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param(Minimax(), id="minimax"),
+        pytest.param(PENALIZED, id="penalized", marks=pytest.mark.slow),
+    ],
+)
 def test_a_seed_has_the_same_bits_in_every_lane(loss: Loss | tuple[Loss, ...]) -> None:
     together, trainer = _train(range(6), SPEC, loss)
     assert (trainer.path.kind, trainer.path.lanes) == ("compiled", 4)
@@ -183,7 +189,15 @@ def test_a_tensor_passed_twice_is_two_arguments() -> None:
     torch.testing.assert_close(program([x, x + 1])[0], x - 2 * (x + 1))
 
 
-@pytest.mark.parametrize("shape", [(5, 64, 32, 2), (5, 2, 32, 64), (3, 16, 8, 1), (2, 1, 8, 1)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (5, 64, 32, 2),
+        pytest.param((5, 2, 32, 64), marks=pytest.mark.slow),
+        pytest.param((3, 16, 8, 1), marks=pytest.mark.slow),
+        (2, 1, 8, 1),
+    ],
+)
 def test_products_with_a_narrow_side_are_right(shape: tuple[int, ...]) -> None:
     lanes, rows, inner, columns = shape
     generator = torch.Generator().manual_seed(0)

@@ -58,8 +58,21 @@ def _same(a: TrainedSeed, b: TrainedSeed) -> bool:
     return torch.equal(a.params, b.params) and torch.equal(a.average, b.average) and rows(a.history) == rows(b.history)
 
 
-@pytest.mark.parametrize("loss", [Minimax(), NonSaturating(), PENALIZED], ids=["minimax", "nonsaturating", "penalized"])
-@pytest.mark.parametrize("width", [32, 64, 100])
+LOSSES: dict[str, Loss | tuple[Loss, ...]] = {
+    "minimax": Minimax(), "nonsaturating": NonSaturating(), "penalized": PENALIZED,
+}  # fmt: skip
+QUICK = (("minimax", 32), ("nonsaturating", 100), ("penalized", 64))
+"""Every loss and every width once; the other pairs are slow."""
+
+
+@pytest.mark.parametrize(
+    ("loss", "width"),
+    [
+        pytest.param(loss, width, id=f"{name}-{width}", marks=() if (name, width) in QUICK else (pytest.mark.slow,))
+        for name, loss in LOSSES.items()
+        for width in (32, 64, 100)
+    ],
+)
 def test_seeds_together_and_alone_give_the_same_bits(loss: Loss | tuple[Loss, ...], width: int) -> None:
     architecture, spec = Mlp(width=width, depth=2), replace(SPEC, steps=60)  # beyond the first block
     together, trainer = _train(range(8), loss, architecture, spec=spec)

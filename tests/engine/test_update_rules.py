@@ -204,7 +204,9 @@ def test_a_seed_has_the_same_bits_alone_and_in_a_stack(name: str, size: int) -> 
         assert all(torch.equal(ours[i], theirs) for ours, theirs in zip(together[1], slots, strict=True))
 
 
-@pytest.mark.parametrize("name", ["adam", "lookahead", "clipped"])
+@pytest.mark.parametrize(
+    "name", ["adam", pytest.param("lookahead", marks=pytest.mark.slow), pytest.param("clipped", marks=pytest.mark.slow)]
+)
 def test_in_a_program_a_seed_has_the_same_bits_in_every_lane(name: str) -> None:
     player = PLAYERS[name]
     rule = update_rule(player)
