@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,26 +68,25 @@ def warm() -> Iterator[Warm]:
     warm.close()
 
 
+def _run(warm: Warm, arguments: Sequence[object], folder: Path, timeout: float, **environment: str) -> Ran:
+    """Run `ganbench` in a process of its own.
+
+    It is forked, unless there is a variable that is not ganbench's own, which may change how Python starts.
+    """
+    asked, variables = ["-m", "ganbench", *map(str, arguments)], {**os.environ, **environment}
+    if sys.platform == "linux" and all(name.startswith("GANBENCH_") for name in environment):
+        return Ran(*warm.run(asked, variables, folder, timeout))
+    command = [sys.executable, *asked]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=timeout, env=variables)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
 @pytest.fixture
 def cli(tmp_path: Path, warm: Warm) -> Cli:
-    """Run `ganbench` as a person would, from an empty folder.
-
-    A variable that is not ganbench's own may change how Python starts, which then is started anew.
-    """
+    """Run `ganbench` as a person would, from an empty folder."""
 
     def run(*arguments: object, timeout: float = 240, **environment: str) -> Ran:
-        asked, variables = ["-m", "ganbench", *map(str, arguments)], {**os.environ, **environment}
-        if sys.platform == "linux" and all(name.startswith("GANBENCH_") for name in environment):
-            return Ran(*warm.run(asked, variables, tmp_path, timeout))
-        done = subprocess.run(
-            [sys.executable, *asked],
-            cwd=tmp_path,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=timeout,
-            env=variables,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return _run(warm, arguments, tmp_path, timeout, **environment)
 
     return run
 
@@ -172,7 +171,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _trained(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Path:
     """The results of `SUITE`, trained once; test processes share them."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "trained"
@@ -181,10 +180,9 @@ def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             made = folder.with_name("trained-part")
             made.mkdir()
             (made / "small.yaml").write_text(SUITE)
-            command = [sys.executable, "-m", "ganbench", "run", "--suite", "small.yaml"]
-            done = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", timeout=240)
-            assert done.returncode == 0, done.stderr
-            (made / "printed.json").write_text(json.dumps(Ran(done.returncode, done.stdout, done.stderr)))
+            done = _run(warm, ("run", "--suite", "small.yaml"), made, 240)
+            assert done.code == 0, done.err
+            (made / "printed.json").write_text(json.dumps(done))
             made.rename(folder)
     return folder
 
