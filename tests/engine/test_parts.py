@@ -249,7 +249,7 @@ def test_labels_reach_both_networks_and_the_loss_alone_and_among_others() -> Non
 
     def train(*seeds: int) -> dict[int, TrainedSeed]:
         trainer = Trainer(Objective.of(Classifying()), architecture, POINTS, spec, seeds, CPU, classes=3)
-        assert trainer.path.kind == "looped"  # three classes make a width that is not a multiple of 4
+        assert trainer.path.kind == "stacked"
         return {result.seed: result for result in trainer.run()}
 
     assert _same(train(0, 1)[1], train(1)[1])
