@@ -56,6 +56,7 @@ def _portable(one: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "pictures": list(one["pictures"])}
 
 
+@pytest.mark.slow
 def test_the_golden_suite_gives_the_golden_records(tmp_path: Path) -> None:
     golden = json.loads(GOLDEN.read_text())
     found = collect(tmp_path)

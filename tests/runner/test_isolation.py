@@ -170,6 +170,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return runs.results("alone", "nonsaturating")
 
 
+@pytest.mark.slow
 def test_plugin_files_that_change_their_process_change_no_other_cell(
     runs: Runs, alone: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -295,6 +296,7 @@ def test_a_function_that_is_replaced_is_named(
     assert state.changes() == []
 
 
+@pytest.mark.slow
 def test_what_torch_itself_replaces_when_it_compiles_is_no_change() -> None:
     code = (
         "import torch; from ganbench.runner.process_state import ProcessState; state = ProcessState(); state.begin(); "
