@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from ganbench.registry.file_hashes import hash_files
     from ganbench.registry.hookspecs import hookimpl
+    from ganbench.registry.memory import chunk_bytes
     from ganbench.registry.training_contracts import (
         Architecture,
         Critic,
@@ -56,6 +57,7 @@ _HOMES = {
     ),
     "ganbench.registry.file_hashes": ("hash_files",),
     "ganbench.registry.hookspecs": ("hookimpl",),
+    "ganbench.registry.memory": ("chunk_bytes",),
 }  # fmt: skip
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -80,6 +82,7 @@ __all__ = [
     "Transform",
     "View",
     "__version__",
+    "chunk_bytes",
     "diff",
     "evaluate",
     "floats",

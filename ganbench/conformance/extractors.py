@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding
+from ganbench.conformance.pretended import Elsewhere, MixedError
 from ganbench.errors import MissingError
 from ganbench.registry.contracts import Dataset, FeatureExtractor, Features
 from ganbench.registry.registry import Registry
@@ -35,7 +36,20 @@ def extractor_findings(extractor: FeatureExtractor, dataset: Dataset, count: int
             found.add(Finding("in-place", "it changes the samples that it is given", "compute a new tensor"))
         single = [_features(extract(sample[None])) for sample in kept]
         found.extend(_wrong_features(extractor, whole, single, len(samples)))
+        found.extend(_on_another_device(extractor, dataset, kept))
     return found.findings
+
+
+def _on_another_device(extractor: FeatureExtractor, dataset: Dataset, samples: Tensor) -> Iterator[Finding]:
+    """Whether it leaves something on the CPU. What else is raised may be a limit of the pretended device."""
+    try:
+        with Elsewhere() as there:
+            extractor.open(dataset, there.device)(samples.to(there.device))
+    except MixedError as error:
+        fix = "move its networks and constants to the device that `open` is given"
+        yield Finding("device", f"it mixes tensors of its device with others: {error}", fix)
+    except Exception:  # a third-party extractor may do what no operator shows
+        return
 
 
 def suited(registry: Registry, extractor: FeatureExtractor) -> Dataset | None:

@@ -8,6 +8,7 @@ from typing import get_args
 
 import torch
 
+from ganbench.conformance.elsewhere import device_findings
 from ganbench.conformance.extractors import GIVES, datasets_here, missing
 from ganbench.conformance.findings import Collector, Finding, finding_of, raised
 from ganbench.errors import GanbenchError, MissingError
@@ -70,6 +71,9 @@ def _declarations(metric: Metric, name: str) -> Iterator[Finding]:
     needs = getattr(metric, "needs", ())
     if isinstance(needs, str) or not all(one in (*GIVES, LABELS) for one in needs):
         yield Finding("needs", f"needs is {needs!r}", 'write a tuple of "logits", "modes", "labels", or ()')
+    on_device = getattr(metric, "on_device", False)
+    if not isinstance(on_device, bool):
+        yield Finding("device", f"on_device is {on_device!r}", "write True, or leave it out")
     try:
         limits_of(name, metric)
     except GanbenchError as error:
@@ -101,3 +105,5 @@ def _check_scores(metric: Metric, name: str, dataset: Dataset, registry: Registr
     if first.values != evaluator.scores(samples, labels=labels).values:
         fix = "draw with a torch.Generator of a fixed seed, and keep nothing between calls"
         found.add(Finding("same-scores", f"metric {name!r} returns different scores for the same samples", fix))
+    elif getattr(metric, "on_device", False):
+        found.extend(device_findings(metric, name, evaluator.real, evaluator.view(samples, labels)))

@@ -59,7 +59,7 @@ def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Ten
     tensors = compute()
     if not _FILLS.get()():
         return tensors
-    content = save({label: tensor.contiguous() for label, tensor in tensors.items()})
+    content = save({label: tensor.cpu().contiguous() for label, tensor in tensors.items()})
     try:
         write_atomically(place / f"{name}-{short_hash(content)}.safetensors", content)
     except OSError:

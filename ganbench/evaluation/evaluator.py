@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,9 +12,20 @@ import torch
 from torch import Tensor
 
 from ganbench.engine.tensor_cache import cached, key
-from ganbench.errors import ContractError, GanbenchError, in_words
+from ganbench.errors import ContractError, in_words
 from ganbench.evaluation import honest
+from ganbench.evaluation.extraction import features_of
 from ganbench.evaluation.histograms import histogram
+from ganbench.evaluation.metric_returns import checked_scores, known_faults
+from ganbench.evaluation.placement import (
+    CPU,
+    Side,
+    arithmetic_device,
+    fits,
+    full_precision,
+    name_of,
+    place_of,
+)  # fmt: skip
 from ganbench.evaluation.splits import Splits, subsample
 from ganbench.files import canonical
 from ganbench.registry.choice import Choice
@@ -24,19 +36,14 @@ from ganbench.registry.contracts import (
     Features,
     Metric,
     View,
-    floats,
     score_kind,
 )
 from ganbench.results.records import EqualCounts, Evaluation, ProtocolCard, ScoreName, Verdict
-from ganbench.results.verdicts import ORDER, verdict
+from ganbench.results.verdicts import verdict
 from ganbench.suite.specs import EvaluationSpec
 
 EXTRACTION_BATCH = 500
 """Samples per call of an extractor that does not set its own `batch`."""
-
-
-class NotFinite(GanbenchError):
-    """Samples or features contain NaN or infinity, so no score can be computed from them."""
 
 
 class TooFewSamples(ContractError):
@@ -106,18 +113,30 @@ class Evaluator:
         self.splits = Splits(dataset) if splits is None else splits
         self.dataset, self.evaluation, self.extractor, self.metrics = dataset, evaluation, extractor, metrics
         self.limits = {name: honest.limits_of(name, metric) for name, metric in metrics.items()}
-        self.device = device
+        self.device, self.home = device, arithmetic_device(device)
         self.extract = extractor.open(dataset, device)
         self.real = self._real_view(evaluation.split, evaluation.real_samples)._replace(other=lambda: self._other_view)
-        self._statistics: dict[tuple[str, int], dict[str, Tensor]] = {}
+        self._statistics: dict[tuple[str, int, torch.device], dict[str, Tensor]] = {}
+
+    @property
+    def real(self) -> View:
+        """The real side, where its features are."""
+        return self._real.view
+
+    @real.setter
+    def real(self, view: View) -> None:
+        self._real = Side(view)
 
     def _real_view(self, split: str, count: int) -> View:
         """A split of the data; its features are cached between runs, keyed by everything they depend on."""
         data = subsample(self.splits.load(split), count, "real side")
         choice = self.evaluation.extractor
-        name = key(canonical(choice.identity()), choice.code, self.extractor.fingerprint(), data.samples)
+        made_by = canonical(choice.identity()), choice.code, self.extractor.fingerprint()
+        name = key(*made_by, data.samples, *name_of(self.device))
         stored = cached(name, lambda: _stored(self.features(data.samples)))
-        features = Features(stored["features"], stored.get("logits"), stored.get("modes"))
+        place = self.home if fits(sum(one.nbytes for one in stored.values()), self.home) else CPU
+        there = {label: one.to(place) for label, one in stored.items()}
+        features = Features(there["features"], there.get("logits"), there.get("modes"))
         return self._view(data.samples, data.labels, features)._replace(split=split)
 
     @cached_property
@@ -137,16 +156,19 @@ class Evaluator:
     def _other_split(self) -> str:
         return "test" if self.evaluation.split == "train" else "train"
 
-    def _real_side(self, name: str, metric: Metric, count: int) -> View:
+    def _real_side(self, name: str, metric: Metric, count: int, device: torch.device) -> View:
         """The real side for one metric and `count` fakes, with the statistics that the metric computes once."""
-        compute = getattr(metric, "statistics", None)
+        real, compute = self._real.at(device), getattr(metric, "statistics", None)
         if compute is None:
-            return self.real
-        if (name, count) not in self._statistics:
+            return real
+        known = name, count, device
+        if known not in self._statistics:
             choice = self._choice(name)
-            under = key(canonical(choice.identity()), choice.code, str(count), self._real_content)
-            self._statistics[name, count] = cached(under, lambda: dict(compute(self.real, count)))
-        return self.real._replace(statistics=self._statistics[name, count])
+            content = self._real_content, *name_of(device)
+            under = key(canonical(choice.identity()), choice.code, str(count), *content)
+            found = cached(under, lambda: dict(compute(real, count)))
+            self._statistics[known] = {label: one.to(device) for label, one in found.items()}
+        return real._replace(statistics=self._statistics[known])
 
     @cached_property
     def _real_content(self) -> str:
@@ -158,21 +180,22 @@ class Evaluator:
         return next(choice for choice in self.evaluation.metrics if choice.name == name)
 
     def features(self, samples: Tensor) -> Features:
-        """Features of samples (N, *shape), floats or bytes, batch by batch. Raises `NotFinite`."""
-        size = getattr(self.extractor, "batch", EXTRACTION_BATCH)
-        parts = []
-        with torch.no_grad():
-            for part in torch.split(samples, size):
-                if not part.isfinite().all():
-                    raise NotFinite("the samples are not finite")
-                parts.append(self.extract(floats(part.to(self.device))))
-        columns = [None if p[0] is None else torch.cat(p).cpu() for p in zip(*parts, strict=True)]
-        if columns[0] is None or not columns[0].isfinite().all():
-            raise NotFinite("the features are not finite")
-        return Features(columns[0], *columns[1:])
+        """Features of samples (N, *shape), floats or bytes, batch by batch, on the device if they fit its memory.
+
+        Raises `NotFinite`.
+        """
+        size: int = getattr(self.extractor, "batch", EXTRACTION_BATCH)
+        if self.device.type != "cpu":
+            size = getattr(self.extractor, "device_batch", size)
+        return features_of(self.extract, samples, size, self.device, self.home)
+
+    def view(self, samples: Tensor, labels: Tensor | None = None) -> View:
+        """Samples (N, *shape) as metrics see them. Raises `NotFinite`."""
+        return self._view(samples, labels, self.features(samples))
 
     def _view(self, samples: Tensor, labels: Tensor | None, features: Features) -> View:
-        return View(samples, features.features, features.logits, features.modes, labels, self.dataset)
+        there = None if labels is None else labels.to(features.features.device)
+        return View(samples, features.features, features.logits, features.modes, there, self.dataset)
 
     def scores(
         self, samples: Tensor, source: Source = UNKNOWN, with_verdict: bool = True, labels: Tensor | None = None
@@ -185,13 +208,13 @@ class Evaluator:
         are loses its own scores; the others stand. A metric that needs labels does not apply to samples without.
         Raises `NotFinite` if the samples or their features are not finite.
         """
-        fake = self._view(samples, labels, self.features(samples))
+        fake = self.view(samples, labels)
         found: dict[str, _Measured] = {}
         failures: dict[str, Exception] = {}
-        suited = self._applicable(fake)
+        suited, side = self._applicable(fake), Side(fake)
         for name, metric in suited.items():
             try:
-                found[name] = self._measured(name, metric, fake, source, found)
+                found[name] = self._measured(name, metric, side, source, found)
             except Exception as error:  # a metric may raise anything; it loses its own scores
                 failures[name] = error
         values = {label: value for one in found.values() for label, value in one.values.items()}
@@ -214,22 +237,34 @@ class Evaluator:
         return {name: one for name, one in self.metrics.items() if "labels" not in getattr(one, "needs", ())}
 
     def _measured(
-        self, name: str, metric: Metric, fake: View, source: Source, earlier: Mapping[str, _Measured]
+        self, name: str, metric: Metric, fake: Side, source: Source, earlier: Mapping[str, _Measured]
     ) -> _Measured:
         """One metric's scores, cards and faults. Raises what the metric raises, or `ContractError`."""
-        count = fake.size
+        count = fake.view.size
         least = getattr(metric, "minimum", lambda _: 1)(self.extractor.dims)
         have = min(count, self.real.size)
         if have < least:
             raise TooFewSamples(f"metric {name!r} needs {least} samples per side; there are {have}")
-        found = _checked(name, metric, metric(self._real_side(name, metric, count), fake))
-        faults = _known(name, metric.faults(found, self.dataset)) if hasattr(metric, "faults") else None
+        found = checked_scores(name, metric, self._compared(name, metric, fake))
+        faults = known_faults(name, metric.faults(found, self.dataset)) if hasattr(metric, "faults") else None
         values = {str(self.label(metric, score)): value for score, value in found.items()}
         for other, measured in earlier.items():
             for label in set(values) & set(measured.values):
                 raise ContractError(f"metric {name!r} gives {label!r}, as {other!r} does")
         cards = [self._card(name, metric, score, count, source) for score in found]
         return _Measured(values, dict(zip(values, cards, strict=True)), faults)
+
+    def _compared(self, name: str, metric: Metric, fake: Side) -> Mapping[str, float]:
+        """What a metric returns; on the CPU if the memory of the device does not suffice."""
+        device = place_of(metric, self._real, fake)
+        with full_precision():
+            try:
+                return metric(self._real_side(name, metric, fake.view.size, device), fake.at(device))
+            except torch.OutOfMemoryError:
+                if device.type == "cpu":
+                    raise
+            print(f"metric {name!r}: the memory of {device} does not suffice; computed on the CPU", file=sys.stderr)
+            return metric(self._real_side(name, metric, fake.view.size, CPU), fake.on_cpu)
 
     def _at_reference_counts(self, fake: View, values: Mapping[str, float]) -> EqualCounts | None:
         """The scores at the number of honest samples beside theirs; None if these are too few to compare with."""
@@ -245,15 +280,16 @@ class Evaluator:
         labels = [side.labels for side in (self.real, self._other_view) if side.labels is not None]
         return key(
             "honest", metrics, canonical(extractor.identity()), extractor.code, self.extractor.fingerprint(),
-            self.evaluation.split, self._real_content, *labels,
+            self.evaluation.split, self._real_content, *labels, *name_of(self.device),
         )  # fmt: skip
 
     def _values(self, fake: View) -> dict[str, float]:
         """The scores of a view by their labels, of those metrics that give some."""
         found: dict[str, _Measured] = {}
+        side = Side(fake)
         for name, metric in self._applicable(fake).items():
             with suppress(Exception):  # the scores of all samples have said why
-                found[name] = self._measured(name, metric, fake, UNKNOWN, found)
+                found[name] = self._measured(name, metric, side, UNKNOWN, found)
         return {label: value for one in found.values() for label, value in one.values.items()}
 
     def _verdict(
@@ -311,29 +347,3 @@ class Evaluator:
 
 def _stored(features: Features) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in features._asdict().items() if tensor is not None}
-
-
-def _known(name: str, faults: Iterable[Fault]) -> list[Fault]:
-    """Check a metric's faults. Raises `ContractError` if one is invalid."""
-    if not isinstance(faults, list | tuple):
-        raise ContractError(f"metric {name!r}.faults must return a list of Faults, got {faults!r}")
-    for fault in faults:
-        if not isinstance(fault, Fault) or fault.kind not in ORDER:
-            raise ContractError(f"metric {name!r} returned {fault!r}; it must be a Fault of kind {', '.join(ORDER)}")
-        count, of = fault.count, fault.of
-        counted = isinstance(count, int) and isinstance(of, int) and 0 <= count <= of
-        if not counted and not count is of is None:
-            raise ContractError(f"metric {name!r} returned {fault!r}; its count must be an integer from 0 to `of`")
-    return list(faults)
-
-
-def _checked(name: str, metric: Metric, scores: Mapping[str, float]) -> dict[str, float]:
-    """Check that a metric's scores are finite numbers. Raises `ContractError`."""
-    if not isinstance(scores, Mapping):
-        raise ContractError(f"metric {name!r} returned {scores!r}; it must return its scores by name")
-    for score, value in scores.items():
-        if score not in metric.better:
-            raise ContractError(f"metric {name!r} returned {score!r}, which its `better` does not list")
-        if not isinstance(value, int | float) or not torch.tensor(float(value)).isfinite():
-            raise ContractError(f"metric {name!r} returned {value!r} for {score!r}; a score must be a finite number")
-    return {score: float(value) for score, value in scores.items()}

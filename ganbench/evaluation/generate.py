@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def batches(
     buffers = {name: buffer.to(device) for name, buffer in trained.buffers.items()}
     draw = _Inputs(architecture, trained.seed, sampling, threshold)
     given = draw(sampling.count, "evaluation", sampling.set_, sampling.labels)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seeding.number(trained.seed, "evaluation noise", sampling.set_))  # for a G with its own noise
         if sampling.standing:
             count = standing_statistics.BATCHES * sampling.standing
@@ -95,8 +95,20 @@ def batches(
             parts = zip(*(torch.split(one.to(device), sampling.standing) for one in own), strict=True)
             buffers = standing_statistics.recomputed(network, params, buffers, parts)
         for part in zip(*(torch.split(one[:first], GENERATION_BATCH) for one in given), strict=True):
-            made = network(params, buffers, *(one.to(device) for one in part))[0]
+            made = _made(lambda *some: network(params, buffers, *some)[0], [one.to(device) for one in part])
             yield Generated(made.cpu(), part[1] if len(part) > 1 else None)
+
+
+def _made(generator: Callable[..., Tensor], inputs: Sequence[Tensor]) -> Tensor:
+    """Samples (N, *shape) of inputs (N, ...), in two halves if a GPU's memory does not suffice for all."""
+    count = len(inputs[0])
+    try:
+        return generator(*inputs)
+    except torch.OutOfMemoryError:
+        if count == 1:
+            raise
+    halves = zip(*(torch.split(one, (count + 1) // 2) for one in inputs), strict=True)
+    return torch.cat([_made(generator, half) for half in halves])
 
 
 @dataclass(frozen=True)

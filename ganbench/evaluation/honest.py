@@ -43,7 +43,7 @@ def rows(view: View, count: int, purpose: str | None = None) -> View:
     order = torch.arange(have) if purpose is None else threefry.permutation(0, purpose, have)
     kept = order[:count]
     some = {
-        name: None if tensor is None else tensor[kept]
+        name: None if tensor is None else tensor[kept.to(tensor.device)]
         for name, tensor in (
             ("stored", view.stored), ("features", view.features), ("logits", view.logits), ("modes", view.modes),
             ("labels", view.labels),

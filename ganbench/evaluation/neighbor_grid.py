@@ -16,6 +16,8 @@ BLOCKS = 2
 """Rows are arranged in two columns, so that the picture is about half as high as it is wide."""
 SIDE = 720
 GAP = 4
+PART_BYTES = 1 << 26
+"""Features that are converted to float64 at a time."""
 
 
 def neighbor_grid(evaluator: Evaluator, samples: Tensor) -> tuple[bytes, Neighbors] | None:
@@ -28,7 +30,7 @@ def neighbor_grid(evaluator: Evaluator, samples: Tensor) -> tuple[bytes, Neighbo
     if not is_image(tuple(evaluator.dataset.shape)) or not len(fakes):
         return None
     training = evaluator.training
-    order = nearest(evaluator.features(fakes).features, training.features, NEAREST)
+    order = nearest(evaluator.features(fakes).features.to(training.features.device), training.features, NEAREST).cpu()
     pixels = _sheet(shrunk(fakes), shrunk(floats(training.stored[order.flatten()])), order.shape[1])
     return small_png(zoomed(pixels, SIDE)), Neighbors(
         by=f"features of {evaluator.evaluation.extractor.name}",
@@ -41,7 +43,9 @@ def neighbor_grid(evaluator: Evaluator, samples: Tensor) -> tuple[bytes, Neighbo
 def nearest(points: Tensor, others: Tensor, count: int) -> Tensor:
     """Indices (N, count) of each point's nearest others by Euclidean distance; ties in index order."""
     exact = "donot_use_mm_for_euclid_dist"  # so that a copy has distance 0
-    distances = torch.cdist(points.double(), others.double(), compute_mode=exact)
+    mine = points.double()
+    parts = torch.split(others, max(1, PART_BYTES // (8 * others.shape[1])))
+    distances = torch.cat([torch.cdist(mine, part.double(), compute_mode=exact) for part in parts], dim=1)
     return distances.sort(dim=1, stable=True).indices[:, :count]
 
 

@@ -101,7 +101,8 @@ class FeatureExtractor(Protocol):
     `canonical = True` means that plain score names refer to this extractor (FID to Inception); the scores of any other
     extractor include its name: `FID[digits16]`. `gives` lists what it returns besides features: "logits", "modes".
 
-    Optional: `batch` (samples per call), `resize` (how it scales images, for the protocol card),
+    Optional: `batch` (samples per call), `device_batch` (those on a GPU, by default as many; fewer are given if its
+    memory does not suffice), `resize` (how it scales images, for the protocol card),
     `supports(dataset) -> str | None`, and `prepare()` as for a dataset.
     """
 
@@ -139,19 +140,19 @@ class _View(NamedTuple):
 
 
 class View(_View):
-    """One side of a comparison, as a metric sees it; all tensors are on the CPU.
+    """One side of a comparison, as a metric sees it: on the CPU or, for a metric with `on_device`, on the run's device.
 
-    `stored` are the samples as the dataset holds them, which may be bytes. `features` (N, F); `logits`, `modes` and
-    `labels` as far as there are some. On the real side, `statistics` is the result of the metric's own `statistics`,
-    `split` is the split's name, and `other()` returns all of the dataset's other split as a view.
+    `features` (N, F); `logits`, `modes` and `labels` as far as there are some. `stored` are the samples as the dataset
+    holds them, which may be bytes, always on the CPU. On the real side, `statistics` is the result of the metric's own
+    `statistics`, `split` is the split's name, and `other()` returns all of the dataset's other split as a view.
     """
 
     __slots__ = ()
 
     @property
     def samples(self) -> Tensor:
-        """The samples (N, *shape) float32; of bytes a copy, made at every access."""
-        return floats(self.stored)
+        """The samples (N, *shape) float32, where the features are; for bytes and on a GPU a copy at every access."""
+        return floats(self.stored.to(self.features.device))
 
     @property
     def size(self) -> int:
@@ -203,6 +204,11 @@ class Metric(Protocol):
 
     `better` names every score and its direction. `uses_extractor` is False if the scores depend on the samples alone,
     so that they keep their plain names.
+
+    Optional: `on_device = True` if it computes where its inputs are, in float64 too: on a GPU all tensors of its views
+    are there, else on the CPU. It gives the same scores on every device, to rounding: it makes new tensors with
+    `device=real.features.device`, draws on the CPU and moves the draw, and keeps what it makes at a time within
+    `ganbench.chunk_bytes(device)`.
 
     Optional: `needs`, a subset of "logits", "modes" and "labels" (both sides have labels; it does not apply to samples
     of a generator that is not conditional); `supports(dataset) -> str | None`; `minimum(dims) -> int`, the

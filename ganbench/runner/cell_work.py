@@ -12,7 +12,8 @@ import torch
 
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import describe_error
-from ganbench.evaluation.evaluator import NotFinite, Scores, TooFewSamples
+from ganbench.evaluation.evaluator import Scores, TooFewSamples
+from ganbench.evaluation.extraction import NotFinite
 from ganbench.evaluation.film import frame, needed
 from ganbench.evaluation.generate import Generated
 from ganbench.evaluation.latent_sets import score_noise

@@ -38,6 +38,7 @@ class Inception:
     canonical = True
     gives = ("logits",)
     batch = 50
+    device_batch = 250
     resize = "299x299, bilinear as TensorFlow 1"
 
     def supports(self, dataset: Dataset) -> str | None:

@@ -42,7 +42,7 @@ def _by_class(real: View, fake: View, least: int, metric: str) -> Iterator[tuple
 
 def _rows(view: View, rows: Tensor) -> View:
     """Some samples of a view, as far as scores of features need them."""
-    return View(view.samples[:0], view.features[rows], None, None, None, view.dataset)
+    return View(view.stored[:0], view.features[rows], None, None, None, view.dataset)
 
 
 def _mean_and_worst(
@@ -65,6 +65,7 @@ class ClassFid:
     better = {"class FID": "lower", "worst class FID": "lower"}
     kind = {"class FID": "log", "worst class FID": "log"}
     uses_extractor = True
+    on_device = True
     needs = ("labels",)
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -90,6 +91,7 @@ class ClassCoverage:
     better = {"class coverage": "higher", "worst class coverage": "higher"}
     kind = {"class coverage": "share", "worst class coverage": "share"}
     uses_extractor = True
+    on_device = True
     needs = ("labels",)
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -114,6 +116,7 @@ class LabelAccuracy:
     better = {"label accuracy": "higher"}
     kind = {"label accuracy": "share"}
     uses_extractor = True
+    on_device = True
     needs = ("labels", "logits")
 
     def supports(self, dataset: Dataset) -> str | None:

@@ -1,7 +1,8 @@
 """FID, IS, KID, precision and recall on given features: torch-fidelity's scores, computed in float64."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import fsum
 
 import numpy as np
@@ -9,16 +10,14 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
-from ganbench import Dataset, View
+from ganbench import Dataset, View, chunk_bytes
 from ganbench_losses.papers import SALIMANS
-from ganbench_metrics.distances import SLACK, centered, mean_of, squared_radii, squared_tiles
+from ganbench_metrics.distances import PART, SLACK, centered, mean_of, rows_at_a_time, squared_radii, squared_tiles
 from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI
 from ganbench_metrics.verdict_limits import FID, INCEPTION_SCORE, PRECISION_RECALL
 
 KERNEL_ROWS = 250
-"""Rows of a block of KID's kernel: with 1,000 columns two blocks take 4 MB."""
-PART = 4096
-"""Samples whose features are converted to float64 at a time."""
+"""Rows of a block of KID's kernel on a CPU: with 1,000 columns two blocks take 4 MB."""
 SEED = 2020  # torch-fidelity's default, so that scores are comparable with published ones
 
 
@@ -38,6 +37,7 @@ class Fid:
     better = {"FID": "lower"}
     kind = {"FID": "log"}
     uses_extractor = True
+    on_device = True
     limits = FID
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -56,7 +56,7 @@ class Fid:
         mean, covariance = _moments(real.features)
         live = covariance.diagonal() > 0
         values, vectors = torch.linalg.eigh(covariance[live][:, live])
-        root = torch.zeros(len(live), len(values), dtype=torch.float64)
+        root = covariance.new_zeros(len(live), len(values))
         root[live] = vectors * values.clamp(min=0).sqrt()
         return {"mean": mean, "trace": covariance.trace(), "root": root}
 
@@ -75,8 +75,8 @@ class Fid:
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (d,) and unbiased covariance (d, d) of features (N, d), in float64 around the mean."""
     mean = mean_of(features)
-    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
-    for part in torch.split(features, PART):
+    covariance = mean.new_zeros(len(mean), len(mean))
+    for part in torch.split(features, rows_at_a_time(features.device, len(mean), PART)):
         rows = centered(part, mean)
         covariance.addmm_(rows.T, rows)
     return mean, covariance / (len(features) - 1)
@@ -92,6 +92,7 @@ class InceptionScore:
     reference = SALIMANS
     better = {"IS": "higher"}
     uses_extractor = True
+    on_device = True
     limits = INCEPTION_SCORE
     needs = ("logits",)
 
@@ -102,8 +103,13 @@ class InceptionScore:
         return 10 * self.splits
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
-        scores = isc_features_to_metric(fake.logits, splits=self.splits, shuffle=True, rng_seed=SEED)
-        return {"IS": scores[KEY_METRIC_ISC_MEAN]}
+        assert fake.logits is not None
+        count = len(fake.logits)
+        order = torch.from_numpy(np.random.RandomState(SEED).permutation(count)).to(fake.logits.device)
+        ends = [i * count // self.splits for i in range(self.splits + 1)]
+        parts = (fake.logits[order[start:end]] for start, end in pairwise(ends))
+        scores = [isc_features_to_metric(part, splits=1, shuffle=False)[KEY_METRIC_ISC_MEAN] for part in parts]
+        return {"IS": float(np.mean(scores))}
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,7 @@ class Kid:
     better = {"KID": "lower"}
     kind = {"KID": "log"}
     uses_extractor = True
+    on_device = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return not_in_the_plane(dataset)
@@ -128,10 +135,11 @@ class Kid:
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         """The unbiased estimate, mean over subsets."""
         known = real.statistics or self.statistics(real, len(fake.features))
-        size, kernel = self.subset_size, _CubicKernel(self.subset_size)
-        ours, theirs = fake.features.double(), real.features.double()
+        size, kernel = self.subset_size, _CubicKernel(self.subset_size, fake.features.device)
+        ours, theirs = _Picked(fake.features), _Picked(real.features)
+        subsets = self._rows(len(fake.features), len(real.features))
         estimates = []
-        for (some, others), within in zip(self._rows(len(ours), len(theirs)), known["within"].tolist(), strict=True):
+        for (some, others), within in zip(subsets, known["within"].tolist(), strict=True):
             x, y = ours[some], theirs[others]
             between = kernel.total(x, y)
             estimates.append((kernel.within(x) + within) / (size * (size - 1)) - 2 * between / size**2)
@@ -139,8 +147,8 @@ class Kid:
 
     def statistics(self, real: View, count: int) -> dict[str, Tensor]:
         """Each subset's kernel sum over pairs of distinct real samples, (subsets,)."""
-        kernel, theirs = _CubicKernel(self.subset_size), real.features.double()
-        sums = [kernel.within(theirs[others]) for _, others in self._rows(count, len(theirs))]
+        kernel, theirs = _CubicKernel(self.subset_size, real.features.device), _Picked(real.features)
+        sums = [kernel.within(theirs[others]) for _, others in self._rows(count, len(real.features))]
         return {"within": torch.tensor(sums, dtype=torch.float64)}
 
     def _rows(self, fakes: int, reals: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -151,32 +159,50 @@ class Kid:
             yield torch.from_numpy(some), torch.from_numpy(others)
 
 
-class _CubicKernel:
-    """Sums of (x . y / d + 1)^3 over samples (m, d), block by block in reused buffers that stay in the cache."""
+class _Picked:
+    """Rows of features (N, d) in float64: all are converted once on a CPU, and elsewhere those that are picked."""
 
-    def __init__(self, size: int) -> None:
-        self.kernel, self.squares = torch.empty(2, KERNEL_ROWS * size, dtype=torch.float64)
+    def __init__(self, features: Tensor) -> None:
+        self.features = features.double() if features.device.type == "cpu" else features
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        return self.features[rows.to(self.features.device)].double()
+
+
+class _CubicKernel:
+    """Sums of (x . y / d + 1)^3 over samples (m, d), block by block in reused buffers, which stay in a CPU's cache."""
+
+    def __init__(self, size: int, device: torch.device) -> None:
+        fitting = min(size, max(1, chunk_bytes(device) // (8 * size)))
+        self.rows = KERNEL_ROWS if device.type == "cpu" else fitting
+        self.kernel, self.squares = torch.empty(2, self.rows * size, dtype=torch.float64, device=device)
 
     def total(self, x: Tensor, y: Tensor) -> float:
         """The sum over all pairs."""
-        return fsum(self._block(rows / x.shape[1], y) for rows in torch.split(x, KERNEL_ROWS))
+        return _exact_sum(self._block(rows / x.shape[1], y) for rows in torch.split(x, self.rows))
 
     def within(self, x: Tensor) -> float:
         """The sum over pairs of distinct samples; blocks beside the diagonal count twice."""
-        blocks = torch.split(x, KERNEL_ROWS)
-        diagonal = fsum(self._block(rows / x.shape[1], rows) for rows in blocks)
-        beside = fsum(self._block(rows / x.shape[1], x[(i + 1) * KERNEL_ROWS :]) for i, rows in enumerate(blocks[:-1]))
+        blocks = torch.split(x, self.rows)
+        diagonal = _exact_sum(self._block(rows / x.shape[1], rows) for rows in blocks)
+        right = (x[i * self.rows :] for i in range(1, len(blocks)))
+        beside = _exact_sum(self._block(rows / x.shape[1], y) for rows, y in zip(blocks, right, strict=False))
         own = (x * x).sum(dim=1) / x.shape[1] + 1
         return diagonal + 2 * beside - (own * own * own).sum().item()
 
-    def _block(self, rows: Tensor, y: Tensor) -> float:
-        """The sum over pairs of some rows, divided by d, and y."""
+    def _block(self, rows: Tensor, y: Tensor) -> Tensor:
+        """The sum () over pairs of some rows, divided by d, and y."""
         count = len(rows) * len(y)
         kernel, squares = self.kernel[:count], self.squares[:count]
         kernel.fill_(1).view(len(rows), len(y)).addmm_(rows, y.T)
         torch.mul(kernel, kernel, out=squares)
-        total: float = torch.dot(squares, kernel).item()
-        return total
+        return torch.dot(squares, kernel)
+
+
+def _exact_sum(numbers: Iterable[Tensor]) -> float:
+    """The sum of numbers (), which are fetched from their device together."""
+    known = list(numbers)
+    return fsum(torch.stack(known).tolist()) if known else 0.0
 
 
 @dataclass(frozen=True)
@@ -194,6 +220,7 @@ class PrecisionRecall:
     better = {"precision": "higher", "recall": "higher"}
     kind = {"precision": "share", "recall": "share"}
     uses_extractor = True
+    on_device = True
     limits = PRECISION_RECALL
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -211,7 +238,9 @@ class PrecisionRecall:
         """Precision: the share of fakes in a real sample's ball; recall: that of real samples in a fake's ball."""
         known = real.statistics or self.statistics(real, len(fake.features))
         radii = squared_radii(fake.features, known["center"], self.neighbourhood)
-        plausible, reached = (torch.zeros(len(side.features), dtype=torch.bool) for side in (fake, real))
+        plausible, reached = (
+            torch.zeros(len(side.features), dtype=torch.bool, device=side.features.device) for side in (fake, real)
+        )
         for rows, columns, tile in squared_tiles(fake.features, real.features, known["center"], SLACK):
             plausible[rows] |= (tile <= known["radii"][columns]).any(dim=1)
             reached[columns] |= (tile <= radii[rows, None]).any(dim=0)

@@ -44,6 +44,7 @@ class ModeShapes:
     better = {"rarest mode": "higher", "narrowest mode": "higher", "widest mode": "lower", "mode W1": "lower"}
     kind = {"rarest mode": "share", "narrowest mode": "share", "widest mode": "log"}
     uses_extractor = True
+    on_device = True
     needs = ("modes",)
     limits = MODE_SHAPES
 
@@ -78,6 +79,7 @@ class ModeShapes:
         ratio, error = _spread_ratio(ours, theirs)
         generator = torch.Generator().manual_seed(0)
         lines = torch.randn(theirs.shape[1], self.projections, generator=generator, dtype=torch.float64)
+        lines = lines.to(theirs.device)
         a, b = ((side @ lines).T for side in (theirs, ours))
         gaps, unit = wasserstein(a, b).mean(), a.std(dim=1).mean()
         chance = BEYOND * GAP * (1 / len(theirs) + 1 / len(ours)) ** 0.5

@@ -44,6 +44,7 @@ class Modes:
         "confidence": "share",
     }
     uses_extractor = True
+    on_device = True
     needs = ("logits", "modes")
     limits = MODES
 
@@ -71,7 +72,7 @@ class Modes:
         return {
             "modes": captured,
             "HQ": (fake.modes >= 0).double().mean().item(),
-            "reverse KL": _kl(histogram, torch.ones(count)),
+            "reverse KL": _kl(histogram, torch.ones_like(histogram)),
             "modes>=1": (_histogram(fake.modes[: self.few], count) > 0).sum().item(),
         }
 

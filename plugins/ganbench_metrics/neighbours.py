@@ -32,6 +32,7 @@ class CoverageDensity:
     better = {"coverage": "higher", "density": "higher"}
     kind = {"coverage": "share"}
     uses_extractor = True
+    on_device = True
     limits = COVERAGE_DENSITY
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -51,7 +52,7 @@ class CoverageDensity:
         known = real.statistics or self.statistics(real, len(fakes))
         count = self._equal(len(real.features), len(fakes))
         reals = subsample(real.features, count)
-        inside = torch.zeros(len(reals), dtype=torch.int64)
+        inside = torch.zeros(len(reals), dtype=torch.int64, device=reals.device)
         for rows, _, tile in squared_tiles(reals, fakes, known["center"], SLACK):
             inside[rows] += (tile <= known["radii"][rows, None]).sum(dim=1)
         coverage = _hit(inside, len(fakes), count).mean().item()
@@ -71,7 +72,7 @@ def _hit(inside: Tensor, fakes: int, drawn: int) -> Tensor:
         ways = torch.lgamma(n + 1) - torch.lgamma(left.clamp(min=0) + 1) - lgamma(drawn + 1)
         return torch.where(left < 0, -torch.inf, ways)
 
-    total = torch.tensor(float(fakes), dtype=torch.float64)
+    total = torch.tensor(float(fakes), dtype=torch.float64, device=inside.device)
     return 1 - (log_ways(fakes - inside.double()) - log_ways(total)).exp()
 
 
@@ -94,6 +95,7 @@ class Memorisation:
     better = {"memorisation": "higher", "copies": "lower"}
     kind = {"memorisation": "share", "copies": "share"}
     uses_extractor = True
+    on_device = True
 
     def supports(self, dataset: Dataset) -> str | None:
         return None
@@ -137,4 +139,4 @@ def subsample(features: Tensor, count: int) -> Tensor:
     if not count or count >= len(features):
         return features
     order = torch.randperm(len(features), generator=torch.Generator().manual_seed(0))
-    return features[order[:count]]
+    return features[order[:count].to(features.device)]

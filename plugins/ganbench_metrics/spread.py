@@ -25,6 +25,7 @@ class Spread:
     better = {"diversity": "higher"}
     kind = {"diversity": "share"}
     uses_extractor = True
+    on_device = True
     limits = SPREAD
 
     def supports(self, dataset: Dataset) -> str | None:

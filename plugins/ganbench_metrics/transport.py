@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, View
-from ganbench_metrics.distances import centered, mean_of
+from ganbench_metrics.distances import centered, mean_of, rows_at_a_time
 from ganbench_metrics.papers import RABIN
 from ganbench_metrics.verdict_limits import SLICED_WASSERSTEIN
 
@@ -25,6 +25,7 @@ class SlicedWasserstein:
     better = {"SW1": "lower"}
     kind = {"SW1": "log"}
     uses_extractor = False
+    on_device = True
     limits = SLICED_WASSERSTEIN
 
     def supports(self, dataset: Dataset) -> str | None:
@@ -32,12 +33,14 @@ class SlicedWasserstein:
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         generator = torch.Generator().manual_seed(0)
-        dims = real.samples.shape[1]
-        directions = torch.randn(self.projections, dims, generator=generator, dtype=torch.float64)
-        directions = directions / directions.norm(dim=1, keepdim=True)
-        center = mean_of(real.samples)
-        ours, theirs = (directions @ centered(side.samples, center).T for side in (fake, real))
-        return {"SW1": wasserstein(ours, theirs).mean().item()}
+        fakes, reals = fake.samples, real.samples
+        directions = torch.randn(self.projections, reals.shape[1], generator=generator, dtype=torch.float64)
+        directions = (directions / directions.norm(dim=1, keepdim=True)).to(reals.device)
+        center = mean_of(reals)
+        ours, theirs = (centered(side, center).T for side in (fakes, reals))
+        lines = rows_at_a_time(ours.device, len(reals) + len(fakes), self.projections)
+        found = [wasserstein(part @ ours, part @ theirs) for part in torch.split(directions, lines)]
+        return {"SW1": torch.cat(found).mean().item()}
 
 
 def wasserstein(x: Tensor, y: Tensor) -> Tensor:
@@ -46,7 +49,8 @@ def wasserstein(x: Tensor, y: Tensor) -> Tensor:
     Both quantile functions are constant between the multiples of 1/n and 1/m, counted here in parts of 1/(n m).
     """
     n, m = x.shape[1], y.shape[1]
-    ends = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).sort().values
-    widths = ends.diff(prepend=torch.zeros(1, dtype=ends.dtype)).double() / (n * m)  # 0 where two ends coincide
+    one, other = (torch.arange(1, count + 1, device=x.device) for count in (n, m))
+    ends = torch.cat([one * m, other * n]).sort().values
+    widths = ends.diff(prepend=ends.new_zeros(1)).double() / (n * m)  # 0 where two ends coincide
     gaps: Tensor = x.sort(dim=1).values[:, (ends - 1) // m] - y.sort(dim=1).values[:, (ends - 1) // n]
     return gaps.abs() @ widths

@@ -11,7 +11,8 @@ import torch
 from evaluators import digits_like, evaluator_of
 
 from ganbench import Data
-from ganbench.evaluation.evaluator import Evaluator, NotFinite, Source
+from ganbench.evaluation.evaluator import Evaluator, Source
+from ganbench.evaluation.extraction import NotFinite
 from ganbench.evaluation.references import reference_samples
 from ganbench.evaluation.splits import Splits
 from ganbench.registry.registry import Registry

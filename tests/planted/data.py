@@ -66,6 +66,7 @@ EXTRACTORS = {
     "fingerprint": _extractor("fingerprint", "return a stable, non-empty string", "Features(x)", """
         def fingerprint(self): return str(random.random())"""),
     "changes samples": _extractor("in-place", "it changes the samples that it is given", "Features(x.mul_(2))"),
+    "stays on the CPU": _extractor("device", "it mixes tensors of its device with others", "Features(x @ torch.eye(2))"),
 }  # fmt: skip
 
 
@@ -98,6 +99,13 @@ METRICS = {
         def faults(self, scores, dataset): return ['bad']"""),
     "needs": _metric("needs", "needs is ('features',)", "{'one': 1.0}", "needs = ('features',)"),
     "random": _metric("same-scores", "returns different scores for the same samples", "{'one': random.random()}"),
+    "a new tensor on the CPU": _metric("device", "some tensors of aten.add.Tensor are on another device", """\
+        {'one': (real.features.mean(dim=0) + torch.zeros(2)).norm().item()}""", "on_device = True"),
+    "numpy on a device": _metric("device", "cannot become a numpy array", """\
+        {'one': float(np.mean(real.features.numpy()))}""", "on_device = True"),
+    "other scores on a device": _metric("device", "1.0 on the CPU and 0.0 on another device", """\
+        {'one': float(real.features.device.type == 'cpu')}""", "on_device = True"),
+    "on_device": _metric("device", "on_device is 'cuda'", "{'one': 1.0}", "on_device = 'cuda'"),
     "raises": _metric("raises", "raised ZeroDivisionError", "{'one': 1 / 0}"),
     "changes features": _metric("in-place", "changes what it is given", "{'one': real.features.add_(1).mean().item()}"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ class Template:
     better = {"template-name": "lower"}
     kind = {"template-name": "log"}
     uses_extractor = True
+    # on_device = True  # on a GPU its inputs are there: it makes no tensor on the CPU and calls no numpy
 
     def __call__(self, real: View, fake: View) -> dict[str, float]:
         difference = real.features.mean(dim=0) - fake.features.mean(dim=0)
