@@ -66,7 +66,7 @@ EXTRACTORS = {
     "fingerprint": _extractor("fingerprint", "return a stable, non-empty string", "Features(x)", """
         def fingerprint(self): return str(random.random())"""),
     "changes samples": _extractor("in-place", "it changes the samples that it is given", "Features(x.mul_(2))"),
-    "stays on the CPU": _extractor("device", "it mixes tensors of its device with others", "Features(x @ torch.eye(2))"),
+    "stays on the CPU": _extractor("device", "mixes tensors of its device with others", "Features(x @ torch.eye(2))"),
 }  # fmt: skip
 
 
