@@ -31,7 +31,7 @@ class Held(Tensor):
 
     @staticmethod
     def __new__(cls, inside: Tensor) -> Held:
-        made: Held = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: Held = torch.Tensor._make_wrapper_subclass(
             cls, inside.shape, strides=inside.stride(), dtype=inside.dtype, device=torch.device(KIND)
         )
         made.inside = inside
@@ -49,13 +49,13 @@ class Held(Tensor):
             return func(*args, **(kwargs or {}))
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Callable[..., Any], types: Sequence[type], args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         raise RuntimeError(f"{func} outside of the pretended device")
 
 
-class Elsewhere(TorchDispatchMode):
+class Elsewhere(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While it is entered, torch has one more device, whose tensors mix with no others.
 
     `largest` is the size in bytes of the largest tensor that was made there, `fetched` how many bytes were copied to
@@ -63,19 +63,19 @@ class Elsewhere(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.device = torch.device(KIND)
         self.largest = self.fetched = 0
         self._maker = _Maker()
 
     def __enter__(self) -> Elsewhere:
-        self._maker.__enter__()
-        super().__enter__()
+        self._maker.__enter__()  # type: ignore[no-untyped-call]
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
-        self._maker.__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._maker.__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Any = (), kwargs: Mapping[str, Any] | None = None

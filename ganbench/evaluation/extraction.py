@@ -63,7 +63,7 @@ def batches(samples: Tensor, size: int, device: torch.device) -> Iterator[Tensor
         if before is not None:
             before.synchronize()
         there = buffers[slot][: len(part)].copy_(part).to(device, non_blocking=True)
-        event = copied[slot] = torch.cuda.Event()
+        event = copied[slot] = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record(torch.cuda.current_stream(device))
         yield there
 
