@@ -13,6 +13,7 @@ from ganbench._version import __version__
 if TYPE_CHECKING:
     from ganbench.api import diff, evaluate, open_results, plan, publish, replay, run, sample, verify
     from ganbench.api.results import Results
+    from ganbench.engine.memory import chunk_bytes
     from ganbench.errors import GanbenchError, MissingError
     from ganbench.registry.contracts import (
         Data,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     )
     from ganbench.registry.file_hashes import hash_files
     from ganbench.registry.hookspecs import hookimpl
-    from ganbench.registry.memory import chunk_bytes
     from ganbench.registry.training_contracts import (
         Architecture,
         Critic,
@@ -57,7 +57,7 @@ _HOMES = {
     ),
     "ganbench.registry.file_hashes": ("hash_files",),
     "ganbench.registry.hookspecs": ("hookimpl",),
-    "ganbench.registry.memory": ("chunk_bytes",),
+    "ganbench.engine.memory": ("chunk_bytes",),
 }  # fmt: skip
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganbench.engine.memory import free_bytes
 from ganbench.registry.contracts import Metric, View
-from ganbench.registry.memory import free_bytes
 
 CPU = torch.device("cpu")
 SHARE = 4

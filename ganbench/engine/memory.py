@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import torch
+import torch
 
 MIB = 1 << 20
 CACHED = 2 * MIB
@@ -18,8 +15,6 @@ SHARE = 8
 
 def free_bytes(device: torch.device) -> int:
     """Bytes that are free on a GPU, those that this process keeps for later use included."""
-    import torch
-
     if device.type != "cuda":
         return UNKNOWN
     free: int = torch.cuda.mem_get_info(device)[0]
