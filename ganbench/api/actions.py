@@ -138,7 +138,7 @@ def replay(run: str | Record | ReferenceRecord, folder: Path, settings: ReplaySe
     _check_same(record, spec.id, changed, settings)
     if isinstance(spec, RunSpec):
         spec = runner.with_recorded_path(spec, record)
-    device = devices.resolve(settings.device or runner.recorded_device(record))
+    device = devices.resolve_one(settings.device or runner.recorded_device(record))
     timeout = settings.timeout or runner.recorded_timeout(record)
     replaying = runner.ReplaySettings(registry, device, timeout, _observer(settings))
     with tempfile.TemporaryDirectory(prefix="ganbench-replay-") as root:

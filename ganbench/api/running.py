@@ -21,7 +21,9 @@ from ganbench.suite.plan_union import not_shown, united, with_seeds
 from ganbench.suite.specs import Plan
 
 if TYPE_CHECKING:
+    from ganbench.registry.registry import Registry
     from ganbench.runner.events import Observer
+    from ganbench.runner.places import Places
     from ganbench.runner.scheduler import Todo
 
 
@@ -99,11 +101,12 @@ class Preparation:
 
         there = replace(self._asked, references=())
         gone = missing_samples(self._asked)
+        where = places_text(self._asked, self.resolved.registry, self.settings)
         try:
             there = replace(self.resolved.contents.filled(there), references=self._asked.references)
-            text = plan_text(there, self.store, self.settings.force)
+            text = plan_text(there, self.store, self.settings.force, where)
         except MissingError as error:
-            text = plan_text(self._asked, None, self.settings.force, str(error))
+            text = plan_text(self._asked, None, self.settings.force, where, str(error))
         return text + "".join(f"Before anything is trained: {one}\n" for one in gone)
 
     def states(self) -> dict[str, int]:
@@ -149,6 +152,26 @@ def chosen_trackers(settings: RunSettings, resolved: ResolvedSuite) -> list[Choi
     return choose_trackers(settings.trackers, resolved.registry)
 
 
+def chosen_places(plan: Plan, registry: Registry, settings: RunSettings) -> Places:
+    """Where a plan is trained, and by how many workers.
+
+    Raises `UsageError` for a device or a number of workers that is none, `MissingError` for a device that is not there.
+    """
+    from ganbench.engine import devices
+    from ganbench.runner.places import places, step_size
+
+    names = devices.resolve(settings.device)
+    return places(names, settings.jobs, (step_size(cell, registry) for cell in plan.cells))
+
+
+def places_text(plan: Plan, registry: Registry, settings: RunSettings) -> str:
+    """The devices and workers that a run would use here, or why it could not."""
+    try:
+        return chosen_places(plan, registry, settings).text(chosen=settings.device == "auto")
+    except MissingError as error:
+        return f"not here: {error}"
+
+
 def check_not_empty(plan: Plan) -> None:
     """Raise `UsageError` if a plan has nothing to train."""
     if not plan.cells:
@@ -183,8 +206,7 @@ class Training:
         from ganbench.runner import scheduler
 
         report = self.settings.report
-        device = devices.resolve(self.settings.device)
-        workers = devices.workers(self.settings.jobs, device)
+        places = chosen_places(self.plan, self.resolved.registry, self.settings)
         with self.store.writing():
             todo = scheduler.todo(self.plan, self.store, self.settings.force)
             report(self._summary(todo))
@@ -196,12 +218,11 @@ class Training:
                 if self.trackers:
                     report("nothing is sent to trackers: all runs were finished before; --force trains them again")
                 return ()
-            chosen = " (chosen by auto)" if self.settings.device == "auto" else ""
-            report(f"device {device}{chosen}, {workers} worker process{'es' if workers > 1 else ''}")
-            note = devices.check(device, (cell.spec.train for cell in self.plan.cells))
+            report(places.text(chosen=self.settings.device == "auto"))
+            note = devices.check(places.all[0].device, (cell.spec.train for cell in self.plan.cells))
             if note:
                 report(note)
-            return self._execute(todo, device, workers)
+            return self._execute(todo, places)
 
     def _summary(self, todo: Todo) -> str:
         """How many runs are in which state."""
@@ -226,7 +247,7 @@ class Training:
             for problem, ids in found.items()
         ]
 
-    def _execute(self, todo: Todo, device: str, workers: int) -> tuple[str, ...]:
+    def _execute(self, todo: Todo, places: Places) -> tuple[str, ...]:
         """Run the jobs in worker processes; returns the references that could not be measured, and why."""
         from ganbench.runner import scheduler
         from ganbench.runner.local import LocalExecutor
@@ -237,14 +258,14 @@ class Training:
         scheduler.prepare(todo.jobs, registry)
         check_data(self.resolved, todo.jobs, settings.report)
         tracking = prepared_trackers(self.trackers, registry, store.root)
-        jobs = scheduler.ordered(todo.jobs, registry, workers)
+        jobs = scheduler.ordered(todo.jobs, registry, places.side_by_side)
         weights = [(job, scheduler.weight(job, registry)) for job in jobs]
         checkpoints = scheduler.checkpoints(store)
         if settings.force:
             for run_id in (cell.run(seed).id for cell in self.plan.cells for seed in cell.seeds):
                 checkpoints.drop(run_id)
-        worker = WorkerSettings(device, store.staging, checkpoints.root, settings.checkpoint_interval)
-        executor = LocalExecutor(workers, worker, registry, settings.timeout)
+        worker = WorkerSettings(store.staging, checkpoints.root, settings.checkpoint_interval)
+        executor = LocalExecutor(places, worker, registry, settings.timeout)
         writer = scheduler.run(weights, store, executor, *self._observers(), *tracking)
         for text in writer.reference_failures:
             settings.report(f"not measured: {text}")

@@ -75,7 +75,7 @@ def sample(run: str, folder: Path, to: Path, settings: SampleSettings) -> Writte
     labels = _labels(record, settings, is_conditional(architecture))
     count = len(labels) if labels is not None else settings.n or DEFAULT_COUNT
     check_target(to, shape)
-    device = torch.device(devices.resolve(settings.device))
+    device = torch.device(devices.resolve_one(settings.device))
     sampling = Sampling(
         count, settings.seed, record.spec.train.averaged, settings.truncation, 0, record.class_counts, labels
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganbench.analysis import sensitivity
 from ganbench.api.checking import fetch_data
-from ganbench.api.running import RunSettings, Training, check_not_empty, chosen_trackers, widened
+from ganbench.api.running import RunSettings, Training, check_not_empty, chosen_trackers, places_text, widened
 from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
 from ganbench.errors import MissingError, UsageError
 from ganbench.formatting import suggestion
@@ -92,10 +92,11 @@ class SearchPreparation:
         from ganbench.runner.plan_summary import plan_text
 
         lines = (f"{one.title}: {search.settings_text(one.settings())}" for one in self._asked[1:])
+        where = places_text(self._merged, self.resolved.registry, self.settings)
         try:
-            text = plan_text(self.plan, self.store, self.settings.force)
+            text = plan_text(self.plan, self.store, self.settings.force, where)
         except MissingError as error:
-            text = plan_text(self._merged, None, self.settings.force, str(error))
+            text = plan_text(self._merged, None, self.settings.force, where, str(error))
         return text + "\n" + "\n".join(lines) + "\n"
 
     def run(self) -> SearchResults:

@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
+import json
 import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
+from ganbench.cli.doctor_devices import Devices, Finding, inspected
 from ganbench.cli.options import plugin_option, results_option
-from ganbench.engine import devices
 from ganbench.errors import GanbenchError, describe_error
 from ganbench.files import cache_folder
 from ganbench.registry.discovery import HOOKS
 from ganbench.registry.registry import Registry
 
 NEEDED = 1 << 30
-
-
-class Finding(NamedTuple):
-    """One line: `ok`, a `note`, or `wrong` with what to do about it."""
-
-    state: str
-    text: str
-    fix: str = ""
+MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
 @click.command("doctor")
 @plugin_option
 @results_option
-def command(plugins: tuple[Path, ...], results: Path) -> int:
-    """Check this installation. Exit code: 0 everything is in order, 3 something is wrong."""
-    findings = [*_software(), *_devices(), *_plugins(plugins), *_folders(results)]
-    marks = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
-    for finding in findings:
-        click.echo(f"{marks[finding.state]}  {finding.text}")
-        if finding.fix:
-            click.echo(f"       -> {finding.fix}")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--trial/--no-trial", default=True, show_default=True, help="Train ten steps on every device.")
+def command(plugins: tuple[Path, ...], results: Path, form: str, trial: bool) -> int:
+    """Check this installation. Exit code: 0 everything is in order, 3 something is wrong.
+
+    Ten steps are trained on the CPU and on every GPU, as short cells run and compiled; that takes up to a minute for
+    each device the first time, and some seconds later.
+    """
+    found = inspected(trial)
+    findings = [*_software(), *found.findings, *_plugins(plugins), *_folders(results)]
+    if form == "json":
+        click.echo(_json(findings, found))
+    else:
+        for finding in findings:
+            click.echo(f"{MARKS[finding.state]}  {finding.text}")
+            if finding.fix:
+                click.echo(f"       -> {finding.fix}")
     return 3 if any(finding.state == "wrong" for finding in findings) else 0
+
+
+def _json(findings: list[Finding], found: Devices) -> str:
+    content = {
+        "ok": all(finding.state != "wrong" for finding in findings),
+        "findings": [finding._asdict() for finding in findings],
+        "cards": [asdict(card) for card in found.cards],
+        "trials": {device: [asdict(one) for one in tried] for device, tried in found.trials.items()},
+    }
+    return json.dumps(content, indent=1)
 
 
 def _software() -> Iterator[Finding]:
@@ -53,29 +65,6 @@ def _software() -> Iterator[Finding]:
             yield Finding("ok", f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             yield Finding("wrong", f"{name} is not installed", f"pip install {name}")
-
-
-def _devices() -> Iterator[Finding]:
-    try:
-        import torch
-        import torchvision
-    except Exception as error:
-        yield Finding(
-            "wrong", f"torch or torchvision does not import: {error}", "reinstall both, versions that belong together"
-        )
-        return
-    del torchvision
-    yield Finding("ok", f"CPU with {os.cpu_count()} cores")
-    missing = devices.missing_compiler()
-    if missing:
-        yield Finding("note", f"{missing}: long cells run uncompiled, two to three times slower")
-    else:
-        yield Finding("ok", "a C++ compiler: long cells are compiled")
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            yield Finding("ok", f"cuda:{index} {torch.cuda.get_device_name(index)}")
-    else:
-        yield Finding("note", "no CUDA GPU: image suites at 32 pixels and more will be slow")
 
 
 def _plugins(files: tuple[Path, ...]) -> Iterator[Finding]:

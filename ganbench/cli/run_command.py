@@ -68,12 +68,14 @@ class RunOptions:
     help="Train and show these seeds instead of the suite's own; the saved tables contain both.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:0,1 or mps; auto: all GPUs."
+)
 @click.option(
     "--jobs",
     default="auto",
     show_default=True,
-    help="Number of worker processes; auto: one per core, or one on a GPU.",
+    help="Number of worker processes; auto: one per core, or 2 to 4 per GPU.",
 )
 @click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Longest time for one cell.")
 @click.option(

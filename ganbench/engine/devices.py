@@ -1,4 +1,4 @@
-"""Device selection: the requested device or an error, never a silent fallback."""
+"""Device selection: the requested devices or an error, never a silent fallback."""
 
 from __future__ import annotations
 
@@ -6,43 +6,81 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ganbench.errors import MissingError, UsageError
 from ganbench.suite.specs import TrainSpec
 
+FORMS = "auto, cpu, cuda, cuda:1, cuda:0,1 or mps"
 
-def resolve(asked: str) -> str:
-    """The name of the device to use; `auto` takes the first GPU, or the CPU if there is none.
 
-    Raises `UsageError` for an invalid name, `MissingError` for a device that this machine does not have.
+@dataclass(frozen=True)
+class Card:
+    """A CUDA GPU: its model, its memory in bytes, and how many threads it runs at once."""
+
+    name: str
+    memory: int
+    threads: int
+
+
+def resolve(asked: str) -> tuple[str, ...]:
+    """The names of the devices to use, GPUs with their number as torch counts them.
+
+    `auto` is every GPU that is visible, or the CPU if there is none; `cuda` is every visible GPU; `cuda:0,1` and
+    `cuda:0,cuda:1` are these two. What is visible, and in which order, is set by CUDA_VISIBLE_DEVICES. Raises
+    `UsageError` for an invalid name, `MissingError` for a device that this machine does not have.
     """
     import torch
 
-    kind, _, index = asked.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
-        raise UsageError(f"--device {asked!r} is not a device; use auto, cpu, cuda, cuda:0 or mps")
-    if kind == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):
-        raise MissingError(f"--device {asked}: torch {torch.__version__} finds no such GPU; use --device auto or cpu")
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise MissingError("--device mps: torch finds no Apple GPU; use --device auto or cpu")
-    return asked
+    indices = _indices(asked)
+    if asked == "auto" and not torch.cuda.is_available():
+        return ("mps" if torch.backends.mps.is_available() else "cpu",)
+    if asked in ("cpu", "mps"):
+        if asked == "mps" and not torch.backends.mps.is_available():
+            raise MissingError("--device mps: torch finds no Apple GPU; use --device auto or cpu")
+        return (asked,)
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    absent = [index for index in indices if index >= count]
+    if absent or not count:
+        visible = f"{count} GPU{'s' * (count > 1)}, cuda:0 to cuda:{count - 1}" if count > 1 else "only cuda:0"
+        what = f"no cuda:{absent[0]}, {visible}" if count else "no such GPU"
+        raise MissingError(f"--device {asked}: torch {torch.__version__} finds {what}; use --device auto or cpu")
+    return tuple(f"cuda:{index}" for index in indices or range(count))
 
 
-def workers(asked: str, device: str) -> int:
-    """The number of worker processes; `auto` is one per core on a CPU and one on a GPU. Raises `UsageError`."""
-    if asked != "auto":
-        if not asked.isdigit() or int(asked) < 1:
-            raise UsageError(f"--jobs {asked!r} is invalid; use auto or an integer >= 1")
-        return int(asked)
-    return (
-        len(os.sched_getaffinity(0))
-        if device == "cpu" and hasattr(os, "sched_getaffinity")
-        else ((os.cpu_count() or 1) if device == "cpu" else 1)
-    )
+def _indices(asked: str) -> list[int]:
+    """The numbers of the GPUs that are asked for by number. Raises `UsageError`."""
+    if asked in ("auto", "cpu", "cuda", "mps"):
+        return []
+    parts = [part.strip() for part in asked.split(",")]
+    numbers = [part.removeprefix("cuda:") for part in parts]
+    if not parts[0].startswith("cuda:") or not all(number.isdecimal() for number in numbers):
+        raise UsageError(f"--device {asked!r} is not a device; use {FORMS}")
+    found = [int(number) for number in numbers]
+    if len(set(found)) < len(found):
+        raise UsageError(f"--device {asked!r} names a GPU twice")
+    return found
+
+
+def resolve_one(asked: str) -> str:
+    """The device for work that uses one: `auto` and `cuda` are the first GPU. Raises as `resolve` does."""
+    if len(_indices(asked)) > 1:
+        raise UsageError(f"--device {asked}: this command uses one device; name one of them")
+    return resolve(asked)[0]
+
+
+def card(device: str) -> Card:
+    """What is known of a GPU such as `cuda:1`."""
+    import torch
+
+    found = torch.cuda.get_device_properties(torch.device(device))
+    at_once = getattr(found, "max_threads_per_multi_processor", 2048)
+    return Card(found.name, int(found.total_memory), int(found.multi_processor_count) * int(at_once))
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def missing_compiler() -> str | None:

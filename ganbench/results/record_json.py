@@ -220,7 +220,7 @@ def _builtins(value: object) -> object:
 def known_facts(provenance: Provenance) -> dict[str, object]:
     """The provenance without unknown facts; only the revision stays as None if the rest is known."""
     found: dict[str, object] = msgspec.to_builtins(provenance)
-    made_up = {"libraries", "plugins"}
+    made_up = {"libraries", "plugins", "attempts"}
     return {
         key: value
         for key, value in found.items()

@@ -229,7 +229,10 @@ class PluginOrigin:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The software, hardware and execution strategy of a run. Unknown facts are None."""
+    """The software, hardware and execution strategy of a run. Unknown facts are None.
+
+    `device` names a GPU by its model. `attempts` say why a device failed the run before, and what was tried then.
+    """
 
     protocol: int | None = None
     python: str | None = None
@@ -247,6 +250,7 @@ class Provenance:
     threads: int | None = None
     plugins: Mapping[str, PluginOrigin] = field(default_factory=dict)
     time: str | None = None
+    attempts: tuple[str, ...] = ()
 
     def codes(self) -> dict[str, str]:
         """The plugins' code versions by `kind:name`; a failed run and a reference have none."""

@@ -46,14 +46,17 @@ Earlier = Callable[[int], TrainedSeed]
 
 
 class CellWork:
-    """Scores the seeds of one cell. `keeping` gives the folder for a run's files that outlast an interrupt."""
+    """Scores the seeds of one cell. `keeping` gives the folder for a run's files that outlast an interrupt.
+
+    Running out of the device's memory ends a job that is `retried` with less; otherwise it costs what did not fit.
+    """
 
     def __init__(
         self, registry: Registry, cell: Cell, device: torch.device, on_phase: Callable[[Phase, int], None],
-        keeping: Callable[[str], Path] = Path,
+        keeping: Callable[[str], Path] = Path, retried: bool = False,
     ) -> None:  # fmt: skip
         self.registry, self.cell, self.device, self.on_phase, self.keeping = registry, cell, device, on_phase, keeping
-        self.scoring = Scoring(registry, cell, device)
+        self.scoring = Scoring(registry, cell, device, retried)
         self.dataset, self.architecture = self.scoring.dataset, self.scoring.architecture
 
     def frame(self, step: int, results: list[TrainedSeed]) -> None:
@@ -66,6 +69,7 @@ class CellWork:
                 try:
                     self._add_frame(result, step, self.scoring.samples(result, first=count).samples)
                 except Exception as error:  # a third-party G may raise anything in evaluation mode; training goes on
+                    self.scoring.pass_on(error)
                     what = f"no frame of {self.cell.title}, seed {result.seed}, step {step}"
                     print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
 
@@ -84,6 +88,7 @@ class CellWork:
                 self._keep(result, step)
                 found = self.scoring.snapshot(result, step)
             except Exception as error:  # an extractor or metric may raise anything; training goes on
+                self.scoring.pass_on(error)
                 found = _without_scores(result, step, error)
             result.snapshots.append(found)
         self.on_phase(Phase.TRAINING, step)
@@ -113,6 +118,7 @@ class CellWork:
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
+            self.scoring.pass_on(error)
             evaluation, text = _not_evaluated(error)
             write_traceback(folder, text)
         run = replace(
@@ -154,6 +160,7 @@ class CellWork:
             evaluation, text, _ = self._evaluated(result, self.scoring.samples(result), earlier)
             snapshots = tuple(result.snapshots)
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
+            self.scoring.pass_on(error)
             evaluation, text = _not_evaluated(error)
         print(text, end="", file=sys.stderr, flush=True)
         return replace(
@@ -203,6 +210,7 @@ class CellWork:
         try:
             return score_noise(scores.values, scores_of, self.cell.spec.evaluation.noise_sets)
         except Exception as error:  # an extractor may raise anything; the scores stand
+            self.scoring.pass_on(error)
             what = f"no evaluation noise of {self.cell.title}, seed {result.seed}"
             print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
             return {}

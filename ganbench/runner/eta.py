@@ -14,6 +14,7 @@ from ganbench.runner.events import (
     Event,
     JobEnded,
     JobProgress,
+    JobRetried,
     JobStarted,
     Phase,
     PhaseStarted,
@@ -22,6 +23,7 @@ from ganbench.runner.events import (
     SuiteStarted,
 )
 from ganbench.runner.jobs import CellJob, Job, ReferenceJob
+from ganbench.runner.retries import seeds_of
 
 if TYPE_CHECKING:
     from ganbench.engine.state import Progress
@@ -225,6 +227,10 @@ class Estimator:
             case RunRecorded(job, _):
                 one = self.jobs[job.key]
                 one.recorded, one.last_record = one.recorded + 1, now
+            case JobRetried(job, parts, _):
+                before = self.jobs.pop(job.key)
+                share = before.weight / max(1, len(seeds_of(job)))
+                self.jobs |= {part.key: JobTimes(part, share * max(1, len(seeds_of(part)))) for part in parts}
             case JobEnded(job, _, _):
                 one = self.jobs[job.key]
                 one.enter(None, now)

@@ -37,9 +37,13 @@ class SuiteStarted:
 
 @dataclass(frozen=True)
 class JobStarted:
-    """A job was given to a worker, which may still have to start: the job is in `Phase.STARTING`."""
+    """A job was given to a worker, which may still have to start: the job is in `Phase.STARTING`.
+
+    `place` names the worker's device, if the run uses several.
+    """
 
     job: Job
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,20 @@ class PhaseStarted:
 
 
 @dataclass(frozen=True)
+class JobRetried:
+    """A device failed a job: it ran out of memory or was lost. The `parts` are tried in its place, and `text` says how.
+
+    A part is the job itself, or has some of its seeds. Its progress starts anew.
+    """
+
+    job: Job
+    parts: tuple[Job, ...]
+    text: str
+
+
+@dataclass(frozen=True)
 class JobProgress:
-    """A cell's progress. All events of a cell together contain every row of its history once."""
+    """A cell's progress. All events of a cell contain every row of its history, once for each attempt."""
 
     job: Job
     progress: Progress
@@ -108,6 +124,7 @@ class SuiteFinished:
 Event: TypeAlias = (
     SuiteStarted
     | JobStarted
+    | JobRetried
     | PhaseStarted
     | JobProgress
     | RunRecorded
@@ -123,6 +140,13 @@ Observer: TypeAlias = Callable[[Event], None]
 @dataclass(frozen=True)
 class WorkerReady:
     """A worker process has started and takes its job."""
+
+
+@dataclass(frozen=True)
+class WorkerUnusable:
+    """A worker process has started, and cannot use its device, for a reason; it ends."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -150,10 +174,21 @@ class JobReturned:
     failure: JobFailure | None
 
 
-WorkerMessage: TypeAlias = WorkerReady | PhaseStarted | JobProgress | RunStaged | RunScored | StateChanged | JobReturned
+WorkerMessage: TypeAlias = (
+    WorkerReady | WorkerUnusable | PhaseStarted | JobProgress | RunStaged | RunScored | StateChanged | JobReturned
+)
 """What a worker process sends to the runner."""
 ExecutorEvent: TypeAlias = (
-    JobStarted | PhaseStarted | JobProgress | RunStaged | RunScored | StateChanged | JobReturned | Tick | Stopping
+    JobStarted
+    | JobRetried
+    | PhaseStarted
+    | JobProgress
+    | RunStaged
+    | RunScored
+    | StateChanged
+    | JobReturned
+    | Tick
+    | Stopping
 )
 """What an executor reports, in the order in which it happens, in the process that called it."""
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ganbench.results.records import Failure, Record
 from ganbench.suite.specs import Cell, ReferenceSpec, RunSpec
+
+if TYPE_CHECKING:
+    from ganbench.engine.device_errors import Trouble
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,12 @@ Job: TypeAlias = CellJob | EvaluationJob | ReferenceJob
 
 @dataclass(frozen=True)
 class JobFailure:
-    """Why a job failed, and the traceback if there is one."""
+    """Why a job failed, and the traceback if there is one.
+
+    `trouble` is that of the device, if that is why; `memory_needed` says how much memory was missing, if that is known.
+    """
 
     cause: Failure
     traceback: str = ""
+    trouble: Trouble = ""
+    memory_needed: str = ""

@@ -16,6 +16,7 @@ from ganbench.runner.events import (
     Event,
     JobEnded,
     JobProgress,
+    JobRetried,
     JobStarted,
     RunRecorded,
     Stopping,
@@ -84,6 +85,8 @@ class LiveWriter:
             case RunRecorded(job, Record() as record):
                 self.running[job.key].statuses[record.spec.seed] = record.status
                 self.counts[record.status] = self.counts.get(record.status, 0) + 1
+            case JobRetried(job):
+                del self.running[job.key]
             case JobEnded(job, _, reason):
                 one = self.running.pop(job.key)
                 seconds = round(time.monotonic() - one.began, 1)

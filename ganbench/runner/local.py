@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import wait
 
-from ganbench.registry.registry import Registry
-from ganbench.results.records import Failure
+from ganbench.registry.registry import Needed, Registry
+from ganbench.results.records import Failure, Record
+from ganbench.runner import retries
 from ganbench.runner.events import (
     ExecutorEvent,
+    JobRetried,
     JobReturned,
     JobStarted,
+    RunScored,
+    RunStaged,
     StateChanged,
     Stopping,
     Tick,
     WorkerMessage,
     WorkerReady,
+    WorkerUnusable,
 )
 from ganbench.runner.jobs import Job, JobFailure
-from ganbench.runner.worker_process import Task, WorkerProcess, WorkerSettings
+from ganbench.runner.places import Place, Places
+from ganbench.runner.retries import Attempt, Retry
+from ganbench.runner.worker_process import WorkerProcess, WorkerSettings
 
 TICK_S = 1.0
 
@@ -27,96 +35,204 @@ Report = Callable[[ExecutorEvent], None]
 
 
 class LocalExecutor:
-    """Runs jobs in `workers` processes of one thread each.
+    """Runs jobs in worker processes of one thread each, dealt over the `places` of a run.
 
     One thread, because the same spec must give the same bits, and because two threads on a busy
     machine are slower than one. A worker that dies or exceeds `timeout` seconds fails its job
     alone and is replaced. So is one that has run plugins of a file, or of other distributions than
-    the next job's, or whose state was changed: no job can change another's results. If the run is
-    interrupted, workers save their state first.
+    the next job's, or whose state was changed: no job can change another's results. A job for which a device has too
+    little memory is tried again with fewer seeds, one whose GPU was lost on another (`ganbench.runner.retries`). If the
+    run is interrupted, workers save their state first.
     """
 
-    def __init__(self, workers: int, settings: WorkerSettings, registry: Registry, timeout: float | None) -> None:
-        self.workers, self.settings, self.registry, self.timeout = workers, settings, registry, timeout
+    def __init__(self, places: Places, settings: WorkerSettings, registry: Registry, timeout: float | None) -> None:
+        self.places, self.settings, self.registry, self.timeout = places, settings, registry, timeout
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once."""
+        return self.places.workers
 
     def __call__(self, jobs: list[Job], report: Report) -> None:
-        waiting = list(jobs)
-        started: list[WorkerProcess] = []
+        _Execution(self, jobs, report).to_end()
+
+
+class _Execution:
+    """One run of an executor: the attempts that wait, in order, and the workers that there are."""
+
+    def __init__(self, executor: LocalExecutor, jobs: list[Job], report: Report) -> None:
+        self.executor, self.places, self.report = executor, executor.places, report
+        self.waiting = [Attempt(job) for job in jobs]
+        self.started: list[WorkerProcess] = []
+
+    def to_end(self) -> None:
         try:
-            while waiting or any(worker.job for worker in started):
-                self._assign(waiting, started, report)
-                ready = wait([worker.pipe for worker in started if worker.job], timeout=TICK_S)
-                if not ready:
-                    report(Tick())
-                for worker in list(started):
-                    if worker.pipe in ready and not self._receive(worker, report):
-                        started.remove(worker)
-                    elif worker.job and self.timeout and time.monotonic() - worker.since > self.timeout:
-                        self._time_out(worker, report)
-                        started.remove(worker)
+            while self.waiting or any(worker.attempt for worker in self.started):
+                self._assign()
+                self._listen()
         finally:
-            _stop_all(started, report)
+            _stop_all(self.started, self.report)
 
-    def _assign(self, waiting: list[Job], started: list[WorkerProcess], report: Report) -> None:
+    def _listen(self) -> None:
+        """Take one message of every worker that has sent some; end the workers that exceed the time limit."""
+        timeout = self.executor.timeout
+        ready = wait([worker.pipe for worker in self.started if worker.attempt], timeout=TICK_S)
+        if not ready:
+            self.report(Tick())
+        for worker in list(self.started):
+            if worker.pipe in ready:
+                self._receive(worker)
+            elif worker.attempt and timeout and time.monotonic() - worker.since > timeout:
+                self._time_out(worker.attempt, worker, timeout)
+
+    def _assign(self) -> None:
         """Give jobs to idle workers; new workers are started while there may be more."""
-        while waiting:
-            task = Task(waiting[0], self.registry.needed(waiting[0].spec.choices()))
-            worker = self._worker(task, started)
-            if worker is None:
+        if not self.places.usable:
+            self._give_up()
+        for attempt in list(self.waiting):
+            if self._busy().total() >= self.places.workers:
                 return
-            job = waiting.pop(0)
-            worker.job = job
-            report(JobStarted(job))
-            worker.assign(task)
+            free = self._free(attempt)
+            if not free:
+                continue
+            needed = self.executor.registry.needed(attempt.job.spec.choices())
+            worker = self._worker(attempt, free, needed)
+            self.waiting.remove(attempt)
+            worker.attempt = attempt
+            self.report(JobStarted(attempt.job, worker.place.name if len(self.places.all) > 1 else ""))
+            worker.assign(attempt, needed)
 
-    def _worker(self, task: Task, started: list[WorkerProcess]) -> WorkerProcess | None:
-        """A worker for a task: an idle one that suits it, or a new one, in place of an idle one if there are enough."""
-        idle = [worker for worker in started if worker.job is None]
-        for worker in idle:
-            if worker.suits(task.needed):
-                return worker
-        if len(started) == self.workers:
-            if not idle:
-                return None
-            idle[0].kill()  # it has nothing to save
-            started.remove(idle[0])
-        worker = WorkerProcess.start(self.settings)
-        started.append(worker)
+    def _busy(self) -> Counter[str]:
+        """How many workers at each place have a job."""
+        return Counter(worker.place.name for worker in self.started if worker.attempt)
+
+    def _free(self, attempt: Attempt) -> list[Place]:
+        """Where an attempt can run now, the least busy place first."""
+        busy = self._busy()
+        reserved = {worker.place.name for worker in self.started if worker.attempt and worker.attempt.alone}
+        room = 1 if attempt.alone else self.places.each
+        candidates = self.places.candidates(attempt.lost_on)
+        free = [one for one in candidates if busy[one.name] < room and one.name not in reserved]
+        return sorted(free, key=lambda one: busy[one.name])
+
+    def _worker(self, attempt: Attempt, free: list[Place], needed: Needed) -> WorkerProcess:
+        """A worker for an attempt: an idle one that suits it, or a new one, in place of an idle one if it must be.
+
+        An attempt that runs alone gets a new one, and idle ones, which hold memory, leave its place.
+        """
+        idle = [worker for worker in self.started if worker.attempt is None]
+        here = [worker for worker in idle if worker.place == free[0]]
+        if attempt.alone:
+            surplus = here
+        else:
+            for worker in (one for place in free for one in idle if one.place == place):
+                if worker.suits(needed):
+                    return worker
+            full = sum(worker.place == free[0] for worker in self.started) >= self.places.each
+            surplus = here[:1] if full else []
+        if len(self.started) - len(surplus) >= self.places.workers:
+            surplus = [*surplus, next(worker for worker in idle if worker not in surplus)]
+        for worker in surplus:
+            self._end(worker)  # it has nothing to save
+        worker = WorkerProcess.start(self.executor.settings, free[0])
+        self.started.append(worker)
         return worker
 
-    def _receive(self, worker: WorkerProcess, report: Report) -> bool:
-        """Report one message; False if the worker has died."""
-        job = worker.job
-        assert job is not None
+    def _end(self, worker: WorkerProcess) -> None:
+        worker.kill()
+        self.started.remove(worker)
+
+    def _receive(self, worker: WorkerProcess) -> None:
+        """Report one message, or the death of a worker."""
+        attempt = worker.attempt
+        assert attempt is not None
         try:
             message: WorkerMessage = worker.pipe.recv()
         except (EOFError, OSError):
-            reason = worker.exit_reason()
-            worker.job = None
-            worker.kill()
-            report(JobReturned(job, JobFailure(Failure("failed", reason))))
-            return False
-        if isinstance(message, WorkerReady):
-            worker.since = time.monotonic()  # importing torch is not the job's time
-            return True
-        if isinstance(message, StateChanged):
-            worker.changed = True
-        if isinstance(message, JobReturned):
-            worker.job = None
-        report(message)
-        return True
+            failure = JobFailure(Failure("failed", worker.exit_reason()), trouble="lost")
+            counted = not worker.killed_by_system
+            self._end(worker)
+            self._failed(attempt, worker, failure, counted)
+            return
+        match message:
+            case WorkerReady():
+                worker.since = time.monotonic()  # importing torch is not the job's time
+                return
+            case WorkerUnusable(reason):
+                self._end(worker)
+                self._unusable(attempt, worker.place, reason)
+                return
+            case JobReturned(_, JobFailure() as failure) if failure.trouble:
+                self._end(worker)  # what is left of the job holds memory, or the device is of no use to this process
+                self._failed(attempt, worker, failure)
+                return
+            case JobReturned():
+                worker.attempt = None
+            case StateChanged():
+                worker.changed = True
+            case RunStaged(_, Record() as record, _) | RunScored(_, Record() as record):
+                worker.done.add(record.spec.seed)
+        self.report(message)
 
-    def _time_out(self, worker: WorkerProcess, report: Report) -> None:
-        job = worker.job
-        assert job is not None
-        worker.kill()  # at once: waiting for one that hangs would delay all the others
-        late = Failure("timeout", f"it ran longer than {self.timeout:g} s", limit_seconds=self.timeout)
-        report(JobReturned(job, JobFailure(late)))
+    def _failed(self, attempt: Attempt, worker: WorkerProcess, failure: JobFailure, counted: bool = True) -> None:
+        """Try again what a device has failed, or report the failure. A `counted` loss is held against the GPU."""
+        where, retry = worker.place, None
+        seeds = retries.seeds_of(attempt.job)
+        if seeds and worker.done.issuperset(seeds):
+            self.report(JobReturned(attempt.job, None))
+            return
+        if failure.trouble == "memory":
+            retry = retries.after_memory(attempt, worker.done, where.name)
+            failure = failure if retry else retries.out_of_memory(attempt.job, where.name, failure)
+        elif failure.trouble == "lost" and where.is_card:
+            retry = self._after_loss(attempt, worker, failure.cause.text, counted)
+            failure = failure if retry else retries.lost_twice(attempt, where.name, failure)
+        if retry is None:
+            self.report(JobReturned(attempt.job, failure))
+        else:
+            self._retry(attempt, retry)
+
+    def _after_loss(self, attempt: Attempt, worker: WorkerProcess, reason: str, counted: bool) -> Retry | None:
+        """What is tried after a loss, once per job: a job that is lost twice is at fault itself, and not the GPU."""
+        where = worker.place
+        if attempt.lost_on:
+            if attempt.counted:
+                self.places.forgive(attempt.lost_on)
+            return None
+        consequence = self.places.lost(where, reason) if counted else ""
+        others = any(one != where for one in self.places.usable)
+        retry = retries.after_loss(attempt, worker.done, where.name, reason, counted, others)
+        return retry.and_then(consequence)
+
+    def _unusable(self, attempt: Attempt, where: Place, reason: str) -> None:
+        """A worker cannot use its device: a loss of the device, and no fault of the job."""
+        consequence = self.places.refused(where, reason)
+        text = f"{attempt.job.name}: {where.name} cannot be used ({reason}); trying it again"
+        self._retry(attempt, Retry((attempt,), text).and_then(consequence))
+
+    def _retry(self, attempt: Attempt, retry: Retry) -> None:
+        """Put what is tried again before all that waits, or after it if it needs a place for itself."""
+        self.report(JobRetried(attempt.job, tuple(one.job for one in retry.attempts), retry.text))
+        self.waiting[:0] = [one for one in retry.attempts if not one.alone]
+        self.waiting += [one for one in retry.attempts if one.alone]
+
+    def _give_up(self) -> None:
+        """No place is left: all that waits fails."""
+        failure = JobFailure(Failure("failed", self.places.nothing_left))
+        while self.waiting:
+            job = self.waiting.pop(0).job
+            self.report(JobStarted(job))
+            self.report(JobReturned(job, failure))
+
+    def _time_out(self, attempt: Attempt, worker: WorkerProcess, timeout: float) -> None:
+        self._end(worker)  # at once: waiting for one that hangs would delay all the others
+        late = Failure("timeout", f"it ran longer than {timeout:g} s", limit_seconds=timeout)
+        self.report(JobReturned(attempt.job, JobFailure(late)))
 
 
 def _stop_all(workers: list[WorkerProcess], report: Report) -> None:
     """End all workers; those that train save their state side by side."""
-    training = [worker for worker in workers if worker.job]
+    training = [worker for worker in workers if worker.attempt]
     try:
         if training:
             report(Stopping(len(training)))

@@ -11,8 +11,8 @@ from ganbench.statistics.means import mean
 from ganbench.suite.specs import Cell, Plan
 
 
-def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -> str:
-    """One line per cell (seeds new, done, failed), the combinations that are not applicable, and an estimate.
+def plan_text(plan: Plan, store: Store | None, force: bool, where: str, unknown: str = "") -> str:
+    """One line per cell (seeds new, done, failed), the combinations that are not applicable, `where`, and an estimate.
 
     Without a store the state of the runs is unknown, for a reason.
     """
@@ -42,7 +42,7 @@ def plan_text(plan: Plan, store: Store | None, force: bool, unknown: str = "") -
     )
     if unknown:
         lines += ["", f"Until the data are there, the runs have no ids, and their state is not known: {unknown}"]
-    lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}"]
+    lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}", where]
     return "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,7 @@ from ganbench.runner.events import (
     Event,
     JobEnded,
     JobProgress,
+    JobRetried,
     JobStarted,
     Observer,
     Phase,
@@ -41,15 +42,15 @@ class PlainProgress:
     def __call__(self, event: Event) -> None:
         self.estimator(event)
         match event:
-            case JobStarted(job):
-                self._print(f"start {_title(job)}")
+            case JobStarted(job, place):
+                self._print(f"start {_title(job)}" + f" on {place}" * bool(place))
             case JobProgress(job, _):
                 self._each_minute(self.estimator.jobs[job.key])
             case Tick():
                 self._each_minute(next(iter(self.estimator.running()), None))
             case JobEnded(job, statuses, reason):
                 self._print(_ending(job, statuses, reason, self.estimator))
-            case StateChanged():
+            case StateChanged() | JobRetried():
                 self._print(f"note: {event.text}")
             case Stopping(jobs):
                 self._print(_stopping(jobs))
@@ -85,8 +86,8 @@ class TerminalProgress:
             case SuiteStarted(jobs, _):
                 self.summary = self.bars.add_task("", total=len(jobs))
                 self.bars.start()
-            case JobStarted(job):
-                self._add(job)
+            case JobStarted(job, place):
+                self._add(job, place)
             case JobProgress(job, progress):
                 self.bars.update(self.tasks[job.key], completed=progress.step)
             case JobEnded(job, statuses, reason):
@@ -94,17 +95,24 @@ class TerminalProgress:
                 if self.summary is not None:
                     self.bars.advance(self.summary)
                 self.bars.console.print(Text(_ending(job, statuses, reason, self.estimator)))
+            case JobRetried(job):
+                self.bars.remove_task(self.tasks.pop(job.key))
+                self._note(event.text)
             case StateChanged():
-                self.bars.console.print(Text(f"note: {event.text}"))
+                self._note(event.text)
             case Stopping(jobs):
                 self.bars.console.print(Text(_stopping(jobs)))
             case SuiteFinished():
                 self.bars.stop()
 
-    def _add(self, job: Job) -> None:
+    def _note(self, text: str) -> None:
+        self.bars.console.print(Text(f"note: {text}"))
+
+    def _add(self, job: Job, place: str) -> None:
         """A bar for a job; the bar of all jobs stays the last."""
         total = job.steps if isinstance(job, CellJob) else None
-        self.tasks[job.key] = self.bars.add_task(_title(job), total=total, key=job.key)
+        title = f"{place} {_title(job)}".lstrip()
+        self.tasks[job.key] = self.bars.add_task(title, total=total, key=job.key)
         if self.summary is not None:
             self.bars.remove_task(self.summary)
         self.summary = self.bars.add_task("", total=self.estimator.total, completed=self.estimator.done)

@@ -20,8 +20,8 @@ from ganbench.results import provenance
 from ganbench.results.records import ReferenceRecord
 from ganbench.runner.cell_work import raised
 from ganbench.runner.jobs import ReferenceJob
-from ganbench.runner.run_record import write_pictures, write_traceback
-from ganbench.runner.scoring import build_evaluator, check_content
+from ganbench.runner.run_record import device_name, write_pictures, write_traceback
+from ganbench.runner.scoring import build_evaluator, check_content, pass_on
 from ganbench.suite.external import samples_hash
 from ganbench.suite.specs import EVALUATION_PROTOCOL, EXTERNAL, ReferenceSpec
 
@@ -34,8 +34,13 @@ class _Samples(NamedTuple):
     with_verdict: bool = True
 
 
-def reference_record(registry: Registry, job: ReferenceJob, device: torch.device, folder: Path) -> ReferenceRecord:
-    """Evaluate the samples of one reference, and write its pictures to `folder`."""
+def reference_record(
+    registry: Registry, job: ReferenceJob, device: torch.device, folder: Path, retried: bool = False
+) -> ReferenceRecord:
+    """Evaluate the samples of one reference, and write its pictures to `folder`.
+
+    A metric for which the device has too little memory loses its scores, or ends a job that is `retried` alone.
+    """
     spec = job.spec
     dataset = registry.create("dataset", spec.dataset)
     check_content(spec.dataset, dataset)
@@ -43,6 +48,7 @@ def reference_record(registry: Registry, job: ReferenceJob, device: torch.device
     evaluator = build_evaluator(registry, dataset, spec.evaluation, device, splits)
     made = _from_data(spec, splits) if job.path is None else _from_files(spec, dataset, job.path)
     scores = evaluator.scores(made.samples, made.source, labels=made.labels)
+    pass_on(scores.failures.values(), retried)
     scores.require_some((TooFewSamples,))
     write_traceback(folder, raised(scores))
     near = write_pictures(folder, made.samples, evaluator)
@@ -53,7 +59,7 @@ def reference_record(registry: Registry, job: ReferenceJob, device: torch.device
         samples=len(made.samples),
         notes=made.notes,
         provenance=replace(
-            provenance.machine(), protocol=EVALUATION_PROTOCOL, device=str(device),
+            provenance.machine(), protocol=EVALUATION_PROTOCOL, device=device_name(device),
             plugins=provenance.plugins(registry, spec.choices()),
         ),
         neighbors=near,

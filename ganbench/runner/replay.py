@@ -14,6 +14,7 @@ from ganbench.runner import scheduler
 from ganbench.runner.events import Observer
 from ganbench.runner.jobs import CellJob, Job, ReferenceJob
 from ganbench.runner.local import LocalExecutor
+from ganbench.runner.places import Places
 from ganbench.runner.worker_process import WorkerSettings
 from ganbench.suite.labels import Label, Variant
 from ganbench.suite.specs import Cell, ReferenceSpec, RunSpec
@@ -75,8 +76,8 @@ def train_again(spec: RunSpec | ReferenceSpec, settings: ReplaySettings, root: P
     if isinstance(spec, RunSpec):
         devices.check(settings.device, [spec.train])
     scheduler.prepare([job], settings.registry)
-    of_worker = WorkerSettings(settings.device, store.staging, scheduler.checkpoints(store).root, NEVER)
-    executor = LocalExecutor(1, of_worker, settings.registry, settings.timeout)
+    of_worker = WorkerSettings(store.staging, scheduler.checkpoints(store).root, NEVER)
+    executor = LocalExecutor(Places.one(settings.device), of_worker, settings.registry, settings.timeout)
     with store.writing():
         writer = scheduler.run([(job, 1.0)], store, executor, settings.observer)
     if writer.reference_failures:

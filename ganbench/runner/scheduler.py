@@ -19,6 +19,7 @@ from ganbench.results.store import Store
 from ganbench.runner.events import (
     ExecutorEvent,
     JobEnded,
+    JobRetried,
     JobReturned,
     Observer,
     RunRecorded,
@@ -157,13 +158,13 @@ def weight(job: Job, registry: Registry) -> float:
     )
 
 
-def ordered(jobs: list[Job], registry: Registry, workers: int) -> list[Job]:
-    """Longest first; cells are halved while there are fewer of them than workers.
+def ordered(jobs: list[Job], registry: Registry, side_by_side: int) -> list[Job]:
+    """Longest first; cells are halved while there are fewer of them than can be trained `side_by_side` with a gain.
 
     A seed's result does not depend on the other seeds, so a cell may be cut anywhere.
     """
     cells = sorted((job for job in jobs if isinstance(job, CellJob)), key=lambda job: -weight(job, registry))
-    while cells and len(cells) < workers:
+    while cells and len(cells) < side_by_side:
         widest = max(cells, key=lambda job: len(job.cell.seeds))
         seeds = widest.cell.seeds
         if len(seeds) < 2:
@@ -182,6 +183,7 @@ class ResultWriter:
         self.statuses: dict[str, list[Status]] = {}
         self.reasons: dict[str, str] = {}
         self.written: set[str] = set()
+        self.attempts: dict[str, tuple[str, ...]] = {}
         self.reference_failures: list[str] = []
 
     def __call__(self, event: ExecutorEvent) -> None:
@@ -189,8 +191,14 @@ class ResultWriter:
             case RunStaged(job, record, folder):
                 self._commit(job, record, folder)
             case RunScored(job, record):
+                attempts = self.attempts.get(record.id, ())
+                record = replace(record, scored_by=replace(record.scored_by, attempts=attempts))
                 self.store.add_scores(record)
                 self._recorded(job, record)
+            case JobRetried(_, parts, text):
+                for run_id in (id_ for part in parts for id_ in _runs(part)):
+                    self.attempts[run_id] = (*self.attempts.get(run_id, ()), text)
+                self.observer(event)
             case JobReturned(job, failure):
                 if failure is not None:
                     self._fail(job, failure)
@@ -200,6 +208,8 @@ class ResultWriter:
                 self.observer(event)
 
     def _commit(self, job: Job, record: AnyRecord, folder: Path) -> None:
+        attempts = self.attempts.get(record.id, ())
+        record = replace(record, provenance=replace(record.provenance, attempts=attempts))
         self.store.commit(record, folder)
         if isinstance(record, Record) and record.training_status in FINISHED:
             checkpoints(self.store).drop(record.id)
@@ -232,6 +242,11 @@ class ResultWriter:
             if failure.traceback:
                 (folder / "traceback.txt").write_text(failure.traceback, encoding="utf-8")
             self._commit(job, failed_record(job.suite, spec, failure.cause), folder)
+
+
+def _runs(job: Job) -> list[str]:
+    """The ids of the runs of a job, or of its reference."""
+    return [job.spec.id] if isinstance(job, ReferenceJob) else [job.cell.run(seed).id for seed in job.cell.seeds]
 
 
 def run(jobs: Sequence[tuple[Job, float]], store: Store, executor: Executor, *observers: Observer) -> ResultWriter:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import torch
 
+from ganbench.engine.device_errors import trouble
 from ganbench.engine.networks import Network
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import GanbenchError, UsageError
@@ -39,16 +40,31 @@ def build_evaluator(
     return Evaluator(dataset, evaluation, extractor, metrics, device, splits)
 
 
+def pass_on(errors: Iterable[Exception], retried: bool) -> None:
+    """Raise the first error that is no fault of a metric or an extractor, but of the device.
+
+    A device that has failed can compute no other score. One that has too little memory ends a job that is `retried`
+    with less; the last try does without what does not fit.
+    """
+    for error in errors:
+        found = trouble(error)
+        if found in ("lost", "broken") or (found == "memory" and retried):
+            raise error
+
+
 class NoSnapshot(GanbenchError):
     """No snapshot has the score by which the best one is chosen."""
 
 
 class Scoring:
-    """The dataset, the architecture and the evaluator of a cell, and what they make of a trained seed."""
+    """The dataset, the architecture and the evaluator of a cell, and what they make of a trained seed.
 
-    def __init__(self, registry: Registry, cell: Cell, device: torch.device) -> None:
+    Errors of a device pass through, those of too little memory if the job is `retried`.
+    """
+
+    def __init__(self, registry: Registry, cell: Cell, device: torch.device, retried: bool = False) -> None:
         spec = cell.spec
-        self.cell, self.device = cell, device
+        self.cell, self.device, self.retried = cell, device, retried
         self.dataset = registry.create("dataset", spec.dataset)
         check_content(spec.dataset, self.dataset)
         self.splits = Splits(self.dataset, registry.subset(spec.dataset))
@@ -81,7 +97,13 @@ class Scoring:
         evaluation = self.cell.spec.evaluation
         generator = "ema" if self.cell.spec.train.averaged else "raw"
         source = Source(generator, checkpoint, evaluation.truncation, evaluation.standing_statistics)
-        return self.evaluator.scores(made.samples, source, with_verdict, made.labels)
+        scores = self.evaluator.scores(made.samples, source, with_verdict, made.labels)
+        self.pass_on(*scores.failures.values())
+        return scores
+
+    def pass_on(self, *errors: Exception) -> None:
+        """Raise the first error that is the device's and not a plugin's."""
+        pass_on(errors, self.retried)
 
     def snapshot(self, result: TrainedSeed, step: int) -> Snapshot:
         """The scores of a seed in its current state, on other samples than those reported if the best is chosen."""

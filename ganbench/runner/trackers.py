@@ -50,14 +50,21 @@ def prepared_trackers(choices: Iterable[Choice], registry: Registry, results: Pa
 
 
 def tracker_observer(tracker: Tracker) -> Observer:
-    """An observer that passes on what a tracker takes: the signals of cells, and the records of their runs."""
+    """An observer that passes on what a tracker takes: the signals of cells, and the records of their runs.
+
+    A cell that is tried again reports the same rows again; a tracker gets every row once.
+    """
+    reached: dict[str, int] = {}
 
     def observe(event: Event) -> None:
         match event:
             case JobProgress(CellJob() as job, progress):
                 for seed, (steps, rows) in progress.fresh.items():
+                    run = _run(job, seed)
                     for step, row in zip(steps, rows, strict=True):
-                        tracker.on_signals(_run(job, seed), step, dict(zip(SIGNALS, row, strict=True)))
+                        if step > reached.get(run.id, -1):
+                            reached[run.id] = step
+                            tracker.on_signals(run, step, dict(zip(SIGNALS, row, strict=True)))
             case RunRecorded(CellJob() as job, Record() as record):
                 content = {key: value for key, value in plain(record).items() if key != "files"}
                 tracker.on_record(_run(job, record.spec.seed), content)

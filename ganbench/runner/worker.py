@@ -51,16 +51,20 @@ class CheckpointSettings:
     stop_requested: Callable[[], bool]
 
 
-def evaluate_reference(registry: Registry, job: ReferenceJob, device: torch.device, outputs: Outputs) -> None:
+def evaluate_reference(
+    registry: Registry, job: ReferenceJob, device: torch.device, outputs: Outputs, retried: bool = False
+) -> None:
     """Evaluate the samples of one reference and pass on its record."""
     folder = outputs.stage(job.spec.id)
-    outputs.on_record(reference_record(registry, job, device, folder), folder)
+    outputs.on_record(reference_record(registry, job, device, folder, retried), folder)
 
 
-def evaluate_again(registry: Registry, job: EvaluationJob, device: torch.device, outputs: Outputs) -> None:
+def evaluate_again(
+    registry: Registry, job: EvaluationJob, device: torch.device, outputs: Outputs, retried: bool = False
+) -> None:
     """Evaluate trained seeds from their weights and pass on a record for each."""
     outputs.on_phase(Phase.EVALUATING, job.cell.spec.train.steps)
-    work = CellWork(registry, job.cell, device, outputs.on_phase)
+    work = CellWork(registry, job.cell, device, outputs.on_phase, retried=retried)
     for record in job.records:
         outputs.on_scores(work.score_again(record, job.runs / record.id))
 
@@ -72,15 +76,17 @@ def train_cell(
     device: torch.device,
     outputs: Outputs,
     checkpointing: CheckpointSettings | None = None,
+    retried: bool = False,
 ) -> None:
     """Train all seeds of a cell, evaluate each, and pass on one record per seed.
 
     An exception that a plugin raises during training passes through, because the whole cell has
-    failed; one raised during evaluation fails that seed alone. Raises `Stopped` if asked to stop.
+    failed; one raised during evaluation fails that seed alone, unless the device has failed, or has too little memory
+    and the job is `retried` with less. Raises `Stopped` if asked to stop.
     """
     reset_peak(device)
     outputs.on_phase(Phase.LOADING, 0)
-    work = CellWork(registry, cell, device, outputs.on_phase, partial(_kept_in, outputs, checkpointing))
+    work = CellWork(registry, cell, device, outputs.on_phase, partial(_kept_in, outputs, checkpointing), retried)
     objective = objective_of(registry, cell.spec)
     resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
     data = work.scoring.splits.training

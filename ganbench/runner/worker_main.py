@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ import torch
 
 from ganbench.engine import tensor_cache
 from ganbench.engine.checkpoints import Checkpoints, Stopped
+from ganbench.engine.device_errors import check_usable, memory_needed, trouble
+from ganbench.errors import describe_error
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Failure
 from ganbench.runner.events import (
@@ -28,8 +31,9 @@ from ganbench.runner.events import (
     StateChanged,
     WorkerMessage,
     WorkerReady,
+    WorkerUnusable,
 )
-from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure
+from ganbench.runner.jobs import CellJob, EvaluationJob, JobFailure
 from ganbench.runner.process_state import ProcessState, sentence
 from ganbench.runner.rate_limit import RateLimiter
 from ganbench.runner.run_record import failure
@@ -61,15 +65,20 @@ def main(number: int) -> None:
     torch.set_flush_denormal(True)  # vanishing gradients end in denormals, which cost ten times a number
     state = ProcessState()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        settings: WorkerSettings = pipe.recv()
-        settings = replace(settings, staging=settings.staging.resolve(), checkpoints=settings.checkpoints.resolve())
+        name, settings = _received(pipe)
+        device = torch.device(name)
+        problem = _problem(device)
+        if problem:
+            pipe.send(WorkerUnusable(problem))
+            return
         pipe.send(WorkerReady())
         while not terminated.requested:
             task: Task = pipe.recv()
             terminated.busy = True
             send = RateLimiter(pipe.send)
             with tensor_cache.filled_if(lambda: not state.changes()):
-                failed = _serve(task, settings, state, send, lambda: terminated.requested)
+                failed = _serve(task, device, settings, state, send, lambda: terminated.requested)
+            _release(device)
             changes = state.changes()
             if changes:
                 send(StateChanged(task.job, sentence(changes)))
@@ -77,8 +86,36 @@ def main(number: int) -> None:
             terminated.busy = False
 
 
+def _received(pipe: Connection) -> tuple[str, WorkerSettings]:
+    """The device's name and the settings, with paths that do not depend on the current folder."""
+    name: str
+    settings: WorkerSettings
+    name, settings = pipe.recv()
+    return name, replace(settings, staging=settings.staging.resolve(), checkpoints=settings.checkpoints.resolve())
+
+
+def _problem(device: torch.device) -> str:
+    """Why a device cannot be used; empty if it can."""
+    try:
+        if device.type != "cpu":
+            check_usable(device)
+    except Exception as error:  # torch raises several types, and drivers may raise any
+        return describe_error(error)
+    return ""
+
+
+def _release(device: torch.device) -> None:
+    """Give the memory of a job that has ended back to the device, for the workers beside this one."""
+    if device.type == "cpu":
+        return
+    gc.collect()
+    with suppress(RuntimeError):  # a device that has failed
+        (torch.cuda if device.type == "cuda" else torch.mps).empty_cache()
+
+
 def _serve(
     task: Task,
+    device: torch.device,
     settings: WorkerSettings,
     state: ProcessState,
     send: Callable[[WorkerMessage], None],
@@ -92,7 +129,7 @@ def _serve(
     finally:
         state.begin()
     changed = _changed(task.needed.files, registry.files)
-    return changed or _run(task.job, registry, settings, send, stop_requested)
+    return changed or _run(task, registry, device, settings, send, stop_requested)
 
 
 def _changed(planned: Mapping[Path, str], loaded: Mapping[Path, str]) -> JobFailure | None:
@@ -104,14 +141,15 @@ def _changed(planned: Mapping[Path, str], loaded: Mapping[Path, str]) -> JobFail
 
 
 def _run(
-    job: Job,
+    task: Task,
     registry: Registry,
+    device: torch.device,
     settings: WorkerSettings,
     send: Callable[[WorkerMessage], None],
     stop_requested: Callable[[], bool],
 ) -> JobFailure | None:
     """Run one job. Exits if it was asked to stop and has saved its state."""
-    device = torch.device(settings.device)
+    job = task.job
 
     def stage(name: str) -> Path:
         folder = settings.staging / name
@@ -129,16 +167,16 @@ def _run(
         if isinstance(job, CellJob):
             checkpoints = Checkpoints(settings.checkpoints)
             checkpointing = CheckpointSettings(checkpoints, settings.checkpoint_interval_s, stop_requested)
-            train_cell(registry, job.suite, job.cell, device, outputs, checkpointing)
+            train_cell(registry, job.suite, job.cell, device, outputs, checkpointing, task.retried)
         elif isinstance(job, EvaluationJob):
-            evaluate_again(registry, job, device, outputs)
+            evaluate_again(registry, job, device, outputs, task.retried)
         else:
             outputs.on_phase(Phase.REFERENCES, 0)
-            evaluate_reference(registry, job, device, outputs)
+            evaluate_reference(registry, job, device, outputs, task.retried)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Stopped:
         sys.exit(128 + signal.SIGTERM)
     except Exception as error:  # a plugin may raise anything; the job fails, the worker lives
-        return JobFailure(*failure(error))
+        return JobFailure(*failure(error), trouble(error), memory_needed(error))
     return None

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,6 +17,8 @@ from ganbench.files import cache_folder
 from ganbench.registry import effects
 from ganbench.registry.registry import Needed
 from ganbench.runner.jobs import Job
+from ganbench.runner.places import CPU, Place
+from ganbench.runner.retries import Attempt
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 EXIT_TIMEOUT_S, SAVE_TIMEOUT_S = 5.0, 60.0
@@ -25,9 +27,8 @@ EXIT_TIMEOUT_S, SAVE_TIMEOUT_S = 5.0, 60.0
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker is given: the device, and where to write."""
+    """What every worker is given: where to write, and how often to save its state."""
 
-    device: str
     staging: Path
     checkpoints: Path
     checkpoint_interval_s: float
@@ -35,29 +36,36 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Task:
-    """A job, and the sources of the plugins that it names: a worker loads no others."""
+    """A job, and the sources of the plugins that it names: a worker loads no others.
+
+    `retried` says that the job is tried again with less if the device runs out of memory.
+    """
 
     job: Job
     needed: Needed
+    retried: bool = False
 
 
 @dataclass
 class WorkerProcess:
-    """A process, the pipe to it, and the job that it has been running since a time of `time.monotonic`.
+    """A process, the pipe to it, its place, and what it has been running since a time of `time.monotonic`.
 
-    `needed` are the plugin sources of its last job; `changed` says that a plugin changed its state.
+    `done` are the seeds of the job that have been recorded, `needed` the plugin sources of its last job; `changed` says
+    that a plugin changed its state.
     """
 
     process: subprocess.Popen[bytes]
     pipe: Connection
-    job: Job | None = None
+    place: Place = CPU
+    attempt: Attempt | None = None
     since: float = 0.0
+    done: set[int] = field(default_factory=set)
     needed: Needed | None = None
     changed: bool = False
 
     @classmethod
-    def start(cls, settings: WorkerSettings) -> WorkerProcess:
-        """Start a worker of one thread.
+    def start(cls, settings: WorkerSettings, place: Place) -> WorkerProcess:
+        """Start a worker of one thread, which sees the device of its place alone.
 
         The process runs `ganbench.runner.worker_main` and never imports the caller's `__main__`, so a script
         needs no guard. It gets this process's `sys.path` and environment as they were before plugins changed them:
@@ -72,11 +80,12 @@ class WorkerProcess:
         )
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         command = [sys.executable, *flags, "-c", code]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[number], env=_environment())
+        environment = worker_environment(place)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[number], env=environment)
         theirs.close()
         with suppress(OSError):  # a worker that has died already is found by the end of its pipe
-            ours.send(settings)
-        return cls(process, ours)
+            ours.send((place.device, settings))
+        return cls(process, ours, place)
 
     def suits(self, needed: Needed) -> bool:
         """Whether an idle worker may take a job.
@@ -89,11 +98,16 @@ class WorkerProcess:
         files = self.needed.files or needed.files
         return not self.changed and not files and self.needed.distributions == needed.distributions
 
-    def assign(self, task: Task) -> None:
+    def assign(self, attempt: Attempt, needed: Needed) -> None:
         """Hand over a job. If the worker has died, the end of the pipe will say so."""
-        self.job, self.needed, self.since = task.job, task.needed, time.monotonic()
+        self.attempt, self.needed, self.since, self.done = attempt, needed, time.monotonic(), set()
         with suppress(OSError):
-            self.pipe.send(task)
+            self.pipe.send(Task(attempt.job, needed, retried=not attempt.alone))
+
+    @property
+    def killed_by_system(self) -> bool:
+        """Whether the process was killed from outside; the system does that to one that takes too much memory."""
+        return self.process.returncode == -signal.SIGKILL
 
     def exit_reason(self) -> str:
         """Why a worker whose pipe has ended is gone."""
@@ -116,7 +130,7 @@ class WorkerProcess:
 
         One that does not, because a plugin left a thread or ignores signals, is killed.
         """
-        if self.job is None:
+        if self.attempt is None:
             self.pipe.close()
             self._wait(EXIT_TIMEOUT_S)
         else:
@@ -127,6 +141,11 @@ class WorkerProcess:
     def _wait(self, timeout: float) -> None:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout)
+
+
+def worker_environment(place: Place) -> dict[str, str]:
+    """The environment of a worker at a place."""
+    return {**_environment(), **place.environment}
 
 
 def _environment() -> dict[str, str]:

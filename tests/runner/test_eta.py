@@ -16,6 +16,7 @@ from ganbench.runner.events import (
     Event,
     JobEnded,
     JobProgress,
+    JobRetried,
     JobStarted,
     Phase,
     PhaseStarted,
@@ -182,3 +183,26 @@ def test_the_eta_is_unknown_at_first_and_stopping_after_an_interrupt() -> None:
     assert estimator.text() == "ETA 1 min 50 s"
     estimator(Stopping(1))
     assert (estimator.text(), estimator.remaining()) == ("stopping", None)
+
+
+def test_a_job_that_is_tried_again_in_parts_is_estimated_by_its_parts() -> None:
+    clock = Clock()
+    estimator = Estimator(clock)
+    whole, other = make_job((0, 1, 2, 3)), make_job((0, 1, 2, 3), labels=("other", "network", "points"))
+    halves = [make_job((0, 1)), make_job((2, 3))]
+    estimator(SuiteStarted(((whole, 4.0), (other, 4.0)), 2))
+    estimator(JobStarted(whole))
+    estimator(JobRetried(whole, tuple(halves), "out of memory"))
+    assert (estimator.total, estimator.done) == (3, 0)
+    assert [estimator.jobs[half.key].weight for half in halves] == [2.0, 2.0]
+    for job in (*halves, other):
+        estimator(JobStarted(job))
+        estimator(PhaseStarted(job, Phase.LOADING))
+        estimator(PhaseStarted(job, Phase.TRAINING))
+        clock.now += 10
+        estimator(JobProgress(job, make_progress(50)))
+    estimates = [estimator.remaining()]
+    for job in (*halves, other):
+        estimator(JobEnded(job, ("ok",), ""))
+    assert (estimator.total, estimator.done, estimator.remaining()) == (3, 3, 0.0)
+    assert all(seconds is not None and seconds > 0 for seconds in estimates)

@@ -23,6 +23,7 @@ from ganbench.results.records import Failure
 from ganbench.runner.events import (
     JobEnded,
     JobProgress,
+    JobRetried,
     JobStarted,
     Phase,
     PhaseStarted,
@@ -85,6 +86,20 @@ def test_the_live_state_contains_what_runs_and_what_has_ended(tmp_path: Path) ->
     writer(SuiteFinished())
     assert live.read(tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_job_that_is_tried_again_begins_anew(tmp_path: Path) -> None:
+    job, half = make_job((0, 1)), make_job((0,))
+    writer = _begun(tmp_path, job)
+    writer(JobProgress(job, make_progress(10)))
+    writer(JobRetried(job, (half, make_job((1,))), "out of memory"))
+    assert writer._state()["running"] == []
+    assert writer._state()["jobs"] == {"total": 2, "done": 0}
+    writer(JobStarted(half))
+    writer(PhaseStarted(half, Phase.TRAINING))
+    writer(JobProgress(half, make_progress(10)))
+    (running,) = writer._state()["running"]
+    assert (running["seeds"], running["curves"]["0"]["step"]) == ((0,), [10])
 
 
 def test_an_interrupted_run_is_stopping_and_has_no_eta(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from ganbench.runner.events import (
     JobEnded,
     JobProgress,
+    JobRetried,
     JobStarted,
     Observer,
     Phase,
@@ -85,6 +86,47 @@ def test_a_terminal_shows_a_bar_per_running_job_and_a_line_per_job_that_ended() 
     assert "1 of 2 jobs done, 0 s, stopping" in screen.getvalue()
     display(SuiteFinished())
     assert not display.bars.live.is_started
+
+
+HALVES = (make_job((0,)), make_job((1,)))
+TRIED = JobRetried(JOB, HALVES, "game x network x points: out of memory on cuda:1 with 2 seeds; trying 1")
+
+
+def test_plain_lines_name_the_card_and_say_what_is_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
+    display = PlainProgress()
+    display(SuiteStarted(((JOB, 1.0),), 2))
+    display(JobStarted(JOB, "cuda:1"))
+    display(TRIED)
+    for half in HALVES:
+        display(JobStarted(half, "cuda:0"))
+        display(JobEnded(half, ("ok",), ""))
+    title = "game x network x points"
+    assert capsys.readouterr().err.splitlines() == [
+        f"start {title} (2 seeds) on cuda:1",
+        f"note: {title}: out of memory on cuda:1 with 2 seeds; trying 1",
+        f"start {title} (1 seed) on cuda:0",
+        f"done  {title} (1 seed) [1/2, 0 s]",
+        f"start {title} (1 seed) on cuda:0",
+        f"done  {title} (1 seed) [2/2, 0 s]",
+    ]
+
+
+def test_a_terminal_replaces_the_bar_of_a_job_that_is_tried_again() -> None:
+    screen = io.StringIO()
+    display = TerminalProgress(Console(file=screen, force_terminal=True, width=160, color_system=None))
+    display(SuiteStarted(((JOB, 1.0),), 2))
+    display(JobStarted(JOB, "cuda:1"))
+    display(TRIED)
+    for half in HALVES:
+        display(JobStarted(half, "cuda:0"))
+    display.bars.refresh()
+    assert "note: game x network x points: out of memory on cuda:1 with 2 seeds; trying 1" in screen.getvalue()
+    assert "cuda:0 game x network x points (1 seed)" in screen.getvalue()
+    assert "0 of 2 jobs done" in screen.getvalue()
+    for half in HALVES:
+        display(JobEnded(half, ("ok",), ""))
+    display(SuiteFinished())
+    assert "[2/2, 0 s]" in screen.getvalue()
 
 
 def test_progress_is_live_on_a_terminal(suite: Path, tmp_path: Path) -> None:

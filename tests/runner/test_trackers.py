@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Mapping
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Cli
+from factories import make_job, make_progress
 from running import read_records
 
 from ganbench.errors import ContractError, MissingError, UsageError
 from ganbench.registry.contracts import Run
 from ganbench.registry.registry import Registry
-from ganbench.runner.trackers import choose_trackers, prepared_trackers
+from ganbench.runner.events import JobProgress, JobRetried
+from ganbench.runner.trackers import choose_trackers, prepared_trackers, tracker_observer
 from ganbench.signals import SIGNALS
 from ganbench.testing import check_file, check_tracker
 from ganbench_trackers.tensorboard import TensorBoard
@@ -153,6 +156,25 @@ def _check_board(board: Path, record: dict[str, Any], rows: list[dict[str, str]]
     assert "scores/reverse KL" in events.Tags()["scalars"]
     (text,) = events.Tensors("result/text_summary")
     assert b"status: ok" in text.tensor_proto.string_val[0]
+
+
+def test_a_cell_that_is_tried_again_gives_a_tracker_every_row_once() -> None:
+    seen: list[tuple[int, int]] = []
+
+    class Steps:
+        def on_signals(self, run: Run, step: int, signals: Mapping[str, float]) -> None:
+            seen.append((run.seed, step))
+
+        def on_record(self, run: Run, record: dict[str, Any]) -> None: ...
+
+        def close(self) -> None: ...
+
+    observe = tracker_observer(Steps())
+    job, half = make_job((0, 1)), make_job((0,))
+    observe(JobProgress(job, make_progress(1, (0, 1), rows=2)))
+    observe(JobRetried(job, (half,), "out of memory"))
+    observe(JobProgress(half, make_progress(1, (0,), rows=4)))
+    assert seen == [(0, 1), (0, 2), (1, 1), (1, 2), (0, 3), (0, 4)]
 
 
 def test_what_a_tracker_needs_is_reported_before_anything_trains(cli: Cli, mine: Path, tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""What an exception says about the device on which it was raised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+
+Trouble = Literal["", "memory", "lost", "broken"]
+"""`memory`: the device had too little memory for what was asked. `lost`: the device, or its driver, failed. `broken`:
+a kernel refused its input (an index out of range, for example), after which the process can no longer use the
+device. Empty for an exception that says nothing about the device."""
+
+MEMORY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "MPS backend out of")
+BROKEN = ("device-side assert",)
+LOST = ("CUDA error:", "CUDA driver error", "CUBLAS_STATUS_EXECUTION_FAILED", "CUDNN_STATUS_EXECUTION_FAILED")
+_NEEDED = re.compile(r"Tried to allocate ([\d.]+ \w+)")
+_HAS = re.compile(r"total capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free")
+
+
+def trouble(error: BaseException) -> Trouble:
+    """What an exception, or one that it was raised from, says about the device."""
+    for one in _causes(error):
+        if not isinstance(one, RuntimeError):
+            continue
+        text = str(one)
+        if isinstance(one, torch.OutOfMemoryError) or any(part in text for part in MEMORY):
+            return "memory"
+        if any(part in text for part in BROKEN):
+            return "broken"
+        if any(part in text for part in LOST):
+            return "lost"
+    return ""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    one: BaseException | None = error
+    while one is not None:
+        yield one
+        one = one.__cause__
+
+
+def memory_needed(error: BaseException) -> str:
+    """How much memory was asked for and is there, by torch's message; empty if it does not say."""
+    text = " ".join(str(one) for one in _causes(error))
+    needed, has = _NEEDED.search(text), _HAS.search(text)
+    if needed is None:
+        return ""
+    return f"{needed[1]} more were needed" + (f", {has[2]} of its {has[1]} were free" if has else "")
+
+
+def check_usable(device: torch.device) -> None:
+    """Compute something on a device, so that one that is gone is found before a job is given to it.
+
+    Raises `RuntimeError` if the device does not answer.
+    """
+    total = torch.ones(8, device=device).sum().item()
+    if total != 8:
+        raise RuntimeError(f"{device} adds eight ones to {total}")
