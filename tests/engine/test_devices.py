@@ -44,7 +44,7 @@ def test_an_apple_gpu_is_chosen_where_there_is_no_other(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     "asked",
-    ["gpu", "cuda:", "cuda:x", "cuda:-1", "0,1", "cpu,cuda:0", "cuda,cuda:1", "mps:0", "cuda:0,0", "cuda:0,mps"],
+    ["gpu", "cuda:", "cuda:x", "cuda:-1", "0,1", "cpu,cuda:0", "cuda,cuda:1", "mps:0", "cuda:0,0", "cuda:0,mps", ""],
 )
 def test_what_is_no_device_is_refused(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
     _machine(monkeypatch, 2)
@@ -75,8 +75,8 @@ def test_work_for_one_device_takes_the_first_card_and_refuses_several(monkeypatc
 
 # the messages are torch's own
 FULL = (
-    "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.10 GiB of which 1.19 GiB is free. "
-    "Process 7 has 77.90 GiB memory in use."
+    "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.10 GiB of which 1.19 GiB is "
+    "free. Process 7 has 77.90 GiB memory in use."
 )
 NO_ANSWER = "CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronously reported"
 

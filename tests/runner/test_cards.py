@@ -185,8 +185,8 @@ def test_with_no_card_left_everything_else_fails_with_the_reason(stage: Stage) -
     failures = [event.failure for event in stage.of(JobReturned)]
     assert failures[0] is None
     expected = (
-        "no GPU is left (cuda:0: RuntimeError: No CUDA GPUs are available); when one is there again, run the suite again: "
-        "what is finished is kept"
+        "no GPU is left (cuda:0: RuntimeError: No CUDA GPUs are available); when one is there again, run the suite "
+        "again: what is finished is kept"
     )
     assert [failure.cause.text for failure in failures[1:]] == [expected] * 3
     started = [event.job for event in stage.of(JobStarted)]

@@ -90,7 +90,7 @@ def test_seeds_that_do_not_fit_together_are_trained_apart_with_the_same_bits(ins
     suite = _write(tmp_path, architecture="{hungry: {seeds: 2}}", seeds=3)
     done = inside("run", "--suite", suite, "--jobs", "1")
     assert done.code == 0, done.err
-    title = "minimax x hungry(seeds=2) x ring8"
+    title = "minimax x hungry x ring8"
     assert f"note: {title}: out of memory on cpu with 3 seeds; trying 2" in done.err
     split = _records(tmp_path)
     assert [split[seed].provenance.attempts for seed in range(3)] == [

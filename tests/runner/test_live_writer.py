@@ -99,7 +99,7 @@ def test_a_job_that_is_tried_again_begins_anew(tmp_path: Path) -> None:
     writer(PhaseStarted(half, Phase.TRAINING))
     writer(JobProgress(half, make_progress(10)))
     (running,) = writer._state()["running"]
-    assert (running["seeds"], running["curves"]["0"]["step"]) == ((0,), [10])
+    assert (running["seeds"], running["curves"][0]["step"]) == ((0,), [10])
 
 
 def test_an_interrupted_run_is_stopping_and_has_no_eta(tmp_path: Path) -> None:
