@@ -38,7 +38,7 @@ class EvaluateOptions:
 @click.option("--dataset", metavar="NAME", help="The dataset that they are samples of, if the suite has several.")
 @suite_options
 @click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:0,1 or mps.")
 @click.option("--jobs", default="auto", show_default=True, help="Number of worker processes.")
 @options_as(EvaluateOptions)
 def command(options: EvaluateOptions) -> int:

@@ -74,7 +74,7 @@ def driver_version() -> str | None:
         if done is not None and done.returncode == 0 and done.stdout.strip():
             return done.stdout.split()[0]
     try:
-        found = re.search(r"Kernel Module\D*([\d.]+)", DRIVER_FILE.read_text())
+        found = re.search(r"Kernel Module.*?\s(\d+\.[\d.]+)\s", DRIVER_FILE.read_text())
     except OSError:
         return None
     return found[1] if found else None

@@ -33,6 +33,7 @@ from ganbench.results.store import Store
 from ganbench.runner import scheduler
 from ganbench.runner.events import RunRecorded
 from ganbench.runner.local import LocalExecutor
+from ganbench.runner.places import Places
 from ganbench.runner.worker_process import WorkerSettings
 from ganbench.suite.expand import expand
 from ganbench.suite.load import load
@@ -42,7 +43,7 @@ folder = Path(__file__).parent
 registry, store = Registry.load(), Store(folder / "results")
 with store.writing():
     jobs = scheduler.todo(expand(load(folder / "small.yaml"), registry), store).jobs
-    settings = WorkerSettings("cpu", store.staging, scheduler.checkpoints(store).root, 60)
+    settings = WorkerSettings(store.staging, scheduler.checkpoints(store).root, 60)
 
 
     def show(event):
@@ -50,7 +51,8 @@ with store.writing():
             print(event.record.status)
 
 
-    scheduler.run([(job, 1.0) for job in jobs[:1]], store, LocalExecutor(1, settings, registry, None), show)
+    executor = LocalExecutor(Places.one("cpu"), settings, registry, None)
+    scheduler.run([(job, 1.0) for job in jobs[:1]], store, executor, show)
 """
 
 
