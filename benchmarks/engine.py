@@ -27,11 +27,11 @@ from benchmarks import report
 from benchmarks.cases import CASES, Case
 from benchmarks.plain import losses, serve
 from benchmarks.same_game import differences
-from ganbench.engine.devices import workers
+from ganbench.engine.devices import cores
 from ganbench.results.records import Record
 from ganbench.runner.worker_process import THREAD_VARIABLES
 
-CORES = workers("auto", "cpu")
+CORES = cores()
 
 
 class Plain:

@@ -59,8 +59,8 @@ class _Networks:
 
     latent = LATENT
 
-    def supports(self, shape: tuple[int, ...]) -> bool:
-        return len(shape) == 1
+    def supports(self, shape: tuple[int, ...]) -> str | None:
+        return None if len(shape) == 1 else "points only"
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         return _layers(LATENT, shape[0])

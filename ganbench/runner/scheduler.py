@@ -38,7 +38,8 @@ from ganbench.suite.specs import Cell, Plan, RunSpec
 class Executor(Protocol):
     """Runs jobs in `workers` processes, and reports what happens in the process that called it."""
 
-    workers: int
+    @property
+    def workers(self) -> int: ...
 
     def __call__(self, jobs: list[Job], report: Callable[[ExecutorEvent], None]) -> None: ...
 
