@@ -50,7 +50,9 @@ def inspected(try_out: bool) -> Devices:
     try:
         cards = inspection.cards()
     except Exception as error:  # a driver that does not work may raise anything
-        findings.append(Finding("wrong", f"a GPU, and torch cannot use it: {describe_error(error)}", "reinstall the driver"))
+        findings.append(
+            Finding("wrong", f"a GPU, and torch cannot use it: {describe_error(error)}", "check its driver")
+        )
     names = ["cpu", *(card.device for card in cards), *(["mps"] if torch.backends.mps.is_available() else [])]
     tried = {name: inspection.trials(name) for name in names} if try_out else {}
     findings += _trial_findings("cpu", tried.get("cpu", []), bool(missing))
