@@ -34,6 +34,24 @@ def named_as_file(path: Path) -> bool:
     return path.suffix.lower() in FILES and not path.is_dir()
 
 
+KEPT = "kept"
+"""The folder of compiled programs in `programs_folder()`, each one file `*.zip`."""
+
+
+def programs_folder() -> Path:
+    """Where compiled programs are kept: `$TORCHINDUCTOR_CACHE_DIR` if the user has set it, else below `cache_folder()`.
+
+    torch itself sets the variable when its compiler is imported, to `torchinductor_<user>` in the folder for temporary
+    files, which others may write and which a restart empties; that is no wish of the user's.
+    """
+    own = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    if own:
+        folder = Path(own).expanduser().absolute()
+        if not (folder.name.startswith("torchinductor_") and folder.parent == Path(tempfile.gettempdir()).absolute()):
+            return folder
+    return cache_folder() / "programs"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file beside `path`, sync, rename: after a crash or on a full disk the old file is intact."""
     path.parent.mkdir(parents=True, exist_ok=True)

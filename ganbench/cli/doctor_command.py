@@ -17,7 +17,7 @@ import click
 from ganbench.cli.doctor_devices import Devices, Finding, inspected
 from ganbench.cli.options import plugin_option, results_option
 from ganbench.errors import GanbenchError, describe_error
-from ganbench.files import cache_folder
+from ganbench.files import KEPT, cache_folder, programs_folder
 from ganbench.registry.discovery import HOOKS
 from ganbench.registry.registry import Registry
 
@@ -128,3 +128,17 @@ def _folders(results: Path) -> Iterator[Finding]:
             yield Finding("wrong", f"{what} folder {folder}: only {free >> 20} MiB free", "free at least 1 GiB")
         else:
             yield Finding("ok", f"{what} folder {folder}: {free >> 30} GiB free")
+    yield _programs()
+
+
+def _programs() -> Finding:
+    """How many compiled programs are kept, and how they are removed."""
+    folder = programs_folder()
+    try:
+        sizes = [path.stat().st_size for path in (folder / KEPT).glob("*.zip")]
+    except OSError as error:
+        return Finding("note", f"compiled programs in {folder} cannot be read: {error.strerror}")
+    if not sizes:
+        return Finding("ok", f"compiled programs: none in {folder}")
+    size = f"{len(sizes)}, {-(-sum(sizes) >> 20)} MiB"
+    return Finding("ok", f"compiled programs: {size} in {folder}; delete the folder to compile anew")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
+from ganbench.engine.program_store import kept
 from ganbench.engine.tensor_cache import key
 from ganbench.errors import GanbenchError
 
@@ -89,24 +91,46 @@ def _is_random(target: object) -> bool:
 
 
 def _key(graph: fx.GraphModule, leaves: list[Tensor], fixed: int) -> str:
-    """A hash of the graph's code, its input shapes, its constants, and the places of a captured program's leaves."""
+    """What tells a program from the others of this process: the places of a captured program's leaves, and its name."""
     places = [leaf.data_ptr() for leaf in leaves[:fixed] if leaf.device.type == "cuda"]
+    return key(str(places), _name(graph, leaves, 0))
+
+
+def _name(graph: fx.GraphModule, leaves: list[Tensor], inlined: int) -> str:
+    """A hash of the graph's code, its input shapes, its constants, and the settings that choose kernels."""
     shapes = [(tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device) for leaf in leaves]
     constants = [getattr(graph, str(node.target)) for node in graph.graph.nodes if node.op == "get_attr"]
-    return key(graph.code, str(shapes), str(places), *constants)
+    settings = (
+        inlined, torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision(),
+        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic,
+    )  # fmt: skip
+    return key(graph.code, str(shapes), str(settings), *constants)
 
 
 def _program(graph: fx.GraphModule, leaves: list[Tensor], fixed: int, inlined: int) -> Program:
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns if there is no GPU
     _swap_narrow_products(graph)
-    with torch.no_grad(), torch._inductor.config.patch(realize_opcount_threshold=inlined):
-        call = torch._inductor.standalone_compile(graph, [*leaves], dynamic_shapes="from_example_inputs")
+    device = leaves[0].device
+
+    def compile_it() -> Callable[..., Any]:
+        with torch.no_grad(), torch._inductor.config.patch(_options(device, inlined)):
+            return torch._inductor.standalone_compile(graph, [*leaves], dynamic_shapes="from_example_inputs")
+
+    call = kept(_name(graph, leaves, inlined), str(device), compile_it)
 
     def run(leaves: Sequence[Tensor]) -> Sequence[Tensor]:
         with torch.no_grad():
             return call(*leaves)  # type: ignore[no-any-return]
 
     return _captured(run, leaves, fixed) if leaves[0].device.type == "cuda" else run
+
+
+def _options(device: torch.device, inlined: int) -> dict[str, object]:
+    """The compiler's options. On a GPU it must not choose between sums of different order by timing them."""
+    options: dict[str, object] = {"realize_opcount_threshold": inlined}
+    if device.type == "cuda" and hasattr(torch._inductor.config, "deterministic"):
+        options["deterministic"] = True
+    return options
 
 
 def _swap_narrow_products(graph: fx.GraphModule) -> None:

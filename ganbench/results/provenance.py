@@ -37,13 +37,13 @@ def machine() -> Provenance:
         python=platform.python_version(),
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         platform=f"{platform.system()} {platform.machine()}",
-        processor=_processor(),
+        processor=processor(),
         cores=os.cpu_count(),
         revision=_revision(),
     )
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name from `/proc/cpuinfo`, or from Python elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ganbench.files import cache_folder
+from ganbench.files import programs_folder
 from ganbench.registry import effects
 from ganbench.registry.registry import Needed
 from ganbench.runner.jobs import Job
@@ -150,6 +149,5 @@ def worker_environment(place: Place) -> dict[str, str]:
 
 def _environment() -> dict[str, str]:
     """One thread per worker; programs are compiled in the worker itself, and cached between runs."""
-    cache = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(cache_folder() / "programs")
-    compiling = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": cache}
+    compiling = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": str(programs_folder().absolute())}
     return {**effects.environment(), **dict.fromkeys(THREAD_VARIABLES, "1"), **compiling}
