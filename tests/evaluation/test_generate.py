@@ -116,3 +116,21 @@ def test_a_generator_may_truncate_in_its_own_way() -> None:
     trained = TrainedSeed(1)
     plain, own = (generate(Psi(), (2,), trained, Sampling(50, truncation=psi), CPU).samples for psi in (None, 0.25))
     assert torch.allclose(own, plain / 4)
+
+
+def test_a_batch_of_samples_that_memory_does_not_suffice_for_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The samples are the same; so are those of labels, which are halved with the latents."""
+    sampling = Sampling(70, class_counts=(3, 5))
+    wanted = generate(Echo(), (4,), TrainedSeed(1), sampling, CPU)
+    plain, sizes = _Echo.forward, list[int]()
+
+    def narrow(self: _Echo, latent: Tensor, labels: Tensor) -> Tensor:
+        sizes.append(len(latent))
+        if len(latent) > 20:
+            raise torch.OutOfMemoryError("too little")
+        return plain(self, latent, labels)
+
+    monkeypatch.setattr(_Echo, "forward", narrow)
+    found = generate(Echo(), (4,), TrainedSeed(1), sampling, CPU)
+    assert torch.equal(found.samples, wanted.samples)
+    assert sizes == [70, 35, 18, 17, 35, 18, 17]
