@@ -59,7 +59,10 @@ def inspected(try_out: bool) -> Devices:
     for card in cards:
         findings += [Finding("ok", card.text), *_trial_findings(card.device, tried.get(card.device, []), False)]
     if "mps" in names:
-        findings += [Finding("ok", "mps: an Apple GPU"), *_trial_findings("mps", tried.get("mps", []), True)]
+        findings += [
+            Finding("ok", "mps: an Apple GPU, used with --device mps"),
+            *_trial_findings("mps", tried.get("mps", []), True),
+        ]
     elif not cards:
         findings.append(Finding("note", "no CUDA GPU: image suites at 32 pixels and more will be slow"))
     return Devices(findings, cards, tried)

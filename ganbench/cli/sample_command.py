@@ -40,7 +40,9 @@ from ganbench.errors import printable
     show_default=True,
     help="Which set of latents; 0 is the one that the scores are of.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps; auto: the first GPU."
+)
 @plugin_option
 @results_option
 def command(

@@ -26,15 +26,16 @@ class Card:
 def resolve(asked: str) -> tuple[str, ...]:
     """The names of the devices to use, GPUs with their number as torch counts them.
 
-    `auto` is every GPU that is visible, or the CPU if there is none; `cuda` is every visible GPU; `cuda:0,1` and
-    `cuda:0,cuda:1` are these two. What is visible, and in which order, is set by CUDA_VISIBLE_DEVICES. Raises
-    `UsageError` for an invalid name, `MissingError` for a device that this machine does not have.
+    `auto` is every CUDA GPU that is visible, or the CPU if there is none; `cuda` is every visible GPU; `cuda:0,1` and
+    `cuda:0,cuda:1` are these two. An Apple GPU is used if it is named, because ganbench was never tried on one. What is
+    visible, and in which order, is set by CUDA_VISIBLE_DEVICES. Raises `UsageError` for an invalid name, `MissingError`
+    for a device that this machine does not have.
     """
     import torch
 
     indices = _indices(asked)
     if asked == "auto" and not torch.cuda.is_available():
-        return ("mps" if torch.backends.mps.is_available() else "cpu",)
+        return ("cpu",)
     if asked in ("cpu", "mps"):
         if asked == "mps" and not torch.backends.mps.is_available():
             raise MissingError("--device mps: torch finds no Apple GPU; use --device auto or cpu")

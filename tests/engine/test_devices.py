@@ -37,9 +37,10 @@ def test_a_name_means_every_card_that_it_covers(
     assert devices.resolve(asked) == tuple(found)
 
 
-def test_an_apple_gpu_is_chosen_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_apple_gpu_is_used_only_if_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     _machine(monkeypatch, mps=True)
-    assert devices.resolve("auto") == devices.resolve("mps") == ("mps",)
+    assert devices.resolve("mps") == ("mps",)
+    assert devices.resolve("auto") == ("cpu",)
 
 
 @pytest.mark.parametrize(
