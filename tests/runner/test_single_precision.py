@@ -39,7 +39,7 @@ OBJECTIVES = {
 }
 
 
-class Single(Elsewhere):
+class Single(Elsewhere):  # type: ignore[no-untyped-call]
     """A pretended device that refuses float64 as torch's mps does."""
 
     def _placed(self, made: Any, given: Sequence[Held]) -> Any:
@@ -53,7 +53,8 @@ class Single(Elsewhere):
 @pytest.fixture
 def single() -> Iterator[Single]:
     placement.arithmetic_device.cache_clear()  # other tests pretend a device of the same name that has float64
-    with Single() as device:
+    device = Single()
+    with device:
         yield device
     placement.arithmetic_device.cache_clear()
 
