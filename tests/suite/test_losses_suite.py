@@ -35,10 +35,11 @@ def test_it_has_at_least_sixteen_variants_on_three_datasets_with_eight_seeds(pla
 def test_variants_share_the_recipe_of_the_baseline(plan: Plan, registry: Registry) -> None:
     baseline = expand(load(registry.find("suite", "baseline").thing), registry)
     recipes = {cell.dataset.text: cell.spec.train for cell in baseline.cells if cell.variant.architecture.text == "mlp"}
-    recipes["digits"] = replace(recipes["digits"], steps=2000)
+    recipes["digits"] = replace(recipes["digits"], steps=2500)
     other = {cell.variant.loss.text for cell in plan.cells if cell.spec.train != recipes[cell.dataset.text]}
     assert other == {"WGAN-GP"}  # five moves of D
-    ours = {cell.spec.id for cell in plan.cells if cell.variant.loss.text == "nonsaturating"}
+    points = [cell for cell in plan.cells if cell.dataset.text != "digits"]
+    ours = {cell.spec.id for cell in points if cell.variant.loss.text == "nonsaturating"}
     assert ours < {cell.spec.id for cell in baseline.cells}  # trained once for both
 
 
