@@ -38,9 +38,12 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def raised_at(error: BaseException) -> str:
-    """The place where an exception was raised, as ` (file.py:12, in name)`; empty if it is not known."""
-    frames = traceback.extract_tb(error.__traceback__)
+def raised_at(error: BaseException, outside: tuple[str, ...] = ()) -> str:
+    """The place where an exception was raised, as ` (file.py:12, in name)`; empty if it is not known.
+
+    It is the innermost one outside of some folders, from which a plugin's code is called.
+    """
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(outside)]
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name})" if frames else ""
 
 

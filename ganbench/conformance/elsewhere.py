@@ -9,6 +9,7 @@ import torch
 
 from ganbench.conformance.findings import Finding
 from ganbench.conformance.pretended import Elsewhere
+from ganbench.conformance.watch import OURS, TORCH
 from ganbench.errors import describe_error, raised_at
 from ganbench.evaluation.placement import moved
 from ganbench.registry.contracts import Metric, View
@@ -28,8 +29,8 @@ def device_findings(metric: Metric, name: str, real: View, fake: View) -> Iterat
         with torch.no_grad(), Elsewhere() as there:
             found = _scores(metric, moved(real, there.device), moved(fake, there.device))
     except Exception as error:  # a third-party metric may raise anything
-        seen = f"metric {name!r} with `on_device` raised {describe_error(error)} on another device than the CPU"
-        yield Finding("device", seen + raised_at(error), FIX)
+        where = f"metric {name!r} says `on_device`, and on another device than the CPU it"
+        yield Finding("device", f"{where} raised {describe_error(error)}{raised_at(error, (TORCH, OURS))}", FIX)
         return
     for score, value in wanted.items():
         other = found.get(score)

@@ -101,7 +101,7 @@ METRICS = {
     "random": _metric("same-scores", "returns different scores for the same samples", "{'one': random.random()}"),
     "a new tensor on the CPU": _metric("device", "some tensors of aten.add.Tensor are on another device", """\
         {'one': (real.features.mean(dim=0) + torch.zeros(2)).norm().item()}""", "on_device = True"),
-    "numpy on a device": _metric("device", "cannot become a numpy array", """\
+    "numpy on a device": _metric("device", "call .cpu() first (planted.py:", """\
         {'one': float(np.mean(real.features.numpy()))}""", "on_device = True"),
     "other scores on a device": _metric("device", "1.0 on the CPU and 0.0 on another device", """\
         {'one': float(real.features.device.type == 'cpu')}""", "on_device = True"),
