@@ -99,6 +99,7 @@ def _text(record: Record, folder: Path) -> str:
     if provenance.path is not None:
         lines.append(f"  {provenance.path} ({provenance.path_reason}), {provenance.stack} seeds together, "
                      f"device {provenance.device}, torch {provenance.libraries.get('torch')}")  # fmt: skip
+    lines += [f"  tried before: {text}" for text in (*provenance.attempts, *record.scored_by.attempts)]
     lines += ["", *(f"  {folder / name}" for name in ["record.json", *_scores_file(record), *record.files])]
     return "\n".join(lines)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Ran
-from factories import commit, make_record
+from factories import commit, make_provenance, make_record, make_spec
 from running import read_records
 
+from ganbench.engine.devices import Card
 from ganbench.results.records import Failure
 from ganbench.results.store import Store
 
@@ -104,3 +105,31 @@ def test_show_says_how_a_run_was_evaluated_and_where_its_scores_are(inside: Cli,
     failed = inside("show", "b0").out
     assert "evaluation    none" in failed
     assert "scores" not in failed
+
+
+def test_show_says_what_was_tried_before(inside: Cli, tmp_path: Path) -> None:
+    store = Store(tmp_path / "results")
+    spec = make_spec()
+    attempts = ("game x network: out of memory on cuda:1 with 16 seeds; trying 8",)
+    commit(store, make_record("a0", spec=spec, provenance=make_provenance(spec, attempts=attempts)))
+    assert f"  tried before: {attempts[0]}\n" in inside("show", "a0").out
+    assert json.loads(inside("show", "a0", "--json").out)["provenance"]["attempts"] == list(attempts)
+
+
+def test_a_dry_run_names_devices_and_workers(inside: Cli, suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = inside("run", "--suite", suite, "--dry-run", "--device", "cpu", "--jobs", "3")
+    assert done.out.splitlines()[-1] == "device cpu, 3 worker processes"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    gone = inside("run", "--suite", suite, "--dry-run", "--device", "cuda:0,1")
+    assert gone.code == 0
+    assert "not here: --device cuda:0,1: torch" in gone.out.splitlines()[-1]
+    card = Card("NVIDIA H100 80GB HBM3", 80 << 30, 270_336)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("ganbench.engine.devices.card", lambda device: card)
+    monkeypatch.setattr("ganbench.engine.devices.cores", lambda: 16)
+    two = inside("run", "--suite", suite, "--dry-run")
+    expected = "devices cuda:0 and cuda:1 (chosen by auto), 8 worker processes, up to 4 on each"
+    assert two.out.splitlines()[-1] == expected
+    wrong = inside("run", "--suite", suite, "--dry-run", "--device", "cuda:0,0")
+    assert (wrong.code, "names a GPU twice" in wrong.err) == (2, True)
