@@ -14,11 +14,13 @@ from torch.nn.functional import softplus
 from ganbench.conformance.findings import Collector, Finding, PathTaken
 from ganbench.conformance.losses import CALLS
 from ganbench.conformance.smaller import smaller
+from ganbench.engine.backend import backend_of
 from ganbench.engine.compile import traced
 from ganbench.engine.objective import Objective
+from ganbench.engine.path import choose_path
 from ganbench.engine.purity import check_purity
 from ganbench.engine.setting import build_example, build_setting
-from ganbench.engine.strategy import build_engine, choose_path
+from ganbench.engine.strategy import build_engine
 from ganbench.engine.trainer import differentiable_attention
 from ganbench.engine.watch import ImpureError
 from ganbench.registry.choice import Kind
@@ -129,9 +131,10 @@ def _path(kind: Kind, plugin: Any, shape: tuple[int, ...], spec: TrainSpec, wher
     with torch.random.fork_rng(devices=[]):
         setting = build_setting(objective, architecture, data, spec, 0, cpu, CLASSES if labeled else None)
         with differentiable_attention():
-            path = choose_path(setting.game, spec, "cpu")
+            backend = backend_of(cpu)
+            path = choose_path(setting.game, spec, backend)
             example = build_example(setting, spec, 0, cpu)
-            path = build_engine(path, setting, spec, example, traced).path
+            path = build_engine(path, setting, spec, example, backend, traced).path
             if kind != "architecture" and len(shape) == 1 and spec.steps < CALLS:
                 check_purity(setting, example, CALLS)
     return PathTaken(where, path.kind, path.lanes, path.reason)

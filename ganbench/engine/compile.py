@@ -42,15 +42,15 @@ def compiled(
     """Compile a pure function of trees of tensors into a program on their leaves.
 
     The shapes of the example are part of the program: leaves of other shapes give wrong results, not
-    slow ones. The first `fixed` leaves are the same tensors in every call, and are not copied. `inlined` is the number
-    of operations that are computed anew for each of their uses. Raises
-    `CannotCompileError` if the function uses random numbers, and passes on whatever
-    the function or the compiler raises (if the function reads values on the host, for example).
+    slow ones. The first `fixed` leaves are the same tensors in every call, so the example's are not copied. `inlined`
+    is the number of operations that are computed anew for each of their uses. Raises `CannotCompileError` if the
+    function uses random numbers, and passes on whatever the function or the compiler raises (if the function reads
+    values on the host, for example).
     """
     graph, leaves = _graph(function, example, fixed)
-    name = _key(graph, leaves, fixed)
+    name = _name(graph, leaves, inlined)
     if name not in PROGRAMS:
-        PROGRAMS[name] = _program(graph, leaves, fixed, inlined)
+        PROGRAMS[name] = _program(graph, leaves, inlined)
     return PROGRAMS[name]
 
 
@@ -90,12 +90,6 @@ def _is_random(target: object) -> bool:
     return torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
 
 
-def _key(graph: fx.GraphModule, leaves: list[Tensor], fixed: int) -> str:
-    """What tells a program from the others of this process: the places of a captured program's leaves, and its name."""
-    places = [leaf.data_ptr() for leaf in leaves[:fixed] if leaf.device.type == "cuda"]
-    return key(str(places), _name(graph, leaves, 0))
-
-
 def _name(graph: fx.GraphModule, leaves: list[Tensor], inlined: int) -> str:
     """A hash of the graph's code, its input shapes, its constants, and the settings that choose kernels."""
     shapes = [(tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device) for leaf in leaves]
@@ -107,13 +101,13 @@ def _name(graph: fx.GraphModule, leaves: list[Tensor], inlined: int) -> str:
     return key(graph.code, str(shapes), str(settings), *constants)
 
 
-def _program(graph: fx.GraphModule, leaves: list[Tensor], fixed: int, inlined: int) -> Program:
+def _program(graph: fx.GraphModule, leaves: list[Tensor], inlined: int) -> Program:
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns if there is no GPU
     _swap_narrow_products(graph)
     device = leaves[0].device
 
     def compile_it() -> Callable[..., Any]:
-        with torch.no_grad(), torch._inductor.config.patch(_options(device, inlined)):
+        with torch.no_grad(), torch._inductor.config.patch(_options(inlined)):
             return torch._inductor.standalone_compile(graph, [*leaves], dynamic_shapes="from_example_inputs")
 
     call = kept(_name(graph, leaves, inlined), str(device), compile_it)
@@ -122,14 +116,18 @@ def _program(graph: fx.GraphModule, leaves: list[Tensor], fixed: int, inlined: i
         with torch.no_grad():
             return call(*leaves)  # type: ignore[no-any-return]
 
-    return _captured(run, leaves, fixed) if leaves[0].device.type == "cuda" else run
+    return run
 
 
-def _options(device: torch.device, inlined: int) -> dict[str, object]:
-    """The compiler's options. On a GPU it must not choose between sums of different order by timing them."""
+def _options(inlined: int) -> dict[str, object]:
+    """The compiler's options. Where algorithms must be deterministic, it may not choose kernels by timing them.
+
+    Two kernels that add in different orders differ in the last bits. Older versions of torch lack some of the options.
+    """
     options: dict[str, object] = {"realize_opcount_threshold": inlined}
-    if device.type == "cuda" and hasattr(torch._inductor.config, "deterministic"):
-        options["deterministic"] = True
+    if torch.are_deterministic_algorithms_enabled():
+        untimed = {"deterministic": True, "max_autotune": False, "coordinate_descent_tuning": False}
+        options |= {name: value for name, value in untimed.items() if hasattr(torch._inductor.config, name)}
     return options
 
 
@@ -150,26 +148,3 @@ def _swap_narrow_products(graph: fx.GraphModule) -> None:
         node.replace_all_uses_with(back)
         graph.graph.erase_node(node)
     graph.recompile()
-
-
-def _captured(run: Program, leaves: list[Tensor], fixed: int) -> Program:
-    """Capture the program as a CUDA graph, one launch for the whole step; the fixed leaves are read where they are.
-
-    Raises `RuntimeError` if CUDA cannot capture it.
-    """
-    inputs = [leaf if i < fixed else leaf.clone() for i, leaf in enumerate(leaves)]
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        run(inputs)
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        outputs = run(inputs)
-
-    def replay(leaves: Sequence[Tensor]) -> Sequence[Tensor]:
-        torch._foreach_copy_(inputs[fixed:], list(leaves[fixed:]))
-        graph.replay()
-        return [output.clone() for output in outputs]
-
-    return replay

@@ -12,6 +12,10 @@ from ganbench.errors import MissingError, UsageError
 from ganbench.suite.specs import TrainSpec
 
 FORMS = "auto, cpu, cuda, cuda:1, cuda:0,1 or mps"
+CUBLAS_WORKSPACE = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+"""The environment variable that keeps cuBLAS from choosing other kernels by the memory that is left; it must be set
+before a process uses a GPU for the first time."""
+
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
 
 import torch
@@ -9,6 +10,23 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ganbench.engine.step import Trace
+
+SIGNAL_ROWS = 100
+"""Training signals are recorded every steps // SIGNAL_ROWS steps."""
+
+
+def cadence(steps: int) -> int:
+    """Signals are recorded at every so many-th step of a training of `steps` steps."""
+    return max(1, steps // SIGNAL_ROWS)
+
+
+def signal_function(lanes: int, log_odds: bool) -> Callable[[Trace], Tensor]:
+    """A function that computes the signals of one seed (12,) or of a stack (S, 12)."""
+
+    def one(trace: Trace) -> Tensor:
+        return observe(trace, log_odds)
+
+    return one if lanes == 1 else torch.vmap(one)
 
 
 def observe(trace: Trace, log_odds: bool) -> Tensor:

@@ -166,7 +166,7 @@ def _draw(keys: Tensor, steps: Tensor, shape: tuple[int, ...], dtype: torch.dtyp
 def _block(keys: Tensor, steps: Tensor, pairs: int, dtype: torch.dtype, finish: Finish) -> Tensor:
     """The draws (n L, pairs, 2) of n steps and L keys, in chunks of some rows or of a part of one."""
     device = keys.device
-    step = steps.repeat_interleave(len(keys))[:, None]
+    step = steps[:, None].expand(-1, len(keys)).reshape(-1, 1)
     key0, key1 = keys.repeat(len(steps), 1)[:, :, None].unbind(dim=1)
     drawn = torch.empty(len(step), pairs, 2, dtype=dtype, device=device)
     chunk = CHUNK.get(device.type, OTHER_CHUNK)

@@ -51,7 +51,7 @@ def with_recorded_path(spec: RunSpec, record: AnyRecord) -> RunSpec:
     compiling can then be turned off here, but not on.
     """
     path = record.provenance.path
-    if spec.train.engine == "auto" and path in ("stacked", "looped"):
+    if spec.train.engine == "auto" and path in ("captured", "stacked", "looped"):
         return replace(spec, train=replace(spec.train, engine="eager"))
     return spec
 

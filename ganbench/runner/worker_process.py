@@ -12,6 +12,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ganbench.engine.devices import CUBLAS_WORKSPACE
 from ganbench.files import programs_folder
 from ganbench.registry import effects
 from ganbench.registry.registry import Needed
@@ -148,6 +149,9 @@ def worker_environment(place: Place) -> dict[str, str]:
 
 
 def _environment() -> dict[str, str]:
-    """One thread per worker; programs are compiled in the worker itself, and cached between runs."""
+    """One thread per worker; programs are compiled in the worker itself, and cached between runs.
+
+    On a GPU, cuBLAS computes the same bits in every run.
+    """
     compiling = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": str(programs_folder().absolute())}
-    return {**effects.environment(), **dict.fromkeys(THREAD_VARIABLES, "1"), **compiling}
+    return {**CUBLAS_WORKSPACE, **effects.environment(), **dict.fromkeys(THREAD_VARIABLES, "1"), **compiling}

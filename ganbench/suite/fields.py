@@ -148,6 +148,7 @@ TRAIN: dict[str, Reader] = {
     "steps": _number(1, whole=True), "batch": _number(2, whole=True), "n_dis": _number(1, whole=True), **PLAYER,
     "schedule": _word(*SCHEDULES), "ema": _changing(_number(0, 1)), "ema_half_life": _changing(HALF_LIFE),
     "play": _play, "fresh_real": _flag, "precision": _word(*PRECISIONS), "engine": _word(*ENGINES),
+    "deterministic": _flag,
 }  # fmt: skip
 
 EVALUATION: dict[str, Reader] = {

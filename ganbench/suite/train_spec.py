@@ -38,7 +38,8 @@ class TrainSpec:
 
     `ema` is the decay of the averaged generator (0 for none), `ema_half_life` the same as a half-life in images
     (decay = 0.5 ** (batch / half-life)). `fresh_real` says that G's move takes a real batch of its own. The values
-    that each field accepts are in `ganbench.suite.fields`.
+    that each field accepts are in `ganbench.suite.fields`. `deterministic` asks a GPU for the same bits in every run; a
+    CPU has no other way.
     """
 
     steps: int = 3000
@@ -52,6 +53,7 @@ class TrainSpec:
     fresh_real: bool = True
     precision: str = "fp32"
     engine: str = "auto"
+    deterministic: bool = True
 
     @property
     def averaged(self) -> bool:
@@ -82,6 +84,7 @@ class TrainSpec:
             same = bool(player) and flat[f"d.{name}"] == flat[f"g.{name}"]
             only = ONLY.get(name)
             unused = only is not None and flat[f"{player}.optimizer"] != only
+            unused = unused or (key == "deterministic" and self.deterministic)
             if not (unused or value is None or (key == "ema" and self.ema_half_life is not None)):
                 found[name if same else key] = value
         return ", ".join(f"{key} {value}" for key, value in found.items())
@@ -108,13 +111,16 @@ ENGINES = ("auto", "eager", "compiled")
 
 
 def resolved_train(train: TrainSpec) -> dict[str, object]:
-    """The settings as plain data."""
-    return {
+    """The settings as plain data; what came later is in it only where it is used, so that earlier ids hold."""
+    found = {
         key: {name: plain_value(one) for name, one in _values(value).items()}
         if isinstance(value, PlayerSpec)
         else plain_value(value)
         for key, value in _values(train).items()
     }
+    if train.deterministic:
+        del found["deterministic"]
+    return found
 
 
 def _values(spec: Any) -> dict[str, Any]:

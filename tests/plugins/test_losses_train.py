@@ -11,8 +11,8 @@ from factories import make_train
 
 from ganbench import Data
 from ganbench.engine.objective import Objective
+from ganbench.engine.path import ExecutionPath
 from ganbench.engine.state import TrainedSeed
-from ganbench.engine.strategy import ExecutionPath
 from ganbench.engine.trainer import Trainer
 from ganbench.suite.specs import TrainSpec
 from ganbench_architectures.mlp import Mlp

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ganbench.engine.backend import backend_of
 from ganbench.engine.objective import objective_of
-from ganbench.engine.strategy import choose_path
+from ganbench.engine.path import choose_path
 from ganbench.engine.trainer import Trainer
 from ganbench.registry.registry import Registry
 from ganbench.suite.expand import expand
@@ -55,4 +56,4 @@ def test_every_variant_trains_and_its_path_is_the_compiled_one(plan: Plan, regis
         trainer = Trainer(objective_of(registry, spec), architecture, data, short, (0,), cpu)
         (trained,) = trainer.run()
         assert trained.failure is None, (cell.title, trained.failure)
-        assert choose_path(trainer.game, spec.train, "cpu").kind == "compiled", cell.title
+        assert choose_path(trainer.game, spec.train, backend_of(torch.device("cpu"))).kind == "compiled", cell.title
