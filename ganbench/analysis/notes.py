@@ -104,6 +104,18 @@ def paths(records: list[Record]) -> tuple[str, ...]:
     return (f"its seeds were trained by several execution strategies ({', '.join(paths)}), which differ in rounding",)
 
 
+def reruns(records: list[Record]) -> tuple[str, ...]:
+    """A note if seeds were trained on a GPU without deterministic algorithms, so that no rerun gives their scores."""
+    free = [
+        record
+        for record in records
+        if not record.spec.train.deterministic and (record.provenance.device or "").startswith("cuda")
+    ]
+    if not free:
+        return ()
+    return (f"{len(free)} of {len(records)} seeds were trained with `deterministic: false`: a rerun differs in rounding",)
+
+
 def table_notes(table: Table) -> list[str]:
     """The notes on a whole table: what is tested and how, too few seeds, failures, power, protocol."""
     variants = table.variants

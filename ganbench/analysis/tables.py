@@ -176,6 +176,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
         + missing
         + notes.not_applicable([record.evaluation for record in good.values()], _cards(shown))
         + notes.paths(list(good.values()))
+        + notes.reruns(list(good.values()))
         + notes.snapshots(list(good.values()))
         + diagnoses(records.values())
     )

@@ -28,9 +28,9 @@ TRAIN = {
     "steps": "generator steps", "batch": "batch size", "n_dis": "updates of D per update of G",
     **{f"{player}.{key}": f"{title} of {player.upper()}" for key, title in PLAYER.items() for player in ("d", "g")},
     "ema": "EMA of G", "ema_half_life": "half-life of the EMA of G (images)",
-    "precision": "precision", "engine": "engine",
+    "precision": "precision", "engine": "engine", "deterministic": "deterministic algorithms",
 }  # fmt: skip
-UNSAID = {"clip": 0.0, "weight_decay": 0.0, "lookahead": (5, 0.5), "ema_half_life": None}
+UNSAID = {"clip": 0.0, "weight_decay": 0.0, "lookahead": (5, 0.5), "ema_half_life": None, "deterministic": True}
 """Settings that are named only where one variant has another value."""
 
 

@@ -237,11 +237,11 @@ class Small(Tape):
 
 
 class Wrong(Tape):
-    """A device that plays something else than was recorded."""
+    """A device that does nothing of what was recorded."""
 
     def record(self, body: Callable[[], None]) -> Callable[[], None]:
-        play = super().record(body)
-        return lambda: [play(), play()] and None
+        super().record(body)
+        return lambda: None
 
 
 @pytest.mark.parametrize(("recorder", "why"), [(Unrecordable, "CUDA error"), (Wrong, "the recorded losses are")])
