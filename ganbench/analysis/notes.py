@@ -113,7 +113,9 @@ def reruns(records: list[Record]) -> tuple[str, ...]:
     ]
     if not free:
         return ()
-    return (f"{len(free)} of {len(records)} seeds were trained with `deterministic: false`: a rerun differs in rounding",)
+    return (
+        f"{len(free)} of {len(records)} seeds were trained with `deterministic: false`: a rerun differs in rounding",
+    )
 
 
 def table_notes(table: Table) -> list[str]:

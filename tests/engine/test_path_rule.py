@@ -54,7 +54,9 @@ def _backend(name: str) -> Backend:
 
 def _path(name: str, architecture: Architecture, **settings: object) -> tuple[str, int, str]:
     spec = replace(TrainSpec(batch=32), **settings)  # type: ignore[arg-type]
-    setting = build_setting(Objective.of(Minimax()), architecture, IMAGES if architecture is CONVOLVING else POINTS, spec)
+    setting = build_setting(
+        Objective.of(Minimax()), architecture, IMAGES if architecture is CONVOLVING else POINTS, spec
+    )
     found = choose_path(setting.game, spec, _backend(name))
     return found.kind, found.lanes, found.reason
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -70,7 +71,10 @@ class Lazy(R1):
 
 
 MEMORY = Objective(
-    (Setup("minimax", Minimax()), Setup("remembering", Remembering(), {"pull": Schedule(1.0, 0.0, 1.0, "linear")}),)
+    (
+        Setup("minimax", Minimax()),
+        Setup("remembering", Remembering(), {"pull": Schedule(1.0, 0.0, 1.0, "linear")}),
+    )
 )
 GAMES: dict[str, tuple[Objective, Architecture, Data, TrainSpec]] = {
     "minimax": (Objective.of(Minimax()), SMALL, POINTS, SPEC),
@@ -129,9 +133,7 @@ def test_recorded_steps_have_the_bits_of_the_plain_path(
     assert all(_same(recorded[seed], plain[seed]) for seed in SEEDS)
 
 
-def test_a_seed_has_its_bits_alone_and_in_any_number_of_branches(
-    train: Train, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_seed_has_its_bits_alone_and_in_any_number_of_branches(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     together, _ = train("odd batch", _backend(Tape))
     alone, _ = train("odd batch", _backend(Tape), (3,))
     assert _same(together[3], alone[3])
@@ -172,7 +174,7 @@ def test_a_run_resumes_to_the_bit_and_from_different_steps(train: Train) -> None
 
     whole, _ = train("memory", _backend(Tape), run=lambda trainer: trainer.run(timer=Timer()))
     assert {one.step for one in saved} == {50}
-    again, _ = train("memory", _backend(Tape), resumed={one.result.seed: one for one in saved})
+    again, _ = train("memory", _backend(Tape), resumed={one.result.seed: one for one in deepcopy(saved)})
     assert all(_same(again[seed], whole[seed]) for seed in SEEDS)
     some = {one.result.seed: one for one in saved if one.result.seed in (1, 4)}
     mixed, trainer = train("memory", _backend(Tape), resumed=some)
@@ -300,9 +302,7 @@ def test_a_program_that_cannot_be_recorded_is_called(train: Train, monkeypatch: 
 
     objective, architecture, data, spec = GAMES["odd batch"]
     monkeypatch.setitem(GAMES, "long", (objective, architecture, data, replace(spec, engine="compiled", steps=4)))
-    monkeypatch.setattr(
-        "ganbench.engine.trainer.build_engine", partial(strategy.build_engine, compiler=_uncompiled)
-    )
+    monkeypatch.setattr("ganbench.engine.trainer.build_engine", partial(strategy.build_engine, compiler=_uncompiled))
     found, trainer = train("long", _backend(Unrecordable))
     assert trainer.path.kind == "compiled"
     assert "its launches are not recorded: " in trainer.path.reason
