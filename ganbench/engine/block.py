@@ -135,7 +135,7 @@ def eager_stepper(setting: Setting, lanes: int) -> Stepper:
 
 def _drawn_ahead(recipe: Recipe, keys: Tensor, steps: Tensor) -> Iterator[Draws]:
     """The draws of each step, for one seed's keys (names, 2) or those of a stack (S, names, 2)."""
-    for some in steps.split(recipe.steps_at_once):
+    for some in torch.split(steps, recipe.steps_at_once):
         if keys.dim() == 2:
             draws = recipe.drawn(keys, some)
         else:

@@ -17,7 +17,6 @@ CUBLAS_WORKSPACE = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 before a process uses a GPU for the first time."""
 
 
-
 @dataclass(frozen=True)
 class Card:
     """A CUDA GPU: its model, its memory in bytes, and how many threads it runs at once."""

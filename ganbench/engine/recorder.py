@@ -46,7 +46,7 @@ class CudaGraphs:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.streams: list[torch.cuda.Stream] = []
-        self.pool: tuple[int, int] | None = None
+        self.pool = torch.cuda.graph_pool_handle()
 
     def record(self, body: Work) -> Work:
         with torch.cuda.device(self.device):
@@ -59,7 +59,6 @@ class CudaGraphs:
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=self.pool):
                 body()
-            self.pool = graph.pool()
 
         def replay() -> None:
             with torch.cuda.device(self.device):

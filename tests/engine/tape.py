@@ -1,4 +1,4 @@
-"""A recorder that does on a CPU what a CUDA graph does: it repeats operations on the memory in which they were recorded.
+"""A recorder that does on a CPU what a CUDA graph does: it repeats operations in the memory where they were recorded.
 
 Python code runs while it is recorded and never again. So whatever a step would take from the host, or would keep in
 Python objects, is missing or old when the tape is played.
@@ -17,11 +17,11 @@ from torch.utils._pytree import tree_leaves
 Work = Callable[[], None]
 
 
-class _Taped(TorchDispatchMode):
+class _Taped(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes every operation with its arguments and results; reading a value on the host raises, as CUDA does."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[tuple[Any, Any, Any, list[Tensor]]] = []
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

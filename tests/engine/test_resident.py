@@ -147,7 +147,7 @@ def test_draws_for_a_part_of_a_block_at_a_time_are_the_same(train: Train, monkey
     plain, _ = train("memory", None)
     monkeypatch.setattr("ganbench.engine.resident.DRAWN_AT_ONCE", 1)
     each, _ = train("memory", _backend(Tape))
-    objective, architecture, _, spec = GAMES["memory"]
+    _, architecture, _, spec = GAMES["memory"]
     numbers = 2 * spec.batch * (architecture.latent + 3 + 2)  # of a step: rows, latents, mix, labels, noise
     monkeypatch.setattr("ganbench.engine.resident.DRAWN_AT_ONCE", 7 * 8 * numbers)
     seven, _ = train("memory", _backend(Tape))

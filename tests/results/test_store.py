@@ -223,6 +223,20 @@ def test_seeds_trained_in_several_ways_are_named(tmp_path: Path) -> None:
         assert len([note for note in table.rows[0].notes if "(compiled, stacked)" in note]) == wanted
 
 
+def test_seeds_that_no_rerun_repeats_are_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing():
+        for seed, (device, deterministic) in enumerate([("cuda:0 H100", False), ("cpu", False), ("cuda:0 H100", True)]):
+            record = make_record(f"a{seed}", provenance=Provenance(device=device))
+            train = replace(record.spec.train, deterministic=deterministic)
+            _commit(store, replace(record, spec=replace(record.spec, train=train)))
+    row = plan_row("minimax", "mlp", "ring8", {seed: f"a{seed}" for seed in range(3)})
+    (table,) = tables.build(SavedPlan("s", "", "", (row,), (), ()), store)
+    assert [note for note in table.rows[0].notes if "rerun" in note] == [
+        "1 of 3 seeds were trained with `deterministic: false`: a rerun differs in rounding"
+    ]
+
+
 def test_the_json_has_the_pinned_keys(tmp_path: Path) -> None:
     store = Store(tmp_path)
     layout = _layout(store)
