@@ -119,8 +119,7 @@ def _same(a: TrainedSeed, b: TrainedSeed) -> bool:
     return buffers and vectors and a.steps == b.steps and repr(a.history) == repr(b.history)
 
 
-@pytest.mark.parametrize("recorder", [Loop, Tape])
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize(("name", "recorder"), [("lazy", Loop), *((name, Tape) for name in GAMES)])
 def test_recorded_steps_have_the_bits_of_the_plain_path(
     train: Train, name: str, recorder: Callable[[], Recorder]
 ) -> None:
@@ -170,7 +169,7 @@ def test_a_run_resumes_to_the_bit_and_from_different_steps(train: Train) -> None
     class Timer:
         def block_ended(self, states: Any) -> None:
             if not saved:
-                saved.extend(unpacked(one.result.seed, one.step, *packed(one)) for one in states())
+                saved.extend(unpacked(one.result.seed, one.step, *deepcopy(packed(one))) for one in states())
 
     whole, _ = train("memory", _backend(Tape), run=lambda trainer: trainer.run(timer=Timer()))
     assert {one.step for one in saved} == {50}
