@@ -12,6 +12,9 @@ from ganbench.engine.devices import missing_compiler
 from ganbench.engine.recorder import CudaGraphs, Recorder
 from ganbench.suite.train_spec import COMPILE_CONVOLUTIONS_FROM, COMPILE_FROM
 
+MAX_LANE_PARAMETERS = 32_768
+"""Several seeds share a program on a CPU up to this many parameters of both players; with larger matrices one seed
+fills a core."""
 LEAST_CAPABILITY = (7, 0)
 """The compute capability of a GPU for which torch's compiler makes kernels."""
 
@@ -29,7 +32,7 @@ class Backend:
     uncompilable: str | None = None
     recorder: Callable[[], Recorder] | None = None
     lanes: int = 4
-    lane_parameters: int = 32_768
+    lane_parameters: int = MAX_LANE_PARAMETERS
     small: str = "small networks fill a core four at a time"
     large: str = "one seed fills a core"
     compile_from: int = COMPILE_FROM

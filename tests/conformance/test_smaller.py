@@ -9,8 +9,8 @@ from torch import nn
 
 from ganbench.conformance.architectures import SHAPES, architecture_findings
 from ganbench.conformance.smaller import parameters, smaller
+from ganbench.engine.backend import MAX_LANE_PARAMETERS
 from ganbench.engine.purity import LARGE
-from ganbench.engine.strategy import MAX_LANE_PARAMETERS
 from ganbench_architectures.mlp import Mlp
 from ganbench_architectures.r3gan import R3gan
 

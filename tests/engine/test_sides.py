@@ -11,13 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import Critic, Data, normal
+from ganbench.engine.backend import Backend
 from ganbench.engine.compile import traced
 from ganbench.engine.draws import Draws
 from ganbench.engine.objective import Objective
+from ganbench.engine.path import ExecutionPath
 from ganbench.engine.setting import Setting, build_example, build_setting
 from ganbench.engine.state import TrainedSeed
 from ganbench.engine.step import step
-from ganbench.engine.strategy import ExecutionPath, build_engine
+from ganbench.engine.strategy import build_engine
 from ganbench.engine.trainer import Trainer
 from ganbench.errors import ContractError
 from ganbench.suite.train_spec import TrainSpec
@@ -245,9 +247,8 @@ def test_the_step_can_be_traced_and_is_the_uncompiled_one(lanes: int) -> None:
     spec = replace(SPEC, engine="compiled")
     networks = Mlp(width=32, depth=1, latent=4, conditional=True, features=True)
     setting = build_setting(WHOLE, networks, POINTS, spec, classes=CLASSES)
-    engine = build_engine(
-        ExecutionPath("compiled", lanes, ""), setting, spec, build_example(setting, spec, 0, CPU), traced
-    )
+    path, example = ExecutionPath("compiled", lanes, ""), build_example(setting, spec, 0, CPU)
+    engine = build_engine(path, setting, spec, example, Backend("cpu"), traced)
     assert (engine.path.kind, engine.path.lanes) == ("compiled", lanes)
 
 
