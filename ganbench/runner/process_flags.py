@@ -56,6 +56,7 @@ FLAGS = (
     Flag("anomaly detection", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     _autocast("cpu"),
     _autocast("cuda"),
+    _autocast("mps"),
     Flag(
         "the precision of matrix products", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision,
         ours=True,
