@@ -13,6 +13,7 @@ from benchmarks.tables import TABLES
 from ganbench.results import provenance
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results"
 PAGES = (HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md")))
 """Where tables are quoted, between marks."""
 
@@ -37,9 +38,7 @@ def write(name: str, where: dict[str, Any], rows: Any, whole: bool) -> None:
     click.echo(text)
     if not whole:
         return
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
-    (HERE / "results" / f"{name}.md").write_text(text)
+    save(name, content, RESULTS)
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     for page in PAGES:
         before, _, rest = page.read_text().partition(begin)
@@ -48,11 +47,20 @@ def write(name: str, where: dict[str, Any], rows: Any, whole: bool) -> None:
             page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
 
 
+def save(name: str, content: dict[str, Any], folder: Path) -> None:
+    """Write a benchmark's JSON and its table into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    (folder / f"{name}.md").write_text(markdown(name, content))
+
+
 def markdown(name: str, content: dict[str, Any]) -> str:
-    """The table of one benchmark, with the machine below it."""
+    """The table of one benchmark, with the machine below it; one of several machines names them itself."""
     where = content["machine"]
-    versions = ", ".join(f"{library} {version}" for library, version in where["libraries"].items())
     table: str = TABLES[name](content["rows"])
+    if not where:
+        return table
+    versions = ", ".join(f"{library} {version}" for library, version in where["libraries"].items())
     return (
         f"{table}\nMade by `make bench` on {where['processor']}, {where['cores']} cores, {where['platform']}, no GPU; "
         f"Python {where['python']}, {versions}; {where['date']}.\n"

@@ -242,8 +242,15 @@ def draws(rows: list[dict[str, Any]]) -> str:
     return grid(heads, body)
 
 
+def gpu(parts: dict[str, Any]) -> str:
+    from benchmarks.gpu.table import table  # which uses `grid`
+
+    return table(parts)
+
+
 TABLES: dict[str, Callable[[Any], str]] = {
     "draws": draws,
+    "gpu": gpu,
     "engine": engine,
     "evaluation": evaluation,
     "scaling": scaling,
