@@ -21,7 +21,6 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
-from unittest.mock import patch
 
 import torch
 from filelock import FileLock, Timeout
@@ -122,11 +121,15 @@ def _without_headers() -> Iterator[None]:
     """Inside, no C++ headers are compiled ahead, which takes a second even if nothing has to be compiled."""
     from torch._inductor import codecache
 
-    if not hasattr(codecache, "_precompile_header"):
+    name = "_precompile_header"
+    before = getattr(codecache, name, None)
+    if before is not None:
+        setattr(codecache, name, lambda *_, **__: None)
+    try:
         yield
-        return
-    with patch.object(codecache, "_precompile_header", lambda *_, **__: None):
-        yield
+    finally:
+        if before is not None:
+            setattr(codecache, name, before)
 
 
 def _compiler_failed(error: BaseException | None) -> bool:

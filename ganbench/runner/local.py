@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import wait
 
+from ganbench.engine import devices
 from ganbench.registry.registry import Needed, Registry
 from ganbench.results.records import Failure, Record
 from ganbench.runner import retries
+from ganbench.runner.ahead import Ahead, processes
 from ganbench.runner.events import (
     ExecutorEvent,
     JobRetried,
@@ -42,11 +45,16 @@ class LocalExecutor:
     alone and is replaced. So is one that has run plugins of a file, or of other distributions than
     the next job's, or whose state was changed: no job can change another's results. A job for which a device has too
     little memory is tried again with fewer seeds, one whose GPU was lost on another (`ganbench.runner.retries`). If the
-    run is interrupted, workers save their state first.
+    run is interrupted, workers save their state first. `ahead` processes compile what waits; None: by the rule of
+    `ganbench.runner.ahead`. Raises `UsageError` if the user has set another number that is none.
     """
 
-    def __init__(self, places: Places, settings: WorkerSettings, registry: Registry, timeout: float | None) -> None:
+    def __init__(
+        self, places: Places, settings: WorkerSettings, registry: Registry, timeout: float | None,
+        ahead: int | None = None,
+    ) -> None:  # fmt: skip
         self.places, self.settings, self.registry, self.timeout = places, settings, registry, timeout
+        self.ahead = processes(places, devices.cores(), os.environ) if ahead is None else ahead
 
     @property
     def workers(self) -> int:
@@ -64,13 +72,16 @@ class _Execution:
         self.executor, self.places, self.report = executor, executor.places, report
         self.waiting = [Attempt(job) for job in jobs]
         self.started: list[WorkerProcess] = []
+        self.ahead = Ahead(executor.places, executor.settings, executor.registry, executor.ahead)
 
     def to_end(self) -> None:
         try:
             while self.waiting or any(worker.attempt for worker in self.started):
                 self._assign()
+                self.ahead.look(attempt.job for attempt in self.waiting)
                 self._listen()
         finally:
+            self.ahead.stop()
             _stop_all(self.started, self.report)
 
     def _listen(self) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import torch
 
+from ganbench.engine.ahead import compile_ahead
 from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
 from ganbench.engine.objective import objective_of
 from ganbench.engine.state import Callback, Progress, SeedState
 from ganbench.engine.trainer import Trainer
 from ganbench.evaluation.film import FRAMES
+from ganbench.evaluation.splits import Splits
 from ganbench.registry.registry import Registry
 from ganbench.registry.training_contracts import is_conditional
 from ganbench.results.records import AnyRecord, Record
@@ -109,6 +111,18 @@ def train_cell(
     for result in results:
         folder = outputs.stage(cell.run(result.seed).id)
         outputs.on_record(work.finish(suite, result, trainer, folder), folder)
+
+
+def compile_cell(registry: Registry, cell: Cell, device: torch.device) -> None:
+    """Compile the programs with which `train_cell` will train a cell, and store them. Raises as training does."""
+    spec = cell.spec
+    dataset = registry.create("dataset", spec.dataset)
+    architecture = registry.create("architecture", spec.architecture)
+    data = Splits(dataset, registry.subset(spec.dataset)).training
+    rounded = spec.train.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
+    classes = dataset.classes if is_conditional(architecture) else None  # type: ignore[attr-defined]
+    compile_ahead(objective_of(registry, spec), architecture, data, spec.train, cell.seeds[0], device, classes)
 
 
 def _kept_in(outputs: Outputs, checkpointing: CheckpointSettings | None, run_id: str) -> Path:

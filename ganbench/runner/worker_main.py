@@ -37,8 +37,18 @@ from ganbench.runner.jobs import CellJob, EvaluationJob, JobFailure
 from ganbench.runner.process_state import ProcessState, sentence
 from ganbench.runner.rate_limit import RateLimiter
 from ganbench.runner.run_record import failure
-from ganbench.runner.worker import CheckpointSettings, Outputs, evaluate_again, evaluate_reference, train_cell
+from ganbench.runner.worker import (
+    CheckpointSettings,
+    Outputs,
+    compile_cell,
+    evaluate_again,
+    evaluate_reference,
+    train_cell,
+)
 from ganbench.runner.worker_process import Task, WorkerSettings
+
+NICENESS = 10
+"""Of processes that compile ahead."""
 
 
 class _Terminated:
@@ -113,6 +123,16 @@ def _release(device: torch.device) -> None:
         (torch.cuda if device.type == "cuda" else torch.mps).empty_cache()
 
 
+def _stand_back() -> None:
+    """Be silent, because what fails ahead fails again in its turn, and leave the cores to processes that train."""
+    with Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+
+
 def _serve(
     task: Task,
     device: torch.device,
@@ -164,7 +184,10 @@ def _run(
         lambda phase, step: send(PhaseStarted(job, phase, step)),
     )
     try:
-        if isinstance(job, CellJob):
+        if task.ahead and isinstance(job, CellJob):
+            _stand_back()
+            compile_cell(registry, job.cell, device)
+        elif isinstance(job, CellJob):
             checkpoints = Checkpoints(settings.checkpoints)
             checkpointing = CheckpointSettings(checkpoints, settings.checkpoint_interval_s, stop_requested)
             train_cell(registry, job.suite, job.cell, device, outputs, checkpointing, task.retried)

@@ -38,12 +38,14 @@ class WorkerSettings:
 class Task:
     """A job, and the sources of the plugins that it names: a worker loads no others.
 
-    `retried` says that the job is tried again with less if the device runs out of memory.
+    `retried` says that the job is tried again with less if the device runs out of memory. `ahead` says that a cell's
+    programs are to be compiled, and nothing else.
     """
 
     job: Job
     needed: Needed
     retried: bool = False
+    ahead: bool = False
 
 
 @dataclass
@@ -98,11 +100,11 @@ class WorkerProcess:
         files = self.needed.files or needed.files
         return not self.changed and not files and self.needed.distributions == needed.distributions
 
-    def assign(self, attempt: Attempt, needed: Needed) -> None:
+    def assign(self, attempt: Attempt, needed: Needed, ahead: bool = False) -> None:
         """Hand over a job. If the worker has died, the end of the pipe will say so."""
         self.attempt, self.needed, self.since, self.done = attempt, needed, time.monotonic(), set()
         with suppress(OSError):
-            self.pipe.send(Task(attempt.job, needed, retried=not attempt.alone))
+            self.pipe.send(Task(attempt.job, needed, retried=not attempt.alone, ahead=ahead))
 
     @property
     def killed_by_system(self) -> bool:
