@@ -135,11 +135,8 @@ def test_no_bit_depends_on_what_was_compiled_ahead(cli: Cli, tmp_path: Path) -> 
     (tmp_path / "suite.yaml").write_text(SUITE.replace("steps: 60", "steps: 3000"))
     trained = {}
     for count in ("0", "1"):
-        own = {
-            "GANBENCH_AHEAD": count,
-            "GANBENCH_CACHE": str(tmp_path / f"cache{count}"),
-            "TORCHINDUCTOR_CACHE_DIR": "",
-        }
+        cache = str(tmp_path / f"cache{count}")
+        own = {"GANBENCH_AHEAD": count, "GANBENCH_CACHE": cache, "TORCHINDUCTOR_CACHE_DIR": f"{cache}/programs"}
         done = cli("run", "--suite", "suite.yaml", "--jobs", "1", "--results", f"results{count}", timeout=900, **own)
         assert done.code == 0, done.err
         trained[count] = _trained(tmp_path / f"results{count}")
