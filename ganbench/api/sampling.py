@@ -90,8 +90,14 @@ def sample(run: str, folder: Path, to: Path, settings: SampleSettings) -> Writte
 
 def _architecture(record: Record, registry: Registry) -> tuple[Choice, tuple[str, ...]]:
     """The architecture of a run as it is installed, and a note if its code is another one."""
+    from ganbench.runner.rebuild import came_from
+
     own = record.spec.architecture
-    choice = registry.choose("architecture", own.name, own.arguments())
+    try:
+        choice = registry.choose("architecture", own.name, own.arguments())
+    except UsageError as error:
+        hint = "".join(f"\n  {text}" for text in came_from(record, registry, "architecture"))
+        raise UsageError(f"the generator of run {record.id} cannot be built: {error}{hint}") from error
     if own.code in ("", choice.code):
         return choice, ()
     return choice, (

@@ -167,4 +167,4 @@ def _ending(job: Job, statuses: Sequence[str], reason: str, estimator: Estimator
 
 
 def _stopping(jobs: int) -> str:
-    return f"saving the state of {jobs} jobs"
+    return f"saving the state of {jobs} {'job' if jobs == 1 else 'jobs'}"

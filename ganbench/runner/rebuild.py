@@ -9,6 +9,7 @@ from typing import Any
 
 from ganbench.errors import UsageError
 from ganbench.files import canonical
+from ganbench.registry.choice import Kind
 from ganbench.registry.registry import Registry
 from ganbench.results import schema_2
 from ganbench.results.identity import comparable_spec, leaf_text, unequal_leaves
@@ -43,7 +44,7 @@ def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) 
             plain |= {"evaluation": json.loads(record.stored_evaluation)}
         return contents.run(run_spec(plain, registry, weights))
     except UsageError as error:
-        hint = "".join(f"\n  {text}" for text in _needed(record, registry))
+        hint = "".join(f"\n  {text}" for text in came_from(record, registry))
         raise UsageError(f"run {record.id} cannot be rebuilt: {error}{hint}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"run {record.id} cannot be rebuilt: its spec is incomplete ({error!r})") from error
@@ -58,10 +59,12 @@ def check_repeatable(record: AnyRecord) -> None:
         )
 
 
-def _needed(record: AnyRecord, registry: Registry) -> Iterator[str]:
-    """The distributions or files that the record's missing plugins came from."""
+def came_from(record: AnyRecord, registry: Registry, *only: Kind) -> Iterator[str]:
+    """The distributions or files that the record's missing plugins came from; those of some kinds, if they are given."""
     for key, plugin in record.plugins.items():
         kind, _, name = key.partition(":")
+        if only and kind not in only:
+            continue
         if registry.problem_with(kind, name) and plugin.distribution != SHIPPED:  # type: ignore[arg-type]
             where = plugin.distribution
             how = f"give it with --plugin {where}" if where.endswith(".py") else f"install {where} {plugin.version}"

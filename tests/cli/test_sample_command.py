@@ -180,6 +180,13 @@ def test_what_cannot_be_is_said_in_one_sentence(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "nets.py", "results"]
 
 
+def test_where_the_missing_plugin_of_a_run_came_from(inside: Cli, results: Path) -> None:
+    done = inside("sample", "c0", "--to", "s.npz", "--device", "cpu")
+    assert done.code == 2
+    assert "the generator of run c0" in done.err
+    assert "architecture 'painted' came from made-up (code 1): install made-up 1.0" in done.err
+
+
 def test_weights_that_are_missing_or_damaged_are_noticed(inside: Cli, results: Path) -> None:
     weights = results / "runs" / "p0" / "weights.safetensors"
     content = weights.read_bytes()

@@ -60,7 +60,7 @@ def test_plain_lines_are_one_per_start_and_end_and_one_a_minute(
         f"{title}: step 61/100, D 0.500, G 0.250, 1 seeds alive, 1,000 images/s; ETA 2 min 39 s",
         f"{title}: evaluating, 0 of 2 seeds; ETA 1 min 50 s",
         f"done  {title}: 1 ok, 1 diverged (a loss was not finite) [1/2, 2 min 10 s]",
-        "saving the state of 1 jobs",
+        "saving the state of 1 job",
     ]
 
 

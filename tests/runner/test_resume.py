@@ -114,7 +114,7 @@ def test_an_interrupted_run_saves_its_state_and_continues(inside: Cli, tmp_path:
     assert process.wait(90) == code
     assert process.stderr is not None
     printed = process.stderr.read()
-    assert "saving the state of 1 jobs" in printed
+    assert "saving the state of 1 job" in printed
     assert "the same command continues from here" in printed
     assert "Traceback" not in printed
     assert "1 seeds: 1 resumable" in inside("run", *options, "--dry-run").out
