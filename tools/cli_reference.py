@@ -59,9 +59,13 @@ def _argument(argument: click.Argument) -> str:
 
 def _row(option: click.Option) -> str:
     metavar = "" if option.is_flag else option.metavar or _kind(option)
-    names = ", ".join(_code(f"{name} {metavar}" if metavar else name) for name in option.opts)
+    written = [*option.opts, *option.secondary_opts]
+    names = ", ".join(_code(f"{name} {metavar}" if metavar else name) for name in written)
     text = _plain(option.help or "") + (" **Required.**" if option.required else "")
-    default = f"`{option.default}`" if option.show_default else ""
+    default = option.default
+    if option.secondary_opts:  # a switch with a name for either way
+        default = option.opts[0] if default else option.secondary_opts[0]
+    default = f"`{default}`" if option.show_default else ""
     return f"| {names} | {_cell(text)} | {default} |\n"
 
 
