@@ -60,7 +60,7 @@ def check_repeatable(record: AnyRecord) -> None:
 
 
 def came_from(record: AnyRecord, registry: Registry, *only: Kind) -> Iterator[str]:
-    """The distributions or files that the record's missing plugins came from; those of some kinds, if they are given."""
+    """The distributions or files that the record's missing plugins came from; `only` those of some kinds."""
     for key, plugin in record.plugins.items():
         kind, _, name = key.partition(":")
         if only and kind not in only:

@@ -25,7 +25,8 @@ def wrong_sum(parts: Mapping[str, Loss]) -> str | None:
         what = "is added to a game" if len(parts) == 1 else "are added to a game"
         return f"{sum_text(parts)} {what}, as in {sum_text(['GAME', *parts])}"
     if len(games) > 1:
-        return f"{' and '.join(games)} are games of their own, and a sum has exactly one; a penalty of both players says game = False"
+        hint = "a penalty of both players says game = False"
+        return f"{' and '.join(games)} are games of their own, and a sum has exactly one; {hint}"
     if next(iter(parts)) != games[0]:
         rest = [name for name in parts if name != games[0]]
         return f"the game comes first: write {sum_text([games[0], *rest])}"

@@ -187,7 +187,7 @@ def test_hyperparameters_of_a_sum_are_overridden_by_part(tmp_path: Path, plugins
     ("losses", "rest", "said"),
     [
         ("lazy", "", "1:10: lazy is added to a game, as in "),
-        ("game + strong", "", "1:10: game and strong are games of their own, and a sum has exactly one; a penalty of both players says game = False"),
+        ("game + strong", "", "1:10: game and strong are games of their own, and a sum has exactly one; a penalty"),
         ("lazy + game", "", "1:10: the game comes first: write game + lazy"),
         ("no-game", "", "1:10: no-game is added to a game"),
         ("game + lazy + lazy", "", "1:10: 'lazy' is named twice in game + lazy + lazy"),
