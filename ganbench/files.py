@@ -42,7 +42,7 @@ def programs_folder() -> Path:
     """Where compiled programs are kept: `$TORCHINDUCTOR_CACHE_DIR` if the user has set it, else below `cache_folder()`.
 
     torch itself sets the variable when its compiler is imported, to `torchinductor_<user>` in the folder for temporary
-    files, which others may write and which a restart empties; that is no wish of the user's.
+    files, which others may write and which a restart empties; that is not the user's choice.
     """
     own = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
     if own:

@@ -86,7 +86,7 @@ def _described(suite: Path | str) -> str:
 
 
 def _suites(folder: Path, tiny: bool) -> dict[str, Path | str]:
-    """The suites by name: two that ganbench ships, and a campaign on images of which only the form is real."""
+    """The suites by name: two that ganbench ships, and a campaign on synthetic images."""
     if tiny:
         small = {"steps": 5, "batch": 32}
         points = {"losses": ["minimax"], "architectures": ["mlp"], "datasets": ["ring8"], "seeds": 1, "train": small}
@@ -97,9 +97,9 @@ def _suites(folder: Path, tiny: bool) -> dict[str, Path | str]:
 
 
 def campaign(folder: Path) -> dict[str, Any]:
-    """Four losses on Fashion-MNIST, with Inception as made by `made_weights` unless the real weights are there."""
+    """Four losses on Fashion-MNIST, with an Inception of random weights as extractor."""
     return {
-        "about": "4 losses x dcgan x 3 seeds x 3,000 steps on made images in the format of Fashion-MNIST",
+        "about": "4 losses x dcgan x 3 seeds x 3,000 steps on synthetic images in the format of Fashion-MNIST",
         "losses": LOSSES,
         "architectures": ["dcgan"],
         "datasets": ["fashion-mnist"],
@@ -120,7 +120,7 @@ def _written(folder: Path, name: str, content: dict[str, Any]) -> Path:
 
 
 def write_idx(folder: Path, train: int, test: int) -> None:
-    """Images of ten made classes in the four files of MNIST's format: blobs at places that depend on the class."""
+    """Synthetic images of ten classes in the four files of MNIST's format: blobs at places that depend on the class."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(0)
     for prefix, count in (("train", train), ("t10k", test)):

@@ -55,7 +55,7 @@ def _worst_ratio(parts: Parts) -> float | None:
 
 
 def _unequal(parts: Parts) -> float | None:
-    """How many ways of training with equal bits as their aim do not have them."""
+    """How many deterministic ways of training do not repeat their bits."""
     sides = [one for one in _sides(parts) if one["deterministic"]]
     return sum(not all((one["bits"] or {"": False}).values()) for one in sides) if sides else None
 
@@ -83,11 +83,13 @@ def _losses(prefix: str) -> Callable[[Parts], float | None]:
 
 
 GOALS = (
-    Goal("run / pure, the worst case", 0.9, _worst_ratio, form="{:.2f}"),
+    Goal("run / pure, worst case", 0.9, _worst_ratio, form="{:.2f}"),
     Goal("2-D recipe, 64 seeds, seed-steps/s", 120_000, _rate("2-D recipe", 64)),
     Goal("2-D recipe, 256 seeds, seed-steps/s", 280_000, _rate("2-D recipe", 256)),
     Goal("digits DCGAN, 16 seeds, fp32, equal bits", 6_000, _rate("digits DCGAN w16", 16)),
-    Goal("digits DCGAN, 16 seeds, fp32, without", 10_000, _rate("digits DCGAN w16", 16, deterministic=False)),
+    Goal(
+        "digits DCGAN, 16 seeds, fp32, without equal bits", 10_000, _rate("digits DCGAN w16", 16, deterministic=False)
+    ),
     Goal("DCGAN w64 3x32x32, 8 seeds, equal bits, fp32", 450, _rate("DCGAN w64, fp32", 8)),
     Goal("the same, tf32", 1_650, _rate("DCGAN w64, tf32", 8)),
     Goal("the same with R1+R2, tf32", 720, _rate("DCGAN w64, tf32, R1+R2", 8)),
@@ -95,7 +97,7 @@ GOALS = (
     Goal("baseline, cold, s", 60, _seconds("baseline"), below=True),
     Goal("Fashion-like campaign, cold, s", 75, _seconds("fashion"), below=True),
     Goal("five metrics of 10,000 Inception images, real side included, s", 5, _evaluation, True, "{:.1f}"),
-    Goal("ways of training without equal bits in a rerun or alone", 0, _unequal, below=True),
+    Goal("ways of training whose bits differ in a rerun or alone", 0, _unequal, below=True),
     Goal("first ten losses against the CPU, 2-D", 1.5e-7, _losses("2-D"), True, "{:.1e}"),
     Goal("the same, digits MLP", 3.5e-5, _losses("digits MLP"), True, "{:.1e}"),
     Goal("the same, DCGAN", 3.5e-3, _losses("DCGAN w64, fp32"), True, "{:.1e}"),

@@ -1,4 +1,4 @@
-"""Inception v3 with made weights, for timing only: the real ones need a download."""
+"""Inception v3 with random weights, for timing only: the real ones need a download."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def made_images(count: int, seed: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The same real and made samples for both sides; `options` are torch-fidelity's, `settings` the extractor's."""
+    """The same real and fake samples for both sides; `options` are torch-fidelity's, `settings` the extractor's."""
 
     title: str
     dataset: Dataset
@@ -107,7 +107,7 @@ def _comparisons(folder: Path, tiny: bool) -> Iterator[tuple[str, Comparison]]:
     if not tiny:
         weights = str(made_weights(folder))
         options = {"feature_extractor": "inception-v3-compat", "feature_extractor_weights_path": weights}
-        title = "10,000 made images 3x32x32, Inception of made weights"
+        title = "10,000 synthetic images 3x32x32, Inception with random weights"
         yield (
             "inception",
             Comparison(title, MadeImages(), made_images(count, 2), "inception", {"weights": weights}, options),

@@ -64,7 +64,10 @@ class DataToData(Contrasting):
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """Labels (B,) as rows (B, classes) of one 1; torch's own reads the labels' values, so that seeds run one by one."""
+    """Labels (B,) as rows (B, classes) of one 1.
+
+    torch's `one_hot` reads the labels on the host, so that seeds would run one by one.
+    """
     return (labels[:, None] == torch.arange(classes, device=labels.device)).float()
 
 

@@ -155,7 +155,7 @@ def chosen_trackers(settings: RunSettings, resolved: ResolvedSuite) -> list[Choi
 def chosen_places(plan: Plan, registry: Registry, settings: RunSettings) -> Places:
     """Where a plan is trained, and by how many workers.
 
-    Raises `UsageError` for a device or a number of workers that is none, `MissingError` for a device that is not there.
+    Raises `UsageError` for an invalid device or number of workers, `MissingError` for a device that is not there.
     """
     from ganbench.engine import devices
     from ganbench.runner.places import places, step_size

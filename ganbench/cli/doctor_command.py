@@ -33,8 +33,8 @@ MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 def command(plugins: tuple[Path, ...], results: Path, form: str, trial: bool) -> int:
     """Check this installation. Exit code: 0 everything is in order, 3 something is wrong.
 
-    Ten steps are trained on the CPU and on every GPU, as short cells run and compiled; that takes up to a minute for
-    each device the first time, and some seconds later.
+    Ten steps are trained on every device, once as a short cell runs and once compiled. The first time this takes up to
+    a minute per device, later some seconds.
     """
     found = inspected(trial)
     findings = [*_software(), *found.findings, *_plugins(plugins), *_folders(results)]

@@ -69,7 +69,10 @@ class RunOptions:
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
 @click.option(
-    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, cuda:0,1 or mps; auto: all GPUs."
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda, cuda:1, cuda:0,1 or mps; auto: all CUDA GPUs, else the CPU.",
 )
 @click.option(
     "--jobs",

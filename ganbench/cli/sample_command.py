@@ -41,7 +41,10 @@ from ganbench.errors import printable
     help="Which set of latents; 0 is the one that the scores are of.",
 )
 @click.option(
-    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps; auto: the first GPU."
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda, cuda:1 or mps; auto: the first CUDA GPU, else the CPU.",
 )
 @plugin_option
 @results_option

@@ -119,7 +119,7 @@ def _mean(method: Method, inputs: Inputs, move: Move) -> Iterator[Finding]:
 
 
 def _without_side(method: Method, inputs: list[Inputs]) -> Iterator[Finding]:
-    """Whether it asks D about samples that are made of real ones alone, as if they were fakes."""
+    """Whether it asks D about samples that are made of real ones only, as if they were fakes."""
     first, second = inputs
     batch = first.batch
     other_fakes, other_reals = batch._replace(latent=second.batch.latent), batch._replace(real=second.batch.real)

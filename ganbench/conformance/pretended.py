@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 KIND = "meta"
-"""A type of device that every torch knows. Its own tensors hold nothing; those here hold numbers, in usual memory."""
+"""A type of device that every torch knows. Its own tensors hold nothing; those here hold numbers, in CPU memory."""
 HERE = torch.device("cpu")
 _COPIES = {"aten::copy_", "aten::_to_copy", "aten::index.Tensor", "aten::index_put_"}
 """What may combine tensors of two devices on a real one too: copies, and rows by indices on the CPU."""
@@ -25,7 +25,7 @@ class MixedError(RuntimeError):
 
 
 class Held(Tensor):
-    """A tensor on the pretended device, and the tensor of usual memory that it stands for."""
+    """A tensor on the pretended device, and the CPU tensor that it stands for."""
 
     inside: Tensor
 

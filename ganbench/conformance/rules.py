@@ -38,7 +38,7 @@ RULES = {
     "kinds": "every kind of a score is known, and the score too",
     "labels": "int64, (N,), 0 to `modes` - 1",
     "latent": "an integer, 1 or more",
-    "like": 'of samples that are made of real ones alone, D is asked with `like="real"`',
+    "like": 'D is asked about samples that are made of real ones only with `like="real"`',
     "limits": "`Limit`s of scores that `better` lists",
     "loads": "the file can be loaded",
     "log-density": "a number for each sample",

@@ -9,7 +9,7 @@ CACHED = 2 * MIB
 """Bytes that stay in the cache of a CPU's core."""
 MOST = 512 * MIB
 UNKNOWN = 2048 * MIB
-"""Taken as free on a device that does not say what is."""
+"""Bytes that are taken as free on a device that does not report them."""
 SHARE = 8
 
 
@@ -22,7 +22,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def chunk_bytes(device: torch.device) -> int:
-    """How many bytes a tensor of many should have that is made at a time, such as a tile of a matrix of distances.
+    """The most bytes that one part of a large tensor should have, such as a tile of a matrix of distances.
 
     2 MiB on a CPU, where it then stays in the cache. On a GPU an eighth of what is free, at most 512 MiB: a power of
     two, so that small changes of what is free do not move the last digits of a result.

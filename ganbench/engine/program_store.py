@@ -1,7 +1,7 @@
 """Compiled programs on disk, each in one sealed file: a later process loads what an earlier one compiled.
 
 torch's compiler keeps its results in a folder of many files, in which it trusts whatever is there: a library that was
-written by half, when the machine lost power, fails every later run or kills it. So the compiler works in a folder of
+half written when the machine lost power makes every later run fail or crash. So the compiler works in a folder of
 this process alone; afterwards what it made is packed into one file whose name has the hash of its content, and moved in
 place. Only whole files are ever unpacked.
 """
@@ -32,9 +32,9 @@ from ganbench.results.provenance import processor
 T = TypeVar("T")
 
 LIMIT_BYTES = 1 << 30
-"""The store is kept below this size; the programs that were not used for longest go first."""
+"""The store is kept below this size; the programs that were unused for longest are removed first."""
 LOCK_TIMEOUT_S = 300.0
-"""How long a process waits for another one that is compiling the same program, before it compiles it itself."""
+"""How long a process waits for another that is compiling the same program before it compiles the program itself."""
 LOCKS = "locks"
 """What torch's compiler names the folder of its locks, which is not worth keeping."""
 
@@ -75,7 +75,7 @@ def _compiled(store: Path, name: str, folder: Path, compile_it: Callable[[], T])
         try:
             with compiling_in(folder), _without_headers():
                 made = compile_it()
-        except Exception:  # whole, and of no use here: a machine or a compiler that the name does not tell apart
+        except Exception:  # whole, but made for a machine or compiler that the name does not distinguish
             _forget(store, name)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(exist_ok=True)
@@ -89,7 +89,7 @@ def _compiled(store: Path, name: str, folder: Path, compile_it: Callable[[], T])
     except Exception as error:
         if not _compiler_failed(error):
             raise
-        with compiling_in(folder), _without_headers():  # a header that was compiled ahead by half fails every program
+        with compiling_in(folder), _without_headers():  # one that was half compiled would fail every program
             made = compile_it()
     _store(store, name, folder)
     return made
@@ -145,7 +145,7 @@ def _compiler_failed(error: BaseException | None) -> bool:
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Inside, no other process compiles the same program. One that takes too long, or no lock, changes nothing."""
+    """Inside, no other process compiles the same program, unless it has waited too long or there are no locks."""
     lock = FileLock(path)
     with suppress(Timeout, OSError, NotImplementedError):
         lock.acquire(timeout=LOCK_TIMEOUT_S)
@@ -206,7 +206,7 @@ def _forget(store: Path, name: str) -> None:
 
 
 def _make_room(store: Path) -> None:
-    """Remove the programs that were not used for longest, and the locks of those that are gone, above the limit."""
+    """Above the limit, remove the programs that were unused for longest, and the locks of those that are gone."""
     found = []
     for path in store.glob("*.zip"):
         with suppress(OSError):

@@ -24,7 +24,7 @@ from ganbench.engine.recorder import Recorder, Work
 from ganbench.engine.step import Numbers, State, Trace
 
 DRAWN_AT_ONCE = 1 << 24
-"""About so many random numbers of all branches are drawn at once by a step that is not compiled."""
+"""About how many random numbers, of all branches together, are drawn at once for a step that is not compiled."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ class DrawnAhead:
         self.leaves: list[Tensor] = []
 
     def draw(self) -> None:
-        """Draw for the present step and those after it; behind the block's end, numbers that nothing reads."""
+        """Draw for the present step and those after it; after the block's end, numbers that nothing reads."""
         which = (self.table.index + self.ahead).clamp(max=seeding.BLOCK - 1)
         self.leaves = tree_leaves(self.recipe.drawn(self.keys, self.table.steps.index_select(0, which)))
 

@@ -16,7 +16,7 @@ SIGNAL_ROWS = 100
 
 
 def cadence(steps: int) -> int:
-    """Signals are recorded at every so many-th step of a training of `steps` steps."""
+    """The number of steps from one recorded signal to the next, in a training of `steps` steps."""
     return max(1, steps // SIGNAL_ROWS)
 
 

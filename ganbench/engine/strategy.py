@@ -25,7 +25,7 @@ from ganbench.suite.train_spec import TrainSpec
 LOSS_TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "bf16": 5e-2}
 """How far a program's first losses may differ from those of the uncompiled step."""
 MAX_BRANCHES = 16
-"""The most stacks that advance at once on a GPU; with 16, small convolutions use it fully (H100)."""
+"""The most stacks that advance at once on a GPU. Other numbers were not tried."""
 
 
 def build_engine(
@@ -130,7 +130,7 @@ class _Recorded:
         self.of: dict[int, Resident] = {}
 
     def fitting(self, branches: int) -> int:
-        """Record for so many stacks, or for half of them until they fit into the memory."""
+        """Record for this many stacks, or for half as many until they fit into the memory."""
         while True:
             try:
                 self._resident(branches)

@@ -16,12 +16,12 @@ from ganbench.registry.contracts import Metric, View
 
 CPU = torch.device("cpu")
 SHARE = 4
-"""The features of one side may take one part in so many of what is free on a device."""
+"""The features of one side may take this part of the free memory of a device: one in `SHARE`."""
 
 
 @cache
 def arithmetic_device(device: torch.device) -> torch.device:
-    """The device itself, or the CPU if it has no float64, as Apple's GPUs."""
+    """The device itself, or the CPU if the device has no float64, such as Apple's GPUs."""
     try:
         torch.zeros((), dtype=torch.float64, device=device)
     except (TypeError, RuntimeError):
@@ -30,7 +30,7 @@ def arithmetic_device(device: torch.device) -> torch.device:
 
 
 def fits(size: int, device: torch.device) -> bool:
-    """Whether tensors of so many bytes leave a device enough memory to compute with them."""
+    """Whether tensors of `size` bytes leave a device enough memory to compute with them."""
     return device.type == "cpu" or SHARE * size <= free_bytes(device)
 
 

@@ -247,7 +247,9 @@ def _given(offer: Offer, key: str, value: Any) -> object:
     able = [one for one, of in offer.fields().items() if _is_float(of, offer.defaults()[one])]
     if key not in able:
         rest = f"{', '.join(able)} can" if able else f"no hyperparameter of {name} can"
-        raise WrongHyperparameter(key, f"{kind} {name!r}: {key} cannot have a schedule, because it is no float; {rest}")
+        raise WrongHyperparameter(
+            key, f"{kind} {name!r}: {key} cannot have a schedule, because it is not a float; {rest}"
+        )
     try:
         return value if isinstance(value, Schedule) else read_schedule(value)
     except ValueError as error:

@@ -18,7 +18,7 @@ VARIABLE = "GANBENCH_AHEAD"
 MOST = 4
 """Processes that compile ahead on a machine with GPUs, if there are cores for them."""
 MAX_LOSSES = 3
-"""So many processes may die before no more are started."""
+"""After this many processes have died, no more are started."""
 
 log = logging.getLogger("ganbench.ahead")
 
@@ -26,7 +26,7 @@ log = logging.getLogger("ganbench.ahead")
 def processes(places: Places, cores: int, environment: Mapping[str, str]) -> int:
     """How many processes compile ahead: none on a CPU, whose cores all train; the cores that are left beside GPUs.
 
-    `$GANBENCH_AHEAD` sets another number. Raises `UsageError` if it is none.
+    `$GANBENCH_AHEAD` sets another number. Raises `UsageError` if its value is not a number.
     """
     asked = environment.get(VARIABLE, "")
     if asked:

@@ -46,7 +46,7 @@ class LocalExecutor:
     the next job's, or whose state was changed: no job can change another's results. A job for which a device has too
     little memory is tried again with fewer seeds, one whose GPU was lost on another (`ganbench.runner.retries`). If the
     run is interrupted, workers save their state first. `ahead` processes compile what waits; None: by the rule of
-    `ganbench.runner.ahead`. Raises `UsageError` if the user has set another number that is none.
+    `ganbench.runner.ahead`. Raises `UsageError` if the user has set something that is not a number.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ WORKERS_OF_A_CARD, WORKERS_OF_SMALL_CELLS = 2, 4
 MEMORY_OF_A_WORKER = 4 << 30
 """Bytes of a GPU's memory that must be there for each of its workers beyond the first."""
 MAX_LOSSES = 2
-"""A GPU that lost so many jobs is not used again while there are others; one that so often did not answer never is."""
+"""A GPU that lost so many jobs is used only if there are no others; one that so often gave no answer never is."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -92,7 +92,7 @@ class Places:
         self.losses[name] = max(0, self.losses[name] - 1)
 
     def candidates(self, avoid: str = "") -> list[Place]:
-        """The usable places but one, or that one if it is the only one."""
+        """The usable places without `avoid`, or `avoid` itself if there is no other."""
         return [one for one in self.usable if one.name != avoid] or self.usable
 
     @property

@@ -54,8 +54,8 @@ def check_repeatable(record: AnyRecord) -> None:
     """Raise `UsageError` for a run of the first schema: its one id covers training and evaluation as they were then."""
     if isinstance(record, Record) and record.one_identity:
         raise UsageError(
-            f"run {record.id} cannot be repeated: its record has schema 1, and since then the random numbers of a "
-            "training and its id are others; run its suite again, or try it all the same with --anyway"
+            f"run {record.id} cannot be repeated: its record has schema 1, and random numbers and ids "
+            "have changed since; run its suite again, or try it nevertheless with --anyway"
         )
 
 

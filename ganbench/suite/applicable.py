@@ -25,7 +25,7 @@ def wrong_sum(parts: Mapping[str, Loss]) -> str | None:
         what = "is added to a game" if len(parts) == 1 else "are added to a game"
         return f"{sum_text(parts)} {what}, as in {sum_text(['GAME', *parts])}"
     if len(games) > 1:
-        hint = "a penalty of both players says game = False"
+        hint = "a penalty of both players needs game = False"
         return f"{' and '.join(games)} are games of their own, and a sum has exactly one; {hint}"
     if next(iter(parts)) != games[0]:
         rest = [name for name in parts if name != games[0]]

@@ -108,10 +108,10 @@ def test_a_dry_run_refuses_a_batch_that_cannot_be_packed(inside: Cli, tmp_path: 
         ("[r1-r1]", "1:10: unknown loss 'r1-r1'. Known: acgan"),
         ("[{loss: {r3: {gamma: 1}}}]", "1:17: unknown loss 'r3'. Did you mean 'r2'?"),
         ("[{mmd: {bandwidths: {from: 1, to: 2}}}]", "1:29: loss 'mmd': bandwidths cannot have a schedule, because it "
-         "is no float; no hyperparameter of mmd can"),
+         "is not a float; no hyperparameter of mmd can"),
         ("[{mmd: {bandwidths: [1, {from: 1, to: 2}]}}]", "1:29: loss 'mmd': bandwidths[1] must be of type float"),
         ("[{loss: [minimax, {dragan: {every: {from: 1, to: 2}}}]}]", "1:44: loss 'dragan': every cannot have a "
-         "schedule, because it is no float; weight, scale can"),
+         "schedule, because it is not a float; weight, scale can"),
     ],
 )  # fmt: skip
 def test_a_loss_that_there_is_not(tmp_path: Path, registry: Registry, losses: str, said: str) -> None:
