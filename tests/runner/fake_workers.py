@@ -92,7 +92,7 @@ class Stage:
 
         self.monkeypatch.setattr(WorkerProcess, "start", staticmethod(start))
         settings = WorkerSettings(Path("staging"), Path("checkpoints"), 60)
-        LocalExecutor(places, settings, _NoPlugins(), None)(jobs, self.events.append)
+        LocalExecutor(places, settings, _NoPlugins(), None, ahead=0)(jobs, self.events.append)
 
     @property
     def tried(self) -> list[tuple[str, str, tuple[int, ...], bool]]:
