@@ -106,7 +106,8 @@ def _wait_for_training(results: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_saves_its_state_and_continues(inside: Cli, tmp_path: Path, number: int, code: int) -> None:
-    (tmp_path / "long.yaml").write_text(LONG.replace("seeds: 3", "seeds: 1").replace("steps: 1500", "steps: 400000"))
+    endless = LONG.replace("seeds: 3", "seeds: 1").replace("steps: 1500", "steps: 400000, engine: eager")
+    (tmp_path / "long.yaml").write_text(endless)
     options = ("--suite", "long.yaml", "--jobs", "1", "--set", "evaluation.snapshots=0")
     process = start_run(tmp_path, *options)
     _wait_for_training(tmp_path / "results")
