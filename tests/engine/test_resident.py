@@ -283,7 +283,8 @@ def test_a_loss_that_reads_values_on_the_host_is_looped(train: Train, monkeypatc
 
 
 @pytest.mark.skipif(missing_compiler() is not None, reason=f"compiles: {missing_compiler()}")
-@pytest.mark.parametrize("name", ["lazy", pytest.param("convolutions", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lazy", "convolutions"])
 def test_recorded_programs_have_the_bits_of_programs_that_are_called(
     train: Train, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -64,7 +64,7 @@ def test_a_broken_distribution_breaks_no_command(
     assert inside("--help").code == 0
     listed = inside("list")
     assert (listed.code, "minimax" in listed.out) == (0, True)
-    shown = inside("doctor")
+    shown = inside("doctor", "--no-trial")
     assert shown.code in (0, 3)
     assert "odd" in shown.out
     assert inside("run", "--suite", suite, "--dry-run").code == 0
@@ -92,7 +92,7 @@ def test_one_plugin_of_a_clash_is_disabled(
     ways = ("ganbench:loss:minimax", "odd-plugins:loss:minimax")
     shown = " or ".join(f"GANBENCH_DISABLE={way}" for way in ways)
     assert f"rename yours, or disable one of them: {shown}" in refused.err
-    assert "minimax" in inside("doctor").out
+    assert "minimax" in inside("doctor", "--no-trial").out
     for way, about in zip(ways, ("A loss of mine.", "saturating game"), strict=True):
         monkeypatch.setenv("GANBENCH_DISABLE", way)
         assert inside("run", "--suite", suite, "--dry-run").code == 0
