@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ganbench.errors import MissingError, UsageError
-from ganbench.suite.specs import TrainSpec
+from ganbench.suite.train_spec import COMPILE_CONVOLUTIONS_FROM, TrainSpec
 
 FORMS = "auto, cpu, cuda, cuda:1, cuda:0,1 or mps"
 CUBLAS_WORKSPACE = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
@@ -105,6 +105,7 @@ def check(device: str, specs: Iterable[TrainSpec]) -> str | None:
         )
     if missing and any(spec.engine == "compiled" for spec in specs):
         raise MissingError(f"engine compiled: {missing}; install one, or use engine auto")
-    if missing and any(spec.engine == "auto" and spec.compiling_pays(convolutions=True) for spec in specs):
+    long = any(spec.engine == "auto" and spec.steps >= COMPILE_CONVOLUTIONS_FROM for spec in specs)
+    if missing and long and device == "cpu":
         return f"{missing}: long cells run uncompiled, two to three times slower"
     return None

@@ -92,8 +92,6 @@ def train_cell(
     objective = objective_of(registry, cell.spec)
     resumed = {} if checkpointing is None else _resumed(checkpointing.checkpoints, cell)
     data = work.scoring.splits.training
-    rounded = cell.spec.train.precision == "tf32"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     outputs.on_phase(Phase.COMPILING, 0)
     classes = work.dataset.classes if is_conditional(work.architecture) else None  # type: ignore[attr-defined]
     trainer = Trainer(objective, work.architecture, data, cell.spec.train, cell.seeds, device, resumed, classes)
@@ -119,8 +117,6 @@ def compile_cell(registry: Registry, cell: Cell, device: torch.device) -> None:
     dataset = registry.create("dataset", spec.dataset)
     architecture = registry.create("architecture", spec.architecture)
     data = Splits(dataset, registry.subset(spec.dataset)).training
-    rounded = spec.train.precision == "tf32"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
     classes = dataset.classes if is_conditional(architecture) else None  # type: ignore[attr-defined]
     compile_ahead(objective_of(registry, spec), architecture, data, spec.train, cell.seeds[0], device, classes)
 

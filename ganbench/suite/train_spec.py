@@ -70,10 +70,6 @@ class TrainSpec:
         """The moves of D that G looks ahead, 0 if the play is not unrolled."""
         return int(self.play.partition("(")[2].rstrip(")") or 0)
 
-    def compiling_pays(self, convolutions: bool) -> bool:
-        """Whether the number of steps justifies the compiler's time."""
-        return self.steps >= (COMPILE_CONVOLUTIONS_FROM if convolutions else COMPILE_FROM)
-
     @property
     def text(self) -> str:
         """The settings that count in one line; both players' in one where they are the same."""

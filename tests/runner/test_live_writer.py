@@ -42,7 +42,7 @@ losses: [minimax]
 architectures: [mlp]
 datasets: [ring8]
 seeds: 2
-train: {steps: 400000, batch: 32, lr: 2e-3}
+train: {steps: 400000, batch: 32, lr: 2e-3, engine: eager}
 evaluation: {samples: 1000, real_samples: 1000}
 """
 
