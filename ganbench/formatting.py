@@ -67,6 +67,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `2 runs`: a number with a noun whose plural ends in s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def ranges(seeds: list[int]) -> str:
     """Integers as ranges: `0-7, 9`."""
     runs: list[list[int]] = []

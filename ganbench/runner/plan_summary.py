@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ganbench.formatting import duration
+from ganbench.formatting import counted, duration
 from ganbench.results.store import Store
 from ganbench.runner.scheduler import NOT_EVALUATED, state
 from ganbench.statistics.means import mean
@@ -23,9 +23,8 @@ def plan_text(plan: Plan, store: Store | None, force: bool, where: str, unknown:
         counts = Counter("unknown" if store is None else state(store, cell.run(seed), force) for seed in cell.seeds)
         states = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         train = cell.spec.train
-        lines.append(
-            f"  {cell.title:<{width}}  {len(cell.seeds)} seeds: {states}; {train.steps} steps of {train.batch}"
-        )
+        seeds = counted(len(cell.seeds), "seed")
+        lines.append(f"  {cell.title:<{width}}  {seeds}: {states}; {train.steps} steps of {train.batch}")
         cost = None if store is None else _cost(cell, store)
         todo = len(cell.seeds) - counts["done"] - counts[NOT_EVALUATED]
         seconds += todo * (cost or 0)
@@ -42,7 +41,8 @@ def plan_text(plan: Plan, store: Store | None, force: bool, where: str, unknown:
     )
     if unknown:
         lines += ["", f"Until the data are there, the runs have no ids, and their state is not known: {unknown}"]
-    lines += ["", f"{total} runs in {len(plan.cells)} cells, {len(plan.references)} reference rows; {estimate}", where]
+    sizes = f"{counted(total, 'run')} in {counted(len(plan.cells), 'cell')}"
+    lines += ["", f"{sizes}, {counted(len(plan.references), 'reference row')}; {estimate}", where]
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Dataset, Features
+from ganbench_transforms.limits import above
 
 PAPER = r"""
 @inproceedings{srivastava2017veegan,
@@ -35,6 +36,9 @@ class MixturePosterior:
     dims = 2
     canonical = True
     gives = ("logits", "modes")
+
+    def __post_init__(self) -> None:
+        above(0, radius=self.radius)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if hasattr(dataset, "centres") else "the dataset does not give its components (`centres` and `std`)"

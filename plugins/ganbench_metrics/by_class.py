@@ -12,6 +12,7 @@ from ganbench_architectures.papers import PROJECTION
 from ganbench_metrics.fidelity import Fid
 from ganbench_metrics.neighbours import CoverageDensity
 from ganbench_metrics.papers import NAEEM
+from ganbench_transforms.limits import at_least
 
 LEAST_ACCURACY = 0.5
 """A classifier that gives fewer of the real samples their labels does not know the classes of the data."""
@@ -93,6 +94,9 @@ class ClassCoverage:
     uses_extractor = True
     on_device = True
     needs = ("labels",)
+
+    def __post_init__(self) -> None:
+        at_least(1, k=self.k)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None

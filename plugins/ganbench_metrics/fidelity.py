@@ -15,6 +15,7 @@ from ganbench_losses.papers import SALIMANS
 from ganbench_metrics.distances import PART, SLACK, centered, mean_of, rows_at_a_time, squared_radii, squared_tiles
 from ganbench_metrics.papers import BINKOWSKI, HEUSEL, KYNKAANNIEMI
 from ganbench_metrics.verdict_limits import FID, INCEPTION_SCORE, PRECISION_RECALL
+from ganbench_transforms.limits import at_least
 
 KERNEL_ROWS = 250
 """Rows of a block of KID's kernel on a CPU: with 1,000 columns two blocks take 4 MB."""
@@ -96,6 +97,9 @@ class InceptionScore:
     limits = INCEPTION_SCORE
     needs = ("logits",)
 
+    def __post_init__(self) -> None:
+        at_least(1, splits=self.splits)
+
     def supports(self, dataset: Dataset) -> str | None:
         return not_in_the_plane(dataset)
 
@@ -125,6 +129,10 @@ class Kid:
     kind = {"KID": "log"}
     uses_extractor = True
     on_device = True
+
+    def __post_init__(self) -> None:
+        at_least(1, subsets=self.subsets)
+        at_least(2, subset_size=self.subset_size)
 
     def supports(self, dataset: Dataset) -> str | None:
         return not_in_the_plane(dataset)
@@ -222,6 +230,9 @@ class PrecisionRecall:
     uses_extractor = True
     on_device = True
     limits = PRECISION_RECALL
+
+    def __post_init__(self) -> None:
+        at_least(1, neighbourhood=self.neighbourhood)
 
     def supports(self, dataset: Dataset) -> str | None:
         return not_in_the_plane(dataset)

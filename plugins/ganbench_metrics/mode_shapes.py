@@ -12,6 +12,7 @@ from ganbench_metrics.distances import centered, mean_of
 from ganbench_metrics.papers import RABIN
 from ganbench_metrics.transport import wasserstein
 from ganbench_metrics.verdict_limits import MODE_SHAPES
+from ganbench_transforms.limits import at_least, shares
 
 LEAST = 30
 """A mode with fewer samples on a side has no shape."""
@@ -47,6 +48,10 @@ class ModeShapes:
     on_device = True
     needs = ("modes",)
     limits = MODE_SHAPES
+
+    def __post_init__(self) -> None:
+        shares(share=self.share)
+        at_least(1, projections=self.projections)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if dataset.modes else "the dataset does not state its number of modes"

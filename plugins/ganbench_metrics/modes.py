@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganbench import Dataset, Fault, View
 from ganbench_metrics.verdict_limits import LEAST_IN_MODES, MODES
+from ganbench_transforms.limits import at_least, shares
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Modes:
     on_device = True
     needs = ("logits", "modes")
     limits = MODES
+
+    def __post_init__(self) -> None:
+        shares(share=self.share)
+        at_least(1, few=self.few)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if dataset.modes else "the dataset does not state its number of modes"

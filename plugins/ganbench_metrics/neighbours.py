@@ -11,6 +11,7 @@ from ganbench import Dataset, Fault, View
 from ganbench_metrics.distances import SLACK, mean_of, nearest_distances, squared_radii, squared_tiles
 from ganbench_metrics.papers import NAEEM
 from ganbench_metrics.verdict_limits import COVERAGE_DENSITY, LEAST_MEMORISATION, MOST_COPIES
+from ganbench_transforms.limits import above, at_least
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class CoverageDensity:
     uses_extractor = True
     on_device = True
     limits = COVERAGE_DENSITY
+
+    def __post_init__(self) -> None:
+        at_least(1, k=self.k)
+        at_least(0, count=self.count)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None
@@ -96,6 +101,10 @@ class Memorisation:
     kind = {"memorisation": "share", "copies": "share"}
     uses_extractor = True
     on_device = True
+
+    def __post_init__(self) -> None:
+        at_least(0, count=self.count)
+        above(0, near=self.near)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None

@@ -9,6 +9,7 @@ from ganbench import Dataset, View
 from ganbench_metrics.distances import mean_distance
 from ganbench_metrics.neighbours import subsample
 from ganbench_metrics.verdict_limits import SPREAD
+from ganbench_transforms.limits import at_least
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Spread:
     uses_extractor = True
     on_device = True
     limits = SPREAD
+
+    def __post_init__(self) -> None:
+        at_least(0, count=self.count)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None

@@ -9,6 +9,7 @@ from ganbench import Dataset, View
 from ganbench_metrics.distances import centered, mean_of, rows_at_a_time
 from ganbench_metrics.papers import RABIN
 from ganbench_metrics.verdict_limits import SLICED_WASSERSTEIN
+from ganbench_transforms.limits import at_least
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class SlicedWasserstein:
     uses_extractor = False
     on_device = True
     limits = SLICED_WASSERSTEIN
+
+    def __post_init__(self) -> None:
+        at_least(1, projections=self.projections)
 
     def supports(self, dataset: Dataset) -> str | None:
         return None if len(dataset.shape) == 1 else "in pixel space it says nothing about images"

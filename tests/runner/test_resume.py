@@ -118,7 +118,7 @@ def test_an_interrupted_run_saves_its_state_and_continues(inside: Cli, tmp_path:
     assert "saving the state of 1 job" in printed
     assert "the same command continues from here" in printed
     assert "Traceback" not in printed
-    assert "1 seeds: 1 resumable" in inside("run", *options, "--dry-run").out
+    assert "1 seed: 1 resumable" in inside("run", *options, "--dry-run").out
     saved = list((tmp_path / "results" / ".checkpoints").glob("*/*.safetensors"))
     assert len(saved) == 1
     assert 0 < int(saved[0].name.split("-")[0]) < 400000
