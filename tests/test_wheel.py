@@ -28,13 +28,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     shutil.copy(ROOT / ".gitignore", source)  # hatchling leaves out what git ignores
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
-    subprocess.run(build, check=True, capture_output=True, timeout=120)
+    subprocess.run(build, check=True, capture_output=True, timeout=360)
     shutil.rmtree(source)
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "env", with_pip=True)
     python = folder / "env" / "bin" / "python"
     subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True, timeout=120
+        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True, timeout=360
     )
     here = f"lib/python{sysconfig.get_python_version()}/site-packages"
     # a plain path line: the dependencies become importable, the editable install of ganbench does not

@@ -452,14 +452,14 @@ def test_a_served_page_follows_the_results_also_after_a_click(chromium: Any, ser
     page.locator("#t-ring8 thead button").nth(3).click()
     page.locator("h1").click()
     say("one seed more")
-    page.locator(".about", has_text="one seed more").wait_for(timeout=20_000)
+    page.locator(".about", has_text="one seed more").wait_for(timeout=60_000)
     assert page.locator("#t-ring8 th[aria-sort]").count() == 1
     page.get_by_role("button", name="Pause updates").click()
     say("and another")
     page.wait_for_timeout(4000)
     assert page.locator(".about").inner_text() == "one seed more"
     page.get_by_role("button", name="Resume updates").click()
-    page.locator(".about", has_text="and another").wait_for(timeout=20_000)
+    page.locator(".about", has_text="and another").wait_for(timeout=60_000)
     assert page.evaluate(PICTURES) == []
     assert visitor.noise == []
     assert [url for url in visitor.requests if not url.startswith(served.url)] == []

@@ -31,7 +31,7 @@ def _name(job: Job) -> str:
 
 
 def test_cells_are_dealt_over_the_cards(stage: Stage) -> None:
-    together = Barrier(4, timeout=10)
+    together = Barrier(4, timeout=60)
 
     def play(job: Job, worker: FakeWorker) -> Iterator[WorkerMessage]:
         together.wait()  # four jobs are running at once, or the barrier breaks
@@ -152,7 +152,7 @@ def test_a_job_that_is_lost_twice_is_at_fault_and_not_the_cards(stage: Stage) ->
 
 
 def test_cells_that_crash_do_not_take_the_only_card_from_the_others(stage: Stage) -> None:
-    together = Barrier(2, timeout=10)
+    together = Barrier(2, timeout=60)
 
     def play(job: Job, worker: FakeWorker) -> Iterator[WorkerMessage]:
         if _name(job) in ("a", "b"):

@@ -28,13 +28,13 @@ from ganbench_losses.minimax import Minimax
 
 
 def _wait_for_checkpoint(results: Path, step: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         steps = [int(path.name.split("-")[0]) for path in results.glob(".checkpoints/*/*.safetensors")]
         if steps and max(steps) >= step:
             return
         time.sleep(0.02)
-    raise AssertionError("no checkpoint in 60 s")
+    raise AssertionError("no checkpoint in 240 s")
 
 
 def _weights(results: Path) -> dict[str, dict[str, Tensor]]:
@@ -95,13 +95,13 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bits(inside: Cli, tmp_pat
 
 
 def _wait_for_training(results: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         state = live.read(results)
         if state is not None and any(one.get("step") for one in state["running"]):
             return
         time.sleep(0.05)
-    raise AssertionError("no training in 60 s")
+    raise AssertionError("no training in 240 s")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
