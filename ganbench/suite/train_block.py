@@ -71,9 +71,16 @@ def contradiction(train: TrainSpec) -> str | None:
     """Which settings exclude each other, in a sentence; None if none do."""
     if train.play == "simultaneous" and train.n_dis > 1:
         return f"play: simultaneous moves each player once a step, so n_dis must be 1, not {train.n_dis}"
+    found = {player: foreign for player, spec in (("d", train.d), ("g", train.g)) if (foreign := _foreign(spec))}
+    if len(set(found.values())) == len(found):  # each player's own, or only one player's
+        return next((f"{player}: {sentence}" for player, sentence in found.items()), None)
+    return found["d"]
+
+
+def _foreign(spec: PlayerSpec) -> str | None:
+    """The first setting that only another optimizer uses, in a sentence; None if there is none."""
     default = PlayerSpec()
-    for player, spec in (("d", train.d), ("g", train.g)):
-        for key, only in ONLY.items():
-            if spec.optimizer != only and getattr(spec, key) != getattr(default, key):
-                return f"{player}: {key} is a setting of optimizer {only} alone, not of {spec.optimizer}"
+    for key, only in ONLY.items():
+        if spec.optimizer != only and getattr(spec, key) != getattr(default, key):
+            return f"{key} is a setting of optimizer {only} alone, not of {spec.optimizer}"
     return None

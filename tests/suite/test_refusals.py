@@ -247,3 +247,20 @@ def test_a_results_folder_is_not_named_as_a_file(inside: Cli, tmp_path: Path, co
         assert (done.code, done.out) == (2, "")
         assert done.err == "ganbench: results folder 'out.json' has the name of a file; name one without .json\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        (
+            "{play: simultaneous, n_dis: 3}",
+            "play: simultaneous moves each player once a step, so n_dis must be 1, not 3",
+        ),
+        ("{weight_decay: .1}", "ring8: weight_decay is a setting of optimizer adamw alone, not of adam"),
+        ("{g: {weight_decay: .1}}", "ring8: g: weight_decay is a setting of optimizer adamw alone, not of adam"),
+        ("{d: {weight_decay: .1}, g: {optimizer: sgd, weight_decay: .1}}", "ring8: d: weight_decay is a setting of"),
+    ],
+)
+def test_settings_that_exclude_each_other_are_refused(tmp_path: Path, plugins: Registry, train: str, said: str) -> None:
+    (line,) = _said(tmp_path, plugins, "[minimax]", f"train: {train}")
+    assert said in line
