@@ -221,7 +221,7 @@ def test_samples_made_elsewhere_that_are_not_there_are_all_named(inside: Cli, tm
     for name in ("a.npz", "b.npz"):
         said = f"Before anything is trained: samples '{name}' cannot be read: No such file or directory\n"
         assert planned.out.count(said) == 1
-    assert "minimax x mlp x ring8  1 seeds: 1 new; 5 steps of 64" in planned.out
+    assert "minimax x mlp x ring8  1 seed: 1 new; 5 steps of 64" in planned.out
     done = inside("run", "--suite", "s.yaml")
     assert (done.code, done.out) == (3, "")
     assert all(f"samples '{name}' cannot be read" in done.err for name in ("a.npz", "b.npz"))
