@@ -30,6 +30,7 @@ from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 from ganbench.results.run_files import WEIGHTS
 
 T = TypeVar("T")
+R = TypeVar("R", Record, ReferenceRecord)
 
 
 class Store:
@@ -74,7 +75,7 @@ class Store:
         no such scores, or only scores of other weights, has none (`evaluation_id` is None). Raises `ResultsError` if
         a file is damaged or too new.
         """
-        record = self._file(self.runs / run_id / "record.json", decode_run)
+        record = self._record(self.runs / run_id, decode_run)
         if record is None or record.one_identity:
             return record
         names = self.evaluations(run_id) if evaluation is None else [evaluation]
@@ -83,6 +84,14 @@ class Store:
             return record
         latest = max(found, key=lambda scores: (scores.file.provenance.time or "", scores.file.id))
         return self._joined(self.runs / run_id, record, latest)
+
+    def _record(self, folder: Path, decode: Callable[[bytes], R]) -> R | None:
+        """The record in a folder, or None. Raises `ResultsError` if it is damaged, too new, or of another run."""
+        path = folder / "record.json"
+        found = self._file(path, decode)
+        if found is not None and found.id != folder.name:
+            raise _damaged(path, f"its id is {found.id!r}, that of another folder")
+        return found
 
     def evaluations(self, run_id: str) -> list[str]:
         """The ids of the evaluations that a run has scores of, in order."""
@@ -111,7 +120,7 @@ class Store:
 
     def reference(self, reference_id: str) -> ReferenceRecord | None:
         """A reference's record, or None. Raises `ResultsError` if it is damaged or too new."""
-        return self._file(self.references / reference_id / "record.json", decode_reference)
+        return self._record(self.references / reference_id, decode_reference)
 
     def all_runs(self) -> list[Record]:
         """Every run's record with its last scores, by id. Raises `ResultsError` if one is damaged or too new."""

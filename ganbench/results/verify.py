@@ -167,9 +167,6 @@ def _plans(folder: Path, store: Store, read: Mapping[str, AnyRecord]) -> Iterato
 
 def _record(folder: Path, name: str, record: AnyRecord, elsewhere: Mapping[str, str]) -> Iterator[Finding]:
     own = name.rpartition("/")[0]
-    id_ = own.rpartition("/")[2]
-    if record.id != id_:
-        yield Finding("record", name, f"has the id {record.id!r}, its folder is {id_!r}")
     for file, sha in record.files.items():
         if manifest.escapes(file) or "/" in file:
             yield Finding("refused", name, f"names a file {file!r} outside its folder; not read")

@@ -179,7 +179,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "spec": (lambda f: _forged(f, lambda r: r["spec"]["train"].update(steps=6)), "record", "record.json"),
     "code": (lambda f: _forged(f, lambda r: r["provenance"]["plugins"]["loss:game"].update(code="2")), "record", ""),
     "protocol": (lambda f: _forged(f, lambda r: r["provenance"].update(protocol=1)), "record", "record.json"),
-    "id": (lambda f: _forged(f, lambda r: r.update(id="0123456789ab")), "record", "record.json"),
+    "id": (lambda f: reseal(_run(f) / "record.json", lambda r: r.update(id="0" * 12)), "record", "record.json"),
     "path": (lambda f: _forged(f, lambda r: r["files"].update({"../../index.html": "0"})), "refused", "record.json"),
     "status": (lambda f: _rewrite(f / "manifest.json", lambda m: m.update(statuses={"ok": 2})), "facts", "manifest"),
     "runs": (lambda f: _rewrite(f / "manifest.json", lambda m: m["runs"].pop()), "facts", "manifest.json"),

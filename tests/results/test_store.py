@@ -93,6 +93,20 @@ def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
         Store(tmp_path).run("a1")
 
 
+def test_a_record_in_the_folder_of_another_run_is_never_shown_as_that_run(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _commit(store, make_record("a1"))
+    _commit(store, make_record("b2"))
+    shutil.rmtree(store.runs / "b2")
+    shutil.copytree(store.runs / "a1", store.runs / "b2")
+    assert Store(tmp_path).run("a1") is not None
+    for read in (lambda: Store(tmp_path).run("b2"), Store(tmp_path).all_runs, lambda: Store(tmp_path).only("b2")):
+        with pytest.raises(
+            ResultsError, match=r"b2/record\.json is damaged \(its id is 'a1', that of another folder\)"
+        ):
+            read()
+
+
 def test_a_kill_in_the_middle_of_a_replacement_loses_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writing():
