@@ -33,26 +33,37 @@ class History:
     def column(self, name: str) -> list[float]:
         """The values of a column by row, NaN where a field is empty; no values if there is no such column.
 
-        Raises `ResultsError` if a field is not a number or a row is too short.
+        Raises `ResultsError` if a field is not a number.
         """
         if name not in self.names:
             return []
         at = self.names.index(name)
+        return [self._number(row[at], line, name) for line, row in enumerate(self.rows, 2)]
+
+    def _number(self, text: str, line: int, name: str) -> float:
         try:
-            return [float(row[at]) if row[at] else nan for row in self.rows]
-        except (ValueError, IndexError) as error:
-            raise damaged(self.path, error) from error
+            return float(text) if text else nan
+        except ValueError as error:
+            raise damaged(self.path, f"line {line}: {name} is {text[:20]!r}, not a number") from error
 
 
 def read_history(folder: Path) -> History | None:
     """The history in a run's folder, None if there is none. Raises `ResultsError` if the file is damaged."""
     path = folder / HISTORY
     try:
-        names, *rows = (tuple(row) for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+        lines = [tuple(row) for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8")))]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise damaged(path, "it is not UTF-8 text") from error
+    except (OSError, csv.Error) as error:
         raise damaged(path, error) from error
+    if not lines:
+        raise damaged(path, "it is empty")
+    names, *rows = lines
+    for line, row in enumerate(rows, 2):
+        if len(row) != len(names):
+            raise damaged(path, f"line {line} has {len(row)} fields, not {len(names)}")
     return History(path, names, tuple(rows))
 
 
@@ -66,6 +77,6 @@ def write_history(folder: Path, steps: Iterable[int], values: Iterable[Sequence[
     write_atomically(folder / HISTORY, text.getvalue().encode())
 
 
-def damaged(path: Path, error: Exception) -> ResultsError:
+def damaged(path: Path, why: object) -> ResultsError:
     """The error to raise for a file that cannot be read."""
-    return ResultsError(f"{path} is damaged ({error}); remove its folder and run the suite again")
+    return ResultsError(f"{path} is damaged ({why}); remove its folder and run the suite again")
