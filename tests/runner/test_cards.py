@@ -109,9 +109,16 @@ def test_seeds_that_were_recorded_are_not_trained_again(stage: Stage) -> None:
 
 
 def test_a_job_whose_card_is_lost_goes_to_another(stage: Stage) -> None:
+    lost_twice = Barrier(2, timeout=60)
+
     def play(job: Job, worker: FakeWorker) -> Iterator[WorkerMessage]:
+        losses = [place for place, _, _, _ in stage.tried].count("cuda:0")
         if worker.place.name == "cuda:0":
+            if losses == 2:
+                lost_twice.wait()
             raise Dead(1)
+        if _name(job) == "b":  # the other card's first job ends after both losses
+            lost_twice.wait()
         yield from well(job)
 
     stage.run(_jobs(3), cards(2, 2), play)
