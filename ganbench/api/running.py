@@ -13,6 +13,7 @@ from ganbench.api.checking import check_data, fetch_data
 from ganbench.api.results import Results
 from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve
 from ganbench.errors import MissingError, UsageError
+from ganbench.formatting import counted
 from ganbench.registry.choice import Choice
 from ganbench.results.store import Store
 from ganbench.suite.external import missing_samples
@@ -242,7 +243,7 @@ class Training:
         for record, problem in todo.weights:
             found.setdefault(problem, []).append(record.id)
         return [
-            f"{len(ids)} finished run{'s' * (len(ids) > 1)} with {problem} weights.safetensors, such as {ids[0]}: "
+            f"{counted(len(ids), 'finished run')} with {problem} weights.safetensors, such as {ids[0]}: "
             "they cannot be evaluated in another way; --force trains them again"
             for problem, ids in found.items()
         ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.errors import UsageError
+from ganbench.formatting import counted
 
 if TYPE_CHECKING:
     from ganbench.conformance.findings import Finding, Report
@@ -63,7 +64,7 @@ def _reports(what: tuple[str, ...]) -> Iterable[Report]:
 
 def _text(report: Report) -> Iterator[str]:
     faults, slow = len(report.faults), any(finding.level == "slow" for finding in report.findings)
-    state = f"{faults} fault{'s' * (faults != 1)}" if faults else "not run" if report.unchecked else "ok"
+    state = counted(faults, "fault") if faults else "not run" if report.unchecked else "ok"
     yield f"{report.title}: {state}{', slow' if slow and not faults else ''}"
     if report.unchecked:
         yield from _wrapped(report.unchecked, "  not run: ")
@@ -90,7 +91,7 @@ def _wrapped(text: str, start: str) -> list[str]:
 def _summary(reports: list[Report]) -> str:
     bad = sum(bool(report.faults) for report in reports)
     skipped = sum(bool(report.unchecked) for report in reports)
-    count = f"{len(reports)} plugin{'s' * (len(reports) != 1)}"
+    count = counted(len(reports), "plugin")
     return f"{count}, {bad} with faults{f', {skipped} not run' if skipped else ''}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ganbench.engine import devices
 from ganbench.errors import describe_error
+from ganbench.formatting import counted
 
 if TYPE_CHECKING:
     from ganbench.engine.trial import Trial
@@ -72,7 +73,7 @@ def _trial_findings(device: str, tried: list[Trial], uncompiled: bool) -> Iterat
     """A line for each trial of a device. It need not compile if it is `uncompiled`; else that is a note."""
     for one in tried:
         if one.worked:
-            lanes = f"{one.lanes} seed{'s' * (one.lanes > 1)} at a time"
+            lanes = f"{counted(one.lanes, 'seed')} at a time"
             took = f"{one.prepare_seconds:.1f} s to prepare, {one.seconds:.2f} s to train"
             yield Finding("ok", f"{device}: ten steps work, {one.path}, {lanes}; {took}")
         elif one.engine == "compiled":

@@ -8,6 +8,7 @@ import click
 
 from ganbench.api.actions import drop
 from ganbench.cli.options import results_option
+from ganbench.formatting import counted
 
 
 @click.command("drop")
@@ -22,6 +23,6 @@ def command(what: str, suite: str, results: Path) -> int:
     training. What the suite itself lists cannot be dropped.
     """
     gone = drop(results, suite, what)
-    rows = f"{gone} row{'s' * (gone != 1)}"
+    rows = counted(gone, "row")
     click.echo(f"{rows} of {what} dropped from the table of {suite}; the runs stay in {results / 'runs'}")
     return 0

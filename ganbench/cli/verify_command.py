@@ -10,6 +10,7 @@ import click
 
 from ganbench.errors import UsageError, printable
 from ganbench.files import write_atomically
+from ganbench.formatting import counted
 
 if TYPE_CHECKING:
     from ganbench.theory.check import Finding, Report
@@ -76,7 +77,7 @@ def _artefact(manifest: Path, as_json: bool) -> int:
     if report.holds:
         click.echo(f"As published: {what}; every checksum, every record, every id that can be computed.")
     else:
-        click.echo(f"Not as published: {wrong} finding{'s' * (wrong > 1)} ({what}).")
+        click.echo(f"Not as published: {counted(wrong, 'finding')} ({what}).")
     return 0 if report.holds else 1
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench.errors import GanbenchError, describe_error, raised_at
+from ganbench.formatting import counted
 from ganbench.registry.contracts import Data, Dataset, FeatureExtractor, Metric
 from ganbench.registry.fingerprints import SPLITS
 from ganbench.registry.preparing import plugin_error
@@ -194,7 +195,7 @@ def too_few(
     hint = "leave such metrics out in 'evaluation.metrics', or change what they need"
     if checked.counts[other] >= max(lacking.values()):
         hint = f"compare with 'evaluation.split: {other}' ({checked.counts[other]} samples), or {hint}"
-    found = f"{have} sample{'s' * (have != 1)} to compare with"
+    found = f"{counted(have, 'sample')} to compare with"
     return f"dataset {checked.name!r}, split {evaluation.split}: {found}, wanted {needs}; {hint}"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ganbench.errors import ResultsError
 from ganbench.files import write_atomically
+from ganbench.formatting import counted
 from ganbench.signals import SIGNALS
 
 HISTORY = "history.csv"
@@ -63,7 +64,7 @@ def read_history(folder: Path) -> History | None:
     names, *rows = lines
     for line, row in enumerate(rows, 2):
         if len(row) != len(names):
-            raise damaged(path, f"line {line} has {len(row)} fields, not {len(names)}")
+            raise damaged(path, f"line {line} has {counted(len(row), 'field')}, not {len(names)}")
     return History(path, names, tuple(rows))
 
 

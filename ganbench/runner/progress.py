@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from ganbench.formatting import duration
+from ganbench.formatting import counted, duration
 from ganbench.runner.eta import Estimator, JobTimes
 from ganbench.runner.events import (
     Event,
@@ -143,7 +143,7 @@ def _title(job: Job) -> str:
     if not isinstance(job, CellJob):
         return job.name
     count = len(job.cell.seeds)
-    return f"{job.name} ({count} seed{'s' * (count != 1)})"
+    return f"{job.name} ({counted(count, 'seed')})"
 
 
 def _state(one: JobTimes) -> str:

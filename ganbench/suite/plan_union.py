@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganbench.errors import UsageError
-from ganbench.formatting import suggestion
+from ganbench.formatting import counted, suggestion
 from ganbench.suite import load as suites
 from ganbench.suite.labels import Combination, Label, picked
 from ganbench.suite.plan_file import PlanReference, PlanRow, SavedPlan
@@ -181,4 +181,4 @@ def not_shown(plan: SavedPlan, results: Path | None = None) -> str:
     what = "of other data" if other == len(plan.earlier) else "of other settings, data or evaluations"
     where = "" if results is None or results == Path("results") else f" --results {results}"
     command = f"ganbench table --suite {plan.suite}{where} --earlier"
-    return f"not shown: {runs} earlier run{'s' * (runs != 1)} {what}; `{command}` shows them"
+    return f"not shown: {counted(runs, 'earlier run')} {what}; `{command}` shows them"

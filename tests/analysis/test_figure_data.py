@@ -165,7 +165,7 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     for i, name in enumerate(SIGNALS):
         assert history.column(name) == pytest.approx([row[i] for row in rows], rel=1e-6, nan_ok=True)
     (tmp_path / "history.csv").write_text("step,d_loss\n0,1\n1\n")
-    with pytest.raises(ResultsError, match=r"history.csv is damaged \(line 3 has 1 fields, not 2\)"):
+    with pytest.raises(ResultsError, match=r"history.csv is damaged \(line 3 has 1 field, not 2\)"):
         read_history(tmp_path)
 
 

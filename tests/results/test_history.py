@@ -22,7 +22,7 @@ def _column(folder: Path, name: str) -> list[float]:
     [
         (b"", "it is empty"),
         (b"\xff\xfe\x00", "it is not UTF-8 text"),
-        (b"step,d_loss\n0,1.5\n1", "line 3 has 1 fields, not 2"),
+        (b"step,d_loss\n0,1.5\n1", "line 3 has 1 field, not 2"),
         (b"step,d_loss\n0,1.5\n1,2,3\n", "line 3 has 3 fields, not 2"),
         (b"step,d_loss\n0,1.5\n1,one\n", "line 3: d_loss is 'one', not a number"),
     ],
