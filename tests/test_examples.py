@@ -23,7 +23,8 @@ class Environment:
         venv.create(folder / "venv", with_pip=True)
         self.folder, self.python = folder, folder / "venv" / "bin" / "python"
         (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-        (site / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+        # addsitedir follows the .pth file of an editable installation, which a mere path does not
+        (site / "libraries.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
 
     def __call__(self, *command: str | Path, code: int = 0) -> str:
         """What a command of this environment's Python prints; it must end with a code."""
