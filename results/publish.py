@@ -1,4 +1,4 @@
-"""Publish a suite's report to `published/` and quote its tables in the docs: `python results/publish.py baseline`."""
+"""Publish a suite's report to `published/` and quote its tables: `python results/publish.py baseline [--compact]`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import ganbench as gb
 HERE = Path(__file__).parent
 
 
-def main(suite: str) -> None:
+def main(suite: str, compact: bool) -> None:
     """Publish from the runs in this folder, or else from the published records; refresh what the docs quote."""
     folder = HERE / "published" / suite
     results = HERE if (HERE / suite / "plan.json").exists() else folder
-    report = gb.publish(gb.open_results(results, suite), folder)
+    report = gb.publish(gb.open_results(results, suite), folder, compact=compact)
     for text in (*report.notes, *(f"{one.path} {one.text}" for one in report.findings)):
         print(text, file=sys.stderr)
     if report.findings:
@@ -24,6 +24,7 @@ def main(suite: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python results/publish.py SUITE (one that has run in results/)")
-    main(sys.argv[1])
+    names = [name for name in sys.argv[1:] if name != "--compact"]
+    if len(names) != 1:
+        raise SystemExit("usage: python results/publish.py SUITE [--compact] (a suite that has run in results/)")
+    main(names[0], "--compact" in sys.argv)

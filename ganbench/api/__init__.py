@@ -131,13 +131,16 @@ def open_results(results: File = "results", suite: str | None = None, plugins: I
     return _open_results(Path(results), suite, plugin_files(plugins))
 
 
-def publish(results: Results, folder: File) -> PublishedReport:
+def publish(results: Results, folder: File, *, compact: bool = False) -> PublishedReport:
     """Write a report: pages, tables, plots and records, in a folder that needs nothing else.
+
+    A `compact` report leaves out the pages of single runs, and all pictures of runs but the samples of each
+    variant's first seed. Every record is in it, so that its tables, figures and pages can be made again.
 
     An earlier report there is replaced when the new one is complete. Raises `UsageError` if the
     folder holds something else or nothing has run yet, `MissingError` if the disk refuses.
     """
-    return _publish(results, Path(folder))
+    return _publish(results, Path(folder), compact=compact)
 
 
 def replay(

@@ -45,24 +45,30 @@ class PublishedReport:
 
 
 def publish(
-    results: Results, folder: Path, on_progress: OnProgress = lambda done, total, what: None
+    results: Results,
+    folder: Path,
+    on_progress: OnProgress = lambda done, total, what: None,
+    compact: bool = False,
 ) -> PublishedReport:
     """Write a report: pages, tables, plots and records, in a folder that needs nothing else.
 
     An earlier report there is replaced when the new one is complete. `on_progress` is called with
-    how much is done, the total, and what is being done. Raises `UsageError` if the folder holds
+    how much is done, the total, and what is being done. A `compact` report leaves out the pages of single
+    runs, and all pictures of runs but the samples of each variant's first seed; every record is in it, so
+    that the tables, figures and pages are made from it again. Raises `UsageError` if the folder holds
     something else or nothing has run yet, `MissingError` if the disk refuses.
     """
     from ganbench.report.html import Content, Site
     from ganbench.report.plots.suite_plots import drawable, suite_plots
     from ganbench.report.publish import check_target
     from ganbench.report.publish import publish as write_report
+    from ganbench.results.literature import all_rows
     from ganbench.results.verify import WRONG, check
 
     check_target(folder)
     registry = results.registry
     on_progress(0, 1, "reading results")
-    content = Content(results.plan, results.store, results.published)
+    content = Content(results.plan, results.store, results.published, compact, all_rows(registry))
     if not content.records:
         raise UsageError(f"no run of suite {results.suite!r} has ended in {results.folder}; run the suite first")
     figures = suite_plots(results.plan, content.tables, content.store, content.datasets)

@@ -23,9 +23,14 @@ from ganbench.errors import printable
     metavar="DIR",
     help="The folder of the report; an earlier report there is replaced when the new one is complete.",
 )
+@click.option(
+    "--compact",
+    is_flag=True,
+    help="Leave out the pages of single runs, and the pictures of all but each variant's first seed.",
+)
 @plugin_option
 @results_option
-def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -> int:
+def command(suite: str, place: Path, compact: bool, plugins: tuple[Path, ...], results: Path) -> int:
     """Write a suite's report: pages, tables, plots and records, in a folder that needs nothing else.
 
     Put it on any static host, mail it, commit it, or open its index.html. Nothing is uploaded.
@@ -35,7 +40,7 @@ def command(suite: str, place: Path, plugins: tuple[Path, ...], results: Path) -
     """
     found = open_results(results, suite, plugins)
     with progress_bar() as on_progress:
-        report = publish(found, place, on_progress)
+        report = publish(found, place, on_progress, compact)
     for note in report.notes:
         click.echo(printable(f"note: {note}"), err=True)
     what = f"the report of {found.suite}, {report.runs} runs, {report.files} files and the manifest"

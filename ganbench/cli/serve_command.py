@@ -57,6 +57,7 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     """The report of a suite as its results are now."""
     from ganbench.report.html import Content, Site
     from ganbench.results import live
+    from ganbench.results.literature import all_rows
     from ganbench.suite.plan_file import load_plan
 
     plan = load_plan(results, suite)
@@ -66,4 +67,5 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     own = state if state is not None and state.get("suite") == suite else None
     store = Store(results)
     published = Results(plan, store, registry).published
-    return Site(Content(plan, store, published), registry, live=own, served=True)
+    content = Content(plan, store, published, literature=all_rows(registry))
+    return Site(content, registry, live=own, served=True)

@@ -25,6 +25,11 @@ class PublishedRow:
     short: str
     protocol: str
 
+    @property
+    def name(self) -> str:
+        """What the variant is called everywhere: `WGAN-GP` of `WGAN-GP (ResNet)`."""
+        return self.variant.partition(" (")[0]
+
 
 Published = Mapping[str, Sequence[PublishedRow]]
 """Rows of publications by the labels of datasets."""
@@ -84,9 +89,15 @@ def published_rows(registry: Registry, datasets: Iterable[Label]) -> Published:
 
     The hyperparameters of a dataset do not matter. Raises `UsageError` if a file is wrong.
     """
+    found = all_rows(registry)
+    return {label.text: found[label.name] for label in datasets if label.name in found}
+
+
+def all_rows(registry: Registry) -> Published:
+    """All rows that the registry's files hold, by the names of datasets. Raises `UsageError` if a file is wrong."""
     found: dict[str, list[PublishedRow]] = {}
     for offers in registry.offers("published").values():
         for offer in offers:
             for row in load(offer.thing)[1]:
                 found.setdefault(row.dataset, []).append(row)
-    return {label.text: found[label.name] for label in datasets if label.name in found}
+    return found

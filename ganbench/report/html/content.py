@@ -18,6 +18,7 @@ from ganbench.results.records import Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
+PICTURES = ("samples.png", "film.png", "neighbours.png")
 SHOWN = ("record.json", "history.csv", "samples.png", "film.png", "neighbours.png", "traceback.txt")
 """The files of a run that a report includes. Weights are not included: they are large and can be trained again."""
 
@@ -30,6 +31,8 @@ class Run:
     row: PlanRow
     seed: int
     record: Record | None
+    paged: bool = True
+    """Whether the report has a page of the run; if not, the record stands for it."""
 
     @property
     def variant(self) -> str:
@@ -41,7 +44,7 @@ class Run:
 
     @property
     def path(self) -> str:
-        return f"runs/{self.id}/index.html"
+        return f"runs/{self.id}/{'index.html' if self.paged else 'record.json'}"
 
     @property
     def status(self) -> str:
@@ -65,8 +68,9 @@ class Reference:
 class Content:
     """A suite as a results folder holds it at this moment.
 
-    `published` holds published rows by dataset. Raises `UsageError` if the scores of one column were
-    measured under different protocols, `ResultsError` if a record is damaged.
+    `published` holds published rows by dataset, `literature` all there are. A `compact` report has no pages of
+    runs, and of each variant on each dataset the samples of the first seed that has some alone. Raises `UsageError`
+    if the scores of one column were measured under different protocols, `ResultsError` if a record is damaged.
     """
 
     def __init__(
@@ -74,8 +78,10 @@ class Content:
         plan: SavedPlan,
         store: Store,
         published: Mapping[str, Sequence[PublishedRow]] = {},
+        compact: bool = False,
+        literature: Mapping[str, Sequence[PublishedRow]] = {},
     ) -> None:
-        self.plan, self.store = plan, store
+        self.plan, self.store, self.compact, self.literature = plan, store, compact, literature
         self.tables = tables.build(plan, store)
         self.published = {
             table.dataset: tables.published_rows(table, published.get(table.dataset, ())) for table in self.tables
@@ -83,7 +89,7 @@ class Content:
         self.datasets = slugs(table.dataset for table in self.tables)
         self.variants = slugs(dict.fromkeys(one.variant.title for one in (*plan.rows, *plan.skipped)))
         self.runs = {
-            row.runs[seed]: Run(row.runs[seed], row, seed, record)
+            row.runs[seed]: Run(row.runs[seed], row, seed, record, paged=not compact)
             for row in plan.rows
             for seed, record in row.records(store).items()
         }
@@ -128,7 +134,23 @@ class Content:
         """The files of a run that a report includes; links are left out, because they could lead anywhere."""
         folder = self.folder(one)
         shown = [*SHOWN, *_scores(one)] if one.record else []
+        if self.compact and isinstance(one, Run):
+            kept = ("samples.png",) if self._pictured.get(one.row.texts) == one.id else ()
+            shown = [name for name in shown if name not in PICTURES or name in kept]
         return [name for name in shown if _plain_file(folder, name)]
+
+    def gallery(self, runs: Sequence[Run], most: int) -> Sequence[Run]:
+        """The runs of a variant that a page shows with samples: `most` at most; in a compact report those with some."""
+        return [run for run in runs if "samples.png" in self.files(run)] if self.compact else runs[: max(most, 1)]
+
+    @cached_property
+    def _pictured(self) -> dict[tuple[str, str, str], str]:
+        """By labels, the first seed of each variant on each dataset that has samples: none is chosen for its looks."""
+        found: dict[tuple[str, str, str], str] = {}
+        for run in self.runs.values():
+            if run.record and run.row.texts not in found and _plain_file(self.folder(run), "samples.png"):
+                found[run.row.texts] = run.id
+        return found
 
 
 def _scores(one: Run | Reference) -> list[str]:

@@ -12,13 +12,14 @@ import jinja2
 
 from ganbench._version import __version__
 from ganbench.analysis.figure_data.aggregate import AGGREGATE_AXIS
+from ganbench.analysis.published_values import spreads
 from ganbench.analysis.score_table import Table
 from ganbench.formatting import number, p_value
 from ganbench.report.html import live as live_view
 from ganbench.report.html import run_page
 from ganbench.report.html.cells import columns, view
 from ganbench.report.html.charts import Chart, Group, ranks_chart
-from ganbench.report.html.content import Content, Reference, Run
+from ganbench.report.html.content import Content, Reference, Run, slugs
 from ganbench.report.html.plugin_text import PluginText, described, meanings
 from ganbench.report.html.score_charts import MAX_DOTS, score_charts
 from ganbench.report.text.escape import escape_controls
@@ -50,6 +51,9 @@ GLANCES = 6
 """Variants whose samples are shown on the overview."""
 
 NO_PAGE = "a page is listed only if there is a record"
+
+LITERATURE = "literature.html"
+"""The page of published values."""
 
 Page = tuple[bytes, str]
 
@@ -96,12 +100,14 @@ class Site:
             yield f"datasets/{slug}.html", partial(self._dataset, content.table(label))
         for title, slug in content.variants.items():
             yield f"variants/{slug}.html", partial(self._variant, title)
+        if content.literature:
+            yield LITERATURE, self._literature
         both: list[Run | Reference] = [*content.runs.values(), *content.references.values()]
         for one in both:
-            if one.record:
+            if one.record and (isinstance(one, Reference) or one.paged):
                 yield one.path, partial(self._run, one) if isinstance(one, Run) else partial(self._reference, one)
             for name in content.files(one):
-                yield one.path.replace("index.html", name), partial(self._file, one, name)
+                yield f"{one.path.rpartition('/')[0]}/{name}", partial(self._file, one, name)
         for name, kind in ASSETS.items():
             yield f"assets/{name}", partial(_asset, name, kind)
         for plot in self.plots:
@@ -217,6 +223,17 @@ class Site:
             meanings=meanings(self.registry, records), each=MOST_SAMPLES // max(1, len(own)),
             uncharted=len(table.columns) - len(drawn),
             plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
+        )  # fmt: skip
+
+    def _literature(self) -> Page:
+        """Published values, those on the suite's datasets first."""
+        found = self.content.literature
+        own = {row.dataset.name for row in self.content.plan.rows}
+        ordered = {name: found[name] for name in sorted(found, key=lambda name: name not in own)}
+        scores = {name: list(dict.fromkeys(s for row in rows for s in row.scores)) for name, rows in ordered.items()}
+        return self._page(
+            "literature.html", LITERATURE, literature=ordered, columns=scores, ids=slugs(ordered),
+            spreads=spreads(ordered),
         )  # fmt: skip
 
     def _variant(self, title: str) -> Page:
