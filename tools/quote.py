@@ -1,6 +1,6 @@
 """Puts generated text into the README and the docs, between marks: `python -m tools.quote [--quick RESULTS]`.
 
-Tables of the published baseline come from its records, those of the benchmarks from `benchmarks/results`. With
+Tables of published suites come from their records, those of the benchmarks from `benchmarks/results`. With
 `--quick` the quick suite is run in a results folder, and its first table is quoted as a terminal shows it.
 """
 
@@ -21,7 +21,7 @@ from ganbench.formatting import number
 from tools import cli_reference
 
 ROOT = Path(__file__).parent.parent
-PUBLISHED = ROOT / "results" / "published" / "baseline"
+PUBLISHED = ROOT / "results" / "published"
 MEASURED = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 WIDTH = 100
@@ -54,17 +54,23 @@ def blocks() -> dict[str, str]:
     """Every block that is made from files of the repository."""
     measured = {path.stem: json.loads(path.read_text()) for path in sorted(MEASURED.glob("*.json"))}
     return {
-        "baseline": baseline(),
-        "baseline-primary": primary(),
+        "baseline": every_table("baseline"),
+        **{f"{path.name}-primary": primary(path.name) for path in published()},
+        **{f"{path.name}-made": machine(path.name) for path in published() if path.name != "baseline"},
         **{name: markdown(name, content) for name, content in measured.items()},
     }
 
 
-def machine() -> str:
-    """One paragraph on the published baseline: the command, the machine, the versions, the day, the cost."""
-    manifest = json.loads((PUBLISHED / "manifest.json").read_text())
-    (one,), (suite,) = manifest["environments"], manifest["suites"]
-    records = [json.loads((PUBLISHED / "runs" / id_ / "record.json").read_text()) for id_ in manifest["runs"]]
+def published() -> list[Path]:
+    """The folders of published suites."""
+    return sorted(path.parent for path in PUBLISHED.glob("*/manifest.json"))
+
+
+def machine(suite: str) -> str:
+    """One paragraph on a published suite: the command, the machine, the versions, the day, the cost."""
+    manifest = json.loads((PUBLISHED / suite / "manifest.json").read_text())
+    (one,) = manifest["environments"]
+    records = [json.loads((PUBLISHED / suite / "runs" / id_ / "record.json").read_text()) for id_ in manifest["runs"]]
     versions = ", ".join(f"{name} {version}" for name, version in one["libraries"].items())
     seconds = sum(record["cost"]["train_seconds"] or 0 for record in records)
     return (
@@ -74,15 +80,15 @@ def machine() -> str:
     )
 
 
-def baseline() -> str:
-    """The published tables: their headings one level down, their title dropped."""
-    body = (PUBLISHED / "baseline" / "table.md").read_text().split("\n", 1)[1].strip()
-    return f"{machine()}\n\n{body}"
+def every_table(suite: str) -> str:
+    """A suite's published tables: their headings one level down, their title dropped."""
+    body = (PUBLISHED / suite / suite / "table.md").read_text().split("\n", 1)[1].strip()
+    return f"{machine(suite)}\n\n{body}"
 
 
-def primary() -> str:
-    """The published baseline as one small table: a variant by a dataset, by each dataset's first score."""
-    rows = json.loads((PUBLISHED / "baseline" / "table.json").read_text())
+def primary(suite: str) -> str:
+    """A published suite as one small table: a variant by a dataset, by each dataset's first score."""
+    rows = json.loads((PUBLISHED / suite / suite / "table.json").read_text())
     datasets = list(dict.fromkeys(row["dataset"] for row in rows))
     first = {row["dataset"]: next(iter(row["scores"])) for row in reversed(rows) if row["scores"]}
     arrows = {
