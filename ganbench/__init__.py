@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganbench.api.results import Results
     from ganbench.engine.memory import chunk_bytes
     from ganbench.errors import GanbenchError, MissingError
+    from ganbench.files import cache_folder
     from ganbench.registry.contracts import (
         Data,
         Dataset,
@@ -48,6 +49,7 @@ _HOMES = {
     ),
     "ganbench.api.results": ("Results",),
     "ganbench.errors": ("GanbenchError", "MissingError"),
+    "ganbench.files": ("cache_folder",),
     "ganbench.registry.contracts": (
         "Data", "Dataset", "Fault", "FeatureExtractor", "Features", "Limit", "Metric", "Run", "Tracker", "View",
         "floats", "location",
@@ -82,6 +84,7 @@ __all__ = [
     "Transform",
     "View",
     "__version__",
+    "cache_folder",
     "chunk_bytes",
     "diff",
     "evaluate",

@@ -6,8 +6,9 @@ from ganbench import hookimpl
 @hookimpl
 def register_datasets() -> dict[str, type]:
     from ganbench_datasets.digits import Digits
+    from ganbench_datasets.idx_sets import FashionMnist, Mnist
     from ganbench_datasets.mixtures import Grid25, Ring8
-    from ganbench_datasets.torchvision_sets import Cifar10, FashionMnist, Mnist
+    from ganbench_datasets.torchvision_sets import Cifar10
 
     return {
         "ring8": Ring8,

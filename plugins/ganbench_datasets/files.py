@@ -17,9 +17,6 @@ def state_of_idx(file: Path) -> str | None:
     The format of MNIST: two zero bytes, the type, the number of dimensions, their sizes (big-endian), the values.
     """
     if not file.is_file():
-        packed = file.with_name(f"{file.name}.gz")
-        if packed.is_file():
-            return f"{file} is missing, but {packed.name} is there: unpack it with `gunzip -k {quote(str(packed))}`"
         return f"{file} is missing"
     try:
         size = file.stat().st_size
@@ -32,15 +29,15 @@ def state_of_idx(file: Path) -> str | None:
         return f"{file} is still compressed: unpack it with `mv {name} {name}.gz && gunzip {name}.gz`"
     rank = head[3] if len(head) > 3 else 0
     if not head.startswith(bytes((0, 0, IDX_BYTES))) or not 1 <= rank <= 3 or len(head) < 4 + 4 * rank:
-        return f"{file} is no idx file of bytes ({size:,} bytes): {_ANEW}"
+        return f"{file} is no idx file of bytes ({size:,} bytes): {ANEW}"
     wanted = 4 + 4 * rank + prod(struct.unpack(f">{rank}I", head[4 : 4 + 4 * rank]))
     if size != wanted:
         what = "truncated" if size < wanted else "too long"
-        return f"{file} is {what} ({size:,} bytes, its header asks for {wanted:,}): {_ANEW}"
+        return f"{file} is {what} ({size:,} bytes, its header asks for {wanted:,}): {ANEW}"
     return None
 
 
-_ANEW = "delete it, then put the whole file there or set 'download: true'"
+ANEW = "delete it, then put the whole file there or set 'download: true'"
 
 
 def count_of_idx(file: Path) -> int:
@@ -59,5 +56,5 @@ def state_of_known(file: Path, md5: str) -> str | None:
     except OSError as error:
         return f"{file} cannot be read: {error.strerror or error}"
     if found != md5:
-        return f"{file} is damaged ({file.stat().st_size:,} bytes, MD5 {found}, expected {md5}): {_ANEW}"
+        return f"{file} is damaged ({file.stat().st_size:,} bytes, MD5 {found}, expected {md5}): {ANEW}"
     return None

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and CIFAR-10, read by torchvision."""
+"""Sets of images that torchvision reads, such as CIFAR-10."""
 
 import os
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from torch.nn.functional import pad
 from torchvision import datasets
 
 from ganbench import Data, MissingError, hash_files, location
-from ganbench_datasets.files import count_of_idx, state_of_idx, state_of_known
+from ganbench_datasets.files import state_of_known
 
 METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "spread", "memorisation")
 
 
-def _folder(root: str) -> Path:
+def data_folder(root: str) -> Path:
     """The given folder, or `$GANBENCH_DATA`, or a folder in the user's cache."""
     default = os.environ.get("GANBENCH_DATA") or Path.home() / ".cache" / "ganbench" / "data"
     return Path(root or default).expanduser()
@@ -39,10 +39,12 @@ class TorchvisionSet:
     classes: ClassVar[int] = 10
     extractor: ClassVar[str] = "inception"
     metrics: ClassVar[tuple[str, ...]] = METRICS
+    advice: ClassVar[str] = " Set its folder with 'root:', or download it with 'download: true'."
+    """What to do if files are missing."""
 
     def _open(self, train: bool) -> Any:
         """Torchvision's reader of one split. Raises `MissingError`, also for what torchvision fails with."""
-        folder = _folder(self.root)
+        folder = data_folder(self.root)
         if not self.download:
             self._check_files(self._states())
         try:
@@ -67,13 +69,13 @@ class TorchvisionSet:
         """Raise `MissingError` if something is wrong with the files; `error` is why they could not be downloaded."""
         if not states:
             return
-        files, folder = self._files(), _folder(self.root)
+        files, folder = self._files(), data_folder(self.root)
         missing = [text for text in states if text.endswith("is missing")]
         if len(missing) == len(files):
             there = files[0].parent
             names = ", ".join(file.name for file in files)
             states = [f"{there} lacks {names}" if there.is_dir() else f"there is no folder {there}"]
-        hint = " Set its folder with 'root:', or download it with 'download: true'." if missing else ""
+        hint = self.advice if missing else ""
         if error and self.download:
             hint = f" The download failed: {str(error).strip().partition(chr(10))[0]}"
         raise MissingError(
@@ -100,51 +102,6 @@ class TorchvisionSet:
 
 
 @dataclass(frozen=True)
-class IdxSet(TorchvisionSet):
-    """Images in the format of MNIST: four files in `<root>/<name>/raw`, as they are after unpacking."""
-
-    def _files(self) -> list[Path]:
-        folder = _folder(self.root) / self.reader.__name__
-        return self._old_files() or [folder / "raw" / name.removesuffix(".gz") for name, _ in self.reader.resources]
-
-    def _old_files(self) -> list[Path]:
-        """The two files of an old torchvision, if both are there; today's reads them in preference."""
-        folder = _folder(self.root) / self.reader.__name__ / "processed"
-        old = [folder / name for name in (self.reader.training_file, self.reader.test_file)]
-        return old if all(file.is_file() for file in old) else []
-
-    def _states(self) -> list[str]:
-        if self._old_files():
-            return []
-        files = self._files()
-        states = [text for file in files if (text := state_of_idx(file))]
-        if not states:
-            for images, labels in zip(files[::2], files[1::2], strict=True):
-                counts = count_of_idx(images), count_of_idx(labels)
-                if counts[0] != counts[1]:
-                    states.append(f"{images} holds {counts[0]:,} images, but {labels.name} {counts[1]:,} labels")
-        return states
-
-
-@dataclass(frozen=True)
-class Mnist(IdxSet):
-    """Handwritten digits, 60,000 + 10,000, padded from 28x28 to 32x32."""
-
-    version = "1"
-    reader = datasets.MNIST
-    shape = (1, 32, 32)
-
-
-@dataclass(frozen=True)
-class FashionMnist(IdxSet):
-    """Articles of clothing, 60,000 + 10,000, padded from 28x28 to 32x32."""
-
-    version = "1"
-    reader = datasets.FashionMNIST
-    shape = (1, 32, 32)
-
-
-@dataclass(frozen=True)
 class Cifar10(TorchvisionSet):
     """Small color photographs of ten classes, 50,000 + 10,000, 32x32."""
 
@@ -158,10 +115,10 @@ class Cifar10(TorchvisionSet):
     def _known(self) -> list[tuple[Path, str]]:
         """Every file with its MD5."""
         parts = (*self.reader.train_list, *self.reader.test_list)
-        return [(_folder(self.root) / self.reader.base_folder / name, md5) for name, md5 in parts]
+        return [(data_folder(self.root) / self.reader.base_folder / name, md5) for name, md5 in parts]
 
     def _states(self) -> list[str]:
-        archive = _folder(self.root) / self.reader.filename
+        archive = data_folder(self.root) / self.reader.filename
         states = [text for file, md5 in self._known() if (text := state_of_known(file, md5))]
         if states and archive.is_file() and not self._files()[0].parent.exists():
             how = f"tar -xzf {quote(str(archive))} -C {quote(str(archive.parent))}"

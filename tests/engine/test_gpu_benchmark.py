@@ -25,7 +25,7 @@ from benchmarks.tables import TABLES
 from ganbench.registry.registry import Registry
 from ganbench.suite.expand import expand
 from ganbench.suite.load import load
-from ganbench_datasets.torchvision_sets import FashionMnist
+from ganbench_datasets.idx_sets import FashionMnist
 
 TINY = ("--device", "cpu", "--tiny", "--to")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import pickle
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +22,13 @@ from torchvision import datasets
 from ganbench import Data
 from ganbench.errors import MissingError
 from ganbench.testing import check_dataset, check_extractor
-from ganbench_datasets.torchvision_sets import Cifar10, FashionMnist, Mnist
+from ganbench_datasets.idx_sets import FashionMnist, Mnist
+from ganbench_datasets.torchvision_sets import Cifar10
 from ganbench_extractors.inception import Inception
 
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+REQUIRED = os.environ.get("GANBENCH_FASHION") == "required"
+"""In CI the package is installed, and its test may not be skipped."""
 RNG = np.random.default_rng(0)
 START = RNG.bit_generator.state
 
@@ -119,6 +125,15 @@ def raw(tmp_path: Path) -> Path:
     return folder
 
 
+def _packed(file: Path) -> Path:
+    """The file in its packed form, which replaces it."""
+    packed = Path(f"{file}.gz")
+    if file.is_file():
+        packed.write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    return packed
+
+
 IMAGES = "train-images-idx3-ubyte"
 ANEW = "delete it, then put the whole file there or set 'download: true'"
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -133,7 +148,15 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "packed": (
         lambda file: file.rename(f"{file}.gz").write_bytes(b""),
-        rf"{IMAGES} is missing, but {IMAGES}.gz is there: unpack it with `gunzip -k .*{IMAGES}.gz`",
+        rf"{IMAGES}.gz cannot be unpacked \(0 bytes: it is empty\): {ANEW}",
+    ),
+    "a packed part": (
+        lambda file: _packed(file).write_bytes(_packed(file).read_bytes()[:-2000]),
+        rf"{IMAGES}.gz cannot be unpacked \([0-9,]+ bytes: Compressed file ended before .*\): {ANEW}",
+    ),
+    "packed but truncated": (
+        lambda file: _packed(file).write_bytes(gzip.compress(gzip.decompress(_packed(file).read_bytes())[:-1000])),
+        rf"{IMAGES}.gz is truncated \(46,056 bytes, its header asks for 47,056\): {ANEW}",
     ),
     "empty": (lambda file: file.write_bytes(b""), rf"{IMAGES} is no idx file of bytes \(0 bytes\): {ANEW}"),
     "a page": (lambda file: file.write_text("<html>not found"), rf"{IMAGES} is no idx file of bytes \(15 bytes\)"),
@@ -154,6 +177,56 @@ def test_a_damaged_file_is_named_with_its_state_and_the_next_step(damage: str, r
             Mnist(root=str(raw.parents[1])).load("train" if train else "test")
     with pytest.raises(MissingError, match=text):
         Mnist(root=str(raw.parents[1])).prepare()
+
+
+def test_packed_files_a_flat_folder_and_a_package_hold_the_same_data(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat, packed = tmp_path / "flat", tmp_path / "packed"
+    shutil.copytree(raw, flat)
+    packed.mkdir()
+    for file in raw.iterdir():
+        (packed / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    first, *others = (Mnist(root=str(root)) for root in (raw.parents[1], flat, packed))
+    monkeypatch.setattr(FashionMnist, "packaged", packed)
+    installed = FashionMnist(root=str(tmp_path / "nothing"))
+    for one in (*others, installed):
+        one.prepare()
+        assert one.fingerprint() == first.fingerprint()
+        for split in ("train", "test"):
+            for mine, its in zip(one.load(split), first.load(split), strict=True):
+                assert torch.equal(mine, its)
+    # a folder of one's own precedes the package, whatever is in it
+    _idx(flat / IMAGES, np.zeros((60, 28, 28), np.uint8))
+    own = FashionMnist(root=str(flat))
+    assert own.fingerprint() != first.fingerprint()
+    (flat / IMAGES).write_bytes(b"")
+    with pytest.raises(MissingError, match=r"no idx file of bytes"):
+        FashionMnist(root=str(flat)).load("train")
+    assert sorted(path.name for path in packed.iterdir()) == sorted(f"{path.name}.gz" for path in raw.iterdir())
+
+
+def test_fashion_mnist_says_the_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FashionMnist, "packaged", tmp_path / "absent")
+    with pytest.raises(
+        MissingError, match=r"root:', install it with `apt-get install dataset-fashion-mnist` .*download"
+    ):
+        FashionMnist(root=str(tmp_path)).prepare()
+
+
+@pytest.mark.skipif(not DEBIAN.is_dir() and not REQUIRED, reason="dataset-fashion-mnist is not installed")
+def test_the_files_of_debians_package_are_read_without_a_download(tmp_path: Path) -> None:
+    made = FashionMnist(root=str(tmp_path))
+    made.prepare()
+    train, test = made.load("train"), made.load("test")
+    assert (train.samples.shape, test.samples.shape) == ((60_000, 1, 32, 32), (10_000, 1, 32, 32))
+    for data, count in ((train, 6000), (test, 1000)):
+        assert data.labels is not None
+        assert data.labels.bincount().tolist() == [count] * 10
+    inner = train.samples[:, 0, 2:30, 2:30].double() / 255
+    # as published with the set
+    assert inner.mean().item() == pytest.approx(0.2860, abs=1e-4)
+    assert inner.std().item() == pytest.approx(0.3530, abs=1e-4)
 
 
 def test_damaged_files_of_an_old_torchvision_are_missing_data_too(raw: Path) -> None:
