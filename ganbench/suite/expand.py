@@ -32,6 +32,7 @@ from ganbench.suite.specs import (
 from ganbench.suite.yaml import Node, Problems
 
 REFERENCES = ("real", "gaussian", "noise")
+EXCLUDED = "the suite excludes it"
 
 
 def expand(suite: Suite, registry: Registry, seeds: tuple[int, ...] | None = None) -> Plan:
@@ -99,7 +100,7 @@ class _Expansion:
                 if not all((*parts, *transforms)) or self._repeats(entry):
                     self.unusable.add(id(entry))
             known = [label.text for _, label in axis]
-            for override in self.suite.overrides:
+            for override in (*self.suite.overrides, *self.suite.excluded):
                 for name in override.when.get(kind, ()):
                     if not picked((label for _, label in axis), name):
                         self.problems.add(override.node, f"the suite has no {kind} {name!r}{suggestion(name, known)}")
@@ -176,6 +177,8 @@ class _Expansion:
     ) -> Cell | Skipped | None:
         """The cell of one combination, the reason why it does not apply, or None if there are problems."""
         kinds = dict(zip(("loss", "architecture", "dataset"), labels.labels, strict=True))
+        if self.merging.excludes(kinds):
+            return Skipped(labels.variant, labels.dataset, EXCLUDED)
         merged = self.merging.of(entries, kinds)
         game = entries["loss"]
         loss = self._chosen("loss", game.parts, merged)

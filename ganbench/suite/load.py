@@ -15,8 +15,8 @@ from ganbench.suite.yaml import Node, Problems, items, parse, read_mapping
 
 AXES: dict[str, Kind] = {"losses": "loss", "architectures": "architecture", "datasets": "dataset"}
 
-TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", *family_keys.KEYS, "overrides", "search",
-       "external"]  # fmt: skip
+TOP = ["about", "plugins", *AXES, "seeds", "train", "evaluation", *family_keys.KEYS, "overrides", "exclude",
+       "search", "external"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Suite:
     """The ranges for `--search`; `ganbench.suite.search_space` reads them."""
     external: Node | None = None
     """Samples made elsewhere; `ganbench.suite.external` reads them."""
+    excluded: tuple[Override, ...] = ()
+    """Combinations that are not trained: those that one of these matches."""
 
 
 def load(path: Path, source: str | None = None) -> Suite:
@@ -90,6 +92,7 @@ def suite_of(root: Node, problems: Problems, path: Path) -> Suite:
         comparing={key: root.value[key] for key in family_keys.KEYS if key in root.value},
         search=root.value.get("search"),
         external=root.value.get("external"),
+        excluded=tuple(_exclusion(node, problems) for node in items(root.value.get("exclude", Node([])), problems)),
     )
 
 
@@ -165,12 +168,27 @@ def _override(node: Node, problems: Problems) -> Override:
     if not isinstance(when.value, dict):
         problems.add(when, "'when' must be a mapping, such as {dataset: digits}")
         when = Node({})
+    settings = {key: value for key, value in node.value.items() if key in SETTINGS}
+    return Override(_wanted(when, "'when'", "the override would apply to", problems), settings, when)
+
+
+def _exclusion(node: Node, problems: Problems) -> Override:
+    """The combinations of one item of `exclude`."""
+    nothing: dict[str, tuple[str, ...]] = {"loss": ()}
+    if not isinstance(node.value, dict) or not node.value:
+        problems.add(node, "an item of 'exclude' must be a mapping, such as {loss: hinge, dataset: ring8}")
+        return Override(nothing, {}, node)
+    return Override(_wanted(node, "'exclude'", "it would exclude", problems) or nothing, {}, node)
+
+
+def _wanted(when: Node, where: str, what: str, problems: Problems) -> dict[str, tuple[str, ...]]:
+    """The names by axis of the combinations that are meant."""
     known_keys(when, list(AXES.values()), problems)
     wanted = {}
     for key, value in when.value.items():
         if key not in AXES.values():
             continue
         if value.value == []:
-            problems.add(value, f"'when' names no {key}, so that the override would apply to nothing")
+            problems.add(value, f"{where} names no {key}, so that {what} nothing")
         wanted[key] = tuple(_words(value if isinstance(value.value, list) else Node([value]), problems))
-    return Override(wanted, {key: value for key, value in node.value.items() if key in SETTINGS}, when)
+    return wanted

@@ -42,6 +42,7 @@ class Merging:
         self.registry, self.problems = registry, problems
         self.overrides = [suite.base, *(one for one in suite.overrides if not one.last)]
         self.last = [one for one in suite.overrides if one.last]
+        self.excluded = suite.excluded
         self.parts = {kind: {part.name for entry in axis for part in entry.parts} for kind, axis in suite.axes.items()}
         self.labels: dict[str, list[Label]] = {kind: labels_of(axis) for kind, axis in suite.axes.items()}
 
@@ -70,9 +71,16 @@ class Merging:
 
     def _apply(self, merged: Merged, overrides: Iterable[Override], labels: Mapping[str, Label]) -> None:
         for override in overrides:
-            if all(self._means(kind, names, labels[kind]) for kind, names in override.when.items()):
+            if self._matches(override, labels):
                 for key, node in override.settings.items():
                     self._merge(merged, key, node)
+
+    def excludes(self, labels: Mapping[str, Label]) -> bool:
+        """Whether the suite leaves out a combination."""
+        return any(self._matches(one, labels) for one in self.excluded)
+
+    def _matches(self, override: Override, labels: Mapping[str, Label]) -> bool:
+        return all(self._means(kind, names, labels[kind]) for kind, names in override.when.items())
 
     def _means(self, kind: str, names: Iterable[str], label: Label) -> bool:
         return any(label in picked(self.labels[kind], name) for name in names)

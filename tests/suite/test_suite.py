@@ -182,11 +182,26 @@ colour: red
         ("datasets: [ring8]\ntrain: {lr: {from: 0, to: 0}}", "lr must be > 0 at one of its ends, got 0 at both"),
         ("datasets: [{ring8: {std: 1e999}}]", "std must be finite"),
         ("datasets: [ring8]\noverrides: [{when: {datset: ring8}, train: {steps: 1}}]", "unknown key 'datset'"),
+        ("datasets: [ring8]\nexclude: [{dataset: ring9}]", "suite.yaml:4:11: the suite has no dataset 'ring9'"),
+        ("datasets: [ring8]\nexclude: [{datset: ring8}]", "unknown key 'datset'"),
+        ("datasets: [ring8]\nexclude: [ring8]", "an item of 'exclude' must be a mapping"),
+        ("datasets: [ring8]\nexclude: [{}]", "an item of 'exclude' must be a mapping"),
+        ("datasets: [ring8]\nexclude: [{dataset: []}]", "names no dataset, so that it would exclude nothing"),
     ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path: Path, registry: Registry, change: str, said: str) -> None:
     text = f"losses: [minimax]\narchitectures: [mlp]\n{change}\n"
     assert any(said in line for line in _problems(tmp_path, registry, text))
+
+
+def test_excluded_combinations_are_not_trained(tmp_path: Path, registry: Registry) -> None:
+    whole = _plan(tmp_path, registry, GOOD)
+    text = f"{GOOD}exclude:\n  - {{loss: lsgan, dataset: ring8}}\n  - {{architecture: dcgan, loss: minimax}}\n"
+    plan = _plan(tmp_path, registry, text)
+    gone = {skip.texts for skip in plan.skipped if skip.reason == "the suite excludes it"}
+    rings = {(f"lsgan(c={c})", architecture, "ring8") for c in ("0.1", "1") for architecture in ("mlp", "dcgan")}
+    assert gone == {*rings, ("minimax", "dcgan", "ring8"), ("minimax", "dcgan", "digits")}
+    assert [cell for cell in whole.cells if cell.texts not in gone] == list(plan.cells)
 
 
 def test_an_unknown_key_of_when_is_the_only_thing_said(tmp_path: Path, registry: Registry) -> None:
