@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         location,
     )
     from ganbench.registry.file_hashes import hash_files
+    from ganbench.registry.fingerprints import fingerprint
     from ganbench.registry.hookspecs import hookimpl
     from ganbench.registry.training_contracts import (
         Architecture,
@@ -58,6 +59,7 @@ _HOMES = {
         "Architecture", "Critic", "Discriminator", "Loss", "Noise", "Transform", "normal", "uniform",
     ),
     "ganbench.registry.file_hashes": ("hash_files",),
+    "ganbench.registry.fingerprints": ("fingerprint",),
     "ganbench.registry.hookspecs": ("hookimpl",),
     "ganbench.engine.memory": ("chunk_bytes",),
 }  # fmt: skip
@@ -88,6 +90,7 @@ __all__ = [
     "chunk_bytes",
     "diff",
     "evaluate",
+    "fingerprint",
     "floats",
     "hash_files",
     "hookimpl",

@@ -10,7 +10,7 @@ from ganbench.engine import threefry
 from ganbench.engine.tensor_cache import cached
 from ganbench.errors import ContractError
 from ganbench.formatting import number
-from ganbench.registry.contracts import Fault, Limit, Metric, View
+from ganbench.registry.contracts import Fault, Limit, Metric, View, score_kind
 from ganbench.results.records import EqualCounts
 from ganbench.results.verdicts import ORDER
 
@@ -84,5 +84,12 @@ def relative_faults(metric: Metric, limits: Mapping[str, tuple[Limit, ...]], lab
                     f"{label} {number(value)}, of honest samples {number(honest)}, "
                     f"limit {number(limit.bound(honest, metric.better[score]))}, each of {at.samples:,} samples"
                 )
-                yield Fault(limit.kind, severe=limit.severe, evidence=told)
+                count, of = _counted(metric, score, value, honest)
+                yield Fault(limit.kind, count, of, limit.severe, told)
                 break
+
+
+def _counted(metric: Metric, score: str, value: float, honest: float) -> tuple[int | None, int | None]:
+    """How many of how many there are, if a score counts things and honest samples have more of them."""
+    counts = score_kind(metric, score) == "count" and 0 <= value <= honest
+    return (int(value), int(honest)) if counts else (None, None)

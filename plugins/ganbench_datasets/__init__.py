@@ -8,6 +8,7 @@ def register_datasets() -> dict[str, type]:
     from ganbench_datasets.digits import Digits
     from ganbench_datasets.idx_sets import FashionMnist, Mnist
     from ganbench_datasets.mixtures import Grid25, Ring8
+    from ganbench_datasets.stacked import StackedDigits
     from ganbench_datasets.torchvision_sets import Cifar10
 
     return {
@@ -17,4 +18,5 @@ def register_datasets() -> dict[str, type]:
         "mnist": Mnist,
         "fashion-mnist": FashionMnist,
         "cifar10": Cifar10,
+        "stacked-digits": StackedDigits,
     }

@@ -8,5 +8,11 @@ def register_extractors() -> dict[str, type]:
     from ganbench_extractors.digits16 import Digits16
     from ganbench_extractors.inception import Inception
     from ganbench_extractors.mixture import MixturePosterior
+    from ganbench_extractors.stacked import StackedDigits16
 
-    return {"digits16": Digits16, "inception": Inception, "mixture": MixturePosterior}
+    return {
+        "digits16": Digits16,
+        "inception": Inception,
+        "mixture": MixturePosterior,
+        "stacked-digits16": StackedDigits16,
+    }

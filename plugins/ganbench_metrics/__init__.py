@@ -11,6 +11,7 @@ def register_metrics() -> dict[str, type]:
     from ganbench_metrics.modes import Modes
     from ganbench_metrics.neighbours import CoverageDensity, Memorisation
     from ganbench_metrics.spread import Spread
+    from ganbench_metrics.stacked_modes import StackedModes
     from ganbench_metrics.transport import SlicedWasserstein
 
     return {
@@ -22,6 +23,7 @@ def register_metrics() -> dict[str, type]:
         "memorisation": Memorisation,
         "modes": Modes,
         "mode-shapes": ModeShapes,
+        "stacked-modes": StackedModes,
         "sliced-wasserstein": SlicedWasserstein,
         "spread": Spread,
         "class-fid": ClassFid,

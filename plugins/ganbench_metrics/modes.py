@@ -68,25 +68,26 @@ class Modes:
         assert fake.logits is not None
         assert fake.dataset.modes is not None
         count = fake.dataset.modes
-        histogram = _histogram(fake.modes, count)
+        histogram = counts_of(fake.modes, count)
         captured = (histogram >= self.share * len(fake.modes) / count).sum().item()
         if real.labels is not None:
             confidence = fake.logits.double().softmax(dim=1).amax(dim=1).mean().item()
-            kl = _kl(histogram, _histogram(real.labels, count))
-            return {"modes": captured, "class KL": kl, "confidence": confidence}
+            divergence = kl_divergence(histogram, counts_of(real.labels, count))
+            return {"modes": captured, "class KL": divergence, "confidence": confidence}
         return {
             "modes": captured,
             "HQ": (fake.modes >= 0).double().mean().item(),
-            "reverse KL": _kl(histogram, torch.ones_like(histogram)),
-            "modes>=1": (_histogram(fake.modes[: self.few], count) > 0).sum().item(),
+            "reverse KL": kl_divergence(histogram, torch.ones_like(histogram)),
+            "modes>=1": (counts_of(fake.modes[: self.few], count) > 0).sum().item(),
         }
 
 
-def _histogram(modes: Tensor, count: int) -> Tensor:
+def counts_of(modes: Tensor, count: int) -> Tensor:
+    """How many samples are in each of `count` modes, (count,) float64; those in none (-1) are left out."""
     return torch.bincount(modes[modes >= 0], minlength=count).double()
 
 
-def _kl(histogram: Tensor, other: Tensor) -> float:
+def kl_divergence(histogram: Tensor, other: Tensor) -> float:
     """KL(histogram || other) in nats, both normalized; log K if the histogram is empty.
 
     0 log 0 is 0: a class without a fake adds nothing. A class that `other` lacks and the histogram has would make the

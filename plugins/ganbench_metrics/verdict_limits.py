@@ -29,6 +29,12 @@ MODES = {
 }
 """With half of the samples in no mode, mode counts say nothing. exp(-KL) is the effective share of the modes: 0.05 nats
 cost 5 % of them. The histograms of 225 digits differ by 0.05, so that classes have twice the margin."""
+STACKED_MODES = {
+    "modes": (Limit("partial", factor=1.02),),
+    "HQ": MODES["HQ"],
+    "reverse KL": MODES["reverse KL"],
+}
+"""Of a class that the classifier is rarely sure of, a few modes stay empty by chance, so one in 50 may be lost."""
 MODE_SHAPES = {
     "rarest mode": (Limit("imbalanced", factor=1.5),),
     "narrowest mode": (Limit("too narrow", factor=1.15),),
@@ -46,3 +52,5 @@ MOST_COPIES = 3.0
 """`copies`: so many times the share of new data that are as near to the training set."""
 LEAST_IN_MODES = 0.5
 """`HQ`: with fewer samples in any mode, one captured mode is no sign of collapse."""
+LEAST_EFFECTIVE = 2.0
+"""K exp(-`reverse KL`): fewer effective modes than this are a collapse, even if a classifier's errors fill others."""

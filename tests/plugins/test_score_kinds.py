@@ -57,7 +57,7 @@ def test_the_kinds_of_what_ships(registry: Registry) -> None:
     }
     assert kinds == {
         "FID": "log", "KID": "log", "SW1": "log", "reverse KL": "log", "class KL": "log",
-        "modes": "count", "modes>=1": "count",
+        "modes": "count", "modes>=1": "count", "hits": "count", "hits KL": "log",
         "HQ": "share", "precision": "share", "recall": "share", "coverage": "share", "confidence": "share",
         "diversity": "share", "memorisation": "share",
         "IS": "linear", "density": "linear",
