@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import log
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -288,3 +290,16 @@ def test_the_protocol_of_the_papers_and_its_reference_rows(registry: Registry, r
 
 def _reference(evaluator: Evaluator, name: str) -> Tensor:
     return reference_samples(name, evaluator.splits, "train", PAPERS).samples
+
+
+def test_a_set_of_ones_own_is_stacked_as_the_documentation_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "samples.md").read_text()
+    (text,) = re.findall(r'```python title="stacked_glyphs.py"\n(.*?)```', page, flags=re.DOTALL)
+    (tmp_path / "stacked_glyphs.py").write_text(text)
+    registry = Registry.load([tmp_path / "stacked_glyphs.py"])
+    dataset = registry.create("dataset", registry.choose("dataset", "stacked-glyphs", {"triples": 50}))
+    extractor = registry.create("extractor", registry.choose("extractor", dataset.extractor, {}))
+    assert extractor.supports(dataset) is None
+    found = extractor.open(dataset, CPU)(dataset.load("train").samples)
+    assert found.features.shape == (50, extractor.dims)
+    assert found.logits.shape == (50, 1000)
