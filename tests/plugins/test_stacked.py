@@ -298,7 +298,7 @@ def test_a_set_of_ones_own_is_stacked_as_the_documentation_says(tmp_path: Path) 
     (tmp_path / "stacked_glyphs.py").write_text(text)
     registry = Registry.load([tmp_path / "stacked_glyphs.py"])
     dataset = registry.create("dataset", registry.choose("dataset", "stacked-glyphs", {"triples": 50}))
-    extractor = registry.create("extractor", registry.choose("extractor", dataset.extractor, {}))
+    extractor: Any = registry.create("extractor", registry.choose("extractor", dataset.extractor, {}))
     assert extractor.supports(dataset) is None
     found = extractor.open(dataset, CPU)(dataset.load("train").samples)
     assert found.features.shape == (50, extractor.dims)
