@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ganbench.engine.memory import chunk_bytes
     from ganbench.errors import GanbenchError, MissingError
     from ganbench.files import cache_folder
+    from ganbench.notices import progress
     from ganbench.registry.contracts import (
         Data,
         Dataset,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
         floats,
         location,
     )
-    from ganbench.registry.file_hashes import hash_files
+    from ganbench.registry.file_hashes import hash_each, hash_files
     from ganbench.registry.fingerprints import fingerprint
     from ganbench.registry.hookspecs import hookimpl
     from ganbench.registry.training_contracts import (
@@ -58,7 +59,8 @@ _HOMES = {
     "ganbench.registry.training_contracts": (
         "Architecture", "Critic", "Discriminator", "Loss", "Noise", "Transform", "normal", "uniform",
     ),
-    "ganbench.registry.file_hashes": ("hash_files",),
+    "ganbench.notices": ("progress",),
+    "ganbench.registry.file_hashes": ("hash_each", "hash_files"),
     "ganbench.registry.fingerprints": ("fingerprint",),
     "ganbench.registry.hookspecs": ("hookimpl",),
     "ganbench.engine.memory": ("chunk_bytes",),
@@ -92,12 +94,14 @@ __all__ = [
     "evaluate",
     "fingerprint",
     "floats",
+    "hash_each",
     "hash_files",
     "hookimpl",
     "location",
     "normal",
     "open_results",
     "plan",
+    "progress",
     "publish",
     "replay",
     "run",

@@ -1,9 +1,8 @@
-"""Data of other kinds: own densities, signals, a table, stacked digits, wide images, a folder; their features."""
+"""Data of other kinds: own densities, signals, a table, stacked digits, wide images; their features."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, pi, prod
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench import Data, Dataset, Features, MissingError, hash_files, hookimpl, location
+from ganbench import Data, Dataset, Features, hookimpl
 
 SIZES = {"train": 4_000, "test": 1_000}
 Split = Literal["train", "test"]
@@ -172,41 +171,6 @@ class Projections:
         return lambda samples: Features(samples.flatten(1).float() @ directions)
 
 
-@dataclass(frozen=True)
-class Folder:
-    """The images of a folder, in the order of their names; every tenth is a test image.
-
-    All are cropped to the middle square and resized to `side` pixels.
-    """
-
-    root: str = location("images")
-    side: int = 32
-
-    modes = None
-    extractor = "inception"
-    metrics = ("fid",)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (3, self.side, self.side)
-
-    def fingerprint(self) -> str:
-        return f"{hash_files(*self._files())}-{self.side}"
-
-    def load(self, split: Split) -> Data:
-        from PIL import Image, ImageOps
-
-        files = [path for i, path in enumerate(self._files()) if (i % 10 == 9) == (split == "test")]
-        images = [np.asarray(ImageOps.fit(Image.open(path).convert("RGB"), (self.side, self.side))) for path in files]
-        return Data(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous())
-
-    def _files(self) -> list[Path]:
-        files = sorted(path for path in Path(self.root).glob("*") if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
-        if len(files) < 10:
-            raise MissingError(f"{self.root} holds {len(files)} images; put at least 10 PNG or JPEG files there")
-        return files
-
-
 @hookimpl
 def register_datasets() -> dict[str, type]:
     return {
@@ -216,7 +180,6 @@ def register_datasets() -> dict[str, type]:
         "table": Table,
         "stacked-digits": StackedDigits,
         "gratings": Gratings,
-        "folder": Folder,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import signal
 import sys
 import traceback
@@ -14,6 +15,7 @@ import click
 
 from ganbench._version import __version__
 from ganbench.errors import GanbenchError, printable
+from ganbench.notices import LOG
 
 COMMANDS = {
     "run": "Train every combination of a suite that is not trained yet, and print its table.",
@@ -89,6 +91,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")  # arrows in tables, whatever the locale
+    _show_notices()
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -110,6 +113,20 @@ def main() -> NoReturn:
             traceback.print_exc()
         code = _say(f"{error.filename or 'the system'}: {error.strerror or error}", 3)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+class _OnStderr(logging.Handler):
+    """Prints lines of a log on stderr, without control characters that names of files may hold."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(printable(record.getMessage()), err=True)
+
+
+def _show_notices() -> None:
+    """Let plugins say what takes long."""
+    if not any(isinstance(one, _OnStderr) for one in LOG.handlers):
+        LOG.addHandler(_OnStderr())
+    LOG.setLevel(logging.INFO)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -31,8 +31,8 @@ FaultKind = Literal[
 ]
 
 
-def location(default: T) -> T:
-    """Declares a dataclass field that holds a path or a download option.
+def location(default: T = dataclasses.MISSING) -> T:  # type: ignore[assignment]
+    """Declares a dataclass field that holds a path or a download option. Without a default a suite must set it.
 
     It is set like a hyperparameter, but is not part of the run id: the same data in another folder are the same data.
     """

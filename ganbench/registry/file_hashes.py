@@ -7,12 +7,13 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 from ganbench.errors import MissingError
 from ganbench.files import cache_folder, canonical, write_atomically
+from ganbench.notices import progress
 
 RACY_SECONDS = 2.0
 """A file that changed less than this ago may change again within the resolution of its time stamps."""
@@ -42,6 +43,20 @@ def hash_files(*paths: str | os.PathLike[str]) -> str:
         return hashlib.sha256(canonical([_entry(name, path) for name, path in listed]).encode()).hexdigest()[:16]
     except OSError as error:
         raise MissingError(f"{error.filename or given[0]} cannot be read: {error.strerror or error}") from error
+
+
+def hash_each(folder: str | os.PathLike[str], files: Iterable[Path]) -> dict[Path, str]:
+    """The SHA-256 (64 hex digits) of each file below a folder, for a dataset that needs them one by one.
+
+    As with `hash_files`, what was read once is read again only if its size, times or inode changed. Raises
+    `MissingError` if a file is missing or cannot be read, `ValueError` if it is not below the folder.
+    """
+    root, listed = Path(folder), list(files)
+    try:
+        found = _hashes(root, listed)
+    except OSError as error:
+        raise MissingError(f"{error.filename or root} cannot be read: {error.strerror or error}") from error
+    return {file: found[file.relative_to(root).as_posix()] for file in listed}
 
 
 def file_sha256(path: Path) -> str:
@@ -79,7 +94,8 @@ def _below(folder: Path, seen: set[str]) -> Iterator[Path]:
 def _hashes(root: Path, files: list[Path]) -> dict[str, str]:
     """The hash of each file by its path below `root`, from the cache where nothing about the file changed."""
     cache = _Cache(root)
-    found = {file.relative_to(root).as_posix(): _hashed(file, cache) for file in files}
+    listed = progress(files, f"hashing the files of {root}", len(files))
+    found = {file.relative_to(root).as_posix(): _hashed(file, cache) for file in listed}
     cache.save()
     return found
 

@@ -6,6 +6,7 @@ from ganbench import hookimpl
 @hookimpl
 def register_datasets() -> dict[str, type]:
     from ganbench_datasets.digits import Digits
+    from ganbench_datasets.folder import Folder
     from ganbench_datasets.idx_sets import FashionMnist, Mnist
     from ganbench_datasets.mixtures import Grid25, Ring8
     from ganbench_datasets.stacked import StackedDigits
@@ -19,4 +20,5 @@ def register_datasets() -> dict[str, type]:
         "fashion-mnist": FashionMnist,
         "cifar10": Cifar10,
         "stacked-digits": StackedDigits,
+        "folder": Folder,
     }
