@@ -44,7 +44,7 @@ def made(root: Path, **settings: Any) -> Folder:
 
 def everything(dataset: Folder) -> dict[bytes, int]:
     """The label of every picture of both splits, by its bytes (H, W, C); -1 without labels."""
-    found = {}
+    found: dict[bytes, int] = {}
     for split in ("train", "test"):
         samples, labels = dataset.load(split)
         rows = samples.numpy().transpose(0, 2, 3, 1)

@@ -63,7 +63,8 @@ def over(color: Pixels, alpha: Pixels, background: int) -> Pixels:
 def luma(color: Pixels) -> Pixels:
     """ITU-R 601-2: (299 R + 587 G + 114 B) / 1000, in Pillow's fixed-point form."""
     weighted = color.astype(np.int64) @ np.array([19595, 38470, 7471])
-    return ((weighted + 0x8000) >> 16).astype(np.uint8)
+    found: Pixels = ((weighted + 0x8000) >> 16).astype(np.uint8)
+    return found
 
 
 def palette() -> tuple[Image.Image, Pixels]:
