@@ -11,10 +11,10 @@ from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
 
 from ganbench import Dataset, Features, MissingError, location
+from ganbench_extractors.pixels import no_images, rgb_bytes
 
 FILE = URL_INCEPTION_V3.rsplit("/", 1)[1]
 OFFICIAL = "6726825d"  # the SHA-256 prefix in the file's own name
-GRAY = 1
 
 
 def _hash(path: Path) -> str:
@@ -35,6 +35,7 @@ class Inception:
 
     version = "1"
     dims = 2048
+    backbone = "inception-v3"
     canonical = True
     gives = ("logits",)
     batch = 50
@@ -42,10 +43,7 @@ class Inception:
     resize = "299x299, bilinear as TensorFlow 1"
 
     def supports(self, dataset: Dataset) -> str | None:
-        shape = tuple(dataset.shape)
-        if len(shape) == 3 and shape[0] in (1, 3):
-            return None
-        return f"it reads images of one or three channels, not samples of shape {shape}"
+        return no_images(dataset)
 
     def path(self) -> Path:
         return Path(self.weights).expanduser() if self.weights else Path(torch.hub.get_dir()) / "checkpoints" / FILE
@@ -88,9 +86,7 @@ class Inception:
         net.to(device)
 
         def extract(images: Tensor) -> Features:
-            bytes_ = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            rgb = bytes_.expand(-1, 3, -1, -1) if images.shape[1] == GRAY else bytes_
-            features, logits = net(rgb)
+            features, logits = net(rgb_bytes(images))
             return Features(features, logits)
 
         return extract
