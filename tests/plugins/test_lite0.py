@@ -30,7 +30,7 @@ LOGITS = {
     64: [[5.210379, -6.431084, -2.665016, -0.934286, -1.13919, 1.874597, 2.448012, 1.559969],
          [5.398446, -10.22695, -4.940133, -3.015061, 1.100754, 3.45726, 3.50298, 0.890006]],
 }  # fmt: skip
-"""Every 125th logit of the two test images, by their size: what `tf_efficientnet_lite0` of timm 1.0.31 computes with the
+"""Every 125th logit of the test images, by their size: what `tf_efficientnet_lite0` of timm 1.0.31 computes with the
 same weights from (pixel - 127) / 128."""
 FEATURES = [[1.910475, 0.0, 0.0, 4.662527, 0.0, 0.009178, 0.0, 1.489821],
             [0.873535, 0.0, 0.0, 6.0, 0.0, 0.703525, 0.0, 2.669028]]  # fmt: skip
