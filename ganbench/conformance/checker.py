@@ -13,7 +13,7 @@ from ganbench.conformance.datasets import dataset_findings
 from ganbench.conformance.extractors import extractor_findings, missing, suited
 from ganbench.conformance.findings import Collector, Finding, Report
 from ganbench.conformance.losses import loss_findings
-from ganbench.conformance.members import form_findings, member_findings
+from ganbench.conformance.members import form_findings, member_findings, network_findings
 from ganbench.conformance.metrics import metric_findings
 from ganbench.conformance.paths import paths_of
 from ganbench.conformance.trackers import tracker_findings
@@ -139,6 +139,7 @@ def check_offer(offer: Offer, registry: Registry, with_paths: bool = False) -> R
             if unset:
                 report.unchecked = f"{unset[0]} has no default: its methods are not called"
             else:
+                found.extend(network_findings(offer.kind, offer.thing(**offer.defaults())))
                 found.extend(_checked(offer, registry))
                 if (
                     with_paths

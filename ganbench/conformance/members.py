@@ -26,11 +26,12 @@ OPTIONAL: dict[Kind, tuple[str, ...]] = {
         "every",
         "memory",
         "remember",
+        "pretrained",
     ),
-    "transform": ("noise", "memory", "remember", "shape", "supports"),
-    "architecture": ("extras", "conditional"),
+    "transform": ("noise", "memory", "remember", "shape", "supports", "pretrained"),
+    "architecture": ("extras", "conditional", "pretrained"),
     "dataset": ("log_density", "fingerprint", "classes", "subset"),
-    "extractor": ("batch", "device_batch", "resize", "supports"),
+    "extractor": ("backbone", "batch", "device_batch", "resize", "supports"),
     "metric": ("needs", "supports", "minimum", "statistics", "kind", "limits", "faults", "scale", "on_device"),
     "suite": (),
     "published": (),
@@ -73,6 +74,18 @@ def member_findings(offer: Offer) -> Iterator[Finding]:
         yield Finding("frozen", f"{offer.thing.__name__} can be changed after it is made", fix)
     yield from _not_annotated(offer)
     yield from _misspelled(offer.kind, offer.thing)
+
+
+def network_findings(kind: Kind, made: object) -> Iterator[Finding]:
+    """Whether the pretrained networks that a plugin declares are named by texts."""
+    given = getattr(made, "pretrained", ()) if kind in ("loss", "transform", "architecture") else ()
+    if not isinstance(given, str | tuple | list) or not all(isinstance(name, str) and name for name in given):
+        yield Finding(
+            "pretrained", f"pretrained is {given!r}", 'write names of networks: pretrained = ("inception-v3",)'
+        )
+    own = getattr(made, "backbone", "") if kind == "extractor" else ""
+    if not isinstance(own, str):
+        yield Finding("pretrained", f"backbone is {own!r}", "write the name of the network, a text")
 
 
 def _not_annotated(offer: Offer) -> Iterator[Finding]:

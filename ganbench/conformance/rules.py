@@ -57,6 +57,7 @@ RULES = {
     "noise": "draws are declared with `normal` and `uniform`, and only those are read",
     "numpy": "no conversion to numpy in a loss, a transform or a network",
     "parameters": "both networks have some",
+    "pretrained": "pretrained networks are named by texts, in `pretrained` and `backbone`",
     "prints": "nothing is written to stdout",
     "project": "parameters by their names, in their shapes",
     "raises": "nothing is raised",

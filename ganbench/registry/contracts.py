@@ -102,7 +102,8 @@ class FeatureExtractor(Protocol):
     extractor include its name: `FID[digits16]`. `gives` lists what it returns besides features: "logits", "modes".
 
     Optional: `batch` (samples per call), `device_batch` (those on a GPU, by default as many; fewer are given if its
-    memory does not suffice), `resize` (how it scales images, for the protocol card),
+    memory does not suffice), `resize` (how it scales images, for the protocol card), `backbone` (the name of its
+    pretrained network, by default the extractor's own: variants that declare it as `pretrained` are refused),
     `supports(dataset) -> str | None`, and `prepare()` as for a dataset.
     """
 

@@ -144,6 +144,8 @@ class Loss(Protocol):
     `remember(critic) -> {name: tensor}`: the next values, pure; called once in every move of D (of G, if there is only
     `g_loss`).
     `project(params) -> {name: tensor}`: the parameters of D to be replaced after its move.
+    `pretrained = "inception-v3"`, or a tuple: pretrained networks that it shows samples to. An extractor of the same
+    network (its `backbone`, or its name) is refused, because its scores would be too good.
     """
 
 
@@ -162,7 +164,7 @@ class Transform(Protocol):
     Optional: `noise`, `memory(params)` and `remember(critic)` as a part of a loss has them (`params` are D's);
     `shape(shape)`, the shape of a sample as D sees it: if it differs in the first side alone, which is k times as
     large, k samples are packed into one, and k must divide the batch; `supports(shape) -> str | None`, why samples of
-    a shape cannot be transformed.
+    a shape cannot be transformed; `pretrained` as a part of a loss has it.
     """
 
     def __call__(
@@ -176,7 +178,8 @@ class Architecture(Protocol):
 
     D may return `(logits, {name: tensor (B, ...)})`; `extras` names what it returns so. Optional: a hyperparameter
     `conditional: bool = False`; if a suite sets it, both methods are called with the number of classes as second
-    argument, G is called with `(latent, labels)` and D with `(x, labels)`, labels (B,) int64.
+    argument, G is called with `(latent, labels)` and D with `(x, labels)`, labels (B,) int64. Optional: `pretrained`
+    as a part of a loss has it, of the networks in D.
     """
 
     @property
@@ -218,3 +221,9 @@ def discriminator_of(architecture: Architecture, shape: tuple[int, ...], classes
 
 def _known(classes: int | None) -> tuple[int, ...]:
     return () if classes is None else (classes,)
+
+
+def pretrained_networks(plugin: object) -> tuple[str, ...]:
+    """The pretrained networks that a part, a transform or an architecture has in its D, by the names it gives them."""
+    given = getattr(plugin, "pretrained", ())
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from ganbench.registry.contracts import Dataset
-from ganbench.registry.training_contracts import Architecture, Loss, Transform, is_conditional, packed
+from ganbench.registry.contracts import Dataset, FeatureExtractor
+from ganbench.registry.training_contracts import (
+    Architecture,
+    Loss,
+    Transform,
+    is_conditional,
+    packed,
+    pretrained_networks,
+)
 from ganbench.suite.labels import sum_text
 
 Shape = tuple[int, ...]
@@ -117,3 +124,21 @@ def _lacking_shape(transforms: Mapping[str, Transform], architecture: Architectu
         shape = seen
     reason = architecture.supports(shape) if shape != before else None
     return f"D would see samples of shape {shape}: {reason}" if reason else None
+
+
+def leaking(plugins: Mapping[str, Mapping[str, object]], extractor: tuple[str, FeatureExtractor]) -> str | None:
+    """Why an extractor, with its name, cannot score what plugins (by kind and name) train; None if it can.
+
+    It cannot if D contains its network: G then learns to please the network that its samples are measured by.
+    """
+    name, made = extractor
+    own = {name, getattr(made, "backbone", name)}
+    for kind, some in plugins.items():
+        for plugin, one in some.items():
+            for network in pretrained_networks(one):
+                if network in own:
+                    return (
+                        f"extractor {name!r} is the network {network!r} that {kind} {plugin!r} has in its D, so that "
+                        "its scores would be too good; choose an extractor of another network"
+                    )
+    return None

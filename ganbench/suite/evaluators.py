@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.contracts import Dataset
+from ganbench.suite import applicable
 from ganbench.suite.entries import Entry, plugins_of
 from ganbench.suite.fields import chosen_by
 from ganbench.suite.picking import Picker
@@ -52,6 +54,20 @@ class Evaluators:
             return None
         self._check_metrics(evaluation, picked["extractor"][0], picked["metrics"], entry)
         return replace(evaluation, extractor=picked["extractor"][0], metrics=tuple(picked["metrics"]))
+
+    def leak(
+        self,
+        evaluation: EvaluationSpec,
+        chosen: dict[str, Node],
+        plugins: Mapping[str, Mapping[str, object]],
+        entry: Entry,
+    ) -> bool:
+        """Whether the extractor is a network of a D that plugins (by kind and name) make, which is reported."""
+        name = evaluation.extractor.name
+        reason = applicable.leaking(plugins, (name, self.registry.create("extractor", evaluation.extractor)))
+        if reason:
+            self.problems.add(chosen.get("extractor", entry.node), reason)
+        return reason is not None
 
     def _check_metrics(
         self, evaluation: EvaluationSpec, extractor: Choice, metrics: list[Choice], entry: Entry

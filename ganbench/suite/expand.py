@@ -201,7 +201,8 @@ class _Expansion:
         evaluation = self.evaluators.chosen_for(
             EvaluationSpec(**merged.evaluation), merged.evaluators, data, entries["dataset"]
         )
-        if evaluation is None:
+        plugins = {"loss": parts, "transform": made, "architecture": dict([networks])}
+        if evaluation is None or self.evaluators.leak(evaluation, merged.evaluators, plugins, entries["dataset"]):
             return None
         train = train_block.spec_of(merged.train)
         contradiction = train_block.contradiction(train)

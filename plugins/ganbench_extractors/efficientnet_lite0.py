@@ -98,7 +98,7 @@ class EfficientNetLite0:
 
     def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
         """Raises `MissingError` as `prepare` does."""
-        net = network().to(device, memory_format=torch.channels_last)
+        net = network().to(memory_format=torch.channels_last).to(device)
         to = (self.size, self.size)
 
         def extract(images: Tensor) -> Features:

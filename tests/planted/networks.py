@@ -95,6 +95,9 @@ ARCHITECTURES = {
     "supports": _architecture("supports", "returns True; return None if it can", "nn.Tanh(), ", PIXELS, """
         def supports(self, shape): return True
         """),
+    "networks by number": _architecture("pretrained", "pretrained is (1,)", "nn.Tanh(), ", PIXELS, """
+        pretrained = (1,)
+        """),
     "undeclared extras": _architecture("extras", "D returns the extras ['features'], but", "nn.Tanh(), ", PIXELS, """
         def discriminator(self, shape):
             class Two(nn.Module):
