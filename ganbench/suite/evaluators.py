@@ -14,6 +14,9 @@ from ganbench.suite.picking import Picker
 from ganbench.suite.specs import EvaluationSpec
 from ganbench.suite.yaml import Node
 
+Plugins = Mapping[str, Mapping[str, object]]
+"""Plugins that are made, by kind and name."""
+
 
 class Evaluators:
     """Chooses extractors and metrics; what is wrong becomes problems."""
@@ -55,14 +58,8 @@ class Evaluators:
         self._check_metrics(evaluation, picked["extractor"][0], picked["metrics"], entry)
         return replace(evaluation, extractor=picked["extractor"][0], metrics=tuple(picked["metrics"]))
 
-    def leak(
-        self,
-        evaluation: EvaluationSpec,
-        chosen: dict[str, Node],
-        plugins: Mapping[str, Mapping[str, object]],
-        entry: Entry,
-    ) -> bool:
-        """Whether the extractor is a network of a D that plugins (by kind and name) make, which is reported."""
+    def leak(self, evaluation: EvaluationSpec, chosen: dict[str, Node], plugins: Plugins, entry: Entry) -> bool:
+        """Whether the extractor is a network of a D that plugins make, which is reported."""
         name = evaluation.extractor.name
         reason = applicable.leaking(plugins, (name, self.registry.create("extractor", evaluation.extractor)))
         if reason:

@@ -13,7 +13,7 @@ from ganbench.registry.contracts import ScoreKind, score_kind
 from ganbench.registry.registry import Registry
 from ganbench.suite import applicable, external, family_keys, search_space, train_block
 from ganbench.suite.entries import Entry, Part, labels_of
-from ganbench.suite.evaluators import Evaluators
+from ganbench.suite.evaluators import Evaluators, Plugins
 from ganbench.suite.family import FamilySettings
 from ganbench.suite.labels import Combination, Label, Variant, picked
 from ganbench.suite.load import Suite
@@ -201,7 +201,7 @@ class _Expansion:
         evaluation = self.evaluators.chosen_for(
             EvaluationSpec(**merged.evaluation), merged.evaluators, data, entries["dataset"]
         )
-        plugins = {"loss": parts, "transform": made, "architecture": dict([networks])}
+        plugins: Plugins = {"loss": parts, "transform": made, "architecture": dict([networks])}
         if evaluation is None or self.evaluators.leak(evaluation, merged.evaluators, plugins, entries["dataset"]):
             return None
         train = train_block.spec_of(merged.train)
