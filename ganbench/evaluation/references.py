@@ -9,6 +9,11 @@ from ganbench.engine import threefry
 from ganbench.evaluation.splits import Splits, subsample
 from ganbench.registry.contracts import Data, floats
 
+LARGE = 2**28
+"""A split of so many numbers has its moments computed part by part: in float64 it alone takes 2 GiB."""
+PART = 2**24
+"""Numbers of a part."""
+
 
 def reference_samples(name: str, splits: Splits, split: str, count: int) -> Data:
     """Samples (at most count, *shape) of one reference; real ones with their labels, if there are some.
@@ -20,14 +25,28 @@ def reference_samples(name: str, splits: Splits, split: str, count: int) -> Data
     other = subsample(splits.load("test" if split == "train" else "train"), count, "reference")
     if name == "real":
         return other._replace(samples=floats(other.samples))
-    data: Tensor = floats(splits.load(split).samples).flatten(1).double()
-    sides = splits.dataset.shape
-    shape = (count, *sides)
+    samples, sides = splits.load(split).samples, splits.dataset.shape
+    shape, width = (count, *sides), samples[0].numel()
     if name == "gaussian":
-        values, vectors = torch.linalg.eigh(torch.cov(data.T).reshape(data.shape[1], -1))
-        noise = threefry.once(threefry.normal, 0, "reference gaussian", (count, data.shape[1])).double()
-        drawn: Tensor = data.mean(dim=0) + (noise * values.clamp(min=0).sqrt()) @ vectors.T
-        return Data(drawn.float().reshape(shape))
-    low, high = torch.aminmax(data, dim=0) if len(sides) == 1 else torch.tensor([-1.0, 1.0])
-    uniform = threefry.once(threefry.uniform, 0, "reference noise", (count, data.shape[1])).double()
+        mean, covariance = _moments(samples)
+        values, vectors = torch.linalg.eigh(covariance)
+        noise = threefry.once(threefry.normal, 0, "reference gaussian", (count, width)).double()
+        drawn = noise.mul_(values.clamp(min=0).sqrt()) @ vectors.T
+        return Data(drawn.add_(mean).float().reshape(shape))
+    low, high = torch.aminmax(samples.double(), dim=0) if len(sides) == 1 else torch.tensor([-1.0, 1.0])
+    uniform = threefry.once(threefry.uniform, 0, "reference noise", (count, width)).double()
     return Data(torch.lerp(low.double(), high.double(), uniform).float().reshape(shape))
+
+
+def _moments(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (D,) and unbiased covariance (D, D) of samples (N, *shape) as vectors, in float64."""
+    if samples.numel() < LARGE:
+        data = floats(samples).flatten(1).double()
+        return data.mean(dim=0), torch.cov(data.T).reshape(data.shape[1], -1)
+    parts = torch.split(samples, max(1, PART // samples[0].numel()))
+    mean = sum((floats(part).flatten(1).double().sum(dim=0) for part in parts), torch.zeros(())) / len(samples)
+    covariance = mean.new_zeros(len(mean), len(mean))
+    for part in parts:
+        rows = floats(part).flatten(1).double() - mean
+        covariance.addmm_(rows.T, rows)
+    return mean, covariance.div_(len(samples) - 1)

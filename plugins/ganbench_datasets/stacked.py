@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from ganbench import Data, Dataset, fingerprint
 from ganbench_datasets.digits import Digits
+from ganbench_datasets.mapped import mapped
 from ganbench_transforms.limits import at_least
 
 CHANNELS = 3
 TEST = 26_000
 """Test triples: as many as the samples of the usual protocol, so that honest samples are compared at equal counts."""
 SEEDS = {"train": 0, "test": 1}
+MAPPED_FROM = 2**27
+"""So many bytes of samples are kept in a file, which all workers share."""
 
 METZ = r"""
 @inproceedings{metz2017unrolled,
@@ -80,7 +84,12 @@ class StackedSet:
         count = self.triples if split == "train" else TEST
         rows = torch.randint(len(images), (count, CHANNELS), generator=generator)
         places = torch.tensor([base.modes**place for place in reversed(range(CHANNELS))])
-        return Data(images[:, 0][rows], (labels[rows] * places).sum(dim=1))
+        size = rows.numel() * images[0].nbytes
+        samples = images[:, 0][rows] if size < MAPPED_FROM else self._mapped(split, images, rows)
+        return Data(samples, (labels[rows] * places).sum(dim=1))
+
+    def _mapped(self, split: str, images: Tensor, rows: Tensor) -> Tensor:
+        return mapped(f"{self.fingerprint()}-{split}", lambda: images[:, 0][rows])
 
 
 @dataclass(frozen=True)

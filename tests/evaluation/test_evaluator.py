@@ -11,6 +11,7 @@ import torch
 from evaluators import digits_like, evaluator_of
 
 from ganbench import Data
+from ganbench.evaluation import references
 from ganbench.evaluation.evaluator import Evaluator, Source
 from ganbench.evaluation.extraction import NotFinite
 from ganbench.evaluation.references import reference_samples
@@ -82,6 +83,25 @@ def test_the_references_of_single_numbers_have_their_moments() -> None:
     assert gaussian.shape == (20_000, 1)
     assert gaussian.mean().item() == pytest.approx(3, abs=0.05)
     assert gaussian.std().item() == pytest.approx(2, abs=0.05)
+
+
+class Wide:
+    """Points whose coordinates differ in mean and spread."""
+
+    shape = (3,)
+
+    def load(self, split: str) -> Data:
+        points = torch.randn(5000, 3, generator=torch.Generator().manual_seed(len(split)))
+        return Data(points * torch.tensor([1.0, 2.0, 4.0]) + torch.tensor([100.0, 0.0, -5.0]))
+
+
+def test_the_gaussian_of_a_large_split_is_fitted_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide: Any = Wide()
+    whole = reference_samples("gaussian", Splits(wide), "train", 1000).samples
+    monkeypatch.setattr(references, "LARGE", 1)
+    monkeypatch.setattr(references, "PART", 2000)
+    parts = reference_samples("gaussian", Splits(wide), "train", 1000).samples
+    torch.testing.assert_close(parts, whole, atol=1e-4, rtol=0)
 
 
 def test_references_bracket_what_a_gan_can_do(registry: Registry) -> None:
