@@ -42,7 +42,7 @@ def test_a_damaged_file_is_computed_again(monkeypatch: pytest.MonkeyPatch, tmp_p
     if damage == "no seal":
         path.with_suffix(".hash").unlink()
     else:
-        path.write_bytes({"changed": content, "truncated": content[:-50], "empty": b""}[damage])
+        path.write_bytes({"changed": bytes(content), "truncated": bytes(content[:-50]), "empty": b""}[damage])
     assert torch.equal(mapped("numbers", NUMBERS.clone), NUMBERS)
     assert path.read_bytes()[-1] == content[-1] ^ 1
 
