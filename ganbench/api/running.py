@@ -23,6 +23,7 @@ from ganbench.suite.specs import Plan
 
 if TYPE_CHECKING:
     from ganbench.registry.registry import Registry
+    from ganbench.runner.cost_estimate import CostEstimate
     from ganbench.runner.events import Observer
     from ganbench.runner.places import Places
     from ganbench.runner.scheduler import Todo
@@ -102,12 +103,12 @@ class Preparation:
 
         there = replace(self._asked, references=())
         gone = missing_samples(self._asked)
-        where = places_text(self._asked, self.resolved.registry, self.settings)
+        where, estimate = places_text(self._asked, self.resolved.registry, self.settings)
         try:
             there = replace(self.resolved.contents.filled(there), references=self._asked.references)
-            text = plan_text(there, self.store, self.settings.force, where)
+            text = plan_text(there, self.store, self.settings.force, where, estimate)
         except MissingError as error:
-            text = plan_text(self._asked, None, self.settings.force, where, str(error))
+            text = plan_text(self._asked, None, self.settings.force, where, estimate, str(error))
         return text + "".join(f"Before anything is trained: {one}\n" for one in gone)
 
     def states(self) -> dict[str, int]:
@@ -165,12 +166,15 @@ def chosen_places(plan: Plan, registry: Registry, settings: RunSettings) -> Plac
     return places(names, settings.jobs, (step_size(cell, registry) for cell in plan.cells))
 
 
-def places_text(plan: Plan, registry: Registry, settings: RunSettings) -> str:
-    """The devices and workers that a run would use here, or why it could not."""
+def places_text(plan: Plan, registry: Registry, settings: RunSettings) -> tuple[str, CostEstimate]:
+    """The devices and workers that a run would use here, or why it could not, and an estimate of costs there."""
+    from ganbench.runner.cost_estimate import CostEstimate
+
     try:
-        return chosen_places(plan, registry, settings).text(chosen=settings.device == "auto")
+        places = chosen_places(plan, registry, settings)
     except MissingError as error:
-        return f"not here: {error}"
+        return f"not here: {error}", CostEstimate(registry)
+    return places.text(chosen=settings.device == "auto"), CostEstimate(registry, places.all[0].device)
 
 
 def check_not_empty(plan: Plan) -> None:

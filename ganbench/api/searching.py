@@ -92,11 +92,11 @@ class SearchPreparation:
         from ganbench.runner.plan_summary import plan_text
 
         lines = (f"{one.title}: {search.settings_text(one.settings())}" for one in self._asked[1:])
-        where = places_text(self._merged, self.resolved.registry, self.settings)
+        where, estimate = places_text(self._merged, self.resolved.registry, self.settings)
         try:
-            text = plan_text(self.plan, self.store, self.settings.force, where)
+            text = plan_text(self.plan, self.store, self.settings.force, where, estimate)
         except MissingError as error:
-            text = plan_text(self._merged, None, self.settings.force, where, str(error))
+            text = plan_text(self._merged, None, self.settings.force, where, estimate, str(error))
         return text + "\n" + "\n".join(lines) + "\n"
 
     def run(self) -> SearchResults:

@@ -6,15 +6,19 @@ from collections import Counter
 
 from ganbench.formatting import counted, duration
 from ganbench.results.store import Store
+from ganbench.runner.cost_estimate import CostEstimate
 from ganbench.runner.scheduler import NOT_EVALUATED, state
 from ganbench.statistics.means import mean
 from ganbench.suite.specs import Cell, Plan
 
 
-def plan_text(plan: Plan, store: Store | None, force: bool, where: str, unknown: str = "") -> str:
-    """One line per cell (seeds new, done, failed), the combinations that are not applicable, `where`, and an estimate.
+def plan_text(
+    plan: Plan, store: Store | None, force: bool, where: str, estimate: CostEstimate, unknown: str = ""
+) -> str:
+    """One line per cell (seeds new, done, failed), the combinations that are not applicable, the cost, and `where`.
 
-    Without a store the state of the runs is unknown, for a reason.
+    Without a store the state of the runs is unknown, for a reason. The cost is that of the same cells in the results;
+    other cells are added to `estimate`.
     """
     lines = [f"suite {plan.suite}: {plan.about}".rstrip(": "), ""]
     seconds, unmeasured = 0.0, 0
@@ -27,23 +31,24 @@ def plan_text(plan: Plan, store: Store | None, force: bool, where: str, unknown:
         lines.append(f"  {cell.title:<{width}}  {seeds}: {states}; {train.steps} steps of {train.batch}")
         cost = None if store is None else _cost(cell, store)
         todo = len(cell.seeds) - counts["done"] - counts[NOT_EVALUATED]
+        if cost is None and todo:
+            estimate.add(cell, todo)
+            unmeasured += todo
         seconds += todo * (cost or 0)
-        unmeasured += bool(todo and cost is None)
     reasons: dict[str, list[str]] = {}
     for skip in plan.skipped:
         reasons.setdefault(skip.reason, []).append(skip.title)
     lines += [f"  not applicable: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
     total = sum(len(cell.seeds) for cell in plan.cells)
-    estimate = (
-        f"about {duration(seconds)} of training on one core"
-        if not unmeasured
-        else "no estimate: no run of these cells is in the results yet"
-    )
     if unknown:
         lines += ["", f"Until the data are there, the runs have no ids, and their state is not known: {unknown}"]
     sizes = f"{counted(total, 'run')} in {counted(len(plan.cells), 'cell')}"
-    lines += ["", f"{sizes}, {counted(len(plan.references), 'reference row')}; {estimate}", where]
-    return "\n".join(lines) + "\n"
+    known = f"; about {duration(seconds)} of training on one core" if unmeasured < total else ""
+    if unmeasured and known:
+        known += " for cells that are in the results"
+    lines += ["", f"{sizes}, {counted(len(plan.references), 'reference row')}{known}"]
+    lines += [estimate.text()] if unmeasured else []
+    return "\n".join([*lines, where]) + "\n"
 
 
 def _cost(cell: Cell, store: Store) -> float | None:

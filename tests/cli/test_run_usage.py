@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,39 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(inside: Cli, suite: Path, t
     assert "2 seeds: 2 new; 60 steps of 32" in done.out
     assert "not applicable: minimax x dcgan x ring8" in done.out
     assert not (tmp_path / "results").exists()
+
+
+READING = """
+class Reading:
+    \"\"\"A loss whose step depends on values.\"\"\"
+
+    def d_loss(self, critic):
+        return critic.fake.mean() * critic.real.mean().item()
+
+    def g_loss(self, critic):
+        return critic.fake.mean()
+
+
+from ganbench import hookimpl
+
+
+@hookimpl
+def register_losses():
+    return {"reading": Reading}
+"""
+
+
+def test_a_dry_run_estimates_what_was_never_trained(inside: Cli, suite: Path, tmp_path: Path) -> None:
+    done = inside("run", "--suite", suite, "--dry-run", "--device", "cpu")
+    assert re.search(r"\nneeds: at least \d+ s of training on one core, by the operations .* 1 MiB for the ", done.out)
+    assert "a GPU is advised" not in done.out
+    long = inside("run", "--suite", suite, "--dry-run", "--device", "cpu", "--set", "train.steps=1000000000")
+    assert "; a GPU is advised\n" in long.out
+    (tmp_path / "reading.py").write_text(READING)
+    more = "run", "--suite", suite, "--dry-run", "--plugin", "reading.py", "--add", "loss=reading"
+    assert "on one core (without 1 cell whose step cannot be counted), by" in inside(*more).out
+    alone = inside(*more, "--filter", "loss=reading")
+    assert (alone.code, "needs: no estimate; the step of 1 cell cannot be counted\n" in alone.out) == (0, True)
 
 
 def test_a_dry_run_of_another_evaluation_shows_no_training(inside: Cli, trained: Ran, suite: Path) -> None:

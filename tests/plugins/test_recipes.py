@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,7 @@ def test_a_recipe_is_planned_without_the_data(name: str, inside: Cli) -> None:
     for row in ROWS[name]:
         assert f"{row} x cifar10" in done.out
     assert "CIFAR10 cannot be read" in done.out
+    assert re.search(r"needs: at least [\d,]+ days of training on one core, .* GiB for .*; a GPU is advised", done.out)
     left_out = "DCGAN x resnet x cifar10, WGAN x resnet x cifar10 (the suite excludes it)"
     assert done.out.count("not applicable") == done.out.count(left_out) == (name == "cifar10-collections")
 
