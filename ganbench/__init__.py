@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ganbench._version import __version__
 
 if TYPE_CHECKING:
-    from ganbench.api import diff, evaluate, open_results, plan, publish, replay, run, sample, verify
+    from ganbench.api import diff, evaluate, open_results, plan, publish, replay, run, sample, train_extractor, verify
     from ganbench.api.results import Results
+    from ganbench.classifier.extractors import TrainedExtractor, user_extractors
     from ganbench.engine.memory import chunk_bytes
     from ganbench.errors import GanbenchError, MissingError
     from ganbench.files import cache_folder
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ganbench.api": (
-        "diff", "evaluate", "open_results", "plan", "publish", "replay", "run", "sample", "verify",
+        "diff", "evaluate", "open_results", "plan", "publish", "replay", "run", "sample",
+        "train_extractor", "verify",
     ),
     "ganbench.api.results": ("Results",),
+    "ganbench.classifier.extractors": ("TrainedExtractor", "user_extractors"),
     "ganbench.errors": ("GanbenchError", "MissingError"),
     "ganbench.files": ("cache_folder",),
     "ganbench.registry.contracts": (
@@ -85,6 +88,7 @@ __all__ = [
     "Results",
     "Run",
     "Tracker",
+    "TrainedExtractor",
     "Transform",
     "View",
     "__version__",
@@ -106,7 +110,9 @@ __all__ = [
     "replay",
     "run",
     "sample",
+    "train_extractor",
     "uniform",
+    "user_extractors",
     "verify",
 ]
 

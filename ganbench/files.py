@@ -29,6 +29,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("GANBENCH_CACHE") or Path.home() / ".cache" / "ganbench").expanduser()
 
 
+def extractors_folder() -> Path:
+    """Where trained extractors are kept by name, each one file `*.safetensors`."""
+    return cache_folder() / "extractors"
+
+
 def named_as_file(path: Path) -> bool:
     """Whether a path that is to become a folder ends as files do, such as `x.txt`; a folder that is there may."""
     return path.suffix.lower() in FILES and not path.is_dir()

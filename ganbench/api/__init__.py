@@ -17,6 +17,8 @@ from ganbench.api.actions import diff as _diff
 from ganbench.api.actions import publish as _publish
 from ganbench.api.actions import replay as _replay
 from ganbench.api.external import evaluate as _evaluate
+from ganbench.api.extractors import ExtractorSettings, StoredExtractor
+from ganbench.api.extractors import train_extractor as _train_extractor
 from ganbench.api.plugins import Plugin, plugin_files
 from ganbench.api.results import Results
 from ganbench.api.results import open_results as _open_results
@@ -33,6 +35,7 @@ from ganbench.results.verify import check as _check
 if TYPE_CHECKING:
     from os import PathLike
 
+    from ganbench.api.extractors import OnProgress
     from ganbench.runner.events import Observer
 
     File: TypeAlias = str | PathLike[str]
@@ -47,6 +50,7 @@ __all__ = [
     "Results",
     "RunsView",
     "ScoreTable",
+    "StoredExtractor",
     "WrittenSamples",
     "diff",
     "evaluate",
@@ -56,6 +60,7 @@ __all__ = [
     "replay",
     "run",
     "sample",
+    "train_extractor",
     "verify",
 ]
 
@@ -217,6 +222,34 @@ def evaluate(
     if measured.failures:
         raise ContractError("; ".join(measured.failures))
     return measured.results
+
+
+def train_extractor(
+    dataset: str,
+    *,
+    set: Mapping[str, object] | None = None,
+    name: str | None = None,
+    to: File | None = None,
+    accuracy: float = 0.9,
+    epochs: int | None = None,
+    seed: int = 0,
+    plugins: Iterable[Plugin] = (),
+    force: bool = False,
+    on_progress: OnProgress | None = None,
+) -> StoredExtractor:
+    """Train a small classifier on a dataset of labeled images, and keep it as a feature extractor.
+
+    `set` are hyperparameters of the dataset (`{"root": "pictures"}`). It is kept under a `name`, by default the
+    dataset's with `-classifier`, or in a file `to`, if it names at least the share `accuracy` of the test split
+    correctly. `on_progress` is called with the epochs that are done, their number, and what is being done. Raises
+    `UsageError` for a dataset without labels or images, or a name that is taken, `MissingError` if its data are not
+    there, and `ganbench.api.extractors.InaccurateError` if it is not accurate enough; nothing is stored then.
+    """
+    settings = ExtractorSettings(
+        _mapping("set", set, '{"root": "pictures"}'), name, Path(to) if to else None, accuracy, epochs or 0, seed,
+        force, plugin_files(plugins),
+    )  # fmt: skip
+    return _train_extractor(dataset, settings, on_progress or (lambda *_: None))
 
 
 def diff(a: Results | File, b: Results | File) -> Diff:

@@ -28,6 +28,7 @@ COMMANDS = {
     "show": "Show one run in full.",
     "evaluate": "Measure samples that were made elsewhere as a suite measures its own.",
     "sample": "Draw samples from a trained generator, and write them to files.",
+    "train-extractor": "Train a small classifier of a dataset's images, to be the extractor of its scores.",
     "serve": "Show the report in a browser, while a suite runs or afterwards.",
     "verify": "Check that a report is as it was published, or that the engine agrees with theory.",
     "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
@@ -67,7 +68,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"ganbench.cli.{cmd_name}_command").command
+        module = cmd_name.replace("-", "_")
+        command: click.Command = importlib.import_module(f"ganbench.cli.{module}_command").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

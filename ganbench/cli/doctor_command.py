@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import MISSING, asdict
 from pathlib import Path
 
 import click
@@ -95,6 +95,10 @@ def _extractors(registry: Registry) -> Iterator[Finding]:
     """Whether each extractor's weights are on this machine; missing ones are downloaded on first use."""
     for name in registry.names("extractor"):
         if registry.problem_with("extractor", name):
+            continue
+        needed = [key for key, value in registry.find("extractor", name).defaults().items() if value is MISSING]
+        if needed:
+            yield Finding("note", f"extractor {name}: for a suite that gives its {' and '.join(needed)}")
             continue
         try:
             path = getattr(registry.create("extractor", registry.choose("extractor", name, {})), "path", None)

@@ -8,13 +8,13 @@ import importlib.util
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ganbench.errors import GanbenchError
-from ganbench.files import cache_folder, digest, write_atomically
+from ganbench.files import cache_folder, digest, extractors_folder, write_atomically
 from ganbench.registry.discovery import DISABLE, FILES, HOOKS, Offer
 from ganbench.registry.local_modules import GROUP
 from ganbench.registry.registry import Registry
@@ -26,8 +26,8 @@ def rows(files: tuple[Path, ...] = ()) -> tuple[list[Row], dict[str, str]]:
     """Everything that installed plugins and named files register, and the broken plugins with the reason.
 
     Cached under a hash of the entry points, their versions, and the names, sizes and times of all
-    files in their packages. Nothing is cached if files are named, or while a plugin is broken,
-    because a fix may change none of these.
+    files in their packages and in the folder of trained extractors. Nothing is cached if files are
+    named, or while a plugin is broken, because a fix may change none of these.
     """
     path = cache_folder() / "catalogue" / f"{_state()}.json"
     if not files:
@@ -76,6 +76,7 @@ def _state() -> str:
         known = (point.dist.name, point.dist.version) if point.dist else ()
         state.append([point.name, point.value, *known, *_files(point.module.partition(".")[0])])
     state.append(list(_files("ganbench")))
+    state.append(list(_facts(sorted(extractors_folder().glob("*")))))
     return digest(sorted(map(str, state)))
 
 
@@ -89,6 +90,11 @@ def _files(package: str) -> Iterator[str]:
         return
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".yaml", ".yml")]
-    for path in files or ([Path(spec.origin)] if spec.origin else []):
+    yield from _facts(files or ([Path(spec.origin)] if spec.origin else []))
+
+
+def _facts(files: Iterable[Path]) -> Iterator[str]:
+    """The name, size and time of each file."""
+    for path in files:
         facts = path.stat()
         yield f"{path} {facts.st_size} {facts.st_mtime_ns}"

@@ -225,9 +225,14 @@ def disabled() -> frozenset[str]:
     return frozenset(name.strip() for name in os.environ.get(DISABLE, "").split(","))
 
 
+def is_plugin_name(name: object) -> bool:
+    """Whether a plugin may have this name."""
+    return isinstance(name, str) and bool(name) and all(char.isalnum() or char in "-_." for char in name)
+
+
 def wrong_form(kind: Kind, name: object, thing: object) -> Iterator[tuple[str, str]]:
     """What a plugin breaks of the part of the contract that does not require running it: rules and sentences."""
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
+    if not is_plugin_name(name):
         yield "name", f"the name of a {kind} may contain only letters, digits, '-', '_' and '.', got {name!r}"
     if kind in FILES:
         if not isinstance(thing, Path):

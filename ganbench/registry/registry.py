@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ganbench.errors import ContractError, GanbenchError, UsageError, describe_error, raised_at
+from ganbench.files import extractors_folder
 from ganbench.formatting import joined, suggestion
 from ganbench.registry import effects
 from ganbench.registry.choice import SUBSET, Choice, Kind
@@ -119,6 +120,8 @@ class Registry:
             hint = "".join(
                 f" Plugin {who!r} is broken ({why}); see 'ganbench doctor'." for who, why in self._broken.items()
             )
+            if kind == "extractor":
+                hint = f" A trained one is a file in {extractors_folder()}, which each machine needs.{hint}"
             parts = joined(name, self.names(kind)) if kind == "loss" else []
             known = f". Did you mean the sum {' + '.join(parts)!r}?" if parts else suggestion(name, self.names(kind))
             return f"unknown {kind} {name!r}{known}{hint}"
