@@ -20,6 +20,7 @@ from ganbench.registry.registry import Registry
 from ganbench.suite.specs import EvaluationSpec
 
 REAL, FAKE = 2000, 1200
+"""Samples on each side, unless the metric needs more."""
 LABELS = "labels"
 
 
@@ -83,10 +84,11 @@ def _declarations(metric: Metric, name: str) -> Iterator[Finding]:
 def _check_scores(metric: Metric, name: str, dataset: Dataset, registry: Registry, found: Collector) -> None:
     extractor = registry.choose("extractor", dataset.extractor, {})
     choice = registry.choose("metric", name, {}) if name in registry.names("metric") else Choice(name)
-    evaluation = replace(EvaluationSpec(), real_samples=REAL, extractor=extractor, metrics=(choice,))
     made = registry.create("extractor", extractor)
+    least = getattr(metric, "minimum", lambda _: 1)(made.dims)
+    evaluation = replace(EvaluationSpec(), real_samples=max(REAL, least), extractor=extractor, metrics=(choice,))
     evaluator = Evaluator(dataset, evaluation, made, {name: metric}, torch.device("cpu"))
-    samples, labels = (None if part is None else part[:FAKE] for part in dataset.load("train"))
+    samples, labels = (None if part is None else part[: max(FAKE, least)] for part in dataset.load("train"))
     assert samples is not None
     if samples.dtype == torch.uint8:
         samples = samples.float() / 127.5 - 1

@@ -19,7 +19,7 @@ LEAST = 5000
 
 @dataclass(frozen=True)
 class StackedModes:
-    """Captured modes of a set of many classes, and hits as VEEGAN and PacGAN count them.
+    """Captured modes of a stacked set, and hits as VEEGAN and PacGAN count them.
 
     `modes`, `HQ` and `reverse KL` are those of the metric `modes`, over the samples that the classifier is sure of:
     a mode is captured if it holds at least N share / K of the N samples, `HQ` is the share of samples in a mode, and
@@ -55,7 +55,7 @@ class StackedModes:
         shares(share=self.share)
 
     def supports(self, dataset: Dataset) -> str | None:
-        return None if dataset.modes else "the dataset does not state its number of modes"
+        return None if hasattr(dataset, "base") else "it is for stacked sets, which have a `base`; use modes"
 
     def minimum(self, dims: int) -> int:
         return LEAST
