@@ -10,6 +10,7 @@ from typing import Literal
 from ganbench.analysis import aggregate, budget, comparison, tables
 from ganbench.analysis.aggregate import Overall
 from ganbench.analysis.family import Family
+from ganbench.analysis.lottery import Lottery, lottery
 from ganbench.analysis.reference_rows import OTHER_PROTOCOL
 from ganbench.analysis.run_table import RunTable, run_table
 from ganbench.analysis.score_table import Table
@@ -130,6 +131,15 @@ class Results:
         left = comparison.named(a, self.score_tables, names[0])
         right = comparison.named(b, second.score_tables, names[1])
         return [QuotableComparison.of(one) for one in comparison.compare(left, right, scores)]
+
+    def lottery(self, dataset: str | None = None, seed: int = 0) -> Lottery:
+        """How often comparisons by a few seeds name the wrong winner, drawn from the seeds of these results.
+
+        `dataset` leaves out the others; `seed` is that of the random draws, where not all are taken.
+        Raises `UsageError` if no dataset has two variants with enough seeds.
+        """
+        tables = self.score_tables if dataset is None else [self.table(dataset).table]
+        return lottery(self.suite, tables, self.plan.family, seed)
 
     @property
     def family(self) -> Family:

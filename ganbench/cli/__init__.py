@@ -23,6 +23,7 @@ COMMANDS = {
     "table": "Print and write a suite's table from the results.",
     "drop": "Remove an added loss, architecture or dataset from a suite's table.",
     "compare": "Is A better than B, by how much, and is the difference more than noise?",
+    "lottery": "How often do one, three or five seeds name the wrong winner? Drawn from runs with many.",
     "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
     "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
     "show": "Show one run in full.",

@@ -237,6 +237,23 @@ def _ranks(options: RanksOptions, wide: float) -> PaperFigure:
     return plot_ranks(ranks_info(_table(plan, store, options.dataset), options.metric, options.variants))
 
 
+@command.command("lottery")
+@_plot_options()
+@options_as(SuiteOptions)
+def lottery_command(options: SuiteOptions) -> int:
+    """How often so many seeds name the wrong winner, of pairs of variants that all seeds tell apart."""
+    return _write(options, partial(_lottery, options))
+
+
+def _lottery(options: SuiteOptions, wide: float) -> PaperFigure:
+    from ganbench.api.results import open_results
+    from ganbench.report.plots.lottery import plot_lottery
+
+    if options.variants:
+        raise UsageError("the lottery is of all variants of a suite; leave out --variant")
+    return plot_lottery(open_results(options.results, options.suite).lottery(options.dataset))
+
+
 @command.command("cost")
 @_plot_options(
     metric,

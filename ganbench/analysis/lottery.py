@@ -1,0 +1,203 @@
+"""The seed lottery: what comparisons by a few seeds would have said, drawn from runs with many seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import exp, fsum, log, sqrt
+from statistics import variance
+
+import numpy as np
+
+from ganbench.analysis.family import measure
+from ganbench.analysis.score_table import Score, Table, VariantKey
+from ganbench.errors import UsageError
+from ganbench.registry.contracts import Direction
+from ganbench.statistics import claims, seed_draws
+from ganbench.statistics.differences import MIN_SEEDS, Measure, Sample
+from ganbench.suite.family import FamilySettings
+
+COUNTS = (1, 2, 3, 5, 8, 16)
+"""The numbers of seeds that are tried."""
+SHARE = 4
+"""At most every fourth seed is drawn: larger draws are too much like the whole."""
+FEWEST = 2 * SHARE
+"""Seeds of every variant below which there is no lottery."""
+RIGHT = 0.05
+"""Enough seeds name the wrong winner in no more than this share of draws."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What comparisons by `seeds` seeds of each variant say, over draws of so many seeds.
+
+    `wrong`: the share of draws in which the worse variant has the better mean, averaged over the pairs that all seeds
+    tell apart; None if there is no such pair. `worst` is the largest of a pair, `worst_pair` its better and its worse
+    variant. `first`: the share of draws in which a variant has the best mean that all seeds show to be worse than
+    another. `half` and `rare`: two disjoint draws of one variant differ by more than this in half of all cases, and in
+    one of twenty, over all variants: a factor if the score varies by factors, else a difference.
+    """
+
+    seeds: int
+    wrong: float | None
+    worst: float | None
+    worst_pair: tuple[str, str] | None
+    first: float
+    half: float | None
+    rare: float | None
+
+
+@dataclass(frozen=True)
+class ScoreLottery:
+    """The lottery of one score on one dataset.
+
+    `told_apart` of its `pairs` are claimed to differ by all seeds. `enough` is the smallest number of seeds that names
+    the wrong winner of them in at most one of twenty draws; None if none that was tried does. `deviation` is the
+    standard deviation over seeds, pooled over variants, relative to the mean if `ratio`. `against_latents` is how many
+    times that over sets of latents of one generator it is; None if that is unknown or 0.
+    """
+
+    dataset: str
+    score: str
+    better: Direction
+    primary: bool
+    ratio: bool
+    pairs: int
+    told_apart: int
+    draws: tuple[Draw, ...]
+    enough: int | None
+    deviation: float | None
+    against_latents: float | None
+
+    def by(self, seeds: int) -> Draw | None:
+        """The draws of so many seeds."""
+        return next((one for one in self.draws if one.seeds == seeds), None)
+
+
+@dataclass(frozen=True)
+class Lottery:
+    """The lottery of every score, and how many seeds and pairs it is of.
+
+    A pair is told apart if the test of its score, corrected for all `m` pairs of all datasets (Bonferroni), says so.
+    """
+
+    suite: str
+    seeds: tuple[int, int]
+    variants: int
+    m: int
+    scores: tuple[ScoreLottery, ...]
+
+    @property
+    def primary(self) -> list[ScoreLottery]:
+        """The lottery of each dataset's primary score."""
+        return [one for one in self.scores if one.primary]
+
+
+def lottery(suite: str, tables: Sequence[Table], settings: FamilySettings, seed: int = 0) -> Lottery:
+    """The lottery of the tables of a suite. `seed` is that of the random draws, where not all are taken.
+
+    Raises `UsageError` if no dataset has two variants with enough seeds.
+    """
+    able = {table.dataset: _able(table) for table in tables}
+    able = {dataset: keys for dataset, keys in able.items() if len(keys) > 1}
+    if not able:
+        raise UsageError(
+            f"a lottery needs two variants with at least {FEWEST} seeds each on one dataset; suite {suite!r} has none. "
+            "Train more seeds with `ganbench run --seeds 0-31`"
+        )
+    m = sum(len(keys) * (len(keys) - 1) // 2 for keys in able.values())
+    found, sizes = [], []
+    for table in tables:
+        rows = {row.key: row for row in table.variants if row.key in able.get(table.dataset, ())}
+        for score in table.columns if rows else ():
+            own = {key: row.sample(score) for key, row in rows.items() if row.scores.get(score) is not None}
+            own = {key: sample for key, sample in own.items() if sample.size >= FEWEST and len(sample.values) > 1}
+            if len(own) > 1:
+                found.append(_score(table, score, own, settings, m, seed))
+        sizes += [row.n for row in rows.values()]
+    titles = {key for keys in able.values() for key in keys}
+    return Lottery(suite, (min(sizes), max(sizes)), len(titles), m, tuple(found))
+
+
+def _able(table: Table) -> list[VariantKey]:
+    """The variants that have run enough seeds."""
+    return [row.key for row in table.variants if row.n >= FEWEST and row.n_ok > 1]
+
+
+def _score(
+    table: Table, score: str, samples: Mapping[VariantKey, Sample], settings: FamilySettings, m: int, seed: int
+) -> ScoreLottery:
+    rows = {row.key: row for row in table.variants}
+    cells = {key: rows[key].scores[score] for key in samples}
+    how = measure(next(iter(cells.values())), FamilySettings(margins=settings.margins))
+    told = _told_apart(samples, how, m)
+    values = {key: seed_draws.oriented(sample, how) for key, sample in samples.items()}
+    names = {key: rows[key].title for key in samples}
+    fewest = min(map(len, values.values()))
+    draws = tuple(_draw(k, values, told, names, how, seed) for k in COUNTS if k * SHARE <= fewest)
+    enough = next((one.seeds for one in draws if one.wrong is not None and one.wrong <= RIGHT), None)
+    deviation, latents = _deviations(cells, {key: rows[key].noise.get(score) for key in samples})
+    return ScoreLottery(
+        table.dataset, score, table.columns[score], score == table.primary, how.logs,
+        len(samples) * (len(samples) - 1) // 2, len(told), draws, enough, deviation, latents,
+    )  # fmt: skip
+
+
+def _told_apart(samples: Mapping[VariantKey, Sample], how: Measure, m: int) -> list[tuple[VariantKey, VariantKey]]:
+    """The pairs that all seeds tell apart, the better one first."""
+    found = []
+    for a, b in combinations(samples, 2):
+        claim = claims.decide(samples[a], samples[b], how, m).claim
+        if claim in ("better", "worse"):
+            found.append((a, b) if claim == "better" else (b, a))
+    return found
+
+
+def _draw(
+    k: int,
+    values: Mapping[VariantKey, seed_draws.Values],
+    told: Sequence[tuple[VariantKey, VariantKey]],
+    names: Mapping[VariantKey, str],
+    how: Measure,
+    seed: int,
+) -> Draw:
+    shares = [(seed_draws.reversed_share(values[a], values[b], k, seed), (names[a], names[b])) for a, b in told]
+    worst = max(shares, default=None)
+    losers = {b for _, b in told}
+    keys = list(values)
+    first = seed_draws.first_share([values[key] for key in keys], [key in losers for key in keys], k, seed)
+    gaps = np.concatenate([_weighted(seed_draws.apart(own, k, seed)) for own in values.values()])
+    half, rare = (float(np.quantile(gaps, at)) for at in (0.5, 0.95)) if len(gaps) else (None, None)
+    return Draw(
+        k, fsum(share for share, _ in shares) / len(shares) if shares else None, worst and worst[0],
+        worst and worst[1], first, _undone(half, how), _undone(rare, how),
+    )  # fmt: skip
+
+
+def _weighted(gaps: seed_draws.Values) -> seed_draws.Values:
+    """As many differences of every variant: quantiles of as many ranks, so that each variant counts the same."""
+    return np.quantile(gaps, (np.arange(400) + 0.5) / 400) if len(gaps) else gaps
+
+
+def _undone(gap: float | None, how: Measure) -> float | None:
+    return None if gap is None else exp(gap) if how.logs else gap
+
+
+def _deviations(
+    cells: Mapping[VariantKey, Score], latents: Mapping[VariantKey, float | None]
+) -> tuple[float | None, float | None]:
+    """The pooled deviation over seeds, and how many times that over sets of latents it is."""
+    between = {
+        key: variance([log(value) for value in cell.values] if cell.logs else cell.values)
+        for key, cell in cells.items()
+        if len(cell.values) >= MIN_SEEDS
+    }
+    if not between:
+        return None, None
+    pooled = fsum(between.values()) / len(between)
+    logs = next(iter(cells.values())).logs
+    both = [key for key in between if latents[key] is not None]
+    noise = fsum(latents[key] or 0.0 for key in both)
+    ratio = sqrt(fsum(between[key] for key in both) / noise) if noise > 0 else None
+    return sqrt(exp(pooled) - 1 if logs else pooled), ratio
