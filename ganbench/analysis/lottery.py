@@ -33,7 +33,7 @@ class Draw:
     """What comparisons by `seeds` seeds of each variant say, over draws of so many seeds.
 
     `wrong`: the share of draws in which the worse variant has the better mean, averaged over the pairs that all seeds
-    tell apart; None if there is no such pair. `worst` is the largest of a pair, `worst_pair` its better and its worse
+    tell apart; None if there is no such pair. A draw with a failed seed has the worst mean. `worst` is the largest of a pair, `worst_pair` its better and its worse
     variant. `first`: the share of draws in which a variant has the best mean that all seeds show to be worse than
     another. `half` and `rare`: two disjoint draws of one variant differ by more than this in half of all cases, and in
     one of twenty, over all variants: a factor if the score varies by factors, else a difference.
