@@ -11,19 +11,27 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+import ganbench as gb
 from benchmarks.report import markdown
+from ganbench.analysis.lottery import Lottery
 from ganbench.formatting import number
+from ganbench.report.text import lottery as lottery_text
+from ganbench.report.text.escape import escape_markdown
 from tools import cli_reference
 
 ROOT = Path(__file__).parent.parent
 PUBLISHED = ROOT / "results" / "published"
 MEASURED = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+LOTTERY = "lottery"
+"""The suite of the seed lottery."""
 WIDTH = 100
 """Columns of the terminal that shows the quick table."""
 
@@ -55,9 +63,22 @@ def blocks() -> dict[str, str]:
     measured = {path.stem: json.loads(path.read_text()) for path in sorted(MEASURED.glob("*.json"))}
     return {
         "baseline": every_table("baseline"),
-        **{f"{path.name}-primary": primary(path.name) for path in published()},
-        **{f"{path.name}-made": machine(path.name) for path in published() if path.name != "baseline"},
+        **{
+            name: make()
+            for name, make in _of_published().items()
+            if any(quoted(page, name) is not None for page in PAGES)
+        },
+        "lottery": lottery_tables(),
+        "lottery-finding": lottery_finding(),
         **{name: markdown(name, content) for name, content in measured.items()},
+    }
+
+
+def _of_published() -> Mapping[str, Callable[[], str]]:
+    """What a page may quote of each published suite: its primary scores, and how it was made."""
+    names = [path.name for path in published()]
+    return {f"{name}-primary": partial(primary, name) for name in names} | {
+        f"{name}-made": partial(machine, name) for name in names
     }
 
 
@@ -84,6 +105,38 @@ def every_table(suite: str) -> str:
     """A suite's published tables: their headings one level down, their title dropped."""
     body = (PUBLISHED / suite / suite / "table.md").read_text().split("\n", 1)[1].strip()
     return f"{machine(suite)}\n\n{body}"
+
+
+@cache
+def _lottery() -> Lottery:
+    return gb.open_results(PUBLISHED / LOTTERY, LOTTERY).lottery()
+
+
+def lottery_tables() -> str:
+    """The lottery of the published suite: its headings one level down, its title and the legend dropped."""
+    _, _, body = lottery_text.markdown(_lottery()).partition("\n## ")
+    body = f"## {body.removesuffix(f'{lottery_text.LEGEND}{chr(10)}').strip()}"
+    return f"{machine(LOTTERY)}\n\n" + body.replace("\n## ", "\n### ").replace("## ", "### ", 1)
+
+
+def lottery_finding() -> str:
+    """What the README says of it, in two sentences."""
+    found = _lottery()
+    one = next(score for score in found.primary if score.ratio)
+    first = one.draws[0]
+    assert first.half is not None
+    factor = f"{escape_markdown(one.score)} by a factor of {first.half:.2f}"
+    return "\n".join(
+        [
+            f"Seeds decide: on {one.dataset}, two seeds of the same GAN differ in {factor} or more in half of all "
+            "cases.",
+            f"Of the {one.pairs} pairs of {found.variants} losses, {found.seeds[0]} seeds each tell only "
+            f"{one.told_apart} apart. One seed each names a winner for the other {one.pairs - one.told_apart} all",
+            f"the same, and for the {one.told_apart} the wrong one in {lottery_text.percent(first.wrong)} of draws (up "
+            f"to {lottery_text.percent(first.worst)}). This is what",
+            "`ganbench lottery --results results/published/lottery` prints; see [The seed lottery](docs/lottery.md).",
+        ]
+    )
 
 
 def primary(suite: str) -> str:

@@ -33,16 +33,19 @@ class Draw:
     """What comparisons by `seeds` seeds of each variant say, over draws of so many seeds.
 
     `wrong`: the share of draws in which the worse variant has the better mean, averaged over the pairs that all seeds
-    tell apart; None if there is no such pair. A draw with a failed seed has the worst mean. `worst` is the largest of a pair, `worst_pair` its better and its worse
-    variant. `first`: the share of draws in which a variant has the best mean that all seeds show to be worse than
-    another. `half` and `rare`: two disjoint draws of one variant differ by more than this in half of all cases, and in
-    one of twenty, over all variants: a factor if the score varies by factors, else a difference.
+    tell apart; None if there is no such pair. A draw with a failed seed has the worst mean. `worst` is the largest of
+    a pair, `worst_pair` its better and its worse variant. `unfounded`: the share of draws in which one mean is better,
+    over the pairs that all seeds do not tell apart; None if there is no such pair. `first`: the share of draws in which
+    a variant has the best mean that all seeds show to be worse than another. `half` and `rare`: two disjoint draws of
+    one variant differ by more than this in half of all cases, and in one of twenty, over all variants: a factor if the
+    score varies by factors, else a difference.
     """
 
     seeds: int
     wrong: float | None
     worst: float | None
     worst_pair: tuple[str, str] | None
+    unfounded: float | None
     first: float
     half: float | None
     rare: float | None
@@ -166,12 +169,14 @@ def _draw(
     worst = max(shares, default=None)
     losers = {b for _, b in told}
     keys = list(values)
+    others = [one for one in combinations(keys, 2) if one not in told and one[::-1] not in told]
+    named = [seed_draws.named_share(values[a], values[b], k, seed) for a, b in others]
     first = seed_draws.first_share([values[key] for key in keys], [key in losers for key in keys], k, seed)
     gaps = np.concatenate([_weighted(seed_draws.apart(own, k, seed)) for own in values.values()])
     half, rare = (float(np.quantile(gaps, at)) for at in (0.5, 0.95)) if len(gaps) else (None, None)
     return Draw(
         k, fsum(share for share, _ in shares) / len(shares) if shares else None, worst and worst[0],
-        worst and worst[1], first, _undone(half, how), _undone(rare, how),
+        worst and worst[1], fsum(named) / len(named) if named else None, first, _undone(half, how), _undone(rare, how),
     )  # fmt: skip
 
 

@@ -58,6 +58,11 @@ def reversed_share(better: Values, worse: Values, k: int, seed: int = 0) -> floa
     return float(above.mean() / len(theirs))
 
 
+def named_share(a: Values, b: Values, k: int, seed: int = 0) -> float:
+    """How often the means of k seeds of two variants differ, so that one of the two is named the winner."""
+    return reversed_share(a, b, k, seed) + reversed_share(b, a, k, seed)
+
+
 def apart(values: Values, k: int, seed: int = 0) -> Values:
     """The absolute differences of the means of two disjoint draws of k of one variant's finite values."""
     own = values[np.isfinite(values)]

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from ganbench.analysis.lottery import RIGHT, Draw, Lottery, ScoreLottery
-from ganbench.formatting import number
+from ganbench.formatting import counted, number
 from ganbench.report.text.escape import escape_markdown
 from ganbench.report.text.grid import ARROWS, NONE, Grid
 from ganbench.report.text.markdown import grid
@@ -14,7 +14,8 @@ from ganbench.report.text.markdown import grid
 LEGEND = (
     "Draws of so many seeds of each variant, without replacement, of all that were trained. wrong winner: the share "
     "of draws in which the worse of two variants has the better mean, over the pairs that all seeds tell apart (by the "
-    "test of the score, corrected for every pair of every dataset). worst pair: the largest share of one pair. wrong "
+    "test of the score, corrected for every pair of every dataset). worst pair: the largest share of one pair. "
+    "unfounded: the share of draws in which one mean is better, over the pairs that all seeds do not tell apart. wrong "
     "first: the share of draws in which a variant has the best of all means that is shown to be worse than another. "
     "same variant: two disjoint draws of one variant differ by this in half of all cases, and by more than the second "
     "value in one of twenty; a factor for scores that vary by factors. enough: the smallest number of seeds tried that "
@@ -57,9 +58,10 @@ def _finding(one: ScoreLottery, found: Lottery) -> Iterator[str]:
             f"{one.score}. Of these, one seed of each names the wrong winner in {percent(first.wrong)} of draws (up to "
             f"{percent(first.worst)}: {' against '.join(first.worst_pair)}){then}."
         )
-        if one.told_apart < one.pairs:
-            left = one.pairs - one.told_apart
-            yield f"For the other {left}, one seed of each names a winner that {seeds} seeds do not show."
+    if first.unfounded is not None:
+        left = one.pairs - one.told_apart
+        others = f"the other {counted(left, 'pair')}" if one.told_apart else f"these {counted(left, 'pair')}"
+        yield f"For {others}, one seed of each names a winner all the same in {percent(first.unfounded)} of draws."
     if first.half is not None and first.rare is not None:
         by = "a factor of " if one.ratio else ""
         unit = f"{by}{number(first.half)}", f"{by}{number(first.rare)}"
@@ -75,10 +77,18 @@ def _seeds(found: Lottery) -> str:
 
 
 def _draws(one: ScoreLottery) -> Grid:
-    header = ["seeds of each", "wrong winner", "worst pair", "wrong first", "same variant: half", "one of twenty"]
+    header = [
+        "seeds of each",
+        "wrong winner",
+        "worst pair",
+        "unfounded",
+        "wrong first",
+        "same variant: half",
+        "one of twenty",
+    ]
     lines = [
         [
-            str(draw.seeds), percent(draw.wrong), percent(draw.worst), percent(draw.first),
+            str(draw.seeds), percent(draw.wrong), percent(draw.worst), percent(draw.unfounded), percent(draw.first),
             apart(draw.half, one.ratio), apart(draw.rare, one.ratio),
         ]
         for draw in one.draws
