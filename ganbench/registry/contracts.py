@@ -103,7 +103,7 @@ class FeatureExtractor(Protocol):
 
     Optional: `batch` (samples per call), `device_batch` (those on a GPU, by default as many; fewer are given if its
     memory does not suffice), `resize` (how it scales images, for the protocol card), `backbone` (the name of its
-    pretrained network, by default the extractor's own: variants that declare it as `pretrained` are refused),
+    pretrained network, or a tuple of its names: variants that declare one as `pretrained` are refused),
     `supports(dataset) -> str | None`, and `prepare()` as for a dataset.
     """
 

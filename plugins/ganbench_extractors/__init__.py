@@ -7,17 +7,22 @@ from ganbench import hookimpl, user_extractors
 def register_extractors() -> dict[str, type]:
     from ganbench_extractors.classifier import ClassifierFile
     from ganbench_extractors.digits16 import Digits16
+    from ganbench_extractors.dinov2 import Dino
     from ganbench_extractors.efficientnet_lite0 import EfficientNetLite0
+    from ganbench_extractors.fidelity_files import Clip, Vgg16
     from ganbench_extractors.inception import Inception
     from ganbench_extractors.mixture import MixturePosterior
     from ganbench_extractors.stacked import StackedDigits16
 
     shipped: dict[str, type] = {
         "classifier": ClassifierFile,
+        "clip": Clip,
         "digits16": Digits16,
+        "dinov2": Dino,
         "efficientnet-lite0": EfficientNetLite0,
         "inception": Inception,
         "mixture": MixturePosterior,
         "stacked-digits16": StackedDigits16,
+        "vgg16": Vgg16,
     }
     return {**user_extractors(), **shipped}
