@@ -139,7 +139,6 @@ def check_offer(offer: Offer, registry: Registry, with_paths: bool = False) -> R
             if unset:
                 report.unchecked = f"{unset[0]} has no default: its methods are not called"
             else:
-                found.extend(network_findings(offer.kind, offer.thing(**offer.defaults())))
                 found.extend(_checked(offer, registry))
                 if (
                     with_paths
@@ -158,6 +157,10 @@ def _checked(offer: Offer, registry: Registry) -> list[Finding]:
     if offer.kind in ("suite", "published"):
         return _file(offer, registry)
     made: Any = offer.thing(**offer.defaults())
+    return [*network_findings(offer.kind, made), *_own_findings(offer, made, registry)]
+
+
+def _own_findings(offer: Offer, made: Any, registry: Registry) -> list[Finding]:
     match offer.kind:
         case "loss":
             return loss_findings(made)

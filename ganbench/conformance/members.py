@@ -78,14 +78,10 @@ def member_findings(offer: Offer) -> Iterator[Finding]:
 
 def network_findings(kind: Kind, made: object) -> Iterator[Finding]:
     """Whether the pretrained networks that a plugin declares are named by texts."""
-    given = getattr(made, "pretrained", ()) if kind in ("loss", "transform", "architecture") else ()
-    if not isinstance(given, str | tuple | list) or not all(isinstance(name, str) and name for name in given):
-        yield Finding(
-            "pretrained", f"pretrained is {given!r}", 'write names of networks: pretrained = ("inception-v3",)'
-        )
-    own = getattr(made, "backbone", "") if kind == "extractor" else ""
-    if not isinstance(own, str):
-        yield Finding("pretrained", f"backbone is {own!r}", "write the name of the network, a text")
+    for member in ("pretrained", "backbone"):
+        given = getattr(made, member, ()) if member in OPTIONAL[kind] else ()
+        if not isinstance(given, str | tuple | list) or not all(isinstance(name, str) and name for name in given):
+            yield Finding("pretrained", f"{member} is {given!r}", f'write names of networks: {member} = ("vgg16",)')
 
 
 def _not_annotated(offer: Offer) -> Iterator[Finding]:

@@ -145,7 +145,7 @@ class Loss(Protocol):
     `g_loss`).
     `project(params) -> {name: tensor}`: the parameters of D to be replaced after its move.
     `pretrained = "inception-v3"`, or a tuple: pretrained networks that it shows samples to. An extractor of the same
-    network (its `backbone`, or its name) is refused, because its scores would be too good.
+    network (by its `backbone` or its name) is refused, because its scores would be too good.
     """
 
 
@@ -223,7 +223,7 @@ def _known(classes: int | None) -> tuple[int, ...]:
     return () if classes is None else (classes,)
 
 
-def pretrained_networks(plugin: object) -> tuple[str, ...]:
-    """The pretrained networks that a part, a transform or an architecture has in its D, by the names it gives them."""
-    given = getattr(plugin, "pretrained", ())
+def names_of_networks(plugin: object, member: Literal["pretrained", "backbone"]) -> tuple[str, ...]:
+    """The pretrained networks that a plugin names: those in its D, or an extractor's own."""
+    given = getattr(plugin, member, ())
     return (given,) if isinstance(given, str) else tuple(given)

@@ -11,8 +11,8 @@ from ganbench.registry.training_contracts import (
     Loss,
     Transform,
     is_conditional,
+    names_of_networks,
     packed,
-    pretrained_networks,
 )
 from ganbench.suite.labels import sum_text
 
@@ -132,10 +132,10 @@ def leaking(plugins: Mapping[str, Mapping[str, object]], extractor: tuple[str, F
     It cannot if D contains its network: G then learns to please the network that its samples are measured by.
     """
     name, made = extractor
-    own = {name, getattr(made, "backbone", name)}
+    own = {name, *names_of_networks(made, "backbone")}
     for kind, some in plugins.items():
         for plugin, one in some.items():
-            for network in pretrained_networks(one):
+            for network in names_of_networks(one, "pretrained"):
                 if network in own:
                     return (
                         f"extractor {name!r} is the network {network!r} that {kind} {plugin!r} has in its D, so that "

@@ -55,8 +55,8 @@ class Dino(WeightFile):
         return DIMS[self.model]
 
     @property
-    def backbone(self) -> str:
-        return f"dinov2-{self.model}"
+    def backbone(self) -> tuple[str, ...]:
+        return f"dinov2-{self.model}", f"dinov2_{self.model}"
 
     @property
     def wanted(self) -> str:

@@ -71,7 +71,7 @@ class EfficientNetLite0:
 
     version = "1"
     reference = PAPER
-    backbone = "efficientnet-lite0"
+    backbone = ("efficientnet-lite0", "tf_efficientnet_lite0")
     dims = 1280
     canonical = False
     gives = ("logits",)

@@ -74,6 +74,10 @@ def _said(network: str, extractor: str, by: str, place: str) -> str:
 LITE0 = "efficientnet-lite0"
 CASES = {
     "the same name": ("[minimax, hinge]", "[projected]", LITE0, LITE0, "architecture 'projected'"),
+    "another name of the same backbone": (
+        "[{loss: [minimax, {perceptual: {network: tf_efficientnet_lite0}}]}]", "[mlp]", LITE0, "tf_efficientnet_lite0",
+        "loss 'perceptual'",
+    ),
     "the same backbone": ("[minimax]", "[mlp, projected]", "renamed", LITE0, "architecture 'projected'"),
     "a hyperparameter": (
         "[{loss: [minimax, {perceptual: {network: inception-v3}}]}]", "[mlp]", "inception", "inception-v3",
