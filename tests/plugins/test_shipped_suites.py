@@ -66,7 +66,7 @@ def _trained(cell: Cell, registry: Registry, steps: int) -> bool:
     """Whether a cell trains some steps."""
     dataset = registry.create("dataset", cell.spec.dataset)
     architecture = registry.create("architecture", cell.spec.architecture)
-    classes = dataset.classes if is_conditional(architecture) else None
+    classes = getattr(dataset, "classes", None) if is_conditional(architecture) else None
     (result,) = Trainer(
         objective_of(registry, cell.spec), architecture, dataset.load("train"), replace(cell.spec.train, steps=steps),
         (0,), torch.device("cpu"), classes=classes,
