@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.lib import format as npy
 from ganbench import MissingError, cache_folder, hash_each
 from ganbench_datasets.image_files import Pixels
 
+LEFTOVER_S = 24 * 3600
 Labels = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
@@ -66,6 +68,7 @@ class PixelCache:
         """Write pictures as they come; all or nothing. Raises `MissingError` if the disk refuses."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(self.folder)
             with _replacing(self.pixels) as file:
                 header = {"descr": npy.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
                 npy.write_array_header_1_0(file, header)
@@ -84,6 +87,13 @@ class PixelCache:
                 f"{self.folder} cannot be written ({error.strerror or error}): decoded pictures need {size:,.0f} MiB "
                 "there; make room, or name another folder by GANBENCH_CACHE"
             ) from error
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete what a process that was killed left half written more than a day ago."""
+    for path in folder.glob(".*"):
+        if time.time() - path.stat().st_mtime > LEFTOVER_S:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

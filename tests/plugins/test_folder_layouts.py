@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
+import time
 import unicodedata
 from collections.abc import Sequence
 from hashlib import sha256
@@ -160,6 +162,14 @@ def test_a_link_that_leads_nowhere_is_named(root: Path) -> None:
         made(root).fingerprint()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_does_not_hang(root: Path) -> None:
+    draw(root, numbered(10))
+    os.mkfifo(root / "pipe.png")
+    with pytest.raises(MissingError, match=r"pipe\.png cannot be read: it is not a file"):
+        made(root).fingerprint()
+
+
 def test_the_same_pictures_elsewhere_are_the_same_data(root: Path, tmp_path: Path) -> None:
     names = [*numbered(6, "a/{}.png"), *numbered(6, "é/{}.png")]
     draw(root, names)
@@ -199,6 +209,17 @@ def test_other_settings_are_decoded_anew(root: Path) -> None:
     for settings in ({}, {"size": 5}, {"filter": "box"}, {"fit": "pad"}, {"channels": 1}, {"test_share": 0.3}):
         made(root, **settings).prepare()
     assert len(cached()) == 6
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(root: Path) -> None:
+    draw(root, numbered(20))
+    folder = cache_folder() / "pixels"
+    folder.mkdir(parents=True)
+    for name, age in ((".old.npy.x1", 25 * 3600), (".new.npy.x2", 60)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - age,) * 2)
+    made(root).prepare()
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [".new.npy.x2"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone", "seal"])

@@ -195,16 +195,28 @@ def test_filters_are_pillows(tmp_path: Path) -> None:
         assert (loaded(root, filter=name) == wanted).all(), name
 
 
-def _png(width: int, height: int) -> bytes:
-    """A PNG file whose header claims a size, and whose content is a few bytes."""
+def _png(width: int, height: int, content: bytes = bytes(100), bits: int = 8, kind: int = 2) -> bytes:
+    """A PNG file with a header that may claim anything; `kind` is its color type, 2 for RGB."""
 
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
-    )
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(content)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("kind", "bands"), [(2, 3), (4, 2), (6, 4)], ids=["RGB", "gray with alpha", "RGBA"])
+def test_of_16_bits_a_band_the_upper_eight_are_kept(kind: int, bands: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(10).integers(0, 2**16, (SIDE, SIDE, bands)).astype(">u2")
+    if bands in (2, 4):
+        values[..., -1] = np.where(ALPHA == 255, 0xFFFF, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in values)  # each after the number of its filter, none
+    root = saved(tmp_path, Image.fromarray(COLOR))
+    (root / "test" / "a.png").write_bytes(_png(SIDE, SIDE, rows, 16, kind))
+    upper = (values >> 8).astype(np.uint8)
+    color = upper[..., :3] if bands > 2 else np.dstack([upper[..., 0]] * 3)
+    alpha = ALPHA if bands in (2, 4) else np.full_like(ALPHA, 255)
+    assert (loaded(root) == over(color, alpha, 255)).all()
 
 
 def _bytes(kind: str) -> bytes:
