@@ -248,11 +248,28 @@ def gpu(parts: dict[str, Any]) -> str:
     return table(parts)
 
 
+def extractors(rows: list[dict[str, Any]]) -> str:
+    heads = ["extractor", "features", "batch", "images a second of one core"]
+    body = []
+    for row in rows:
+        params, rate = ", ".join(f"{key}={value}" for key, value in row["params"].items()), row["rate"]
+        body.append(
+            [
+                f"{row['extractor']}({params})" if params else row["extractor"],
+                f"{row['features']:,}",
+                str(row["batch"]),
+                f"**{rate['median']:.1f}** [{rate['low']:.1f}, {rate['high']:.1f}]",
+            ]
+        )
+    return grid(heads, body)
+
+
 TABLES: dict[str, Callable[[Any], str]] = {
     "draws": draws,
     "gpu": gpu,
     "engine": engine,
     "evaluation": evaluation,
+    "extractors": extractors,
     "scaling": scaling,
     "fooling": fooling,
     "comparison": comparison,
