@@ -92,7 +92,7 @@ class Table(Computed):
         return Data(drawn(split, 3) @ mixing + 0.1 * drawn(split, 8))
 
 
-class StackedDigits(Computed):
+class DigitTriples(Computed):
     """Three digits as the channels of one image (3, 8, 8): 1,000 classes, drawn from scikit-learn's digits."""
 
     shape = (3, 8, 8)
@@ -178,7 +178,7 @@ def register_datasets() -> dict[str, type]:
         "two-peaks": TwoPeaks,
         "waves": Waves,
         "table": Table,
-        "stacked-digits": StackedDigits,
+        "digit-triples": DigitTriples,
         "gratings": Gratings,
     }
 
