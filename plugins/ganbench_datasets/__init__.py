@@ -5,12 +5,13 @@ from ganbench import hookimpl
 
 @hookimpl
 def register_datasets() -> dict[str, type]:
+    from ganbench_datasets.celeba import CelebA
     from ganbench_datasets.digits import Digits
     from ganbench_datasets.folder import Folder
     from ganbench_datasets.idx_sets import FashionMnist, Mnist
     from ganbench_datasets.mixtures import Grid25, Ring8
     from ganbench_datasets.stacked import StackedDigits
-    from ganbench_datasets.torchvision_sets import Cifar10
+    from ganbench_datasets.torchvision_sets import Cifar10, Cifar100, Stl10, Svhn
 
     return {
         "ring8": Ring8,
@@ -19,6 +20,10 @@ def register_datasets() -> dict[str, type]:
         "mnist": Mnist,
         "fashion-mnist": FashionMnist,
         "cifar10": Cifar10,
+        "cifar100": Cifar100,
+        "svhn": Svhn,
+        "stl10": Stl10,
+        "celeba": CelebA,
         "stacked-digits": StackedDigits,
         "folder": Folder,
     }

@@ -6,12 +6,15 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
+from PIL import Image
 from torch.nn.functional import pad
 from torchvision import datasets
 
 from ganbench import Data, MissingError, hash_files, location
 from ganbench_datasets.files import state_of_known
+from ganbench_datasets.image_files import Fitting, Pixels
 
 METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "spread", "memorisation")
 
@@ -35,8 +38,8 @@ class TorchvisionSet:
 
     reader: ClassVar[Any] = None
     shape: ClassVar[tuple[int, ...]] = ()
-    modes: ClassVar[int] = 10
-    classes: ClassVar[int] = 10
+    modes: ClassVar[int | None] = 10
+    classes: ClassVar[int | None] = 10
     extractor: ClassVar[str] = "inception"
     metrics: ClassVar[tuple[str, ...]] = METRICS
     advice: ClassVar[str] = " Set its folder with 'root:', or download it with 'download: true'."
@@ -48,7 +51,9 @@ class TorchvisionSet:
         if not self.download:
             self._check_files(self._states())
         try:
-            return self.reader(folder, train=train, download=self.download)
+            return self._read(folder, train)
+        except MissingError:
+            raise
         except Exception as error:  # of torchvision, numpy, pickle or the network
             self._check_files(self._states(), error)
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -56,6 +61,10 @@ class TorchvisionSet:
                 f"dataset {self.reader.__name__} cannot be read from {folder}: {reason}. Delete its files there, then "
                 "copy them again or set 'download: true'."
             ) from error
+
+    def _read(self, folder: Path, train: bool) -> Any:
+        """What torchvision gives of a split."""
+        return self.reader(folder, train=train, download=self.download)
 
     def _files(self) -> list[Path]:
         """The files that torchvision reads for both splits, where they should be."""
@@ -102,25 +111,114 @@ class TorchvisionSet:
 
 
 @dataclass(frozen=True)
-class Cifar10(TorchvisionSet):
+class KnownFiles(TorchvisionSet):
+    """A set whose files torchvision knows by their MD5, in one archive."""
+
+    def _known(self) -> list[tuple[Path, str]]:
+        """Every file of both splits with its MD5."""
+        parts = (*self.reader.train_list, *self.reader.test_list)
+        return [(data_folder(self.root) / self.reader.base_folder / name, md5) for name, md5 in parts]
+
+    def _files(self) -> list[Path]:
+        return [file for file, _ in self._known()]
+
+    def _states(self) -> list[str]:
+        states = [text for file, md5 in self._known() if (text := state_of_known(file, md5))]
+        archive = data_folder(self.root) / getattr(self.reader, "filename", "")
+        if states and archive.is_file() and not self._files()[0].parent.exists():
+            how = f"tar -xzf {quote(str(archive))} -C {quote(str(archive.parent))}"
+            return [f"{archive} is not unpacked: unpack it with `{how}`"]
+        return states
+
+
+@dataclass(frozen=True)
+class Cifar10(KnownFiles):
     """Small color photographs of ten classes, 50,000 + 10,000, 32x32."""
 
     version = "1"
     reader = datasets.CIFAR10
     shape = (3, 32, 32)
 
-    def _files(self) -> list[Path]:
-        return [file for file, _ in self._known()]
+
+@dataclass(frozen=True)
+class Cifar100(KnownFiles):
+    """Small color photographs of a hundred classes, 50,000 + 10,000, 32x32."""
+
+    version = "1"
+    reader = datasets.CIFAR100
+    shape = (3, 32, 32)
+    modes = 100
+    classes = 100
+
+
+@dataclass(frozen=True)
+class Svhn(KnownFiles):
+    """House numbers from street photographs by their middle digit, 73,257 + 26,032, 32x32 in color."""
+
+    version = "1"
+    reader = datasets.SVHN
+    shape = (3, 32, 32)
 
     def _known(self) -> list[tuple[Path, str]]:
-        """Every file with its MD5."""
-        parts = (*self.reader.train_list, *self.reader.test_list)
-        return [(data_folder(self.root) / self.reader.base_folder / name, md5) for name, md5 in parts]
+        parts = (self.reader.split_list[name][1:] for name in ("train", "test"))
+        return [(data_folder(self.root) / name, md5) for name, md5 in parts]
 
-    def _states(self) -> list[str]:
-        archive = data_folder(self.root) / self.reader.filename
-        states = [text for file, md5 in self._known() if (text := state_of_known(file, md5))]
-        if states and archive.is_file() and not self._files()[0].parent.exists():
-            how = f"tar -xzf {quote(str(archive))} -C {quote(str(archive.parent))}"
-            return [f"{archive} is not unpacked: unpack it with `{how}`"]
-        return states
+    def _read(self, folder: Path, train: bool) -> Any:
+        return self.reader(folder, split="train" if train else "test", download=self.download)
+
+    def load(self, split: Literal["train", "test"]) -> Data:
+        read = self._open(train=split == "train")
+        return Data(torch.from_numpy(read.data), torch.as_tensor(read.labels, dtype=torch.int64))
+
+
+@dataclass(frozen=True)
+class Stl10(KnownFiles):
+    """Color photographs of ten classes, 5,000 + 8,000 with labels, 96x96, scaled to `size` pixels by Lanczos.
+
+    With `unlabeled` the training split is the 100,000 photographs without labels, and the test split has no labels
+    either.
+    """
+
+    size: int = 96
+    unlabeled: bool = False
+
+    version = "1"
+    reader = datasets.STL10
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.size <= 96:
+            raise ValueError(f"size must be 8 to 96 pixels, got {self.size}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        return (3, self.size, self.size)
+
+    @property
+    def classes(self) -> int | None:  # type: ignore[override]
+        return None if self.unlabeled else 10
+
+    def _known(self) -> list[tuple[Path, str]]:
+        wanted = ("unlabeled_X.bin", "test_X.bin") if self.unlabeled else (
+            "train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin",
+        )  # fmt: skip
+        return [one for one in super()._known() if one[0].name in wanted]
+
+    def _read(self, folder: Path, train: bool) -> Any:
+        if self.download:
+            self.reader(folder, split="train", download=True)
+        self._check_files(self._states())
+
+    def load(self, split: Literal["train", "test"]) -> Data:
+        self._open(train=True)
+        files = {file.name: file for file in self._files()}
+        name = "unlabeled" if self.unlabeled and split == "train" else split
+        # columns first, as MATLAB writes them
+        pixels = np.fromfile(files[f"{name}_X.bin"], dtype=np.uint8).reshape(-1, 3, 96, 96).swapaxes(2, 3)
+        labels = None if self.unlabeled else np.fromfile(files[f"{name}_y.bin"], dtype=np.uint8).astype(np.int64) - 1
+        return Data(torch.from_numpy(self._scaled(pixels)), None if labels is None else torch.from_numpy(labels))
+
+    def _scaled(self, pixels: Pixels) -> Pixels:
+        if self.size == 96:
+            return np.ascontiguousarray(pixels)
+        fitting = Fitting(self.size, "crop", 3, "lanczos", "white")
+        return np.stack([fitting(Image.fromarray(np.ascontiguousarray(one.transpose(1, 2, 0)))) for one in pixels])
