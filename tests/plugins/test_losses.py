@@ -118,7 +118,10 @@ def test_a_third_party_file_passes_the_kit(hinge: Path) -> None:
     assert check_file(hinge) == ["loss my-hinge"]
 
 
-NEEDS_FILES = {"mnist", "fashion-mnist", "cifar10", "inception"}  # checked where their files are made
+NEEDS_FILES = {
+    "mnist", "fashion-mnist", "cifar10", "folder", "classifier", "inception", "clip", "dinov2", "vgg16",
+}  # fmt: skip
+"""Checked where their files are made."""
 
 TOO_WIDE = {"r3gan"}  # takes a minute; r3gan-tiny is the same code
 
