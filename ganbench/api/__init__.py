@@ -232,6 +232,7 @@ def train_extractor(
     to: File | None = None,
     accuracy: float = 0.9,
     epochs: int | None = None,
+    shift: int = 0,
     seed: int = 0,
     plugins: Iterable[Plugin] = (),
     force: bool = False,
@@ -241,13 +242,14 @@ def train_extractor(
 
     `set` are hyperparameters of the dataset (`{"root": "pictures"}`). It is kept under a `name`, by default the
     dataset's with `-classifier`, or in a file `to`, if it names at least the share `accuracy` of the test split
-    correctly. `on_progress` is called with the epochs that are done, their number, and what is being done. Raises
-    `UsageError` for a dataset without labels or images, or a name that is taken, `MissingError` if its data are not
-    there, and `ganbench.api.extractors.InaccurateError` if it is not accurate enough; nothing is stored then.
+    correctly. With `shift`, training images are moved by up to so many pixels. `on_progress` is called with the epochs
+    that are done, their number, and what is being done. Raises `UsageError` for a dataset without labels or images, or
+    a name that is taken, `MissingError` if its data are not there, and `ganbench.api.extractors.InaccurateError` if it
+    is not accurate enough; nothing is stored then.
     """
     settings = ExtractorSettings(
-        _mapping("set", set, '{"root": "pictures"}'), name, Path(to) if to else None, accuracy, epochs or 0, seed,
-        force, plugin_files(plugins),
+        _mapping("set", set, '{"root": "pictures"}'), name, Path(to) if to else None, accuracy, epochs or 0, shift,
+        seed, force, plugin_files(plugins),
     )  # fmt: skip
     return _train_extractor(dataset, settings, on_progress or (lambda *_: None))
 

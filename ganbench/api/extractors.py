@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +46,9 @@ class ExtractorSettings:
     """How a classifier is trained and where it is kept.
 
     `params` are hyperparameters of the dataset. `accuracy` is the least share of test images that it must name.
-    `epochs` 0 is as many as show 600,000 images, at most 200. It is kept in the user's folder under `name` (by default
-    the dataset's with `-classifier`), or in the file `to`; `force` replaces what is there.
+    `epochs` 0 is as many as show 600,000 images, at most 200; `shift` is how many pixels they are moved at most. It is
+    kept in the user's folder under `name` (by default the dataset's with `-classifier`), or in the file `to`; `force`
+    replaces what is there.
     """
 
     params: Mapping[str, object] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class ExtractorSettings:
     to: Path | None = None
     accuracy: float = LEAST_ACCURACY
     epochs: int = 0
+    shift: int = 0
     seed: int = 0
     force: bool = False
     plugins: tuple[Path, ...] = ()
@@ -85,8 +87,8 @@ def train_extractor(
     choice = registry.choose("dataset", dataset, settings.params)
     made = registry.create("dataset", choice)
     training, test, classes = _labeled(dataset, made, registry.subset(choice))
-    recipe = Recipe(seed=settings.seed)
-    recipe = Recipe(epochs=settings.epochs or recipe.epochs_for(len(training.samples)), seed=settings.seed)
+    recipe = Recipe(epochs=settings.epochs, shift=settings.shift, seed=settings.seed)
+    recipe = replace(recipe, epochs=recipe.epochs_for(len(training.samples)))
     net = train_classifier(
         training, classes, recipe, lambda done, total, loss: report(done, total, f"epoch (loss {loss:.3f})")
     )
@@ -170,6 +172,7 @@ def _card(choice: Choice, net: ClassifierNet, recipe: Recipe, facts: tuple[str, 
 
     content, trained_on, held_out, found = facts
     sets = (f" --set {shlex.quote(f'{key}={value}')}" for key, value in choice.params.items())
+    options = [f"--{key} {getattr(recipe, key)}" for key in ("epochs", "shift", "seed")]
     return Card(
         dataset=choice.name,
         hyperparameters=choice.identity()["params"],  # type: ignore[arg-type]
@@ -181,5 +184,5 @@ def _card(choice: Choice, net: ClassifierNet, recipe: Recipe, facts: tuple[str, 
         accuracy=found,
         recipe=asdict(recipe),
         software={"ganbench": __version__, "python": platform.python_version(), "torch": torch.__version__},
-        command=f"ganbench train-extractor {choice.name}{''.join(sets)} --epochs {recipe.epochs} --seed {recipe.seed}",
+        command=f"ganbench train-extractor {choice.name}{''.join(sets)} {' '.join(options)}",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 
 from ganbench.classifier.network import ClassifierNet
 from ganbench.registry.contracts import Data, floats
@@ -31,13 +31,14 @@ class Recipe:
     """How a classifier is trained: Adam, a learning rate that falls to 0 as a cosine, and noise on the images.
 
     `epochs` 0 takes as many as show 600,000 images, at most 200. `noise` is the standard deviation of Gaussian noise on
-    images in [-1, 1].
+    images in [-1, 1], `shift` how many pixels they are moved at most in either direction, with their border repeated.
     """
 
     epochs: int = 0
     batch: int = 128
     rate: float = 2e-3
     noise: float = 0.1
+    shift: int = 0
     seed: int = 0
 
     def epochs_for(self, count: int) -> int:
@@ -87,7 +88,7 @@ def _train(
         total = 0.0
         order = torch.randperm(count, generator=draws)[: steps * batch].view(steps, batch)
         for rows in order:
-            images = floats(samples[rows])
+            images = moved(floats(samples[rows]), recipe.shift, draws)
             logits = net(images + recipe.noise * torch.randn(images.shape, generator=draws))[1]
             loss = cross_entropy(logits, labels[rows])
             optimizer.zero_grad()
@@ -97,6 +98,18 @@ def _train(
             total += loss.item()
         if report:
             report(epoch + 1, epochs, total / steps)
+
+
+def moved(images: Tensor, shift: int, draws: torch.Generator) -> Tensor:
+    """Images (B, C, H, W), each moved down and across by draws from -shift to shift pixels, its border repeated."""
+    if not shift:
+        return images
+    count, _, height, width = images.shape
+    wide = pad(images, [shift] * 4, mode="replicate")
+    rows = torch.randint(2 * shift + 1, (count, 1), generator=draws) + torch.arange(height)
+    columns = torch.randint(2 * shift + 1, (count, 1), generator=draws) + torch.arange(width)
+    every = torch.arange(count)[:, None, None]
+    return wide[every, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
 
 
 @contextmanager

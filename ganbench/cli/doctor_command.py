@@ -16,7 +16,7 @@ import click
 
 from ganbench.cli.doctor_devices import Devices, Finding, inspected
 from ganbench.cli.options import plugin_option, results_option
-from ganbench.errors import GanbenchError, describe_error
+from ganbench.errors import GanbenchError, MissingError, describe_error
 from ganbench.files import KEPT, cache_folder, programs_folder
 from ganbench.registry.discovery import HOOKS
 from ganbench.registry.registry import Registry
@@ -104,6 +104,9 @@ def _extractors(registry: Registry) -> Iterator[Finding]:
             path = getattr(registry.create("extractor", registry.choose("extractor", name, {})), "path", None)
             lacking = path is not None and not path().is_file()
             where = path() if lacking and path is not None else ""
+        except MissingError as error:
+            yield Finding("note", f"extractor {name}: {error}")
+            continue
         except Exception as error:  # a third-party plugin may raise anything
             said = str(error) if isinstance(error, GanbenchError) else describe_error(error)
             yield Finding("wrong", f"extractor {name}: {said}", f"ganbench check extractor:{name}")

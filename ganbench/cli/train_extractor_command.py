@@ -32,6 +32,10 @@ from ganbench.suite.yaml import Problems, parse
     "--epochs", type=click.IntRange(min=1), metavar="N",
     help="How often each training image is shown; by default as often as makes 600,000 images, at most 200 times.",
 )  # fmt: skip
+@click.option(
+    "--shift", type=click.IntRange(min=0), default=0, show_default=True, metavar="PIXELS",
+    help="Move training images by up to so many pixels: for few images of things that need not be centered.",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, order and noise.")
 @click.option("--force", is_flag=True, help="Replace an extractor of that name, or the file.")
 @plugin_option
@@ -42,6 +46,7 @@ def command(
     place: Path | None,
     accuracy: float,
     epochs: int | None,
+    shift: int,
     seed: int,
     force: bool,
     plugins: tuple[Path, ...],
@@ -57,7 +62,7 @@ def command(
     data are not on this machine.
     """
     params = dict(map(_setting, sets))
-    settings = ExtractorSettings(params, name, place, accuracy, epochs or 0, seed, force, plugins)
+    settings = ExtractorSettings(params, name, place, accuracy, epochs or 0, shift, seed, force, plugins)
     with progress_bar() as report:
         stored = train_extractor(dataset, settings, report)
     click.echo(printable(f"{stored.path}: {stored.card.about}"))

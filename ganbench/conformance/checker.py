@@ -10,7 +10,7 @@ from typing import Any
 
 from ganbench.conformance.architectures import architecture_findings
 from ganbench.conformance.datasets import dataset_findings
-from ganbench.conformance.extractors import extractor_findings, missing, suited
+from ganbench.conformance.extractors import extractor_findings, missing, suited, suited_if_there
 from ganbench.conformance.findings import Collector, Finding, Report
 from ganbench.conformance.losses import loss_findings
 from ganbench.conformance.members import form_findings, member_findings, network_findings
@@ -176,6 +176,9 @@ def _own_findings(offer: Offer, made: Any, registry: Registry) -> list[Finding]:
             if lacks is not None:
                 raise MissingError(lacks)
             dataset = suited(registry, made)
+            absent = None if dataset else suited_if_there(registry, made)
+            if absent:
+                raise MissingError(f"it reads dataset {absent!r}, whose data are not on this machine")
             if dataset is None:
                 fix = "let supports return None for what it can read, or call testing.check_extractor with a dataset"
                 return [Finding("supports", "it supports no dataset on this machine", fix)]

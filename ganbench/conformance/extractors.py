@@ -58,6 +58,18 @@ def suited(registry: Registry, extractor: FeatureExtractor) -> Dataset | None:
     return next((dataset for _, dataset in datasets_here(registry) if supports(dataset) is None), None)
 
 
+def suited_if_there(registry: Registry, extractor: FeatureExtractor) -> str | None:
+    """The name of a dataset that an extractor supports, whether or not its data are on this machine."""
+    supports: Callable[[Dataset], str | None] = getattr(extractor, "supports", lambda _: None)
+    for name in registry.names("dataset"):
+        try:
+            if supports(registry.create("dataset", registry.choose("dataset", name, {}))) is None:
+                return name
+        except Exception:  # a broken dataset is no fault of what is checked
+            continue
+    return None
+
+
 def datasets_here(registry: Registry) -> Iterator[tuple[str, Dataset]]:
     """Every dataset whose data are on this machine, by name; those that raise anything else are left to their check."""
     for name in registry.names("dataset"):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ganbench.registry.choice import Choice, Kind
-from ganbench.registry.contracts import Dataset
+from ganbench.registry.contracts import Dataset, FeatureExtractor, Metric
 from ganbench.suite import applicable
 from ganbench.suite.entries import Entry, plugins_of
 from ganbench.suite.fields import chosen_by
@@ -53,10 +53,17 @@ class Evaluators:
                 if any(choice.name == other.name for other in picked[key]):
                     self.problems.add(place, f"{kind} {item.name!r} is listed twice")
                 picked[key].append(choice)
+        if "metrics" not in chosen and picked["extractor"]:
+            picked["metrics"] = self._computable(picked["metrics"], picked["extractor"][0])
         if not picked["extractor"] or not picked["metrics"]:
             return None
         self._check_metrics(evaluation, picked["extractor"][0], picked["metrics"], entry)
         return replace(evaluation, extractor=picked["extractor"][0], metrics=tuple(picked["metrics"]))
+
+    def _computable(self, metrics: list[Choice], extractor: Choice) -> list[Choice]:
+        """Of a dataset's default metrics those that an extractor gives enough for."""
+        features = self.registry.create("extractor", extractor)
+        return [one for one in metrics if not _lacking(self.registry.create("metric", one), features)]
 
     def leak(self, evaluation: EvaluationSpec, chosen: dict[str, Node], plugins: Plugins, entry: Entry) -> bool:
         """Whether the extractor is a network of a D that plugins make, which is reported."""
@@ -75,7 +82,7 @@ class Evaluators:
         for problem in chosen_by(evaluation, [score for _, metric in made for score in metric.better]):
             self.problems.add(entry.node, problem)
         for choice, metric in made:
-            lacking = [need for need in getattr(metric, "needs", ()) if need not in (*features.gives, "labels")]
+            lacking = _lacking(metric, features)
             if lacking:
                 self.problems.add(
                     entry.node,
@@ -88,6 +95,11 @@ class Evaluators:
                 self.problems.add(
                     entry.node, f"metric {choice.name!r} needs at least {least} samples, got {min(given)}"
                 )
+
+
+def _lacking(metric: Metric, features: FeatureExtractor) -> list[str]:
+    """What a metric needs and an extractor does not give."""
+    return [need for need in getattr(metric, "needs", ()) if need not in (*features.gives, "labels")]
 
 
 def _lacking_labels(plugin: object, data: Dataset) -> str | None:

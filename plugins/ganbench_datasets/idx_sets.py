@@ -18,7 +18,7 @@ from torchvision import datasets
 
 from ganbench import Data, cache_folder, hash_files
 from ganbench_datasets.files import ANEW, count_of_idx, state_of_idx
-from ganbench_datasets.torchvision_sets import TorchvisionSet, data_folder
+from ganbench_datasets.torchvision_sets import METRICS, TorchvisionSet, data_folder
 
 NAMES = (
     "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
@@ -154,6 +154,8 @@ class Mnist(IdxSet):
     version = "1"
     reader = datasets.MNIST
     shape = (1, 32, 32)
+    extractor = "mnist32"
+    metrics = (*METRICS, "modes", "mode-shapes")
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,8 @@ class FashionMnist(IdxSet):
     version = "1"
     reader = datasets.FashionMNIST
     shape = (1, 32, 32)
+    extractor = "fashion32"
+    metrics = (*METRICS, "modes", "mode-shapes")
     packaged = Path("/usr/share/datasets/fashion-mnist")
     advice = (
         " Set its folder with 'root:', install it with `apt-get install dataset-fashion-mnist` (Debian), or download "

@@ -9,9 +9,11 @@ def register_extractors() -> dict[str, type]:
     from ganbench_extractors.digits16 import Digits16
     from ganbench_extractors.dinov2 import Dino
     from ganbench_extractors.efficientnet_lite0 import EfficientNetLite0
+    from ganbench_extractors.fashion32 import Fashion32
     from ganbench_extractors.fidelity_files import Clip, Vgg16
     from ganbench_extractors.inception import Inception
     from ganbench_extractors.mixture import MixturePosterior
+    from ganbench_extractors.mnist32 import Mnist32
     from ganbench_extractors.stacked import StackedDigits16
 
     shipped: dict[str, type] = {
@@ -20,8 +22,10 @@ def register_extractors() -> dict[str, type]:
         "digits16": Digits16,
         "dinov2": Dino,
         "efficientnet-lite0": EfficientNetLite0,
+        "fashion32": Fashion32,
         "inception": Inception,
         "mixture": MixturePosterior,
+        "mnist32": Mnist32,
         "stacked-digits16": StackedDigits16,
         "vgg16": Vgg16,
     }

@@ -121,7 +121,7 @@ def test_the_card_says_how_a_file_was_made(inside: Cli, bars: Path, tmp_path: Pa
     with safe_open(file, "numpy") as opened:
         card = json.loads(opened.metadata()["ganbench"])
     assert card["command"] == "ganbench train-extractor bars --set classes=3 --set count=150 --set noise=0.5 --set " \
-        "labeled=True --set lacking=-1 --set subset=90 --epochs 30 --seed 7"  # fmt: skip
+        "labeled=True --set lacking=-1 --set subset=90 --epochs 30 --shift 0 --seed 7"  # fmt: skip
     assert (card["dataset"], card["classes"], card["shape"]) == ("bars", 3, [1, 8, 8])
     assert (card["training_images"], card["test_images"]) == (90, 150)
     assert card["recipe"]["epochs"] == 30

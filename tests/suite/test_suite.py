@@ -113,6 +113,16 @@ def test_a_folder_is_not_part_of_the_id(tmp_path: Path, registry: Registry) -> N
     assert len(ids) == 1
 
 
+def test_default_metrics_that_another_extractor_gives_too_little_for_are_left_out(
+    tmp_path: Path, registry: Registry
+) -> None:
+    text = "losses: [minimax]\narchitectures: [mlp]\ndatasets: [digits]\n"
+    whole = _plan(tmp_path, registry, text).cells[0].spec.evaluation.metrics
+    few = _plan(tmp_path, registry, f"{text}evaluation: {{extractor: inception}}").cells[0].spec.evaluation.metrics
+    assert [one.name for one in whole if one not in few] == ["modes", "mode-shapes"]
+    assert [one for one in whole if one in few] == list(few)
+
+
 def test_set_lies_over_everything_and_makes_another_suite(tmp_path: Path, registry: Registry) -> None:
     plan = _plan(tmp_path, registry, GOOD, sets=("train.steps=7", "train.lr=1e-2"))
     assert {cell.spec.train.steps for cell in plan.cells} == {7}
@@ -174,7 +184,7 @@ colour: red
         ("datasets: ring8", "expected a list"),
         ("seeds: 3", "key 'datasets' is missing"),
         (
-            "datasets: [mnist]\nevaluation: {metrics: [modes]}",
+            "datasets: [mnist]\nevaluation: {extractor: inception, metrics: [modes]}",
             "needs modes, which extractor 'inception' does not",
         ),
         ("datasets: [ring8]\nevaluation: {metrics: [modes, {modes: {few: 10}}]}", "metric 'modes' is listed twice"),
