@@ -10,7 +10,7 @@ def register_datasets() -> dict[str, type]:
     from ganbench_datasets.folder import Folder
     from ganbench_datasets.idx_sets import FashionMnist, Mnist
     from ganbench_datasets.mixtures import Grid25, Ring8
-    from ganbench_datasets.stacked import StackedDigits
+    from ganbench_datasets.stacked import StackedDigits, StackedFashion, StackedMnist
     from ganbench_datasets.torchvision_sets import Cifar10, Cifar100, Stl10, Svhn
 
     return {
@@ -25,5 +25,7 @@ def register_datasets() -> dict[str, type]:
         "stl10": Stl10,
         "celeba": CelebA,
         "stacked-digits": StackedDigits,
+        "stacked-fashion": StackedFashion,
+        "stacked-mnist": StackedMnist,
         "folder": Folder,
     }

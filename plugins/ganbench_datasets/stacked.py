@@ -7,8 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganbench import Data, Dataset, fingerprint
+from ganbench import Data, Dataset, fingerprint, location
 from ganbench_datasets.digits import Digits
+from ganbench_datasets.idx_sets import FashionMnist, Mnist
 from ganbench_datasets.mapped import mapped
 from ganbench_transforms.limits import at_least
 
@@ -104,3 +105,37 @@ class StackedDigits(StackedSet):
     @property
     def base(self) -> Dataset:
         return Digits()
+
+
+@dataclass(frozen=True)
+class StackedFashion(StackedSet):
+    """Three images of Fashion-MNIST as the channels of a 32x32 image: 1,000 modes.
+
+    `root` and `download` are those of fashion-mnist.
+    """
+
+    root: str = location("")
+    download: bool = location(False)
+
+    extractor = "stacked-classifier"
+
+    @property
+    def base(self) -> Dataset:
+        return FashionMnist(self.root, self.download)
+
+
+@dataclass(frozen=True)
+class StackedMnist(StackedSet):
+    """Three digits of MNIST as the channels of a 32x32 image: 1,000 modes.
+
+    `root` and `download` are those of mnist.
+    """
+
+    root: str = location("")
+    download: bool = location(False)
+
+    extractor = "stacked-classifier"
+
+    @property
+    def base(self) -> Dataset:
+        return Mnist(self.root, self.download)

@@ -14,7 +14,7 @@ def register_extractors() -> dict[str, type]:
     from ganbench_extractors.inception import Inception
     from ganbench_extractors.mixture import MixturePosterior
     from ganbench_extractors.mnist32 import Mnist32
-    from ganbench_extractors.stacked import StackedDigits16
+    from ganbench_extractors.stacked import StackedClassifier, StackedDigits16
 
     shipped: dict[str, type] = {
         "classifier": ClassifierFile,
@@ -26,6 +26,7 @@ def register_extractors() -> dict[str, type]:
         "inception": Inception,
         "mixture": MixturePosterior,
         "mnist32": Mnist32,
+        "stacked-classifier": StackedClassifier,
         "stacked-digits16": StackedDigits16,
         "vgg16": Vgg16,
     }

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench import Dataset, FeatureExtractor, Features
+from ganbench import Dataset, FeatureExtractor, Features, MissingError, TrainedExtractor, location
+from ganbench_extractors.classifier import ClassifierFile
 from ganbench_extractors.digits16 import Digits16
 from ganbench_transforms.limits import shares
 
@@ -83,3 +84,25 @@ class StackedDigits16(StackedExtractor):
     @property
     def channel(self) -> FeatureExtractor:
         return Digits16()
+
+
+@dataclass(frozen=True)
+class StackedClassifier(StackedExtractor):
+    """A classifier of one channel that `ganbench train-extractor` wrote, on each channel of a stacked set.
+
+    `weights` is its file, as of the extractor `classifier`.
+    """
+
+    weights: str = location("")
+
+    dims = CHANNELS * TrainedExtractor.dims
+
+    @property
+    def channel(self) -> FeatureExtractor:
+        """Raises `MissingError` if no file is named."""
+        if not self.weights:
+            raise MissingError(
+                "extractor 'stacked-classifier' needs a classifier of the images that are stacked: train it with "
+                "'ganbench train-extractor DATASET --to FILE.safetensors', and set 'weights' to this file"
+            )
+        return ClassifierFile(self.weights)

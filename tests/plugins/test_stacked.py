@@ -1,12 +1,11 @@
-"""Stacked sets: what they are made of, and what honest, collapsed and meaningless samples score on them."""
+"""Stacked sets: how they are read, and what honest, collapsed and meaningless samples score on them."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,20 +13,28 @@ import torch
 from evaluators import evaluator_of
 from torch import Tensor
 
-from ganbench import Data
+from ganbench.classifier.network import ClassifierNet
+from ganbench.classifier.weight_file import Card, write_file
+from ganbench.errors import MissingError
 from ganbench.evaluation.evaluator import Evaluator, Scores
 from ganbench.evaluation.references import reference_samples
-from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
 from ganbench_datasets.digits import Digits
-from ganbench_datasets.stacked import StackedDigits, StackedSet
+from ganbench_datasets.stacked import StackedDigits, StackedMnist
+from ganbench_extractors.classifier import ClassifierFile
 from ganbench_extractors.digits16 import Digits16
-from ganbench_extractors.stacked import StackedDigits16
+from ganbench_extractors.stacked import StackedClassifier, StackedDigits16
 
 CPU = torch.device("cpu")
 SURE = 0.9
 COUNT = 5000
 PAPERS = 26_000
+
+
+CARD = Card(
+    dataset="digits", hyperparameters={}, content="c", shape=(1, 16, 16), classes=10, training_images=1347,
+    test_images=450, accuracy=0.1, recipe={}, software={}, command="",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,83 +71,6 @@ def _verdict(scores: Scores) -> str:
     return scores.evaluation.verdict.text
 
 
-# What they are made of
-
-
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_each_channel_is_an_image_of_the_same_split_and_the_label_says_which_classes(
-    split: Literal["train", "test"],
-) -> None:
-    samples, labels = StackedDigits(triples=500).load(split)
-    images, classes = Digits().load(split)
-    assert labels is not None
-    assert classes is not None
-    known = {image.numpy().tobytes(): int(label) for image, label in zip(images, classes, strict=True)}
-    assert samples.shape == ((500 if split == "train" else PAPERS), 3, 16, 16)
-    for sample, label in zip(samples[:500], labels[:500].tolist(), strict=True):
-        hundreds, tens, ones = (known[channel[None].numpy().tobytes()] for channel in sample)
-        assert label == 100 * hundreds + 10 * tens + ones
-
-
-def test_triples_are_drawn_evenly_and_the_channels_by_themselves() -> None:
-    labels = StackedDigits(triples=100_000).load("train").labels
-    assert labels is not None
-    counts = np.bincount(labels.numpy(), minlength=1000)
-    frequency = np.bincount(Digits().load("train").labels.numpy(), minlength=10) / 1347  # type: ignore[union-attr]
-    wanted = 100_000 * np.einsum("a,b,c->abc", frequency, frequency, frequency).reshape(-1)
-    chi_squared = ((counts - wanted) ** 2 / wanted).sum()
-    assert abs(chi_squared - 999) < 4 * (2 * 999) ** 0.5
-
-
-def test_the_fingerprint_follows_the_parameters_and_the_base() -> None:
-    found = [fingerprint(made) for made in (StackedDigits(), StackedDigits(128_000), StackedDigits(500), _OfBytes(500))]
-    assert found[0] == found[1]
-    assert len(set(found)) == 3
-
-
-def test_bytes_stay_bytes_and_sets_of_other_classes_have_other_modes() -> None:
-    made = _OfBytes(50)
-    samples, labels = made.load("train")
-    assert samples.dtype == torch.uint8
-    assert (made.shape, made.modes, made.classes) == ((3, 4, 4), 8, 8)
-    assert labels is not None
-    assert torch.equal(labels, (samples[:, :, 0, 0].long() * torch.tensor([4, 2, 1])).sum(dim=1))
-
-
-def test_what_cannot_be_stacked_is_named() -> None:
-    with pytest.raises(ValueError, match="triples must be >= 1"):
-        StackedDigits(triples=0)
-    with pytest.raises(ValueError, match="Bits cannot be stacked: wanted labeled images of one channel"):
-        _OfBytes(50, labeled=False).load("train")
-
-
-@dataclass(frozen=True)
-class Bits:
-    """Black or nearly black images, one pixel value for each class."""
-
-    labeled: bool = True
-
-    shape = (1, 4, 4)
-    modes = 2
-    extractor = "none"
-    metrics = ()
-
-    def load(self, split: Literal["train", "test"]) -> Data:
-        labels = torch.arange(10) % 2
-        return Data(labels[:, None, None, None].expand(-1, 1, 4, 4).to(torch.uint8), labels if self.labeled else None)
-
-
-@dataclass(frozen=True)
-class _OfBytes(StackedSet):
-    labeled: bool = True
-
-    extractor = "none"
-
-    @property
-    def base(self) -> Bits:
-        return Bits(self.labeled)
-
-
 # How they are read
 
 
@@ -164,8 +94,32 @@ def test_the_extractor_reads_each_channel_by_itself(read: Read) -> None:
 def test_the_extractor_refuses_what_is_not_stacked() -> None:
     assert StackedDigits16().supports(StackedDigits()) is None
     assert StackedDigits16().supports(Digits()) == "it reads stacked sets, which have a `base`"
-    reason = StackedDigits16().supports(_OfBytes())
-    assert reason == "of one channel, it reads images of shape (1, 16, 16), not (1, 4, 4)"
+    reason = StackedDigits16().supports(StackedMnist())
+    assert reason == "of one channel, it reads images of shape (1, 16, 16), not (1, 32, 32)"
+
+
+def test_a_trained_classifier_reads_each_channel(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    file = tmp_path / "digits.safetensors"
+    write_file(file, ClassifierNet((1, 16, 16), 10), CARD)
+    extractor = StackedClassifier(weights=str(file))
+    assert extractor.supports(StackedDigits()) is None
+    assert extractor.fingerprint() == ClassifierFile(str(file)).fingerprint()
+    samples = StackedDigits(40).load("train").samples
+    features, logits, _ = extractor.open(StackedDigits(), CPU)(samples)
+    assert features.shape == (40, extractor.dims)
+    single = ClassifierFile(str(file)).open(Digits(), CPU)
+    assert logits is not None
+    channels = [single(samples[:, i : i + 1]).logits for i in range(3)]
+    a, b, c = (one.argmax(dim=1) for one in channels if one is not None)
+    assert torch.equal(logits.argmax(dim=1), 100 * a + 10 * b + c)
+
+
+def test_without_a_trained_classifier_the_command_that_makes_one_is_named() -> None:
+    with pytest.raises(MissingError, match=r"train it with 'ganbench train-extractor DATASET --to FILE.safetensors'"):
+        StackedClassifier().supports(StackedDigits())
+    with pytest.raises(MissingError, match="there is no weight file none"):
+        StackedClassifier(weights="none").supports(StackedDigits())
 
 
 # What samples score
@@ -290,16 +244,3 @@ def test_the_protocol_of_the_papers_and_its_reference_rows(registry: Registry, r
 
 def _reference(evaluator: Evaluator, name: str) -> Tensor:
     return reference_samples(name, evaluator.splits, "train", PAPERS).samples
-
-
-def test_a_set_of_ones_own_is_stacked_as_the_documentation_says(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "samples.md").read_text()
-    (text,) = re.findall(r'```python title="stacked_glyphs.py"\n(.*?)```', page, flags=re.DOTALL)
-    (tmp_path / "stacked_glyphs.py").write_text(text)
-    registry = Registry.load([tmp_path / "stacked_glyphs.py"])
-    dataset = registry.create("dataset", registry.choose("dataset", "stacked-glyphs", {"triples": 50}))
-    extractor: Any = registry.create("extractor", registry.choose("extractor", dataset.extractor, {}))
-    assert extractor.supports(dataset) is None
-    found = extractor.open(dataset, CPU)(dataset.load("train").samples)
-    assert found.features.shape == (50, extractor.dims)
-    assert found.logits.shape == (50, 1000)
