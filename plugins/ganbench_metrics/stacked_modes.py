@@ -25,7 +25,7 @@ class StackedModes:
     a mode is captured if it holds at least N share / K of the N samples, `HQ` is the share of samples in a mode, and
     `reverse KL` the divergence (nats) of their histogram from the uniform one. `hits` and `hits KL` are for comparison
     with papers (VEEGAN, PacGAN): every sample counts for the class of its largest logit, and one sample hits a mode.
-    Noise hits most modes.
+    Noise can hit most modes.
     """
 
     share: float = 0.1
