@@ -117,7 +117,7 @@ class StackedFashion(StackedSet):
     root: str = location("")
     download: bool = location(False)
 
-    extractor = "stacked-classifier"
+    extractor = "stacked-fashion32"
 
     @property
     def base(self) -> Dataset:
@@ -134,7 +134,7 @@ class StackedMnist(StackedSet):
     root: str = location("")
     download: bool = location(False)
 
-    extractor = "stacked-classifier"
+    extractor = "stacked-mnist32"
 
     @property
     def base(self) -> Dataset:

@@ -14,7 +14,7 @@ def register_extractors() -> dict[str, type]:
     from ganbench_extractors.inception import Inception
     from ganbench_extractors.mixture import MixturePosterior
     from ganbench_extractors.mnist32 import Mnist32
-    from ganbench_extractors.stacked import StackedClassifier, StackedDigits16
+    from ganbench_extractors.stacked import StackedClassifier, StackedDigits16, StackedFashion32, StackedMnist32
 
     shipped: dict[str, type] = {
         "classifier": ClassifierFile,
@@ -28,6 +28,8 @@ def register_extractors() -> dict[str, type]:
         "mnist32": Mnist32,
         "stacked-classifier": StackedClassifier,
         "stacked-digits16": StackedDigits16,
+        "stacked-fashion32": StackedFashion32,
+        "stacked-mnist32": StackedMnist32,
         "vgg16": Vgg16,
     }
     return {**user_extractors(), **shipped}

@@ -12,6 +12,8 @@ from torch import Tensor
 from ganbench import Dataset, FeatureExtractor, Features, MissingError, TrainedExtractor, location
 from ganbench_extractors.classifier import ClassifierFile
 from ganbench_extractors.digits16 import Digits16
+from ganbench_extractors.fashion32 import Fashion32
+from ganbench_extractors.mnist32 import Mnist32
 from ganbench_transforms.limits import shares
 
 CHANNELS = 3
@@ -84,6 +86,24 @@ class StackedDigits16(StackedExtractor):
     @property
     def channel(self) -> FeatureExtractor:
         return Digits16()
+
+
+@dataclass(frozen=True)
+class StackedFashion32(StackedExtractor):
+    """fashion32 on each channel of stacked Fashion-MNIST (192 features, 1,000 triples of classes)."""
+
+    @property
+    def channel(self) -> FeatureExtractor:
+        return Fashion32()
+
+
+@dataclass(frozen=True)
+class StackedMnist32(StackedExtractor):
+    """mnist32 on each channel of stacked MNIST (192 features, 1,000 triples of classes)."""
+
+    @property
+    def channel(self) -> FeatureExtractor:
+        return Mnist32()
 
 
 @dataclass(frozen=True)
