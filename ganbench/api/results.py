@@ -135,11 +135,11 @@ class Results:
     def lottery(self, dataset: str | None = None, seed: int = 0) -> Lottery:
         """How often comparisons by a few seeds name the wrong winner, drawn from the seeds of these results.
 
-        `dataset` leaves out the others; `seed` is that of the random draws, where not all are taken.
-        Raises `UsageError` if no dataset has two variants with enough seeds.
+        `dataset` leaves out the others, whose pairs count in the correction all the same; `seed` is that of the
+        random draws, where not all are taken. Raises `UsageError` if no dataset has two variants with enough seeds.
         """
-        tables = self.score_tables if dataset is None else [self.table(dataset).table]
-        return lottery(self.suite, tables, self.plan.family, seed)
+        chosen = None if dataset is None else self.table(dataset).dataset
+        return lottery(self.suite, self.score_tables, self.plan.family, seed, chosen)
 
     @property
     def family(self) -> Family:

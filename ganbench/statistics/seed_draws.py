@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,25 +43,43 @@ def _random(n: int, k: int, seed: int) -> NDArray[np.intp]:
     return np.argsort(keys, axis=1)[:, :k].copy()
 
 
+def ranked(variants: Sequence[Values], k: int) -> list[Values]:
+    """The variants with a value for each failed seed by which sums of k seeds are compared.
+
+    It is so low that a draw with more failed seeds is worse than any with fewer; with equally many, the sum of the
+    other seeds decides.
+    """
+    known = np.concatenate([own[np.isfinite(own)] for own in variants])
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    worst = low - (k * (high - low) or 1.0)
+    return [np.where(np.isfinite(own), own, worst) for own in variants]
+
+
 def sums(values: Values, k: int, seed: int = 0) -> Values:
     """The sums of k of the values, of every draw or of `DRAWN` random ones."""
     found: Values = values[_draws(len(values), k, seed)].sum(axis=1)
     return found
 
 
-def reversed_share(better: Values, worse: Values, k: int, seed: int = 0) -> float:
-    """How often the mean of k seeds of the worse variant is above that of k seeds of the better one.
+class Winners(NamedTuple):
+    """How often the mean of k seeds is above that of k seeds of the other variant; in the rest both are equal."""
 
-    Every draw of one side meets every draw of the other. Equal means name no winner and are not counted.
+    first: float
+    second: float
+
+
+def winners(a: Values, b: Values, k: int, seed: int = 0) -> Winners:
+    """How often the mean of k seeds of one variant, and how often that of the other, is the better one.
+
+    Every draw of one side meets every draw of the other. Equal means name no winner. More failed seeds are worse than
+    fewer.
     """
-    ours, theirs = sums(better, k, seed), np.sort(sums(worse, k, seed + 1))
+    a, b = ranked((a, b), k)
+    ours, theirs = sums(a, k, seed), np.sort(sums(b, k, seed + 1))
+    below = np.searchsorted(theirs, ours, side="left")
     above = len(theirs) - np.searchsorted(theirs, ours, side="right")
-    return float(above.mean() / len(theirs))
-
-
-def named_share(a: Values, b: Values, k: int, seed: int = 0) -> float:
-    """How often the means of k seeds of two variants differ, so that one of the two is named the winner."""
-    return reversed_share(a, b, k, seed) + reversed_share(b, a, k, seed)
+    pairs = len(ours) * len(theirs)
+    return Winners(int(below.sum()) / pairs, int(above.sum()) / pairs)
 
 
 def apart(values: Values, k: int, seed: int = 0) -> Values:
@@ -79,7 +98,7 @@ def apart(values: Values, k: int, seed: int = 0) -> Values:
 
 def first_share(variants: Sequence[Values], counted: Sequence[bool], k: int, seed: int = 0) -> float:
     """How often one of the `counted` variants has the best mean, if k seeds of each are drawn; ties are shared."""
-    drawn = [values[_random(len(values), k, seed + at)].sum(axis=1) for at, values in enumerate(variants)]
+    drawn = [own[_random(len(own), k, seed + at)].sum(axis=1) for at, own in enumerate(ranked(variants, k))]
     means = np.stack(drawn)
     best = means == means.max(axis=0)
     return float((best[np.array(counted)].sum(axis=0) / best.sum(axis=0)).mean())

@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 
 from ganbench.statistics.differences import Measure, Sample
-from ganbench.statistics.seed_draws import apart, first_share, oriented, reversed_share
+from ganbench.statistics.seed_draws import Values, apart, first_share, oriented, winners
 
+NONE = -np.inf
 BETTER, WORSE = [5.0, 2.0, 7.0, 4.0, 6.0], [3.0, 4.0, 1.0, 6.5]
+
+
+def reversed_share(better: Values, worse: Values, k: int) -> float:
+    """How often the worse variant has the better mean."""
+    return winners(better, worse, k).second
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
@@ -55,6 +61,31 @@ def test_more_is_better_and_a_failed_seed_is_the_worst() -> None:
     assert lower.tolist() == [-np.log(2.0), -np.log(8.0), -np.inf]
     # a failed seed loses against any other, two failed ones are equal
     assert reversed_share(np.array([0.0, -np.inf]), np.array([-5.0, -np.inf]), 1) == 0.25
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_of_two_draws_the_one_with_fewer_failures_wins_and_of_equally_many_the_other_seeds_decide(k: int) -> None:
+    a, b = [4.0, 1.0, 2.0, NONE], [3.0, 2.0, NONE, NONE]
+
+    def key(drawn: tuple[float, ...]) -> tuple[int, float]:
+        return -sum(value == NONE for value in drawn), sum(value for value in drawn if value != NONE)
+
+    pairs = list(product(combinations(a, k), combinations(b, k)))
+    found = winners(np.array(a), np.array(b), k)
+    assert found.first == pytest.approx(fmean(key(x) > key(y) for x, y in pairs))
+    assert found.second == pytest.approx(fmean(key(x) < key(y) for x, y in pairs))
+
+
+def test_failures_of_both_variants_do_not_hide_which_is_better() -> None:
+    quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / 24) for i in range(24)])
+    good, poor = (np.concatenate((quantiles + gap, [NONE] * 8)) for gap in (3.0, 0.0))
+    few, many = winners(good, poor, 1), winners(good, poor, 8)
+    assert few.first + few.second == pytest.approx(1 - (8 / 32) ** 2)  # only two failures are equal
+    assert many.first + many.second == pytest.approx(1, abs=1e-9)
+
+
+def test_variants_that_only_fail_are_equal() -> None:
+    assert winners(np.array([NONE] * 3), np.array([NONE] * 4), 2) == (0, 0)
 
 
 def test_the_first_of_a_table_of_one_seed_each() -> None:

@@ -58,9 +58,10 @@ def _draw(found: Lottery, shown: list[ScoreLottery], texts: list[str], figure: F
             linestyle=look.dashes, linewidth=0.5, markersize=2, alpha=0.7,
         )  # fmt: skip
         handles.append(line)
-    axes.axhline(100 * RIGHT, color=GRAY, linewidth=0.6, linestyle=(0, (1, 1)))
-    axes.annotate("5 %", (1, 100 * RIGHT), (-2, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                  ha="right", fontsize=SMALL, color=GRAY)  # fmt: skip
+    limit = 100 * (1 - RIGHT)
+    axes.axhline(limit, color=GRAY, linewidth=0.6, linestyle=(0, (1, 1)))
+    axes.annotate(f"{limit:.0f} %", (1, limit), (-2, 2), xycoords=axes.get_yaxis_transform(),
+                  textcoords="offset points", ha="right", fontsize=SMALL, color=GRAY)  # fmt: skip
     most = max((draw.worst or 0) for one in shown for draw in one.draws)
     last = max(draw.seeds for one in shown for draw in one.draws)
     set_axis(axes, "y", AxisRange(0, max(10.0, 110 * most)))

@@ -14,23 +14,27 @@ from ganbench.report.text.markdown import grid
 LEGEND = (
     "Draws of so many seeds of each variant, without replacement, of all that were trained. wrong winner: the share "
     "of draws in which the worse of two variants has the better mean, over the pairs that all seeds tell apart (by the "
-    "test of the score, corrected for every pair of every dataset). worst pair: the largest share of one pair. "
-    "unfounded: the share of draws in which one mean is better, over the pairs that all seeds do not tell apart. wrong "
-    "first: the share of draws in which a variant has the best of all means that is shown to be worse than another. "
-    "same variant: two disjoint draws of one variant differ by this in half of all cases, and by more than the second "
-    "value in one of twenty; a factor for scores that vary by factors. enough: the smallest number of seeds tried that "
-    "names a wrong winner in at most 5 % of draws. deviation: over seeds, pooled over variants, relative to the mean "
-    "for scores that vary by factors. against latents: how many times the deviation over other latents of one "
-    "generator it is."
+    "test of the score, corrected for every pair of every dataset). right winner: in which the better one has it; in "
+    "the rest both means are equal. worst pair: the largest share of a wrong winner of one pair. unfounded: the "
+    "share of draws in which one mean is better, over the pairs that all seeds do not tell apart. contradiction: the "
+    "share in which two independent comparisons of such a pair name opposite winners. wrong first: the share of draws "
+    "in which a variant has the best of all means that is shown to be worse than another. same variant: two disjoint "
+    "draws of one variant differ by this in half of all cases, and by more than the second value in one of twenty; a "
+    "factor for scores that vary by factors. enough: the smallest number of seeds tried that names the right winner in "
+    "at least 95 % of draws. deviation: over seeds, pooled over variants, relative to the mean for scores that vary by "
+    "factors. against latents: how many times the deviation over other latents of one generator it is. Failed seeds "
+    "are the worst; same variant and the deviations are of the seeds that finished."
 )
 FEW = (1, 3, 5)
 """The numbers of seeds that the table of all scores shows."""
 
 
 def percent(share: float | None) -> str:
-    """A share as per cent: whole ones from 10 on, one digit below."""
+    """A share as per cent: whole ones from 10 on, one digit below; only none at all is 0."""
     if share is None:
         return NONE
+    if 0 < share < 0.0005:
+        return "below 0.1 %"
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
 
 
@@ -61,7 +65,10 @@ def _finding(one: ScoreLottery, found: Lottery) -> Iterator[str]:
     if first.unfounded is not None:
         left = one.pairs - one.told_apart
         others = f"the other {counted(left, 'pair')}" if one.told_apart else f"these {counted(left, 'pair')}"
-        yield f"For {others}, one seed of each names a winner all the same in {percent(first.unfounded)} of draws."
+        yield (
+            f"For {others}, one seed of each names a winner all the same in {percent(first.unfounded)} of draws, and "
+            f"two such comparisons contradict each other in {percent(first.contradicted)}."
+        )
     if first.half is not None and first.rare is not None:
         by = "a factor of " if one.ratio else ""
         unit = f"{by}{number(first.half)}", f"{by}{number(first.rare)}"
@@ -69,6 +76,8 @@ def _finding(one: ScoreLottery, found: Lottery) -> Iterator[str]:
             f"Two seeds of the same variant differ in {one.score} by {unit[0]} or more in half of all cases, and by "
             f"{unit[1]} or more in one of twenty."
         )
+    if one.failed:
+        yield f"{counted(one.failed, 'seed')} failed or lack the score, and count as the worst."
 
 
 def _seeds(found: Lottery) -> str:
@@ -80,16 +89,18 @@ def _draws(one: ScoreLottery) -> Grid:
     header = [
         "seeds of each",
         "wrong winner",
+        "right winner",
         "worst pair",
         "unfounded",
+        "contradiction",
         "wrong first",
         "same variant: half",
         "one of twenty",
     ]
     lines = [
         [
-            str(draw.seeds), percent(draw.wrong), percent(draw.worst), percent(draw.unfounded), percent(draw.first),
-            apart(draw.half, one.ratio), apart(draw.rare, one.ratio),
+            str(draw.seeds), percent(draw.wrong), percent(draw.right), percent(draw.worst), percent(draw.unfounded),
+            percent(draw.contradicted), percent(draw.first), apart(draw.half, one.ratio), apart(draw.rare, one.ratio),
         ]
         for draw in one.draws
     ]  # fmt: skip
