@@ -125,16 +125,17 @@ def lottery_finding() -> str:
     one = next(score for score in found.primary if score.ratio)
     first = one.draws[0]
     assert first.half is not None
-    factor = f"{escape_markdown(one.score)} by a factor of {first.half:.2f}"
+    assert first.rare is not None
+    left = one.pairs - one.told_apart
     return "\n".join(
         [
-            f"Seeds decide: on {one.dataset}, two seeds of the same GAN differ in {factor} or more in half of all "
-            "cases.",
-            f"Of the {one.pairs} pairs of {found.variants} losses, {found.seeds[0]} seeds each tell only "
-            f"{one.told_apart} apart. One seed each names a winner for the other {one.pairs - one.told_apart} all",
-            f"the same, and for the {one.told_apart} the wrong one in {lottery_text.percent(first.wrong)} of draws (up "
-            f"to {lottery_text.percent(first.worst)}). This is what",
-            "`ganbench lottery --results results/published/lottery` prints; see [The seed lottery](docs/lottery.md).",
+            f"Seeds decide: on {one.dataset}, two seeds of the same GAN differ in {escape_markdown(one.score)} by a "
+            f"factor of {first.half:.2f} or more",
+            f"in half of all cases, of {first.rare:.2f} or more in one of twenty. Of {one.pairs} pairs of "
+            f"{found.variants} losses, {found.seeds[0]} seeds each tell {one.told_apart} apart;",
+            f"on the other {left}, two comparisons by one seed contradict each other in "
+            f"{lottery_text.percent(first.contradicted)} of cases.",
+            "`ganbench lottery --results results/published/lottery` prints this: [The seed lottery](docs/lottery.md).",
         ]
     )
 
