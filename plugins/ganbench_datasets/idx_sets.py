@@ -82,6 +82,10 @@ class IdxSet(TorchvisionSet):
             super().prepare()
         self._check_files(self._states())
 
+    def fingerprint(self) -> str:
+        """A hash of the unpacked files of both splits. Raises `MissingError` if they are not there."""
+        return super().fingerprint()
+
     def load(self, split: Literal["train", "test"]) -> Data:
         if self._old_files():
             return super().load(split)

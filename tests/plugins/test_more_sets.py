@@ -15,8 +15,10 @@ from PIL import Image
 from torchvision import datasets
 
 from ganbench.errors import MissingError
+from ganbench.registry.fingerprints import fingerprint
 from ganbench.testing import check_dataset
 from ganbench_datasets.celeba import CelebA
+from ganbench_datasets.idx_sets import FashionMnist, Mnist
 from ganbench_datasets.torchvision_sets import Cifar100, Stl10, Svhn
 
 
@@ -145,3 +147,11 @@ def test_celeba_follows_its_partition(tmp_path: Path) -> None:
     (folder / "list_eval_partition.txt").unlink()
     with pytest.raises(MissingError, match=r"list_eval_partition.txt is missing\. Set 'root' to the folder that holds"):
         CelebA(root=str(tmp_path)).prepare()
+
+
+def test_the_identity_of_a_set_is_that_of_its_files(stl10: dict[str, NDArray[np.uint8]], tmp_path: Path) -> None:
+    """Also where a set reads its files itself: what is loaded would have another hash for every `size`."""
+    large, small = Stl10(root=str(tmp_path)), Stl10(root=str(tmp_path), size=48)
+    assert fingerprint(large) == large.fingerprint() == small.fingerprint() == fingerprint(small)
+    for cls in (Svhn, Mnist, FashionMnist):
+        assert "fingerprint" in vars(next(one for one in cls.__mro__ if "load" in vars(one))), cls.__name__
