@@ -16,7 +16,25 @@ DIMS = {"vits14": 384, "vitb14": 768, "vitl14": 1024}
 SIDE = 224
 MEAN = (255 * 0.485, 255 * 0.456, 255 * 0.406)
 STD = (255 * 0.229, 255 * 0.224, 255 * 0.225)
-PAPERS = ("arXiv:2304.07193", "arXiv:2306.04675")
+PAPERS = (
+    r"""
+@article{oquab2024dinov2,
+  author  = {Oquab, Maxime and Darcet, Timoth{\'e}e and Moutakanni, Th{\'e}o and others},
+  title   = {{DINOv2}: Learning Robust Visual Features without Supervision},
+  journal = {Transactions on Machine Learning Research},
+  year    = {2024},
+}
+""",
+    r"""
+@inproceedings{stein2023exposing,
+  author    = {Stein, George and Cresswell, Jesse C. and Hosseinzadeh, Rasa and others},
+  title     = {Exposing Flaws of Generative Model Evaluation Metrics and Their Unfair Treatment of Diffusion Models},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {36},
+  year      = {2023},
+}
+""",
+)
 
 
 class Prepared(nn.Module):
