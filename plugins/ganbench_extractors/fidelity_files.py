@@ -25,7 +25,14 @@ CLIP_PAPER = r"""
   year      = {2021},
 }
 """
-VGG_PAPER = "arXiv:1409.1556"
+VGG_PAPER = r"""
+@inproceedings{simonyan2015very,
+  author    = {Simonyan, Karen and Zisserman, Andrew},
+  title     = {Very Deep Convolutional Networks for Large-Scale Image Recognition},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2015},
+}
+"""
 
 
 class Only(nn.Module):
