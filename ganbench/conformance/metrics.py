@@ -22,6 +22,8 @@ from ganbench.suite.specs import EvaluationSpec
 REAL, FAKE = 2000, 1200
 """Samples on each side, unless the metric needs more."""
 LABELS = "labels"
+OF_EACH = 20
+"""Samples of each class that a metric of labels is tried with, at least: with a thousand classes there are too few."""
 
 
 def metric_findings(metric: Metric, name: str, registry: Registry) -> list[Finding]:
@@ -49,7 +51,8 @@ def _suits(metric: Metric, dataset: Dataset, extractor: FeatureExtractor) -> boo
     """Whether a metric can be tried on a dataset with its own extractor here."""
     if getattr(metric, "supports", lambda _: None)(dataset) is not None or missing(extractor) is not None:
         return False
-    given = {*extractor.gives, *([LABELS] if getattr(dataset, "classes", None) else [])}
+    classes = getattr(dataset, "classes", None)
+    given = {*extractor.gives, *([LABELS] if classes and classes * OF_EACH <= FAKE else [])}
     return set(getattr(metric, "needs", ())) <= given
 
 
