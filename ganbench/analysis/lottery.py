@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import exp, fsum, log, sqrt
-from statistics import variance
+from math import exp, fsum, sqrt
 
 import numpy as np
 
@@ -61,9 +60,8 @@ class ScoreLottery:
 
     `told_apart` of its `pairs` are claimed to differ by all seeds. `enough` is the smallest number of seeds that names
     the right winner of them in 95 % of draws; None if none that was tried does. `failed` is the number of seeds without
-    a value. `deviation` is the
-    standard deviation over seeds, pooled over variants, relative to the mean if `ratio`. `against_latents` is how many
-    times that over sets of latents of one generator it is; None if that is unknown or 0.
+    a value. `deviation` is the standard deviation over seeds, pooled over variants, relative to the mean if `ratio`.
+    `against_latents` is how many times that over sets of latents of one generator it is; None if that is unknown or 0.
     """
 
     dataset: str
@@ -97,6 +95,12 @@ class Lottery:
     variants: int
     m: int
     scores: tuple[ScoreLottery, ...]
+
+    @property
+    def seeds_text(self) -> str:
+        """The number of seeds of each variant: `32`, or `8 to 32`."""
+        low, high = self.seeds
+        return str(low) if low == high else f"{low} to {high}"
 
     @property
     def primary(self) -> list[ScoreLottery]:
@@ -223,11 +227,7 @@ def _deviations(
     cells: Mapping[VariantKey, Score], latents: Mapping[VariantKey, float | None]
 ) -> tuple[float | None, float | None]:
     """The pooled deviation over seeds, and how many times that over sets of latents it is."""
-    between = {
-        key: variance([log(value) for value in cell.values] if cell.logs else cell.values)
-        for key, cell in cells.items()
-        if len(cell.values) >= MIN_SEEDS
-    }
+    between = {key: cell.variance for key, cell in cells.items() if len(cell.values) >= MIN_SEEDS}
     if not between:
         return None, None
     pooled = fsum(between.values()) / len(between)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from math import fsum, log
-from statistics import variance
+from math import fsum
 
 from ganbench.analysis import equal_counts
-from ganbench.analysis.score_table import Score, Table, TableRow
+from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
 from ganbench.results.records import Evaluation, ProtocolCard, Record
@@ -235,7 +234,7 @@ def _evaluation_noise(variants: list[TableRow], columns: Mapping[str, str]) -> l
     parts = []
     for name in columns:
         rows = [row for row in variants if name in row.noise and len(row.scores[name].values) >= differences.MIN_SEEDS]
-        between = fsum(_variance(row.scores[name]) for row in rows)
+        between = fsum(row.scores[name].variance for row in rows)
         if between > 0:
             share = 100 * fsum(row.noise[name] for row in rows) / between
             parts.append(f"{name} {share:.0f} %" if share >= 1 else f"{name} below 1 %")
@@ -243,8 +242,3 @@ def _evaluation_noise(variants: list[TableRow], columns: Mapping[str, str]) -> l
         return []
     return [f"Evaluation noise (other latents for one generator of each variant) as a share of the variance between "
             f"seeds: {', '.join(parts)}."]  # fmt: skip
-
-
-def _variance(score: Score) -> float:
-    """The variance of a score between seeds, on its column's scale."""
-    return variance([log(value) for value in score.values] if score.logs else score.values)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import log
+from statistics import variance
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ganbench.registry.contracts import Direction, ScoreKind
@@ -94,6 +96,11 @@ class Score:
     def kind(self) -> ScoreKind:
         """What the score is, which fixes its test."""
         return self.card.kind if isinstance(self.card, ProtocolCard) else "linear"
+
+    @property
+    def variance(self) -> float:
+        """The variance between seeds, on the column's scale."""
+        return variance([log(value) for value in self.values] if self.logs else self.values)
 
     @property
     def scale(self) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from ganbench.classifier.network import ClassifierNet
+from ganbench.engine.threads import one_thread
 from ganbench.registry.contracts import Data, floats
 from ganbench.seeding import number
 
@@ -51,11 +51,11 @@ def train_classifier(
 ) -> ClassifierNet:
     """A classifier of images (N, C, H, W) with labels 0 to `classes` - 1, in evaluation mode, trained on one thread.
 
-    One thread, because sums over several have another order and so other bits. Raises `ValueError` without labels.
+    Raises `ValueError` without labels.
     """
     if data.labels is None:
         raise ValueError("a classifier needs labels")
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(number(recipe.seed, "classifier/weights"))
         net = ClassifierNet(tuple(data.samples.shape[1:]), classes)
         draws = torch.Generator().manual_seed(number(recipe.seed, "classifier/batches"))
@@ -68,7 +68,7 @@ def accuracy(net: nn.Module, data: Data) -> float:
     if data.labels is None:
         raise ValueError("an accuracy needs labels")
     right = 0
-    with _one_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad():
         for images, labels in zip(
             torch.split(data.samples, EVALUATED), torch.split(data.labels, EVALUATED), strict=True
         ):
@@ -110,13 +110,3 @@ def moved(images: Tensor, shift: int, draws: torch.Generator) -> Tensor:
     columns = torch.randint(2 * shift + 1, (count, 1), generator=draws) + torch.arange(width)
     every = torch.arange(count)[:, None, None]
     return wide[every, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import random
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from ganbench.engine.critic import Samples
 from ganbench.engine.draws import Recipe
 from ganbench.engine.setting import Example, Setting
 from ganbench.engine.step import Game, State, step
+from ganbench.engine.threads import one_thread
 from ganbench.engine.watch import FIXES, Call, Caller, ImpureError, Watch, title, watched
 
 T = TypeVar("T")
@@ -109,17 +110,6 @@ def _start_memories(game: Game, state: State, watch: Watch) -> None:
         if one.remembers_with is not None:
             network, player = players[one.remembers_with]
             watch.called(Caller(title(game, one), "memory"), one.plugin.memory, network.named(player.params))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _require_same(first: list[Call], again: list[Call], before: _Surroundings, time: int) -> None:

@@ -19,6 +19,7 @@ from ganbench.engine.numbers import numbers
 from ganbench.engine.objective import Objective
 from ganbench.engine.setting import Players, Setting, build_game, init_state
 from ganbench.engine.step import step
+from ganbench.engine.threads import one_thread
 from ganbench.registry.training_contracts import Architecture
 from ganbench.suite.train_spec import TrainSpec
 
@@ -101,13 +102,9 @@ def products_per_second() -> float:
 
     The best of some trials: no training step is faster.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         matrix = torch.ones(SIDE, SIDE)
         best = min(_seconds(matrix) for _ in range(TRIALS))
-    finally:
-        torch.set_num_threads(threads)
     return 2 * SIDE * SIDE * SIDE / best
 
 

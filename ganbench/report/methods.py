@@ -10,7 +10,6 @@ from functools import partial
 
 from ganbench import formatting
 from ganbench.analysis.score_table import Table, reference_title
-from ganbench.formatting import counted
 from ganbench.registry.choice import Choice
 from ganbench.report.text.escape import escape_markdown
 from ganbench.results import protocol as cards
@@ -63,7 +62,7 @@ def _trained(cells: list[Cell], run: list[Cell], plan: SavedPlan) -> str:
         )
     ]
     lost = f" ({len(plan.skipped)} more not applicable)" if plan.skipped else ""
-    count = counted(len(cells), "combination")
+    count = formatting.counted(len(cells), "combination")
     seeds = by_variant(cells, lambda cell: formatting.ranges(list(cell.seeds)))
     settings = [f"{title} {by_variant(run, partial(_setting, key))}" for key, title in _titles(run).items()]
     return (

@@ -8,6 +8,7 @@ from functools import cached_property
 from ganbench.engine.step_cost import StepCost, products_per_second, step_cost
 from ganbench.files import canonical
 from ganbench.formatting import counted, duration
+from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
 from ganbench.registry.training_contracts import is_conditional
 from ganbench.suite.specs import Cell
@@ -52,17 +53,17 @@ class CostEstimate:
         shape, train = tuple(dataset.shape), replace(spec.train, steps=1)
         key = canonical([repr((spec.loss, spec.transforms, spec.architecture, train)), shape])
         if key not in self._known:
-            self._known[key] = self._counted(cell, shape)
+            self._known[key] = self._counted(cell, dataset)
         return self._known[key]
 
-    def _counted(self, cell: Cell, shape: tuple[int, ...]) -> StepCost | None:
+    def _counted(self, cell: Cell, dataset: Dataset) -> StepCost | None:
         from ganbench.engine.objective import objective_of
 
-        dataset = self.registry.create("dataset", cell.spec.dataset)
         architecture = self.registry.create("architecture", cell.spec.architecture)
         classes = getattr(dataset, "classes", None) if is_conditional(architecture) else None
         try:
-            return step_cost(objective_of(self.registry, cell.spec), architecture, shape, cell.spec.train, classes)
+            objective, shape = objective_of(self.registry, cell.spec), tuple(dataset.shape)
+            return step_cost(objective, architecture, shape, cell.spec.train, classes)
         except Exception:  # a plugin may need values, or a device
             return None
 

@@ -2,9 +2,7 @@
 
 import contextlib
 import gzip
-import os
 import shutil
-import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from torchvision import datasets
 
 from ganbench import Data, cache_folder, hash_files
 from ganbench_datasets.files import ANEW, count_of_idx, state_of_idx
+from ganbench_datasets.replacing import replacing
 from ganbench_datasets.torchvision_sets import METRICS, TorchvisionSet, data_folder
 
 NAMES = (
@@ -82,13 +81,9 @@ class IdxSet(TorchvisionSet):
             super().prepare()
         self._check_files(self._states())
 
-    def fingerprint(self) -> str:
-        """A hash of the unpacked files of both splits. Raises `MissingError` if they are not there."""
-        return super().fingerprint()
-
-    def load(self, split: Literal["train", "test"]) -> Data:
+    def _loaded(self, split: Literal["train", "test"]) -> Data:
         if self._old_files():
-            return super().load(split)
+            return super()._loaded(split)
         self._check_files(self._states())
         images, labels = self._files()[:2] if split == "train" else self._files()[2:]
         pixels = _values(images)[:, None]
@@ -141,13 +136,8 @@ def _unpacked(packed: Path, name: str) -> Path:
     if copy.is_file():
         return copy
     copy.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=copy.parent)
-    try:
-        with gzip.open(packed) as source, os.fdopen(handle, "wb") as target:
-            shutil.copyfileobj(source, target)
-        Path(temporary).replace(copy)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with gzip.open(packed) as source, replacing(copy) as target:
+        shutil.copyfileobj(source, target)
     return copy
 
 

@@ -1,7 +1,5 @@
 """Keeps large computed arrays in the user's cache, so that several processes map one copy into memory."""
 
-import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganbench import MissingError, cache_folder, hash_files
+from ganbench_datasets.replacing import replacing
 
 
 def mapped(key: str, compute: Callable[[], Tensor]) -> Tensor:
@@ -42,10 +41,5 @@ def _read(path: Path, seal: Path) -> Tensor | None:
 
 def _write(path: Path, array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> None:
     """Replace a file at once by an array. Raises `OSError`."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, array)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.save(file, array)

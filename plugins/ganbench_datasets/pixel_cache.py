@@ -2,19 +2,17 @@
 
 import hashlib
 import json
-import os
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
 
 from ganbench import MissingError, cache_folder, hash_each
 from ganbench_datasets.image_files import Pixels
+from ganbench_datasets.replacing import replacing
 
 LEFTOVER_S = 24 * 3600
 Labels = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -69,17 +67,17 @@ class PixelCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(self.folder)
-            with _replacing(self.pixels) as file:
+            with replacing(self.pixels) as file:
                 header = {"descr": npy.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
                 npy.write_array_header_1_0(file, header)
                 for row in rows:
                     file.write(row.tobytes())
             if labels is not None:
-                with _replacing(self.labels) as file:
+                with replacing(self.labels) as file:
                     np.save(file, labels)
             parts = [self.pixels] if labels is None else [self.pixels, self.labels]
             hashes = [*hash_each(self.folder, parts).values(), ""]
-            with _replacing(self.seal) as file:
+            with replacing(self.seal) as file:
                 file.write(json.dumps(Seal(hashes[0], hashes[1], train, classes)._asdict()).encode())
         except OSError as error:
             size = np.prod(shape) / 2**20
@@ -94,21 +92,6 @@ def _remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".*"):
         if time.time() - path.stat().st_mtime > LEFTOVER_S:
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `path` when it is complete and on the disk."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def cache_key(*parts: object) -> str:

@@ -103,6 +103,11 @@ class TorchvisionSet:
         self._open(train=False)
 
     def load(self, split: Literal["train", "test"]) -> Data:
+        """The images of a split as bytes. Raises `MissingError` if the files are not there or are damaged."""
+        return self._loaded(split)
+
+    def _loaded(self, split: Literal["train", "test"]) -> Data:
+        """The split, read by torchvision; other sets read it as they are stored."""
         read = self._open(train=split == "train")
         images = torch.as_tensor(read.data)
         images = images.permute(0, 3, 1, 2) if images.dim() == 4 else images[:, None]
@@ -166,11 +171,7 @@ class Svhn(KnownFiles):
     def _read(self, folder: Path, train: bool) -> Any:
         return self.reader(folder, split="train" if train else "test", download=self.download)
 
-    def fingerprint(self) -> str:
-        """A hash of the files of both splits. Raises `MissingError` if they are not there."""
-        return super().fingerprint()
-
-    def load(self, split: Literal["train", "test"]) -> Data:
+    def _loaded(self, split: Literal["train", "test"]) -> Data:
         read = self._open(train=split == "train")
         return Data(torch.from_numpy(read.data), torch.as_tensor(read.labels, dtype=torch.int64))
 
@@ -212,11 +213,7 @@ class Stl10(KnownFiles):
             self.reader(folder, split="train", download=True)
         self._check_files(self._states())
 
-    def fingerprint(self) -> str:
-        """A hash of the files of both splits. Raises `MissingError` if they are not there."""
-        return super().fingerprint()
-
-    def load(self, split: Literal["train", "test"]) -> Data:
+    def _loaded(self, split: Literal["train", "test"]) -> Data:
         self._open(train=True)
         files = {file.name: file for file in self._files()}
         name = "unlabeled" if self.unlabeled and split == "train" else split

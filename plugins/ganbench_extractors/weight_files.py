@@ -1,9 +1,7 @@
 """Extractors whose weights the user has as a file; nothing is downloaded."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import ClassVar
@@ -11,14 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ganbench import Dataset, Features, MissingError, location
+from ganbench import Dataset, Features, MissingError, hash_each, location
 from ganbench_extractors.pixels import no_images, rgb_bytes
-
-
-@lru_cache
-def _sha256(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -67,9 +59,8 @@ class WeightFile:
 
     def fingerprint(self) -> str:
         """The first 12 hex digits of the file's SHA-256. Raises `MissingError`."""
-        path = self._path()
-        facts = path.stat()
-        return _sha256(path, facts.st_size, facts.st_mtime_ns)[:12]
+        path = self._path().absolute()
+        return hash_each(path.parent, [path])[path][:12]
 
     def prepare(self) -> None:
         """Raises `MissingError` if the file is not there."""

@@ -19,7 +19,7 @@ from ganbench.results.store import Store
 from ganbench.suite.plan_file import PlanRow, SavedPlan
 
 PICTURES = ("samples.png", "film.png", "neighbours.png")
-SHOWN = ("record.json", "history.csv", "samples.png", "film.png", "neighbours.png", "traceback.txt")
+SHOWN = ("record.json", "history.csv", *PICTURES, "traceback.txt")
 """The files of a run that a report includes. Weights are not included: they are large and can be trained again."""
 
 
@@ -135,7 +135,7 @@ class Content:
         folder = self.folder(one)
         shown = [*SHOWN, *_scores(one)] if one.record else []
         if self.compact and isinstance(one, Run):
-            kept = ("samples.png",) if self._pictured.get(one.row.texts) == one.id else ()
+            kept = ("samples.png",) if self.pictured.get(one.row.texts) == one else ()
             shown = [name for name in shown if name not in PICTURES or name in kept]
         return [name for name in shown if _plain_file(folder, name)]
 
@@ -144,12 +144,12 @@ class Content:
         return [run for run in runs if "samples.png" in self.files(run)] if self.compact else runs[: max(most, 1)]
 
     @cached_property
-    def _pictured(self) -> dict[tuple[str, str, str], str]:
+    def pictured(self) -> dict[tuple[str, str, str], Run]:
         """By labels, the first seed of each variant on each dataset that has samples: none is chosen for its looks."""
-        found: dict[tuple[str, str, str], str] = {}
+        found: dict[tuple[str, str, str], Run] = {}
         for run in self.runs.values():
             if run.record and run.row.texts not in found and _plain_file(self.folder(run), "samples.png"):
-                found[run.row.texts] = run.id
+                found[run.row.texts] = run
         return found
 
 

@@ -156,12 +156,11 @@ class Site:
         return found
 
     def _glance(self) -> dict[str, list[tuple[str, Run]]]:
-        """By dataset, the first seed of each variant that has samples; no seed is chosen for its looks."""
+        """By dataset, the first seed of each variant that has samples."""
         found: dict[str, list[tuple[str, Run]]] = {}
         for table in self.content.tables:
             for row in table.variants:
-                runs = (run for run in self.content.runs_of(row) if "samples.png" in self.content.files(run))
-                first = next(runs, None)
+                first = self.content.pictured.get((row.loss, row.architecture, row.dataset))
                 if first is not None:
                     found.setdefault(table.dataset, []).append((row.title, first))
         return {dataset: runs[:GLANCES] for dataset, runs in found.items()}

@@ -69,9 +69,7 @@ def _draw(found: Lottery, shown: list[ScoreLottery], texts: list[str], figure: F
     axes.set_xticks([draw.seeds for draw in max((one.draws for one in shown), key=len)])
     axes.set_xlabel("seeds of each variant")
     axes.set_ylabel("wrong winner (% of draws)")
-    low, high = found.seeds
-    count = f"{low}" if low == high else f"{low} to {high}"
-    axes.set_title(f"of pairs that {count} seeds tell apart", color=GRAY, fontsize=SMALL)
+    axes.set_title(f"of pairs that {found.seeds_text} seeds tell apart", color=GRAY, fontsize=SMALL)
     thin = Line2D([], [], color=GRAY, linewidth=0.5)
     every = [*texts, "worst pair"]
     legend(figure, [*handles, thin], every, legend_columns(every, float(figure.get_size_inches()[0])))

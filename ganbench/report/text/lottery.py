@@ -51,7 +51,7 @@ def sentences(found: Lottery) -> list[str]:
 
 
 def _finding(one: ScoreLottery, found: Lottery) -> Iterator[str]:
-    first, seeds = one.draws[0], _seeds(found)
+    first, seeds = one.draws[0], found.seeds_text
     if first.wrong is None or first.worst_pair is None:
         yield f"On {one.dataset}, {seeds} seeds tell no two of the variants apart by {one.score}."
     else:
@@ -78,11 +78,6 @@ def _finding(one: ScoreLottery, found: Lottery) -> Iterator[str]:
         )
     if one.failed:
         yield f"{counted(one.failed, 'seed')} failed or lack the score, and count as the worst."
-
-
-def _seeds(found: Lottery) -> str:
-    low, high = found.seeds
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def _draws(one: ScoreLottery) -> Grid:
@@ -129,10 +124,9 @@ def _score(one: ScoreLottery) -> list[str]:
 
 def markdown(found: Lottery) -> str:
     """Per dataset the finding, the draws of its primary score, and all scores; also readable as text."""
-    low, high = found.seeds
     parts = [
         f"# The seed lottery of {escape_markdown(found.suite)}", "",
-        f"{found.variants} variants, {low if low == high else f'{low} to {high}'} seeds each; {found.m} pairs.", "",
+        f"{found.variants} variants, {found.seeds_text} seeds each; {found.m} pairs.", "",
     ]  # fmt: skip
     for one in found.primary:
         own = [score for score in found.scores if score.dataset == one.dataset]
