@@ -60,28 +60,23 @@ def put(name: str, text: str) -> None:
         page.write_text(f"{before}{begin}\n\n{text.strip(chr(10))}\n\n{end}{after}")
 
 
-def blocks() -> dict[str, str]:
-    """Every block that is made from files of the repository."""
-    measured = {path.stem: json.loads(path.read_text()) for path in sorted(MEASURED.glob("*.json"))}
-    return {
-        "baseline": every_table("baseline"),
-        **{
-            name: make()
-            for name, make in _of_published().items()
-            if any(quoted(page, name) is not None for page in PAGES)
-        },
-        "lottery": lottery_tables(),
-        "lottery-finding": lottery_finding(),
-        **{name: markdown(name, content) for name, content in measured.items()},
+def blocks() -> Mapping[str, Callable[[], str]]:
+    """What makes every block that comes from files of the repository, by its name."""
+    measured: dict[str, Callable[[], str]] = {
+        path.stem: partial(_measured, path) for path in sorted(MEASURED.glob("*.json"))
     }
+    own: dict[str, Callable[[], str]] = {
+        f"{path.name}-{what}": partial(make, path.name)
+        for path in published()
+        for what, make in (("primary", primary), ("made", machine))
+    }
+    quoted_here = {name: make for name, make in own.items() if any(quoted(page, name) is not None for page in PAGES)}
+    whole: dict[str, Callable[[], str]] = {"baseline": partial(every_table, "baseline"), LOTTERY: lottery_tables}
+    return {**whole, "lottery-finding": lottery_finding, **quoted_here, **measured}
 
 
-def _of_published() -> Mapping[str, Callable[[], str]]:
-    """What a page may quote of each published suite: its primary scores, and how it was made."""
-    names = [path.name for path in published()]
-    return {f"{name}-primary": partial(primary, name) for name in names} | {
-        f"{name}-made": partial(machine, name) for name in names
-    }
+def _measured(path: Path) -> str:
+    return markdown(path.stem, json.loads(path.read_text()))
 
 
 def published() -> list[Path]:
@@ -122,7 +117,7 @@ def lottery_tables() -> str:
 
 
 def lottery_finding() -> str:
-    """What the README says of it, in two sentences."""
+    """What the README says of it."""
     found = _lottery()
     one = next(score for score in found.primary if score.ratio)
     first = one.draws[0]
@@ -217,7 +212,8 @@ def _terminal(command: list[str]) -> str:
 def main(results: Path | None) -> None:
     """Refresh the generated parts of the README and the docs."""
     cli_reference.main()
-    for name, text in blocks().items():
+    for name, make in blocks().items():
+        text = make()
         put(name, text)
         if (MEASURED / f"{name}.md").exists():
             (MEASURED / f"{name}.md").write_text(text)
