@@ -83,6 +83,15 @@ def test_every_cell_whose_data_are_here_trains(name: str, registry: Registry) ->
 
 
 @pytest.mark.slow
+def test_every_variant_of_small_data_trains_on_other_images(registry: Registry) -> None:
+    digits = _plan("conditional", registry).cells[0].spec.dataset
+    cells = [cell for cell in _plan("small-data", registry).cells if cell.spec.dataset.params["subset"] == 500]
+    assert len(cells) == 12
+    others = [replace(cell, spec=replace(cell.spec, dataset=digits)) for cell in cells]
+    assert [cell.title for cell in others if not _trained(cell, registry, 2)] == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "chosen", "scores"),
     [
