@@ -101,14 +101,10 @@ class Preparation:
         """What would be done: the runs by state, and an estimate of their cost."""
         from ganbench.runner.plan_summary import plan_text
 
-        there = replace(self._asked, references=())
-        gone = missing_samples(self._asked)
         where, estimate = places_text(self._asked, self.resolved.registry, self.settings)
-        try:
-            there = replace(self.resolved.contents.filled(there), references=self._asked.references)
-            text = plan_text(there, self.store, self.settings.force, where, estimate)
-        except MissingError as error:
-            text = plan_text(self._asked, None, self.settings.force, where, estimate, str(error))
+        plan, missing = self.resolved.contents.known(self._asked)
+        text = plan_text(plan, self.store, self.settings.force, where, estimate, missing)
+        gone = missing_samples(self._asked)
         return text + "".join(f"Before anything is trained: {one}\n" for one in gone)
 
     def states(self) -> dict[str, int]:

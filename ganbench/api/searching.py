@@ -11,12 +11,13 @@ from ganbench.analysis import sensitivity
 from ganbench.api.checking import fetch_data
 from ganbench.api.running import RunSettings, Training, check_not_empty, chosen_trackers, places_text, widened
 from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
-from ganbench.errors import MissingError, UsageError
+from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.report.text import search as search_table
 from ganbench.results.records import ScoreName
 from ganbench.results.store import Store
 from ganbench.suite import search
+from ganbench.suite.external import missing_samples
 from ganbench.suite.load import named
 from ganbench.suite.plan_file import plan_to_save
 from ganbench.suite.search import Drawn, SavedSearch
@@ -93,11 +94,10 @@ class SearchPreparation:
 
         lines = (f"{one.title}: {search.settings_text(one.settings())}" for one in self._asked[1:])
         where, estimate = places_text(self._merged, self.resolved.registry, self.settings)
-        try:
-            text = plan_text(self.plan, self.store, self.settings.force, where, estimate)
-        except MissingError as error:
-            text = plan_text(self._merged, None, self.settings.force, where, estimate, str(error))
-        return text + "\n" + "\n".join(lines) + "\n"
+        plan, missing = self.resolved.contents.known(self._merged)
+        text = plan_text(plan, self.store, self.settings.force, where, estimate, missing)
+        gone = "".join(f"Before anything is trained: {one}\n" for one in missing_samples(self._merged))
+        return text + gone + "\n" + "\n".join(lines) + "\n"
 
     def run(self) -> SearchResults:
         """Train what is missing, and write the tables of all draws. The results are of what was asked for."""

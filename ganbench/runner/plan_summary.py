@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from ganbench.formatting import counted, duration
 from ganbench.results.store import Store
@@ -13,23 +14,24 @@ from ganbench.suite.specs import Cell, Plan
 
 
 def plan_text(
-    plan: Plan, store: Store | None, force: bool, where: str, estimate: CostEstimate, unknown: str = ""
+    plan: Plan, store: Store, force: bool, where: str, estimate: CostEstimate, missing: Sequence[str] = ()
 ) -> str:
     """One line per cell (seeds new, done, failed), the combinations that are not applicable, the cost, and `where`.
 
-    Without a store the state of the runs is unknown, for a reason. The cost is that of the same cells in the results;
-    other cells are added to `estimate`.
+    Runs of a dataset without a fingerprint are unknown; `missing` says why. The cost is that of the same cells in the
+    results; other cells are added to `estimate`.
     """
     lines = [f"suite {plan.suite}: {plan.about}".rstrip(": "), ""]
     seconds, unmeasured = 0.0, 0
     width = max(len(cell.title) for cell in plan.cells)
     for cell in plan.cells:
-        counts = Counter("unknown" if store is None else state(store, cell.run(seed), force) for seed in cell.seeds)
+        has_data = bool(cell.spec.dataset.content)
+        counts = Counter(state(store, cell.run(seed), force) if has_data else "unknown" for seed in cell.seeds)
         states = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         train = cell.spec.train
         seeds = counted(len(cell.seeds), "seed")
         lines.append(f"  {cell.title:<{width}}  {seeds}: {states}; {train.steps} steps of {train.batch}")
-        cost = None if store is None else _cost(cell, store)
+        cost = _cost(cell, store) if has_data else None
         todo = len(cell.seeds) - counts["done"] - counts[NOT_EVALUATED]
         if cost is None and todo:
             estimate.add(cell, todo)
@@ -40,8 +42,8 @@ def plan_text(
         reasons.setdefault(skip.reason, []).append(skip.title)
     lines += [f"  not applicable: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
     total = sum(len(cell.seeds) for cell in plan.cells)
-    if unknown:
-        lines += ["", f"Until the data are there, the runs have no ids, and their state is not known: {unknown}"]
+    if missing:
+        lines += ["", *(f"Until the data are there, their runs have no ids and no state: {one}" for one in missing)]
     sizes = f"{counted(total, 'run')} in {counted(len(plan.cells), 'cell')}"
     known = f"; about {duration(seconds)} of training on one core" if unmeasured < total else ""
     if unmeasured and known:

@@ -75,6 +75,23 @@ class Contents:
             )
         )
 
+    def known(self, plan: Plan) -> tuple[Plan, list[str]]:
+        """The plan with the fingerprint of every dataset whose data are there, and a sentence for each other dataset.
+
+        References stay as they are. Raises `ContractError` for what a plugin may raise, `UsageError` as `filled` does.
+        """
+        missing: dict[str, str] = {}
+        for dataset in _datasets(plan):
+            try:
+                self.of(dataset)
+            except MissingError as error:
+                missing[_key(dataset)] = str(error)
+        there = [_key(cell.spec.dataset) not in missing for cell in plan.cells]
+        with_data = tuple(cell for cell, is_there in zip(plan.cells, there, strict=True) if is_there)
+        filled = iter(self.filled(replace(plan, cells=with_data, references=())).cells)
+        cells = (next(filled) if is_there else cell for cell, is_there in zip(plan.cells, there, strict=True))
+        return replace(plan, cells=tuple(cells)), list(dict.fromkeys(missing.values()))
+
     def filled(self, plan: Plan) -> Plan:
         """The plan with the fingerprint of every dataset.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +26,9 @@ SUITES = {path.stem: path for path in (Path(__file__).parents[2] / "plugins" / "
 PAGE = (Path(__file__).parents[2] / "docs" / "suites.md").read_text()
 OFFLINE = ("ring8", "grid25", "digits", "stacked-digits")
 """The datasets that come with the packages that ganbench needs."""
+FASHION = Path("/usr/share/datasets/fashion-mnist")
+REQUIRED = os.environ.get("GANBENCH_FASHION") == "required"
+"""In CI the package is installed, and its tests may not be skipped."""
 
 
 def _suite(name: str) -> Suite:
@@ -83,12 +87,63 @@ def test_every_cell_whose_data_are_here_trains(name: str, registry: Registry) ->
 
 
 @pytest.mark.slow
-def test_every_variant_of_small_data_trains_on_other_images(registry: Registry) -> None:
-    digits = _plan("conditional", registry).cells[0].spec.dataset
-    cells = [cell for cell in _plan("small-data", registry).cells if cell.spec.dataset.params["subset"] == 500]
-    assert len(cells) == 12
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("small-data", "conditional"), ("conditional-fashion", "conditional"), ("stacked-fashion", "stacked")],
+)
+def test_every_variant_on_fashion_trains_on_images_that_are_here(name: str, other: str, registry: Registry) -> None:
+    digits = _plan(other, registry).cells[0].spec.dataset
+    cells = {(cell.variant, len(cell.seeds)): cell for cell in _plan(name, registry).cells}.values()
     others = [replace(cell, spec=replace(cell.spec, dataset=digits)) for cell in cells]
+    assert others
     assert [cell.title for cell in others if not _trained(cell, registry, 2)] == []
+
+
+@pytest.mark.parametrize("name", ["stacked", "conditional"])
+def test_a_suite_on_fashion_has_the_variants_of_the_suite_on_digits(name: str, registry: Registry) -> None:
+    def parts(suite: str) -> list[object]:
+        specs = [cell.spec for cell in _plan(suite, registry).cells]
+        return [(spec.loss, spec.transforms, spec.architecture, replace(spec.train, steps=1)) for spec in specs]
+
+    assert parts(f"{name}-fashion") == parts(name)
+    digits, fashion = _plan(name, registry), _plan(f"{name}-fashion", registry)
+    assert [cell.variant for cell in fashion.cells] == [cell.variant for cell in digits.cells]
+
+
+def test_conditional_fashion_shares_the_runs_without_labels_with_fashion(registry: Registry) -> None:
+    def runs(suite: str) -> set[str]:
+        cells = _plan(suite, registry).cells
+        return {cell.run(seed).id for cell in cells for seed in cell.seeds if cell.spec.architecture.name == "mlp"}
+
+    assert len(runs("conditional-fashion") & runs("fashion")) == 10  # hinge and the non-saturating loss, five seeds
+
+
+def test_small_data_trains_on_subsets_and_is_scored_on_held_out_images_in_every_quarter(registry: Registry) -> None:
+    cells = _plan("small-data", registry).cells
+    assert {cell.spec.dataset.params["subset"] for cell in cells} == {500, 1500, 5000}
+    (evaluation,) = {cell.spec.evaluation.id: cell.spec.evaluation for cell in cells}.values()
+    assert (evaluation.split, evaluation.real_samples, evaluation.snapshots) == ("test", 0, 4)
+    assert "memorisation" in [metric.name for metric in evaluation.metrics]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (FASHION.exists() or REQUIRED), reason="needs Debian's dataset-fashion-mnist")
+@pytest.mark.parametrize(
+    ("name", "chosen", "scores"),
+    [
+        ("small-data", "loss=NS + ADA,architecture=mlp,dataset=fashion-mnist(subset=500)", {"memorisation", "copies"}),
+        ("conditional-fashion", "loss=cGAN-PD,architecture=mlp", {"class FID", "label accuracy", "modes"}),
+        ("stacked-fashion", "loss=NS + R1", {"modes", "HQ", "reverse KL", "hits", "hits KL"}),
+    ],
+)
+def test_a_suite_on_fashion_that_is_cut_short_is_scored(
+    name: str, chosen: str, scores: set[str], cli: Cli, tmp_path: Path
+) -> None:
+    options = "--filter", chosen, "--seeds", "0-0", "--set", "train.steps=20", "--device", "cpu"
+    done = cli("run", "--suite", name, *options, timeout=900)
+    assert done.code == 0, done.out + done.err
+    (record,) = read_records(tmp_path / "results").values()
+    assert scores <= {name.partition("[")[0] for name in record["metrics"]}
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,16 @@ def test_a_file_that_a_plugin_does_not_find_is_missing_data(inside: Cli, tmp_pat
     assert "dataset 'stored'.load did not find 'points/seed.txt'" in done.err
     assert "put it there, or set the place where the plugin looks for it" in done.err
     assert inside("run", "--suite", suite.name, "--dry-run").code == 0
+
+
+def test_a_dry_run_knows_the_runs_whose_data_are_there_and_names_all_missing_data(inside: Cli, suite: Path) -> None:
+    suite.write_text(suite.read_text().replace("stored]", "stored, {stored: {root: there}}, {stored: {root: gone}}]"))
+    (suite.parent / "there").mkdir()
+    (suite.parent / "there" / "seed.txt").write_text("3")
+    done = inside("run", "--suite", suite.name, "--dry-run")
+    assert done.code == 0, done.err
+    states = re.findall(r"minimax x mlp x (\S+) +1 seed: 1 (\w+);", done.out)
+    assert [state for _, state in states] == ["new", "unknown", "new", "unknown"]
+    told = re.findall(r"^Until the data are there, their runs have no ids and no state: (.+)$", done.out, re.MULTILINE)
+    assert ["points" in told[0], "gone" in told[1], len(told)] == [True, True, 2]
+    assert "4 runs in 4 cells" in done.out
