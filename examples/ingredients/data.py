@@ -36,8 +36,8 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class Spiral(Computed):
-    """Points near a spiral in the plane."""
+class Coil(Computed):
+    """Points near one spiral in the plane, denser in its middle."""
 
     turns: float = 2.0
     sigma: float = 0.05
@@ -47,7 +47,7 @@ class Spiral(Computed):
     metrics = ("sliced-wasserstein",)
 
     def fingerprint(self) -> str:
-        return f"spiral-{self.version}-{self.turns}-{self.sigma}"
+        return f"coil-{self.version}-{self.turns}-{self.sigma}"
 
     def load(self, split: Split) -> Data:
         angle = 2 * pi * self.turns * drawn(split, kind="uniform").sqrt()
@@ -174,7 +174,7 @@ class Projections:
 @hookimpl
 def register_datasets() -> dict[str, type]:
     return {
-        "spiral": Spiral,
+        "coil": Coil,
         "two-peaks": TwoPeaks,
         "waves": Waves,
         "table": Table,

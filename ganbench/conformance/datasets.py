@@ -9,7 +9,7 @@ from ganbench.conformance.extractors import missing
 from ganbench.conformance.findings import Collector, Finding, finding_of
 from ganbench.errors import describe_error, raised_at
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
-from ganbench.registry.contracts import Dataset, floats
+from ganbench.registry.contracts import Dataset, feature_count, floats
 from ganbench.registry.fingerprints import fingerprint
 from ganbench.registry.registry import Registry
 from ganbench.suite.specs import EvaluationSpec
@@ -81,7 +81,8 @@ def _check_evaluators(
         if reason is not None:
             seen = f"dataset {checked.name!r} names {label}, which does not support it: {reason}"
             found.add(Finding("evaluators", seen, "name another one"))
-    lacking = too_few(checked, EvaluationSpec(), extractor, metrics)
+    count = feature_count(extractor, dataset)
+    lacking = too_few(checked, EvaluationSpec(), count, metrics)
     if lacking is not None:
         found.add(finding_of(lacking))
     if missing(extractor) is not None:
@@ -92,6 +93,7 @@ def _check_evaluators(
         seen = f"dataset {checked.name!r}: its extractor {chosen.name!r} raised {describe_error(error)}"
         found.add(Finding("evaluators", f"{seen}{raised_at(error)}"))
         return
-    if shape != (len(samples), extractor.dims):
-        seen = f"extractor {chosen.name!r} gives features of shape {shape}, wanted {(len(samples), extractor.dims)}"
+    wanted = (len(samples), count)
+    if shape != wanted:
+        seen = f"extractor {chosen.name!r} gives features of shape {shape}, wanted {wanted}"
         found.add(Finding("evaluators", seen))

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding
 from ganbench.conformance.pretended import Elsewhere, MixedError
 from ganbench.errors import MissingError
-from ganbench.registry.contracts import Dataset, FeatureExtractor, Features
+from ganbench.registry.contracts import Dataset, FeatureExtractor, Features, feature_count
 from ganbench.registry.registry import Registry
 
 GIVES = ("logits", "modes")
@@ -35,7 +35,7 @@ def extractor_findings(extractor: FeatureExtractor, dataset: Dataset, count: int
         if not torch.equal(kept, samples):
             found.add(Finding("in-place", "it changes the samples that it is given", "compute a new tensor"))
         single = [_features(extract(sample[None])) for sample in kept]
-        found.extend(_wrong_features(extractor, whole, single, len(samples)))
+        found.extend(_wrong_features(extractor, feature_count(extractor, dataset), whole, single))
         found.extend(_on_another_device(extractor, dataset, kept))
     return found.findings
 
@@ -82,8 +82,10 @@ def datasets_here(registry: Registry) -> Iterator[tuple[str, Dataset]]:
 
 
 def _declarations(extractor: FeatureExtractor) -> Iterator[Finding]:
-    if not isinstance(extractor.dims, int) or isinstance(extractor.dims, bool) or extractor.dims < 1:
-        yield Finding("features", f"dims is {extractor.dims!r}", "give the number of features, an integer >= 1")
+    dims = extractor.dims
+    if dims is not None and (not isinstance(dims, int) or isinstance(dims, bool) or dims < 1):
+        fix = "give the number of features, an integer >= 1, or None if they are the numbers of a sample"
+        yield Finding("features", f"dims is {dims!r}", fix)
     gives = extractor.gives
     if isinstance(gives, str) or not all(name in GIVES for name in gives):
         yield Finding("gives", f"gives is {gives!r}", 'write a tuple of "logits", "modes", or ()')
@@ -97,12 +99,12 @@ def _features(given: object) -> Features:
 
 
 def _wrong_features(
-    extractor: FeatureExtractor, whole: Features, single: Sequence[Features], count: int
+    extractor: FeatureExtractor, dims: int, whole: Features, single: Sequence[Features]
 ) -> Iterator[Finding]:
-    shape = tuple(whole.features.shape)
-    if shape != (count, extractor.dims) or whole.features.dtype != torch.float32:
+    shape, count = tuple(whole.features.shape), len(single)
+    if shape != (count, dims) or whole.features.dtype != torch.float32:
         seen = f"features are {shape} {whole.features.dtype} for {count} samples"
-        yield Finding("features", seen, f"features must be (N, dims), {(count, extractor.dims)}, as float32")
+        yield Finding("features", seen, f"features must be (N, dims), {(count, dims)}, as float32")
         return
     for name in ("features", *GIVES):
         tensor: Tensor | None = getattr(whole, name)

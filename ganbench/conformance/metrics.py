@@ -15,7 +15,7 @@ from ganbench.errors import GanbenchError, MissingError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.honest import limits_of
 from ganbench.registry.choice import Choice
-from ganbench.registry.contracts import Dataset, Direction, FeatureExtractor, Metric, ScoreKind
+from ganbench.registry.contracts import Dataset, Direction, FeatureExtractor, Metric, ScoreKind, feature_count
 from ganbench.registry.registry import Registry
 from ganbench.suite.specs import EvaluationSpec
 
@@ -88,7 +88,7 @@ def _check_scores(metric: Metric, name: str, dataset: Dataset, registry: Registr
     extractor = registry.choose("extractor", dataset.extractor, {})
     choice = registry.choose("metric", name, {}) if name in registry.names("metric") else Choice(name)
     made = registry.create("extractor", extractor)
-    least = getattr(metric, "minimum", lambda _: 1)(made.dims)
+    least = getattr(metric, "minimum", lambda _: 1)(feature_count(made, dataset))
     evaluation = replace(EvaluationSpec(), real_samples=max(REAL, least), extractor=extractor, metrics=(choice,))
     evaluator = Evaluator(dataset, evaluation, made, {name: metric}, torch.device("cpu"))
     samples, labels = (None if part is None else part[: max(FAKE, least)] for part in dataset.load("train"))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganbench.errors import GanbenchError, describe_error, raised_at
 from ganbench.formatting import counted
-from ganbench.registry.contracts import Data, Dataset, FeatureExtractor, Metric
+from ganbench.registry.contracts import Data, Dataset, Metric
 from ganbench.registry.fingerprints import SPLITS
 from ganbench.registry.preparing import plugin_error
 from ganbench.suite.specs import EvaluationSpec
@@ -180,13 +180,11 @@ def _compare_splits(result: CheckedData, train: list[bytes], test: list[bytes]) 
         result.notes.append(f"dataset {result.name!r}: {found}")
 
 
-def too_few(
-    checked: CheckedData, evaluation: EvaluationSpec, extractor: FeatureExtractor, metrics: Mapping[str, Metric]
-) -> str | None:
-    """Which metrics need more real samples than the evaluation compares with, or None."""
+def too_few(checked: CheckedData, evaluation: EvaluationSpec, dims: int, metrics: Mapping[str, Metric]) -> str | None:
+    """Which metrics need more real samples of `dims` features than the evaluation compares with, or None."""
     whole = checked.counts[evaluation.split]
     have = min(whole, evaluation.real_samples or whole)
-    least = {name: getattr(metric, "minimum", lambda _: 1)(extractor.dims) for name, metric in metrics.items()}
+    least = {name: getattr(metric, "minimum", lambda _: 1)(dims) for name, metric in metrics.items()}
     lacking = {name: count for name, count in least.items() if count > have}
     if not lacking:
         return None

@@ -36,6 +36,7 @@ from ganbench.registry.contracts import (
     Features,
     Metric,
     View,
+    feature_count,
     score_kind,
 )
 from ganbench.results.records import EqualCounts, Evaluation, ProtocolCard, ScoreName, Verdict
@@ -241,7 +242,7 @@ class Evaluator:
     ) -> _Measured:
         """One metric's scores, cards and faults. Raises what the metric raises, or `ContractError`."""
         count = fake.view.size
-        least = getattr(metric, "minimum", lambda _: 1)(self.extractor.dims)
+        least = getattr(metric, "minimum", lambda _: 1)(feature_count(self.extractor, self.dataset))
         have = min(count, self.real.size)
         if have < least:
             raise TooFewSamples(f"metric {name!r} needs {least} samples per side; there are {have}")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Features(NamedTuple):
 class FeatureExtractor(Protocol):
     """A fixed map from samples to features of `dims` dimensions; one table uses one extractor.
 
+    `dims = None` means as many as a sample has numbers.
+
     `canonical = True` means that plain score names refer to this extractor (FID to Inception); the scores of any other
     extractor include its name: `FID[digits16]`. `gives` lists what it returns besides features: "logits", "modes".
 
@@ -108,7 +111,7 @@ class FeatureExtractor(Protocol):
     """
 
     @property
-    def dims(self) -> int: ...
+    def dims(self) -> int | None: ...
 
     @property
     def canonical(self) -> bool: ...
@@ -121,6 +124,11 @@ class FeatureExtractor(Protocol):
 
     def open(self, dataset: Dataset, device: torch.device) -> Callable[[Tensor], Features]:
         """A function of a batch of samples (B, *shape) on `device`, whose output per sample must not depend on B."""
+
+
+def feature_count(extractor: FeatureExtractor, dataset: Dataset) -> int:
+    """The number of features that an extractor gives for a sample of a dataset."""
+    return prod(dataset.shape) if extractor.dims is None else extractor.dims
 
 
 def floats(samples: Tensor) -> Tensor:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from ganbench.errors import GanbenchError, MissingError
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.registry.choice import Choice
+from ganbench.registry.contracts import feature_count
 from ganbench.registry.registry import Registry
 from ganbench.runner.jobs import Job, ReferenceJob
 from ganbench.runner.reference_work import check_samples
-from ganbench.suite.specs import EvaluationSpec
+from ganbench.suite.specs import ReferenceSpec, RunSpec
 
 
 class DataCheck:
@@ -29,7 +30,7 @@ class DataCheck:
             checked = self._check(job.dataset, job.spec.dataset)
             if checked is not None and not checked.problems:
                 self._check_subset(checked, job.spec.dataset)
-                self._check_counts(checked, job.spec.evaluation)
+                self._check_counts(checked, job.spec)
                 self._check_samples(job)
         if self.missing and not self.problems:
             raise MissingError("\n".join(self.missing))
@@ -66,9 +67,10 @@ class DataCheck:
             text = f"dataset {checked.name!r}: subset is {subset:,}, but there are {have:,} training samples"
             self.problems.append((checked.name, text))
 
-    def _check_counts(self, checked: CheckedData, evaluation: EvaluationSpec) -> None:
-        extractor = self.registry.create("extractor", evaluation.extractor)
-        metrics = {choice.name: self.registry.create("metric", choice) for choice in evaluation.metrics}
-        lacking = too_few(checked, evaluation, extractor, metrics)
+    def _check_counts(self, checked: CheckedData, spec: RunSpec | ReferenceSpec) -> None:
+        extractor = self.registry.create("extractor", spec.evaluation.extractor)
+        dims = feature_count(extractor, self.registry.create("dataset", spec.dataset))
+        metrics = {choice.name: self.registry.create("metric", choice) for choice in spec.evaluation.metrics}
+        lacking = too_few(checked, spec.evaluation, dims, metrics)
         if lacking:
             self.problems.append((checked.name, lacking))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ganbench.registry.choice import Choice, Kind
-from ganbench.registry.contracts import Dataset, FeatureExtractor, Metric
+from ganbench.registry.contracts import Dataset, FeatureExtractor, Metric, feature_count
 from ganbench.suite import applicable
 from ganbench.suite.entries import Entry, plugins_of
 from ganbench.suite.fields import chosen_by
@@ -57,7 +57,7 @@ class Evaluators:
             picked["metrics"] = self._computable(picked["metrics"], picked["extractor"][0])
         if not picked["extractor"] or not picked["metrics"]:
             return None
-        self._check_metrics(evaluation, picked["extractor"][0], picked["metrics"], entry)
+        self._check_metrics(evaluation, picked["extractor"][0], picked["metrics"], entry, data)
         return replace(evaluation, extractor=picked["extractor"][0], metrics=tuple(picked["metrics"]))
 
     def _computable(self, metrics: list[Choice], extractor: Choice) -> list[Choice]:
@@ -74,7 +74,7 @@ class Evaluators:
         return reason is not None
 
     def _check_metrics(
-        self, evaluation: EvaluationSpec, extractor: Choice, metrics: list[Choice], entry: Entry
+        self, evaluation: EvaluationSpec, extractor: Choice, metrics: list[Choice], entry: Entry, data: Dataset
     ) -> None:
         """Report metrics that need more samples, or more than the extractor provides."""
         features = self.registry.create("extractor", extractor)
@@ -89,7 +89,7 @@ class Evaluators:
                     f"metric {choice.name!r} needs {', '.join(lacking)}, "
                     f"which extractor {extractor.name!r} does not provide",
                 )
-            least = getattr(metric, "minimum", lambda _: 1)(features.dims)
+            least = getattr(metric, "minimum", lambda _: 1)(feature_count(features, data))
             given = [n for n in (evaluation.samples, evaluation.real_samples) if n]
             if min(given) < least:
                 self.problems.add(

@@ -6,6 +6,8 @@ from ganbench import hookimpl
 @hookimpl
 def register_datasets() -> dict[str, type]:
     from ganbench_datasets.celeba import CelebA
+    from ganbench_datasets.curves import Spiral, TwoMoons
+    from ganbench_datasets.densities import AnisotropicMixture, Checkerboard, HighDimensionalMixture
     from ganbench_datasets.digits import Digits
     from ganbench_datasets.folder import Folder
     from ganbench_datasets.idx_sets import FashionMnist, Mnist
@@ -16,6 +18,11 @@ def register_datasets() -> dict[str, type]:
     return {
         "ring8": Ring8,
         "grid25": Grid25,
+        "anisotropic-mixture": AnisotropicMixture,
+        "high-dimensional-mixture": HighDimensionalMixture,
+        "two-moons": TwoMoons,
+        "spiral": Spiral,
+        "checkerboard": Checkerboard,
         "digits": Digits,
         "mnist": Mnist,
         "fashion-mnist": FashionMnist,

@@ -6,6 +6,7 @@ from ganbench import hookimpl, user_extractors
 @hookimpl
 def register_extractors() -> dict[str, type]:
     from ganbench_extractors.classifier import ClassifierFile
+    from ganbench_extractors.components import ComponentPosterior
     from ganbench_extractors.digits16 import Digits16
     from ganbench_extractors.dinov2 import Dino
     from ganbench_extractors.efficientnet_lite0 import EfficientNetLite0
@@ -25,6 +26,7 @@ def register_extractors() -> dict[str, type]:
         "fashion32": Fashion32,
         "inception": Inception,
         "mixture": MixturePosterior,
+        "components": ComponentPosterior,
         "mnist32": Mnist32,
         "stacked-classifier": StackedClassifier,
         "stacked-digits16": StackedDigits16,

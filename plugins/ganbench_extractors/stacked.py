@@ -44,8 +44,9 @@ class StackedExtractor:
         raise NotImplementedError
 
     @property
-    def dims(self) -> int:
-        return CHANNELS * self.channel.dims
+    def dims(self) -> int | None:
+        one = self.channel.dims
+        return None if one is None else CHANNELS * one
 
     def supports(self, dataset: Dataset) -> str | None:
         base = getattr(dataset, "base", None)

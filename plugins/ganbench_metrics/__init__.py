@@ -7,6 +7,7 @@ from ganbench import hookimpl
 def register_metrics() -> dict[str, type]:
     from ganbench_metrics.by_class import ClassCoverage, ClassFid, LabelAccuracy
     from ganbench_metrics.fidelity import Fid, InceptionScore, Kid, PrecisionRecall
+    from ganbench_metrics.known_density import KnownDensity
     from ganbench_metrics.mode_shapes import ModeShapes
     from ganbench_metrics.modes import Modes
     from ganbench_metrics.neighbours import CoverageDensity, Memorisation
@@ -24,6 +25,7 @@ def register_metrics() -> dict[str, type]:
         "modes": Modes,
         "mode-shapes": ModeShapes,
         "stacked-modes": StackedModes,
+        "known-density": KnownDensity,
         "sliced-wasserstein": SlicedWasserstein,
         "spread": Spread,
         "class-fid": ClassFid,

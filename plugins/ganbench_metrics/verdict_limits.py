@@ -42,6 +42,8 @@ MODE_SHAPES = {
     "mode W1": (Limit("distorted", margin=0.12),),
 }
 """Beyond chance, so that honest samples have about 1, 1, 1 and 0 for any number of samples."""
+KNOWN_DENSITY = {"density KS": (Limit("distorted", margin=0.03),)}
+"""Beyond chance, so that honest samples have 0. A tenth of the samples far away cost 0.1."""
 SPREAD = {"diversity": (Limit("collapsed", factor=4), Limit("too narrow", factor=1.1))}
 """With less than a quarter of the data's spread, the samples have collapsed."""
 SLICED_WASSERSTEIN = {"SW1": (Limit("distorted", factor=4),)}

@@ -1,0 +1,251 @@
+"""Points of components whose densities are known: Gaussians of any shape and dimension, and a checkerboard."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import astuple, dataclass
+from functools import cached_property
+from math import exp, log, pi, sqrt
+from typing import ClassVar, Literal
+
+import torch
+from scipy.stats import chi2, norm
+from torch import Tensor
+
+from ganbench import Data
+from ganbench_datasets.mixtures import SIZES, Mixture
+from ganbench_transforms.limits import above, at_least
+
+REACH = 3.0
+"""Standard deviations of noise within which a point belongs to its component."""
+INSIDE = 1 - exp(-(REACH**2) / 2)
+"""The share of a plane normal distribution within `REACH` standard deviations, 0.989; in other dimensions as much."""
+
+
+class Components(ABC):
+    """K equally likely components, each with its exact density: what extractor `components` reads.
+
+    A subclass gives `shape`, `modes` (K), `draw`, `log_components` and `least`.
+    """
+
+    version = "1"
+    extractor = "components"
+    metrics: ClassVar[tuple[str, ...]] = (*Mixture.metrics, "known-density")
+
+    shape: tuple[int, ...]
+
+    @property
+    @abstractmethod
+    def modes(self) -> int: ...
+
+    @abstractmethod
+    def draw(self, component: Tensor, generator: torch.Generator) -> Tensor:
+        """A new point (N, D) of each component (N,)."""
+
+    @abstractmethod
+    def log_components(self, x: Tensor) -> Tensor:
+        """The natural logarithm of each component's share of the density at x (N, D), (N, K); they add up to it."""
+
+    @property
+    @abstractmethod
+    def least(self) -> Tensor:
+        """The log density (K,) from which on a point belongs to each component."""
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """The natural logarithm of the density at x (N, D), (N,)."""
+        return self.log_components(x).logsumexp(dim=1)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """n new points (n, D)."""
+        return self.draw(torch.randint(self.modes, (n,), generator=generator), generator)
+
+    def fingerprint(self) -> str:
+        """A hash of everything that `load` computes from; the samples themselves are not computed."""
+        parameters = tuple(float(value) for value in astuple(self))  # type: ignore[call-overload]
+        return hashlib.sha256(repr((type(self).__name__, self.version, parameters, SIZES)).encode()).hexdigest()[:16]
+
+    def load(self, split: Literal["train", "test"]) -> Data:
+        """Fixed samples: 100,000 training points and 10,000 other test points."""
+        seed = {"train": 0, "test": 1}[split]
+        return Data(self.sample(SIZES[split], torch.Generator().manual_seed(seed)))
+
+
+class Gaussians(Components):
+    """Normal distributions of any covariance: component k is `centers[k] + factors[k] z` of standard normal z."""
+
+    @property
+    @abstractmethod
+    def centers(self) -> Tensor:
+        """The means (K, D), float64."""
+
+    @property
+    @abstractmethod
+    def factors(self) -> Tensor:
+        """A square root (K, D, D) of each covariance, float64."""
+
+    def draw(self, component: Tensor, generator: torch.Generator) -> Tensor:
+        z = torch.randn(len(component), self.centers.shape[1], generator=generator)
+        turned = torch.einsum("nde,ne->nd", self.factors.float()[component], z)
+        return self.centers.float()[component] + turned
+
+    def log_components(self, x: Tensor) -> Tensor:
+        away = x.double()[:, None] - self.centers.to(x.device)
+        z = torch.einsum("kde,nke->nkd", self.factors.inverse().to(x.device), away)
+        return (self._peaks.to(x.device) - z.square().sum(dim=2) / 2).to(x.dtype)
+
+    @property
+    def least(self) -> Tensor:
+        return self._peaks - float(chi2.ppf(INSIDE, self.centers.shape[1])) / 2
+
+    @cached_property
+    def _peaks(self) -> Tensor:
+        """The log density (K,) at each center."""
+        count, dims = self.centers.shape
+        return -log(count) - dims / 2 * log(2 * pi) - self.factors.det().abs().log()
+
+
+@dataclass(frozen=True)
+class AnisotropicMixture(Gaussians):
+    """Long and narrow Gaussians on a circle, each turned against its radius: a pinwheel.
+
+    `scale` is the radius of the circle, `long` and `short` are the standard deviations along both axes of a Gaussian,
+    all in the units that the networks see; `turn` is the angle between its long axis and the radius, in degrees.
+    """
+
+    components: int = 8
+    scale: float = 2.0
+    long: float = 0.3
+    short: float = 0.03
+    turn: float = 45.0
+
+    shape = (2,)
+
+    def __post_init__(self) -> None:
+        at_least(2, components=self.components)
+        above(0, scale=self.scale, long=self.long, short=self.short)
+
+    @property
+    def modes(self) -> int:
+        return self.components
+
+    @property
+    def _angles(self) -> Tensor:
+        return 2 * pi * torch.arange(self.components, dtype=torch.float64) / self.components
+
+    @cached_property
+    def centers(self) -> Tensor:
+        return self.scale * torch.stack([self._angles.cos(), self._angles.sin()], dim=1)
+
+    @cached_property
+    def factors(self) -> Tensor:
+        angle = self._angles + self.turn * pi / 180
+        along = torch.stack([angle.cos(), angle.sin()], dim=1)
+        across = torch.stack([-angle.sin(), angle.cos()], dim=1)
+        return torch.stack([self.long * along, self.short * across], dim=2)
+
+
+@dataclass(frozen=True)
+class HighDimensionalMixture(Gaussians):
+    """Round Gaussians on the axes of a space of `dims` dimensions, the first ones at `scale`, then those at -`scale`.
+
+    `scale` is the distance of the centers from the origin, `std` the standard deviation in each direction, both in the
+    units that the networks see. A point belongs to a mode if it is within the radius that holds as large a share of it
+    as three standard deviations hold in the plane (98.9 %).
+    """
+
+    dims: int = 32
+    components: int = 10
+    scale: float = 2.0
+    std: float = 0.1
+
+    def __post_init__(self) -> None:
+        at_least(2, dims=self.dims, components=self.components)
+        above(0, scale=self.scale, std=self.std)
+        if self.components > 2 * self.dims:
+            raise ValueError(f"{self.dims} axes have places for {2 * self.dims} components, got {self.components}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        return (self.dims,)
+
+    @property
+    def modes(self) -> int:
+        return self.components
+
+    @cached_property
+    def centers(self) -> Tensor:
+        axes = torch.eye(self.dims, dtype=torch.float64)
+        return self.scale * torch.cat([axes, -axes])[: self.components]
+
+    @cached_property
+    def factors(self) -> Tensor:
+        return (self.std * torch.eye(self.dims, dtype=torch.float64)).expand(self.components, -1, -1)
+
+
+@dataclass(frozen=True)
+class Checkerboard(Components):
+    """Points of every other square of a board, spread evenly, with a little noise.
+
+    `squares` is how many squares a side of the board has, `scale` is half of that side and `std` the standard deviation
+    of the noise, both in the units that the networks see. Each square that is filled is a mode.
+    """
+
+    squares: int = 4
+    scale: float = 2.0
+    std: float = 0.02
+
+    shape = (2,)
+
+    def __post_init__(self) -> None:
+        at_least(2, squares=self.squares)
+        above(0, scale=self.scale, std=self.std)
+
+    @property
+    def modes(self) -> int:
+        return len(self._filled)
+
+    @property
+    def side(self) -> float:
+        """The side of a square."""
+        return 2 * self.scale / self.squares
+
+    @cached_property
+    def _filled(self) -> Tensor:
+        """Column and row (K, 2) of each square that is filled."""
+        every = torch.cartesian_prod(torch.arange(self.squares), torch.arange(self.squares))
+        return every[every.sum(dim=1) % 2 == 0]
+
+    def draw(self, component: Tensor, generator: torch.Generator) -> Tensor:
+        place = torch.rand(len(component), 2, generator=generator)
+        noise = self.std * torch.randn(len(component), 2, generator=generator)
+        return (self._filled[component] + place) * self.side - self.scale + noise
+
+    def log_components(self, x: Tensor) -> Tensor:
+        column, row = self._strips(x.double()).unbind(dim=1)
+        filled = self._filled.to(x.device)
+        return (column[:, filled[:, 0]] + row[:, filled[:, 1]] - log(self.modes)).to(x.dtype)
+
+    def _strips(self, x: Tensor) -> Tensor:
+        """The log density of each of the strips of the board at coordinates x (N, 2), (N, 2, squares).
+
+        It is that of a uniform and a normal number's sum: the difference of two normal probabilities, over the width.
+        """
+        left = self.side * torch.arange(self.squares, dtype=torch.float64, device=x.device) - self.scale
+        low, high = (left - x[:, :, None]) / self.std, (left + self.side - x[:, :, None]) / self.std
+        right = low + high > 0  # the smaller tails, where the difference keeps its digits
+        low, high = torch.where(right, -high, low), torch.where(right, -low, high)
+        more, less = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
+        density: Tensor = more + torch.log1p(-torch.exp(less - more)) - log(self.side)
+        return density
+
+    @property
+    def least(self) -> Tensor:
+        """The density three standard deviations beyond an edge."""
+        value = log(norm.cdf(-REACH)) - log(self.modes) - 2 * log(self.side)
+        return torch.full((self.modes,), value, dtype=torch.float64)
+
+
+def line_density(length: float, std: float, distance: float) -> float:
+    """The log density of points on a straight line of a length, with normal noise, at a distance from its middle."""
+    return -log(length) - log(sqrt(2 * pi) * std) - (distance / std) ** 2 / 2
