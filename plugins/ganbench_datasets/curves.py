@@ -32,7 +32,10 @@ class Curves(Components):
     shape = (2,)
     parts: int
     std: float
-    arms: int
+
+    @property
+    @abstractmethod
+    def arms(self) -> int: ...
 
     @property
     @abstractmethod
@@ -90,11 +93,13 @@ class TwoMoons(Curves):
     std: float = 0.05
     parts: int = 4
 
-    arms = 2
-
     def __post_init__(self) -> None:
         above(0, scale=self.scale, std=self.std)
         at_least(1, parts=self.parts)
+
+    @property
+    def arms(self) -> int:
+        return 2
 
     @property
     def length(self) -> float:
