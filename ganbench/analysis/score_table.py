@@ -201,6 +201,8 @@ class Table:
     """The column that is tested; all others are exploratory. Empty as long as no run has a score."""
     family: Family | None = None
     """All comparisons of the suite, of the other datasets too."""
+    heads: tuple[str, ...] | None = None
+    """The columns between the variant and the scores that are shown; None for all."""
 
     @property
     def comparisons(self) -> list[FamilyComparison]:

@@ -15,6 +15,8 @@ from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, pars
 from ganbench.errors import MissingError, UsageError
 from ganbench.formatting import counted
 from ganbench.registry.choice import Choice
+from ganbench.registry.registry import Registry
+from ganbench.results.records import ScoreName
 from ganbench.results.store import Store
 from ganbench.suite.external import missing_samples
 from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, plan_to_save, save_plan
@@ -107,6 +109,11 @@ class Preparation:
         gone = missing_samples(self._asked)
         return text + "".join(f"Before anything is trained: {one}\n" for one in gone)
 
+    @property
+    def scores(self) -> list[str]:
+        """The names of the scores that what was asked for has."""
+        return known_scores(self._asked, self.resolved.registry)
+
     def states(self) -> dict[str, int]:
         """How many runs are `done`, `new`, `resumable`, or have `failed before`."""
         from ganbench.runner import scheduler
@@ -171,6 +178,19 @@ def places_text(plan: Plan, registry: Registry, settings: RunSettings) -> tuple[
     except MissingError as error:
         return f"not here: {error}", CostEstimate(registry)
     return places.text(chosen=settings.device == "auto"), CostEstimate(registry, places.all[0].device)
+
+
+def known_scores(plan: Plan, registry: Registry) -> list[str]:
+    """The names of all scores that the metrics of a plan give, with and without their extractors."""
+    evaluations = [cell.spec.evaluation for cell in plan.cells]
+    pairs = [(registry.create("metric", metric), one) for one in evaluations for metric in one.metrics]
+    names = {
+        ScoreName(score, extractor)
+        for metric, one in pairs
+        for score in metric.better
+        for extractor in (None, one.extractor.name)
+    }
+    return sorted(map(str, names))
 
 
 def check_not_empty(plan: Plan) -> None:

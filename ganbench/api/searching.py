@@ -9,12 +9,19 @@ from pathlib import Path
 
 from ganbench.analysis import sensitivity
 from ganbench.api.checking import fetch_data
-from ganbench.api.running import RunSettings, Training, check_not_empty, chosen_trackers, places_text, widened
-from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
+from ganbench.api.running import (
+    RunSettings,
+    Training,
+    check_not_empty,
+    chosen_trackers,
+    known_scores,
+    places_text,
+    widened,
+)
+from ganbench.api.suites import SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 from ganbench.report.text import search as search_table
-from ganbench.results.records import ScoreName
 from ganbench.results.store import Store
 from ganbench.suite import search
 from ganbench.suite.external import missing_samples
@@ -75,7 +82,7 @@ class SearchPreparation:
         self._asked = [_narrowed(one, seeds, settings.filters) for one in self._whole]
         self._merged = search.merged(self._asked)
         check_not_empty(self._merged)
-        _check_scores(scores, self._merged, self.resolved)
+        _check_scores(scores, known_scores(self._merged, self.resolved.registry))
         self.store = Store.to_write(settings.results)
 
     @cached_property
@@ -123,13 +130,8 @@ def _narrowed(drawn: Drawn, seeds: tuple[int, ...] | None, filters: tuple[str, .
     return replace(drawn, plan=plan.filtered(parse_filters(filters, plan)))
 
 
-def _check_scores(scores: tuple[str, ...], plan: Plan, resolved: ResolvedSuite) -> None:
+def _check_scores(scores: tuple[str, ...], known: list[str]) -> None:
     """Raise `UsageError` for a score that no metric of the plan gives."""
-    evaluations = [cell.spec.evaluation for cell in plan.cells]
-    pairs = [(resolved.registry.create("metric", metric), one) for one in evaluations for metric in one.metrics]
-    names = {ScoreName(score, extractor) for metric, one in pairs for score in metric.better
-             for extractor in (None, one.extractor.name)}  # fmt: skip
-    known = set(map(str, names))
     for name in scores:
         if name not in known:
-            raise UsageError(f"--metric: no score {name!r} in this suite{suggestion(name, sorted(known))}")
+            raise UsageError(f"--metric: no score {name!r} in this suite{suggestion(name, known)}")

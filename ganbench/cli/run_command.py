@@ -11,13 +11,12 @@ import click
 from ganbench.api.results import Results
 from ganbench.api.running import Preparation, RunSettings
 from ganbench.api.suites import SuiteRequest
-from ganbench.cli.options import options_as, search_metric_option, suite_options
-from ganbench.errors import UsageError
+from ganbench.cli.options import ViewOptions, options_as, suite_options, view_options
 from ganbench.report.text.terminal import print_tables
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class RunOptions(ViewOptions):
     """The options of the command, as click reads them."""
 
     suite: str
@@ -33,7 +32,6 @@ class RunOptions:
     timeout: float | None
     checkpoint_interval: float
     search: int | None
-    metrics: tuple[str, ...]
     trackers: tuple[str, ...]
     dry_run: bool
     force: bool
@@ -96,7 +94,7 @@ class RunOptions:
     metavar="N",
     help="Also train N random draws from the suite's ranges; prints the best of k.",
 )
-@search_metric_option
+@view_options
 @click.option(
     "--tracker",
     "trackers",
@@ -115,14 +113,13 @@ def command(options: RunOptions) -> int:
     """
     if options.search is not None:
         return _search(options, options.search)
-    if options.metrics:
-        raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     prepared = Preparation(options.request, options.settings)
+    options.selection.check(prepared.scores)
     if options.dry_run:
         click.echo(str(prepared), nl=False)
         return 0
     results = prepared.run()
-    print_tables(results.plan, results.score_tables, results.folder)
+    print_tables(results.plan, options.selection(results.score_tables), results.folder, options.view)
     folder = results.folder / results.suite
     for text in results.missing:
         _say(text)
@@ -148,6 +145,7 @@ def _search(options: RunOptions, count: int) -> int:
     from ganbench.api.searching import SearchPreparation
     from ganbench.cli.search_output import print_search
 
+    options.refuse_with_search()
     prepared = SearchPreparation(options.request, options.settings, count, options.metrics)
     if options.dry_run:
         click.echo(str(prepared), nl=False)

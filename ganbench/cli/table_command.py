@@ -9,9 +9,10 @@ from typing import Literal
 import click
 
 from ganbench.analysis import budget
+from ganbench.analysis.table_selection import score_names
 from ganbench.api.results import Results
 from ganbench.api.suites import SuiteRequest, current_plan
-from ganbench.cli.options import options_as, search_metric_option, suite_options
+from ganbench.cli.options import ViewOptions, options_as, suite_options, view_options
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
 from ganbench.report.text import budget as reached
@@ -32,7 +33,7 @@ VIEWS = {
 
 
 @dataclass(frozen=True)
-class TableOptions:
+class TableOptions(ViewOptions):
     """The options of the command, as click reads them."""
 
     suite: str
@@ -47,7 +48,6 @@ class TableOptions:
     only_plan: bool
     earlier: bool
     searched: bool
-    metrics: tuple[str, ...]
 
     @property
     def views(self) -> list[str]:
@@ -81,7 +81,7 @@ class TableOptions:
 )
 @click.option("--earlier", is_flag=True, help="Show the runs of earlier settings, data and evaluations of the suite.")
 @click.option("--search", "searched", is_flag=True, help="The table of the suite's last `run --search`.")
-@search_metric_option
+@view_options
 @options_as(TableOptions)
 def command(options: TableOptions) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
@@ -97,17 +97,17 @@ def command(options: TableOptions) -> int:
         raise UsageError(f"{names} are different tables; ask for one at a time")
     if options.searched:
         return _search(options)
-    if options.metrics:
-        raise UsageError("--metric chooses the score of --search; without --search all scores are shown")
     results = _results(options)
     if options.reach:
         return _reach(options.reach, options.form, results)
-    built = results.viewed(options.equal, options.published)
+    whole = results.viewed(options.equal, options.published)
+    options.selection.check(score_names(whole))
+    built = options.selection(whole)
     published = (options.results / MANIFEST).exists()  # a manifest lists every file with its checksum
     if any(results.store.root.glob("runs/*")) and not options.views and not published:
         _save(results)
     if options.form == "terminal":
-        print_tables(results.plan, built, options.results)
+        print_tables(results.plan, built, options.results, options.view)
     else:
         click.echo(formats.FORMATS[options.form][1](results.plan, built), nl=False)
     missing = "" if options.form in ("terminal", "markdown") else not_shown(results.plan, options.results)
@@ -150,6 +150,7 @@ def _search(options: TableOptions) -> int:
     from ganbench.cli.search_output import print_search
     from ganbench.report.text import search
 
+    options.refuse_with_search()
     if options.form not in ("terminal", *search.FORMATS):
         raise UsageError(f"--search prints {', '.join(search.FORMATS)}, not {options.form}")
     results = open_search(options.results, options.suite, options.sets, options.metrics)

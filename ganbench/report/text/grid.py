@@ -28,6 +28,7 @@ LEGEND = (
     "at least one variant, worse than none, and without †."
 )
 FAULTY = "†"
+VARIANT, VERDICT = "variant", "verdict"
 
 
 class Grid(NamedTuple):
@@ -79,13 +80,14 @@ def rank(row: TableRow) -> str:
 def lead_heads(table: Table) -> list[str]:
     """The columns before the scores; the rank only where all pairs are compared and some variant has one."""
     ranked = any(row.rank for row in table.rows) and not (table.family and table.family.reference)
-    return ["variant", "ok", "tier", *(["rank"] if ranked else []), "verdict"]
+    found = [VARIANT, "ok", "tier", *(["rank"] if ranked else []), VERDICT]
+    return found if table.heads is None else [head for head in found if head == VARIANT or head in table.heads]
 
 
 def lead(row: TableRow, table: Table) -> list[str]:
     """The cells of a row before the scores, those of `lead_heads`."""
     verdict = row.verdict or ("n/a" if row.kind == "variant" and not row.n else "")
-    found = {"variant": row.title, "ok": ok(row), "tier": tier(row), "rank": rank(row), "verdict": verdict}
+    found = {VARIANT: row.title, "ok": ok(row), "tier": tier(row), "rank": rank(row), VERDICT: verdict}
     return [found[head] for head in lead_heads(table)]
 
 

@@ -18,7 +18,7 @@ from ganbench.formatting import number
 from ganbench.report.text.escape import escape_markdown, neutralize_formula
 from ganbench.report.text.grid import ARROWS, Grid
 from ganbench.report.text.markdown import grid
-from ganbench.report.text.terminal import drawn
+from ganbench.report.text.terminal import draw_grid
 from ganbench.suite.search import SavedSearch, settings_text
 
 LEGEND = (
@@ -206,7 +206,7 @@ def write_all(folder: Path, search: SavedSearch, tables: list[Sensitivity]) -> N
 def show(console: Console, search: SavedSearch, tables: list[Sensitivity]) -> None:
     """On a terminal, intervals below values."""
     for table in tables:
-        console.print(drawn(_grid(table), f"{search.suite}: {_title(table)}"))
+        draw_grid(console, _grid(table), f"{search.suite}: {_title(table)}")
         for note in notes(table):
             console.print(Text(f"  {note}"), style="dim")
         console.print()

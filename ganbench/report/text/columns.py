@@ -1,0 +1,109 @@
+"""Columns drawn on a terminal: words wrap, numbers are neither broken nor cut, and what does not fit goes below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+GAP = 2
+"""Spaces between two columns."""
+LEAST = 12
+"""Characters that a column of words has at least, unless all its texts are shorter."""
+MOST = 20
+"""A longer word is broken."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A head and a cell for each row, of one or more lines. `wraps` is for words, which may be on more lines.
+
+    `bold` are the rows whose cell is bold.
+    """
+
+    head: str
+    cells: Sequence[str]
+    wraps: bool = False
+    bold: frozenset[int] = frozenset()
+
+    @property
+    def natural(self) -> int:
+        """The width at which nothing wraps."""
+        return max(map(_longest, (self.head, *self.cells)))
+
+    @property
+    def least(self) -> int:
+        """The smallest width: that of the numbers and of the head's longest word, or a few letters of words."""
+        if self.wraps:
+            return min(self.natural, max(LEAST, min(max(map(_word, (self.head, *self.cells))), MOST)))
+        return max([_word(self.head), *map(_longest, self.cells)])
+
+
+def _longest(text: str) -> int:
+    """The width of the longest line."""
+    return max(map(cell_len, text.split("\n")))
+
+
+def _word(text: str) -> int:
+    """The width of the longest word; a no-break space is part of one."""
+    return max(cell_len(word) for line in text.split("\n") for word in line.split(" "))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows are dim, and above which a rule is drawn."""
+
+    dim: frozenset[int] = frozenset()
+    rules: frozenset[int] = field(default_factory=frozenset)
+
+
+def needed(columns: Sequence[Column]) -> int:
+    """The smallest width of columns beside one another."""
+    return sum(column.least for column in columns) + GAP * (len(columns) - 1)
+
+
+def groups(lead: Sequence[Column], others: Sequence[Column], width: int) -> Iterator[list[Column]]:
+    """Columns in groups that fit the width: the first after all of `lead`, the others after its first column."""
+    group, first = list(lead), True
+    for column in others:
+        if needed([*group, column]) > width and (first or len(group) > 1):
+            yield group
+            group, first = [lead[0]], False
+        group.append(column)
+    yield group
+
+
+def draw(console: Console, columns: Sequence[Column], title: str = "", rows: Rows = Rows()) -> None:
+    """Draw columns beside one another, as wide as they need and the console allows."""
+    grid = Table(
+        title=Text(title, style="bold") if title else None, title_justify="left",
+        box=box.HORIZONTALS, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False,
+    )  # fmt: skip
+    for i, (column, width) in enumerate(zip(columns, _widths(columns, console.width), strict=True)):
+        side = "left" if column.wraps or i == 0 else "right"
+        grid.add_column(Text(column.head), justify=side, width=width, no_wrap=False, overflow="fold")  # type: ignore[arg-type]
+    for row in range(len(columns[0].cells)):
+        if row in rows.rules and row:
+            grid.add_section()
+        cells = [Text(column.cells[row], style="bold" if row in column.bold else "") for column in columns]
+        grid.add_row(*cells, style="dim" if row in rows.dim else "")
+    console.print(grid)
+
+
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
+    """A width for each column: the least, then more for words, those first that lack most, and then for heads."""
+    widths = [column.least for column in columns]
+    spare = width - needed(columns)
+    for wraps in (True, False):
+        own = [i for i, column in enumerate(columns) if column.wraps is wraps and widths[i] < column.natural]
+        while spare > 0 and own:
+            i = min(own, key=lambda i: widths[i] / columns[i].natural)
+            widths[i] += 1
+            spare -= 1
+            own = [i for i in own if widths[i] < columns[i].natural]
+    return widths
