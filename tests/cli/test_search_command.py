@@ -152,8 +152,6 @@ def test_a_draw_that_diverges_is_counted_as_the_worst(cli: Cli, tmp_path: Path) 
     [
         (("run", "--suite", "small.yaml", "--search", "3"), "suite 'small' defines no ranges to search"),
         (("run", "--suite", "quick", "--search", "0"), "--search must be between 1 and 1000, got 0"),
-        (("run", "--suite", "quick", "--metric", "FID"), "--metric chooses the score of --search"),
-        (("table", "--suite", "quick", "--metric", "FID", "--results", "."), "--metric chooses the score of --search"),
         (("table", "--suite", "quick", "--search", "--results", "."), "no search 'quick+search'"),
         (("table", "--suite", "quick", "--search", "--format", "latex", "--results", "."), "not latex"),
     ],

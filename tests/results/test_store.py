@@ -25,7 +25,7 @@ from ganbench.report.text import formats
 from ganbench.report.text.csv import csv_text
 from ganbench.report.text.latex import latex
 from ganbench.report.text.markdown import markdown
-from ganbench.report.text.terminal import show
+from ganbench.report.text.terminal import View, show
 from ganbench.results.record_json import SCHEMA
 from ganbench.results.records import Failure, Provenance, Record
 from ganbench.results.store import Store
@@ -329,7 +329,7 @@ def test_a_narrow_terminal_cuts_no_number(tmp_path: Path, width: int) -> None:
             _commit(store, make_record(f"a{seed}", scores, make_card(better="lower")))
     layout = SavedPlan("s", "", "", (plan_row("minimax", "mlp", "ring8", {0: "a0", 1: "a1"}),), (), ())
     console = Console(width=width, record=True, file=io.StringIO())
-    show(console, layout, tables.build(layout, store))
+    show(console, layout, tables.build(layout, store), view=View(wide=True))
     text = console.export_text()
     assert "…" not in text
     assert text.count("123456-123457") == 9

@@ -39,9 +39,12 @@ class Column:
     @property
     def least(self) -> int:
         """The smallest width: that of the numbers and of the head's longest word, or a few letters of words."""
-        if self.wraps:
-            return min(self.natural, max(LEAST, min(max(map(_word, (self.head, *self.cells))), MOST)))
-        return max([_word(self.head), *map(_longest, self.cells)])
+        return min(self.natural, LEAST) if self.wraps else max([_word(self.head), *map(_longest, self.cells)])
+
+    @property
+    def fair(self) -> int:
+        """The smallest width at which no word is broken, unless it is very long."""
+        return min(self.natural, max(self.least, min(max(map(_word, (self.head, *self.cells))), MOST)))
 
 
 def _longest(text: str) -> int:
@@ -63,8 +66,8 @@ class Rows:
 
 
 def needed(columns: Sequence[Column]) -> int:
-    """The smallest width of columns beside one another."""
-    return sum(column.least for column in columns) + GAP * (len(columns) - 1)
+    """The width of columns beside one another in which words are whole."""
+    return sum(column.fair for column in columns) + GAP * (len(columns) - 1)
 
 
 def groups(lead: Sequence[Column], others: Sequence[Column], width: int) -> Iterator[list[Column]]:
@@ -96,14 +99,16 @@ def draw(console: Console, columns: Sequence[Column], title: str = "", rows: Row
 
 
 def _widths(columns: Sequence[Column], width: int) -> list[int]:
-    """A width for each column: the least, then more for words, those first that lack most, and then for heads."""
+    """A width for each column: the least, then more for whole words, for all words, and for heads.
+
+    Columns that lack least are served first.
+    """
     widths = [column.least for column in columns]
-    spare = width - needed(columns)
-    for wraps in (True, False):
-        own = [i for i, column in enumerate(columns) if column.wraps is wraps and widths[i] < column.natural]
-        while spare > 0 and own:
-            i = min(own, key=lambda i: widths[i] / columns[i].natural)
-            widths[i] += 1
-            spare -= 1
-            own = [i for i in own if widths[i] < columns[i].natural]
+    fair, natural = [column.fair for column in columns], [column.natural for column in columns]
+    words = [column.natural if column.wraps else column.fair for column in columns]
+    for goal in (fair, words, natural):
+        lacking = {i: max(0, wanted - have) for i, (wanted, have) in enumerate(zip(goal, widths, strict=True))}
+        for i, more in sorted(lacking.items(), key=lambda one: one[1]):
+            spare = width - sum(widths) - GAP * (len(columns) - 1)
+            widths[i] += max(0, min(spare, more))
     return widths
