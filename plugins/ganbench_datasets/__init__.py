@@ -10,6 +10,7 @@ def register_datasets() -> dict[str, type]:
     from ganbench_datasets.densities import AnisotropicMixture, Checkerboard, HighDimensionalMixture
     from ganbench_datasets.digits import Digits
     from ganbench_datasets.folder import Folder
+    from ganbench_datasets.huggingface import HuggingFace
     from ganbench_datasets.idx_sets import FashionMnist, Mnist
     from ganbench_datasets.mixtures import Grid25, Ring8
     from ganbench_datasets.stacked import StackedDigits, StackedFashion, StackedMnist
@@ -35,4 +36,5 @@ def register_datasets() -> dict[str, type]:
         "stacked-fashion": StackedFashion,
         "stacked-mnist": StackedMnist,
         "folder": Folder,
+        "huggingface": HuggingFace,
     }

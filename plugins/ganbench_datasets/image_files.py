@@ -105,10 +105,16 @@ def _is_opaque_color(text: str) -> bool:
 def read_picture(path: Path) -> Image.Image:
     """The first frame of a PNG, JPEG or WebP file, whatever its name ends in, turned as its EXIF data say.
 
-    Raises `FaultyPicture` for an empty, truncated, damaged or far too large file and for one of another format,
-    `OSError` if the file cannot be read.
+    Raises `FaultyPicture` as `picture_in` does, `OSError` if the file cannot be read.
     """
-    content = path.read_bytes()
+    return picture_in(path.read_bytes())
+
+
+def picture_in(content: bytes) -> Image.Image:
+    """The first frame of the content of a PNG, JPEG or WebP file, turned as its EXIF data say.
+
+    Raises `FaultyPicture` for an empty, truncated, damaged or far too large content and for one of another format.
+    """
     if not content:
         raise FaultyPicture("is empty (0 bytes)")
     try:

@@ -77,7 +77,7 @@ def decoded(source: Source, places: Sequence[int], fitting: Fitting, what: str) 
                 yield found
     if faults:
         rest = len(faults) - NAMED
-        more = f"; {rest:,} more {'file is' if rest == 1 else 'files are'} faulty" if rest > 0 else ""
+        more = f"; {rest:,} more {'is' if rest == 1 else 'are'} faulty" if rest > 0 else ""
         raise MissingError(f"{'; '.join(faults[:NAMED])}{more}. Replace or remove what is faulty")
 
 

@@ -263,7 +263,7 @@ def test_all_faulty_files_are_counted_and_end_a_run_before_it_trains(inside: Cli
     assert inside("run", "--suite", "s.yaml", "--dry-run").code == 0
     done = inside("run", "--suite", "s.yaml")
     assert done.code == 3
-    assert re.search(r"bad0\.png is .*; .*bad1\.png is empty.*; 4 more files are faulty\. Replace or", done.err)
+    assert re.search(r"bad0\.png is .*; .*bad1\.png is empty.*; 4 more are faulty\. Replace or", done.err)
     assert not (tmp_path / "results" / "runs").exists()
 
 

@@ -119,9 +119,9 @@ def test_a_third_party_file_passes_the_kit(hinge: Path) -> None:
 
 
 NEEDS_FILES = {
-    "mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "stl10", "celeba", "folder", "stacked-mnist",
-    "stacked-fashion", "classifier", "stacked-classifier", "stacked-mnist32", "stacked-fashion32", "inception", "clip",
-    "dinov2", "vgg16",
+    "mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "stl10", "celeba", "folder", "huggingface",
+    "stacked-mnist", "stacked-fashion", "classifier", "stacked-classifier", "stacked-mnist32", "stacked-fashion32",
+    "inception", "clip", "dinov2", "vgg16",
 }  # fmt: skip
 """Checked where their files are made."""
 
