@@ -21,6 +21,27 @@ HEAD = """# Command line
 Results go to stdout, progress and errors to stderr. The exit codes are explained in
 [Results and exit codes](results.md#exit-codes). `ganbench -v COMMAND ...` also shows the traceback of an error.
 
+`GANBENCH_RESULTS` names the results folder where `--results` is not given. A file `ganbench.toml` in the current folder
+sets other defaults, for every command or for one:
+
+```toml title="ganbench.toml"
+results = "/data/gan-results"
+device = "cuda:1"
+
+[run]
+jobs = 2
+tracker = ["tensorboard"]
+
+[table]
+notes = true
+```
+
+The command line comes first, then the environment, then the file. Options that change what is trained or measured, such
+as `seeds` and `set`, are refused there: a table must not depend on a file that its command does not name.
+
+For Tab completion in bash, put `eval "$(_GANBENCH_COMPLETE=bash_source ganbench)"` into `~/.bashrc`; zsh and fish have
+`zsh_source` and `fish_source`.
+
 | command | |
 |:--|:--|
 """

@@ -66,11 +66,11 @@ class RowJson:
 
 def plain(tables: list[Table]) -> list[dict[str, object]]:
     """All rows as plain data. Means and intervals are rounded to 12 digits, values are exact."""
-    return [msgspec.to_builtins(_row(row)) for table in tables for row in table.rows]
+    return [msgspec.to_builtins(_row(row, table)) for table in tables for row in table.rows]
 
 
-def _row(row: TableRow) -> RowJson:
-    scores = {name: _score(score) for name, score in row.scores.items()}
+def _row(row: TableRow, table: Table) -> RowJson:
+    scores = {name: _score(row.scores[name]) for name in table.columns}
     cost = {key: _rounded(value) for key, value in row.cost.items()}
     return RowJson(
         row.dataset, row.loss, row.architecture, row.kind, row.n_ok, row.n, row.verdict, row.faulty, row.tier, row.rank,

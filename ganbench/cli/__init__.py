@@ -8,37 +8,50 @@ import logging
 import signal
 import sys
 import traceback
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from ganbench._version import __version__
+from ganbench.cli import settings_file
 from ganbench.errors import GanbenchError, printable
+from ganbench.formatting import suggestion
 from ganbench.notices import LOG
 
-COMMANDS = {
-    "run": "Train every combination of a suite that is not trained yet, and print its table.",
-    "list": "List losses, architectures, datasets, extractors, metrics, suites and trackers.",
-    "table": "Print and write a suite's table from the results.",
-    "drop": "Remove an added loss, architecture or dataset from a suite's table.",
-    "compare": "Is A better than B, by how much, and is the difference more than noise?",
-    "lottery": "How often do one, three or five seeds name the wrong winner? Drawn from runs with many.",
-    "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
-    "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
-    "show": "Show one run in full.",
-    "evaluate": "Measure samples that were made elsewhere as a suite measures its own.",
-    "sample": "Draw samples from a trained generator, and write them to files.",
-    "train-extractor": "Train a small classifier of a dataset's images, to be the extractor of its scores.",
-    "serve": "Show the report in a browser, while a suite runs or afterwards.",
-    "verify": "Check that a report is as it was published, or that the engine agrees with theory.",
-    "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
-    "diff": "Show what changed between two reports or results folders, worst first.",
-    "new": "Write a plugin of your own: a file or a package that passes `ganbench check` as it is.",
-    "check": "Check plugins of a file or by name: every fault with its rule and how to fix it.",
-    "doctor": "Check this installation; one line per finding, with a fix for what is wrong.",
-    "version": "Print the version of ganbench.",
+GROUPS = {
+    "Train and measure": {
+        "run": "Train every combination of a suite that is not trained yet, and print its table.",
+        "evaluate": "Measure samples that were made elsewhere as a suite measures its own.",
+        "sample": "Draw samples from a trained generator, and write them to files.",
+        "train-extractor": "Train a small classifier of a dataset's images, to be the extractor of its scores.",
+    },
+    "Read and publish": {
+        "table": "Print and write a suite's table from the results.",
+        "compare": "Is A better than B, by how much, and is the difference more than noise?",
+        "lottery": "How often do one, three or five seeds name the wrong winner? Drawn from runs with many.",
+        "show": "Show one run in full.",
+        "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
+        "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
+        "serve": "Show the report in a browser, while a suite runs or afterwards.",
+        "drop": "Remove an added loss, architecture or dataset from a suite's table.",
+    },
+    "Trust": {
+        "verify": "Check that a report is as it was published, or that the engine agrees with theory.",
+        "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
+        "diff": "Show what changed between two reports or results folders, worst first.",
+        "doctor": "Check this installation; one line per finding, with a fix for what is wrong.",
+    },
+    "Plugins": {
+        "list": "List losses, architectures, datasets, extractors, metrics, suites and trackers.",
+        "new": "Write a plugin of your own: a file or a package that passes `ganbench check` as it is.",
+        "check": "Check plugins of a file or by name: every fault with its rule and how to fix it.",
+    },
+    "About": {"version": "Print the version of ganbench."},
 }
+"""Every command with what it does, in the groups of the help."""
+COMMANDS = {name: about for group in GROUPS.values() for name, about in group.items()}
 WELCOME = f"""ganbench {__version__}: which GAN variant is better, by how much, and is the difference more than noise?
 
 It trains every combination of loss x architecture x dataset x seed in one way, and measures it in one way.
@@ -73,9 +86,18 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"ganbench.cli.{module}_command").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command {args[0]!r}{suggestion(args[0], list(COMMANDS))}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), about) for name, about in commands.items()])
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,6 +108,8 @@ def cli(ctx: click.Context, verbose: bool) -> None:
     """Train GAN variants in one way, measure them in one way, compare them."""
     if ctx.invoked_subcommand is None:
         click.echo(WELCOME, nl=False)
+    elif Path(settings_file.NAME).exists():
+        ctx.default_map = settings_file.defaults(Path(), cli)
 
 
 def main() -> NoReturn:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 results_option = click.option(
     "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True,
-    help="The results folder.",
+    envvar="GANBENCH_RESULTS", show_envvar=True, help="The results folder.",
 )  # fmt: skip
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), metavar="FILE.py",

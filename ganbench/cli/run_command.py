@@ -35,6 +35,7 @@ class RunOptions(ViewOptions):
     trackers: tuple[str, ...]
     dry_run: bool
     force: bool
+    quiet: bool
 
     @property
     def request(self) -> SuiteRequest:
@@ -47,7 +48,7 @@ class RunOptions(ViewOptions):
         return RunSettings(
             results=self.results, filters=self.filters, seeds=self.seeds, device=self.device, jobs=self.jobs,
             timeout=self.timeout, checkpoint_interval=self.checkpoint_interval, trackers=self.trackers,
-            force=self.force, progress=True,
+            force=self.force, progress=not self.quiet,
         )  # fmt: skip
 
 
@@ -104,6 +105,7 @@ class RunOptions(ViewOptions):
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan without training anything.")
 @click.option("--force", is_flag=True, help="Train finished runs again.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the table alone: no progress, no notices, no next steps.")
 @options_as(RunOptions)
 def command(options: RunOptions) -> int:
     """Train every combination of a suite that is not trained yet, and print its table.
@@ -123,10 +125,13 @@ def command(options: RunOptions) -> int:
     folder = results.folder / results.suite
     for text in results.missing:
         _say(text)
-    _say(f"tables: {folder}/table.md, .csv, .tex, .json, runs.csv; runs: {results.store.runs}")
-    if prepared.leaves_out:
-        _say(f"not shown: the rest of the suite; `ganbench table --suite {results.suite}{_where(results)}` shows it")
-    _say(f"next: ganbench show {_next(results)} --results {results.folder}")
+    if not options.quiet:
+        _say(f"tables: {folder}/table.md, .csv, .tex, .json, runs.csv; runs: {results.store.runs}")
+        if prepared.leaves_out:
+            _say(
+                f"not shown: the rest of the suite; `ganbench table --suite {results.suite}{_where(results)}` shows it"
+            )
+        _say(f"next: ganbench show {_next(results)} --results {results.folder}")
     return 0 if prepared.asked.complete else 1
 
 
@@ -152,7 +157,8 @@ def _search(options: RunOptions, count: int) -> int:
         return 0
     results = prepared.run()
     print_search(results)
-    _say(f"tables: {results.folder}/search.md, .csv, .json; runs: {results.store.runs}")
+    if not options.quiet:
+        _say(f"tables: {results.folder}/search.md, .csv, .json; runs: {results.store.runs}")
     return 0 if results.complete else 1
 
 

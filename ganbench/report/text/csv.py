@@ -32,7 +32,7 @@ def csv_text(plan: SavedPlan, tables: list[Table]) -> str:
             labels = [neutralize_formula(x) for x in (plan.suite, row.dataset, row.loss, row.architecture)]
             cost = [_known(row.cost.get(key)) for key in COSTS.values()]
             notes = neutralize_formula("; ".join(row.notes))
-            for name, score in row.scores.items():
+            for name, score in ((name, row.scores[name]) for name in table.columns):
                 numbers = [_known(x) for x in (score.mean, score.low, score.high)]
                 numbers += _place(row) if name == table.primary else [""] * 4
                 values = " ".join(repr(value) for value in score.values)
