@@ -56,13 +56,26 @@ def load_from_hub(name: str, revision: str, config: str, folder: Path) -> None:
             snapshot_download(**where, local_dir=folder, allow_patterns=[_literal(file) for file in wanted])
             (folder / COMPLETE).touch()
     except Exception as error:  # of the network, the hub or the disk
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = _reason(error, revision)
         raise MissingError(f"{name} cannot be downloaded from the Hugging Face hub: {reason}") from error
     if not tables:
         raise MissingError(
             f"{name} has no Parquet files on the Hugging Face hub at revision {revision or 'main'}; the hub converts "
             "sets of other forms: try 'revision: refs/convert/parquet'"
         )
+
+
+def _reason(error: Exception, revision: str) -> str:
+    """Why the hub gives nothing, with what to do where that is known."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    if isinstance(error, GatedRepoError):
+        return "it is given to those who accept its terms on its page: do so, then log in with `hf auth login`"
+    if isinstance(error, RepositoryNotFoundError):
+        return "there is no such set, or it is private; if it is yours, log in with `hf auth login`"
+    if isinstance(error, RevisionNotFoundError):
+        return f"it has no revision {revision!r}"
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _literal(file: str) -> str:

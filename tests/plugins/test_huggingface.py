@@ -6,7 +6,7 @@ import io
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,12 +46,18 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("the network was used")
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The network is not even asked for; a library might pass over that it is not there."""
+    asked: list[object] = []
+
+    def refuse(*given: object, **_: object) -> None:
+        asked.append(given)
+        raise OSError("the network was used")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    yield
+    assert not asked
 
 
 def pixels(count: int, seed: int = 0) -> list[NDArray[np.uint8]]:
@@ -410,7 +416,7 @@ def test_the_contract_of_datasets_is_kept(kind: str, root: Path) -> None:
     check_dataset(made(root / "x.parquet"))
 
 
-def _hub(monkeypatch: pytest.MonkeyPatch, files: list[str], failing: str = "") -> list[dict[str, Any]]:
+def _hub(monkeypatch: pytest.MonkeyPatch, files: list[str], failing: Exception | None = None) -> list[dict[str, Any]]:
     """A hub that has these files; returns what is asked of it."""
     import huggingface_hub
 
@@ -424,7 +430,7 @@ def _hub(monkeypatch: pytest.MonkeyPatch, files: list[str], failing: str = "") -
             if file.endswith(".parquet"):
                 labeled(5, seed=len(file)).to_parquet(folder / file)
         if failing:
-            raise OSError(f"{failing}\nmore")
+            raise failing
 
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", lambda *_, **__: files)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
@@ -454,7 +460,7 @@ def test_a_set_of_the_hub_is_fetched_once_and_only_on_request(tmp_path: Path, mo
 
 
 def test_a_download_that_failed_is_no_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    _hub(monkeypatch, ["train.parquet"], failing="no route")
+    _hub(monkeypatch, ["train.parquet"], failing=OSError("no route\nmore"))
     data = made("hf://datasets/user/set", download=True)
     with pytest.raises(MissingError, match=r"user/set cannot be downloaded from the Hugging Face hub: no route$"):
         data.prepare()
@@ -466,6 +472,26 @@ def test_a_download_that_failed_is_no_set(monkeypatch: pytest.MonkeyPatch) -> No
     _hub(monkeypatch, ["train.parquet"])
     data.prepare()
     assert counts(data) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            "GatedRepoError",
+            "it is given to those who accept its terms on its page: do so, then log in with `hf auth lo",
+        ),
+        ("RepositoryNotFoundError", "there is no such set, or it is private; if it is yours, log in with"),
+        ("RevisionNotFoundError", "it has no revision 'v9'$"),
+    ],
+)
+def test_what_the_hub_refuses_is_said_in_words(error: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import errors
+
+    kind = getattr(errors, error)
+    _hub(monkeypatch, ["train.parquet"], failing=kind.__new__(kind))
+    with pytest.raises(MissingError, match=rf"^user/set cannot be downloaded from the Hugging Face hub: {text}"):
+        made("hf://datasets/user/set", download=True, revision="v9").prepare()
 
 
 def test_the_suite_of_the_documentation_is_a_plan(inside: Cli, tmp_path: Path) -> None:
