@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -215,5 +215,6 @@ def reason_of(error: BaseException) -> str:
 def _remove_leftovers(folder: Path) -> None:
     """Delete what a process that was killed left more than a day ago."""
     for entry in os.scandir(folder):
-        if time.time() - entry.stat().st_mtime > LEFTOVER_S:
-            shutil.rmtree(entry.path, ignore_errors=True)
+        with suppress(OSError):  # another process may delete it at the same time
+            if time.time() - entry.stat().st_mtime > LEFTOVER_S:
+                shutil.rmtree(entry.path, ignore_errors=True)

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from importlib.util import find_spec
@@ -372,6 +373,18 @@ def test_nothing_is_written_beside_the_data_and_no_bar_is_shown(
     assert capfd.readouterr() == ("", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "my [set]"]
     assert not list((cache_folder() / "huggingface").iterdir())
+
+
+def test_what_a_killed_process_left_is_deleted_after_a_day(root: Path) -> None:
+    old, new = (cache_folder() / "huggingface" / name for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "x.arrow").touch()
+    os.utime(old, (time.time() - 90_000,) * 2)
+    root.mkdir()
+    labeled(20).to_parquet(root / "x.parquet")
+    made(root / "x.parquet").prepare()
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_decoded_pictures_are_mapped_and_follow_the_content(
