@@ -184,3 +184,11 @@ def test_the_saved_tables_are_whole_whatever_is_shown(inside: Cli, results: Path
     saved = (results / "fabricated" / "table.md").read_text()
     assert r"KID\[digits16\]" in saved
     assert saved == inside("table", "--suite", "fabricated").out
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_arrow_stays_with_its_score(width: int, content: Callable[[str], Content]) -> None:
+    for name in ("baseline", "fashion"):
+        for view in (BLOCK, View(wide=True)):
+            assert not re.search(r"(?m)^\s*[↑↓]", _drawn(content(name), width, view))
+            assert not re.search(r"\s{3}[↑↓]", _drawn(content(name), width, view))

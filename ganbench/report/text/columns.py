@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from textwrap import fill
 
 from rich import box
 from rich.cells import cell_len
@@ -89,7 +90,8 @@ def draw(console: Console, columns: Sequence[Column], title: str = "", rows: Row
     )  # fmt: skip
     for i, (column, width) in enumerate(zip(columns, _widths(columns, console.width), strict=True)):
         side = "left" if column.wraps or i == 0 else "right"
-        grid.add_column(Text(column.head), justify=side, width=width, no_wrap=False, overflow="fold")  # type: ignore[arg-type]
+        head = "\n".join(fill(line, width, break_long_words=False) for line in column.head.split("\n"))
+        grid.add_column(Text(head), justify=side, width=width, no_wrap=False, overflow="fold")  # type: ignore[arg-type]
     for row in range(len(columns[0].cells)):
         if row in rows.rules and row:
             grid.add_section()
