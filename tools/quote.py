@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 PUBLISHED = ROOT / "results" / "published"
 MEASURED = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-PART = {"fashion": " --filter architecture=mlp --seeds 0-4"}
+PART = {"fashion": " --filter architecture=mlp --seeds 0-4", "losses": " --seeds 0-15", "collapse": " --seeds 0-7"}
 """What was run of a suite that is published in part."""
 LOTTERY = "lottery"
 """The suite of the seed lottery."""
@@ -72,7 +72,8 @@ def blocks() -> Mapping[str, Callable[[], str]]:
     }
     quoted_here = {name: make for name, make in own.items() if any(quoted(page, name) is not None for page in PAGES)}
     whole: dict[str, Callable[[], str]] = {"baseline": partial(every_table, "baseline"), LOTTERY: lottery_tables}
-    return {**whole, "lottery-finding": lottery_finding, **quoted_here, **measured}
+    findings = {"lottery-finding": lottery_finding, "losses-finding": losses_finding}
+    return {**whole, **findings, **quoted_here, **measured}
 
 
 def _measured(path: Path) -> str:
@@ -107,6 +108,31 @@ def every_table(suite: str) -> str:
 @cache
 def _lottery() -> Lottery:
     return gb.open_results(PUBLISHED / LOTTERY, LOTTERY).lottery()
+
+
+def losses_finding() -> str:
+    """Which variants of the published `losses` are better than the reference everywhere, and which change sides."""
+    tables = gb.open_results(PUBLISHED / "losses", "losses").score_tables
+    seeds = {row.n_ok for table in tables for row in table.variants}
+    tiers: dict[str, dict[str, str]] = {}
+    for table in tables:
+        for row in table.variants:
+            tiers.setdefault(row.loss, {})[table.dataset] = row.tier or ""
+    found = {loss: set(own.values()) for loss, own in tiers.items() if "reference" not in own.values()}
+    best = [loss for loss, own in found.items() if own == {"better"}]
+    torn = [loss for loss, own in found.items() if {"better", "worse"} <= own]
+    sides = "; ".join(
+        f"{loss} (better on {_where(tiers[loss], 'better')}, worse on {_where(tiers[loss], 'worse')})" for loss in torn
+    )
+    return (
+        f"With {max(seeds)} seeds, {len(best)} of {len(found)} variants are better than the non-saturating loss on all "
+        f"of {', '.join(table.dataset for table in tables)}: {', '.join(best)}. {len(torn)} change sides: {sides}. A "
+        "comparison on one dataset need not hold on another, however many seeds it has."
+    )
+
+
+def _where(tiers: Mapping[str, str], tier: str) -> str:
+    return " and ".join(dataset for dataset, own in tiers.items() if own == tier)
 
 
 def lottery_tables() -> str:
