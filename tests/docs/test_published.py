@@ -20,9 +20,16 @@ from tools import quote
 ROOT = Path(__file__).parent.parent.parent
 PUBLISHED = ROOT / "results" / "published" / "baseline"
 SUITES = quote.published()
+MANY = 200
+"""Runs in a folder from which on its tables take long."""
 
 
-@pytest.mark.parametrize("folder", SUITES, ids=lambda path: path.name)
+def _marked(folder: Path) -> object:
+    many = len(list(folder.glob("runs/*"))) > MANY
+    return pytest.param(folder, id=folder.name, marks=[pytest.mark.slow] if many else [])
+
+
+@pytest.mark.parametrize("folder", [_marked(folder) for folder in SUITES])
 def test_a_published_report_is_whole_and_its_tables_are_those_of_its_records(folder: Path) -> None:
     assert [one for one in check(folder).findings if one.kind != "note"] == []
     layout = load_plan(folder, folder.name)

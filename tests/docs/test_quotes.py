@@ -11,9 +11,11 @@ from tools import quote
 
 ROOT = Path(__file__).parent.parent.parent
 BLOCKS = quote.blocks()
+MARKS = {"lottery": pytest.mark.slow, "lottery-finding": pytest.mark.slow, "losses-finding": pytest.mark.slow}
+"""Computed from hundreds of records."""
 
 
-@pytest.mark.parametrize("name", list(BLOCKS))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in BLOCKS])
 def test_a_quoted_table_is_what_was_measured_or_published(name: str) -> None:
     quoted = [text for page in quote.PAGES if (text := quote.quoted(page, name)) is not None]
     assert quoted, f"no page quotes {name}"
