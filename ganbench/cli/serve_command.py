@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
 @click.option("--suite", metavar="NAME|FILE", help="Show only this suite; by default all suites of the folder.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="0: any free port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--open", "opened", is_flag=True, help="Open the report in the browser.")
 @plugin_option
 @results_option
-def command(suite: str | None, port: int, host: str, plugins: tuple[Path, ...], results: Path) -> int:
+def command(suite: str | None, port: int, host: str, opened: bool, plugins: tuple[Path, ...], results: Path) -> int:
     """Show the report of a results folder in a browser; while a suite runs, with its progress.
 
     Read-only, and only for this machine unless --host says otherwise. Prints the address. Ctrl-C ends it.
@@ -46,11 +49,18 @@ def command(suite: str | None, port: int, host: str, plugins: tuple[Path, ...], 
             )
         click.echo(server.url)
         click.echo(f"the report of {results}, read-only; Ctrl-C ends it", err=True)
+        if opened:  # in a thread: a browser in the terminal would wait for a server that does not serve yet
+            threading.Thread(target=_open, args=(server.url,), daemon=True).start()
         try:
             server.serve_forever()
         except (KeyboardInterrupt, Terminated):  # the way to end it, no failure
             return 0
     return 0
+
+
+def _open(url: str) -> None:
+    if not webbrowser.open(url):
+        click.echo("no browser was found; open the address above", err=True)
 
 
 def _pages(results: Path, suite: str, registry: Registry) -> Pages:

@@ -32,6 +32,9 @@ from ganbench.results.run_files import WEIGHTS
 T = TypeVar("T")
 R = TypeVar("R", Record, ReferenceRecord)
 
+RECORD = "record.json"
+"""The file of a run that ended, in its folder."""
+
 
 class Store:
     """A results folder. Several processes may read it; `writing()` lets one of them write."""
@@ -87,7 +90,7 @@ class Store:
 
     def _record(self, folder: Path, decode: Callable[[bytes], R]) -> R | None:
         """The record in a folder, or None. Raises `ResultsError` if it is damaged, too new, or of another run."""
-        path = folder / "record.json"
+        path = folder / RECORD
         found = self._file(path, decode)
         if found is not None and found.id != folder.name:
             raise _damaged(path, f"its id is {found.id!r}, that of another folder")

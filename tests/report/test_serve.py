@@ -12,16 +12,22 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from conftest import Cli
+from factories import commit, make_record
+from plans import plan_row
 
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.report.server.http import Server, report_path
 from ganbench.report.server.reports import Shelf
 from ganbench.results import live
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import SavedPlan, save_plan
 
 
 class Fake:
@@ -238,7 +244,7 @@ def test_several_suites_are_listed_and_each_is_in_its_folder(tmp_path: Path) -> 
     results = _planned(tmp_path / "results", "small", "b&b+<i>")
     with _serving(results) as server:
         content = _ask(server, "/")[2].decode()
-        assert '<a href="small/">small</a>' in content
+        assert '<a href="small/">small</a>: damaged: ' in content
         assert '<a href="b%26b%2B%3Ci%3E/">b&amp;b+&lt;i&gt;</a>' in content
         assert _ask(server, "/small/runs/abc/")[2] == b"small runs/abc/index.html ['abc']"
         assert _ask(server, "/b%26b%2B%3Ci%3E/")[2].startswith(b"b&b+<i> index.html")
@@ -248,12 +254,24 @@ def test_several_suites_are_listed_and_each_is_in_its_folder(tmp_path: Path) -> 
         assert _ask(server, "/")[2].startswith(b"small index.html")
 
 
+def test_a_list_says_how_far_each_suite_is(tmp_path: Path) -> None:
+    commit(Store(tmp_path), make_record("a1"))
+    for suite in ("one", "two"):
+        save_plan(tmp_path, SavedPlan(suite, "", "", (plan_row("game", "net", "points", {0: "a1", 1: "a2"}),)))
+    state = {"schema": live.SCHEMA, "suite": "two", "updated": datetime.now(UTC).isoformat(), **live.process()}
+    (tmp_path / live.NAME).write_text(json.dumps(state))
+    with _serving(tmp_path) as server:
+        content = _ask(server, "/")[2].decode()
+    assert '<a href="one/">one</a>: 1 of 2 runs ended<' in content
+    assert '<a href="two/">two</a>: 1 of 2 runs ended; running<' in content
+
+
 def test_a_second_suite_is_listed_when_it_is_there(tmp_path: Path) -> None:
     with _serving(_planned(tmp_path / "results", "small")) as server:
         assert _ask(server, "/")[2].startswith(b"small index.html")
         (server.results / "other").mkdir()
         (server.results / "other" / "plan.json").write_text("{}")
-        assert b'<a href="other/">other</a>' in _ask(server, "/")[2]
+        assert b'<a href="other/">other</a>: damaged: ' in _ask(server, "/")[2]
 
 
 def test_a_damaged_report_is_not_read_again_for_every_request(tmp_path: Path) -> None:
@@ -304,13 +322,14 @@ def test_what_cannot_be_served_is_a_sentence(tmp_path: Path) -> None:
             Server(host, 0, server.shelf, results)
 
 
-def _process(tmp_path: Path, *options: object) -> subprocess.Popen[str]:
+def _process(tmp_path: Path, *options: object, **environment: str) -> subprocess.Popen[str]:
     """`ganbench serve` on a free port, hearing Ctrl-C however the tests were started."""
     code = "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
     command = [sys.executable, "-c", code, sys.executable, "-m", "ganbench", "serve", "--port", "0", *map(str, options)]
     return subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | environment,
+    )  # fmt: skip
 
 
 def _address(process: subprocess.Popen[str]) -> str:
@@ -394,3 +413,37 @@ def test_a_suite_is_watched_while_it_runs_and_read_when_it_was_killed(tmp_path: 
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+
+
+def test_two_hundred_requests_at_once_are_all_answered(server: Server) -> None:
+    began = threading.Barrier(200)
+
+    def ask(_: int) -> int:
+        began.wait()
+        return _ask(server, "/")[0]
+
+    with ThreadPoolExecutor(200) as pool:
+        assert set(pool.map(ask, range(200))) == {200}
+
+
+def test_connections_wait_while_none_is_accepted(tmp_path: Path) -> None:
+    results = _planned(tmp_path / "results", "small")
+    with Server("127.0.0.1", 0, Shelf(results, lambda name: Fake(results, name)), results) as server:
+        waiting = [socket.create_connection(("127.0.0.1", server.server_port), timeout=5) for _ in range(200)]
+        for connection in waiting:
+            connection.close()
+
+
+def test_the_browser_is_opened_on_request(tmp_path: Path) -> None:
+    _planned(tmp_path / "results", "small")
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path}/opened\n")
+    browser.chmod(0o755)
+    process = _process(tmp_path, "--open", BROWSER=str(browser))
+    url = _address(process)
+    deadline = time.monotonic() + 240
+    while not (tmp_path / "opened").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+    assert (tmp_path / "opened").read_text() == f"{url}\n"

@@ -132,6 +132,8 @@ class Server(ThreadingHTTPServer):
     """Serves reports. Raises `MissingError` or `UsageError` if it cannot listen on host and port."""
 
     daemon_threads = True
+    request_queue_size = 512
+    """Connections that may wait to be accepted: a page asks for many pictures at once, and many may read it."""
 
     def __init__(self, host: str, port: int, shelf: Shelf, results: Path) -> None:
         self.host, self.shelf, self.results = host.strip("[]").lower(), shelf, results

@@ -7,14 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
-from ganbench.errors import UsageError
-from ganbench.formatting import suggestion
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.formatting import counted, suggestion
 from ganbench.report.html.pages import templates
 from ganbench.results import live
-from ganbench.results.store import Store
+from ganbench.results.store import RECORD, Store
+from ganbench.suite.plan_file import load_plan
 
 MAX_CACHED = 256
 """The most rendered pages and files cached for one state of a report."""
@@ -38,6 +39,14 @@ class Page(NamedTuple):
     content: bytes
     kind: str
     tag: str
+
+
+class Listed(NamedTuple):
+    """A suite of several, the address of its report, and how far it is, in words."""
+
+    name: str
+    address: str
+    state: str
 
 
 def page(content: bytes, kind: str) -> Page:
@@ -131,8 +140,19 @@ class Shelf:
         return self.reports[suite]
 
     def _index(self) -> str:
-        suites_here = [(name, quote(name)) for name in Store(self.results).suites()]
-        return templates().get_template("suites.html").render(suites=suites_here)
+        running = live.read(self.results) or {}
+        found = [self._listed(name, running) for name in Store(self.results).suites()]
+        return templates().get_template("suites.html").render(suites=found)
+
+    def _listed(self, name: str, running: dict[str, Any]) -> Listed:
+        try:
+            plan = load_plan(self.results, name)
+        except GanbenchError as error:
+            return Listed(name, quote(name), f"damaged: {error}")
+        ids = {id_ for row in plan.rows for id_ in row.runs.values()} if plan else set()
+        done = sum((self.results / "runs" / id_ / RECORD).exists() for id_ in ids)
+        state = f"{done} of {counted(len(ids), 'run')} ended"
+        return Listed(name, quote(name), f"{state}; {running['state']}" if running.get("suite") == name else state)
 
 
 def stamp(results: Path, suite: str) -> tuple[object, ...]:
