@@ -11,6 +11,7 @@ from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
 from ganbench.results.records import Evaluation, ProtocolCard, Record
+from ganbench.results.verdicts import NOT_COMPARED
 from ganbench.statistics import differences
 
 WELCH_T, PAIRED_T = "Welch's t", "Student's t paired by seed"
@@ -39,6 +40,12 @@ def _at_steps(steps: list[int | None]) -> str:
     if not known:
         return ""
     return f" at step {known[0]}" if len(known) == 1 else f" at steps {known[0]} to {known[-1]}"
+
+
+def not_compared(evaluations: Iterable[Evaluation]) -> tuple[str, ...]:
+    """Why samples have no verdict: `not compared: 40 held-out samples, 200 are needed`, once for each reason."""
+    found = [one.verdict for one in evaluations if one.verdict is not None]
+    return tuple(dict.fromkeys(one.text for one in found if one.fault == NOT_COMPARED))
 
 
 def missing(reasons: Mapping[int, Mapping[str, str]], cards: Mapping[str, ProtocolCard]) -> tuple[str, ...]:

@@ -175,6 +175,7 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
         notes.failures(records)
         + missing
         + notes.not_applicable([record.evaluation for record in good.values()], _cards(shown))
+        + notes.not_compared(record.evaluation for record in good.values())
         + notes.paths(list(good.values()))
         + notes.reruns(list(good.values()))
         + notes.snapshots(list(good.values()))

@@ -144,7 +144,10 @@ def _labeled(name: str, dataset: Dataset, subset: int) -> tuple[Data, Data, int]
     splits = Splits(dataset, subset)
     training, test = splits.training, splits.load("test")
     if training.labels is None or test.labels is None:
-        raise UsageError(f"dataset {name!r} has no labels; a classifier needs the class of each image")
+        raise UsageError(
+            f"dataset {name!r} has no labels; a classifier needs the class of each image, for example by a folder for "
+            "each class"
+        )
     classes = int(getattr(dataset, "classes", None) or dataset.modes or 0)
     if classes < 2:
         raise UsageError(f"dataset {name!r} has {classes} classes; a classifier needs two or more")
@@ -154,7 +157,10 @@ def _labeled(name: str, dataset: Dataset, subset: int) -> tuple[Data, Data, int]
         raise UsageError(f"dataset {name!r} has {few}; a classifier needs at least {LEAST_OF_A_CLASS} of each class")
     if len(test.samples) < LEAST_HELD_OUT:
         few = f"{len(test.samples)} test images"
-        raise UsageError(f"dataset {name!r} has {few}; at least {LEAST_HELD_OUT} must be held out for the accuracy")
+        raise UsageError(
+            f"dataset {name!r} has {few}; at least {LEAST_HELD_OUT} must be held out for the accuracy: hold out more, "
+            "of a folder by `--set test_share=0.2`"
+        )
     return training, test, classes
 
 

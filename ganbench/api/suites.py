@@ -161,8 +161,8 @@ def saved_plan(results: Path, suite: str | None = None) -> SavedPlan:
     name = there[0] if suite is None else suite_name(suite)
     if name not in there:
         raise UsageError(
-            f"suite {name!r} has not run in {results}{suggestion(name, there)}; run it first, or name its folder with "
-            "--results"
+            f"suite {name!r} has not run in {results}; run it first, or name its folder with --results"
+            f"{suggestion(name, there)}"
         )
     plan = load_plan(results, name)
     assert plan is not None

@@ -9,18 +9,19 @@ from ganbench.registry.contracts import View
 from ganbench.results.records import Histogram
 
 MAX_BINS = 1000
-"""With more bins there is no histogram: the classifier's classes are then not those of the data."""
+"""With more bins there is no histogram."""
 
 
 def histogram(real: View, fake: View) -> Histogram | None:
     """Counts by the extractor's modes, or by the class of the largest logit; None if it gives neither.
 
-    `of` is "classes" if the data are labelled or only logits are known, otherwise "modes"; `outside` counts
-    the fakes that belong to no mode, and is None if every sample is assigned a class.
+    None too if the classifier's classes are not those of the data. `of` is "classes" if the data are labelled or only
+    logits are known, otherwise "modes"; `outside` counts the fakes that belong to no mode, and is None if every sample
+    is assigned a class.
     """
     if fake.modes is not None:
         ours, theirs = fake.modes, real.modes
-    elif fake.logits is not None:
+    elif fake.logits is not None and fake.logits.shape[1] == fake.dataset.modes:
         ours, theirs = fake.logits.argmax(dim=1), None if real.logits is None else real.logits.argmax(dim=1)
     else:
         return None

@@ -11,6 +11,8 @@ from ganbench.registry.contracts import Data, floats
 
 LARGE = 2**28
 """A split of so many numbers has its moments computed part by part: in float64 it alone takes 2 GiB."""
+WIDE = 4096
+"""Numbers of a sample up to which its covariance is computed."""
 PART = 2**24
 """Numbers of a part."""
 
@@ -28,14 +30,32 @@ def reference_samples(name: str, splits: Splits, split: str, count: int) -> Data
     samples, sides = splits.load(split).samples, splits.dataset.shape
     shape, width = (count, *sides), samples[0].numel()
     if name == "gaussian":
-        mean, covariance = _moments(samples)
-        values, vectors = torch.linalg.eigh(covariance)
-        noise = threefry.once(threefry.normal, 0, "reference gaussian", (count, width)).double()
-        drawn = noise.mul_(values.clamp(min=0).sqrt()) @ vectors.T
-        return Data(drawn.add_(mean).float().reshape(shape))
+        return Data(_gaussian(samples, count).reshape(shape))
     low, high = torch.aminmax(samples.double(), dim=0) if len(sides) == 1 else torch.tensor([-1.0, 1.0])
     uniform = threefry.once(threefry.uniform, 0, "reference noise", (count, width)).double()
     return Data(torch.lerp(low.double(), high.double(), uniform).float().reshape(shape))
+
+
+def _gaussian(samples: Tensor, count: int) -> Tensor:
+    """Points (count, D) of the normal distribution with the mean and covariance of samples (N, *shape), float32.
+
+    Up to `WIDE` numbers a sample by the eigenvectors of the covariance. Beyond, or with fewer samples than numbers, by
+    random combinations of the centered samples, whose covariance is the same: D x D would not fit, and takes D^3 steps.
+    """
+    number, width = len(samples), samples[0].numel()
+    if width <= min(WIDE, number):
+        mean, covariance = _moments(samples)
+        values, vectors = torch.linalg.eigh(covariance)
+        noise = threefry.once(threefry.normal, 0, "reference gaussian", (count, width)).double()
+        known: Tensor = noise.mul_(values.clamp(min=0).sqrt()) @ vectors.T
+        return known.add_(mean).float()
+    mean, drawn = samples.new_zeros(width, dtype=torch.float64), torch.zeros(count, width, dtype=torch.float64)
+    for part in torch.split(samples, max(1, PART // width)):
+        mean += floats(part).flatten(1).double().sum(dim=0) / number
+    for i, part in enumerate(torch.split(samples, max(1, PART // width))):
+        weights = threefry.once(threefry.normal, i, "reference gaussian parts", (count, len(part))).double()
+        drawn.addmm_(weights, floats(part).flatten(1).double() - mean)
+    return drawn.div_(max(1, number - 1) ** 0.5).add_(mean).float()
 
 
 def _moments(samples: Tensor) -> tuple[Tensor, Tensor]:

@@ -49,8 +49,8 @@ def _extent(found: Iterable[Sequence[Fault]], kind: str) -> Extent:
 
 
 def faulty(verdicts: Sequence[Verdict | None]) -> bool:
-    """Whether at least half of the seeds that have a verdict have one that is not `ok`."""
-    known = [found.fault != "ok" for found in verdicts if found]
+    """Whether at least half of the seeds that were compared with honest samples, or have a fault, have a fault."""
+    known = [found.fault != "ok" for found in verdicts if found and found.fault != NOT_COMPARED]
     return bool(known) and 2 * sum(known) >= len(known)
 
 

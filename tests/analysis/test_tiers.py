@@ -117,3 +117,14 @@ def test_the_best_variant_has_a_mark_instead_of_bold_if_its_samples_are_faulty(
     assert (top.loss, top.tier, top.faulty) == ("top", "A", marked)
     assert grid.tier(top) == ("A †" if marked else "A")
     assert ("**9" in markdown(plan, [table])) == (not marked)
+
+
+def test_samples_that_were_not_compared_are_not_called_faulty_and_a_note_says_why(tmp_path: Path) -> None:
+    found = Verdict("not compared", "not compared: 40 held-out samples, 200 are needed", {})
+    evaluation = make_evaluation({"score": 1.0}, make_card(), verdict=found)
+    commit(Store(tmp_path), *(make_record(f"a{seed}", evaluation=evaluation) for seed in range(2)))
+    plan = SavedPlan("s", "", "", (plan_row("game", "network", "points", {0: "a0", 1: "a1"}),))
+    ((row,),) = (table.rows for table in tables.build(plan, Store(tmp_path)))
+    assert (row.verdict, row.faulty) == ("not compared", False)
+    assert row.notes.count(found.text) == 1
+    assert f"game x network: {found.text}" in markdown(plan, tables.build(plan, Store(tmp_path)))

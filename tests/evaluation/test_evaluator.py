@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.stats
 import torch
 from evaluators import digits_like, evaluator_of
 
@@ -102,6 +103,37 @@ def test_the_gaussian_of_a_large_split_is_fitted_part_by_part(monkeypatch: pytes
     monkeypatch.setattr(references, "PART", 2000)
     parts = reference_samples("gaussian", Splits(wide), "train", 1000).samples
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=0)
+
+
+class Few:
+    """Correlated points, `count` of them, of `width` coordinates."""
+
+    def __init__(self, count: int, width: int) -> None:
+        self.shape = (width,)
+        mixing = torch.randn(width, width, generator=torch.Generator().manual_seed(1))
+        self.points = 5 + torch.randn(count, width, generator=torch.Generator().manual_seed(2)) @ mixing
+
+    def load(self, split: str) -> Data:
+        return Data(self.points)
+
+
+@pytest.mark.parametrize(("count", "width"), [(30, 50), (400, 8)])
+def test_the_gaussian_of_wide_samples_needs_no_eigenvectors(
+    count: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples of more numbers than there are samples, and of very many: mean and covariance are those of the data."""
+    few: Any = Few(count, width)
+    monkeypatch.setattr(references, "PART", 7 * width)  # several parts, the last one smaller
+    monkeypatch.setattr(references, "WIDE", min(width, references.WIDE) - (width < count))
+    monkeypatch.setattr(torch.linalg, "eigh", None)
+    drawn = reference_samples("gaussian", Splits(few), "train", 40_000).samples.double()
+    data = few.points.double()
+    scale = data.std(dim=0)
+    assert ((drawn.mean(dim=0) - data.mean(dim=0)) / scale).abs().max() < 0.03
+    assert ((torch.cov(drawn.T) - torch.cov(data.T)) / scale / scale[:, None]).abs().max() < 0.04
+    normal = ((drawn - data.mean(dim=0)) / scale)[::10, 0]
+    assert scipy.stats.kstest(normal.numpy(), "norm").pvalue > 0.001
+    assert torch.equal(drawn, reference_samples("gaussian", Splits(few), "train", 40_000).samples.double())
 
 
 def test_references_bracket_what_a_gan_can_do(registry: Registry) -> None:

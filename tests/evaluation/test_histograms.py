@@ -57,13 +57,14 @@ def test_points_far_from_every_mode_are_outside(registry: Registry) -> None:
 
 
 def test_logits_alone_give_classes_and_neither_gives_none() -> None:
-    data = SimpleNamespace(modes=None)
+    data = SimpleNamespace(modes=4)
     logits = torch.eye(4)[[0, 0, 3]]
     found = histogram(_view(data, logits=torch.eye(4)), _view(data, logits=logits))
     assert found == Histogram("classes", fake=(2, 0, 0, 1), real=(1, 1, 1, 1), outside=None, n=3, n_real=4)
     assert histogram(_view(data), _view(data)) is None
-    wide = torch.zeros(3, 1008)
-    assert histogram(_view(data, logits=wide), _view(data, logits=wide)) is None  # the classes of another dataset
+    for classes, modes in ((1008, 4), (1000, 2), (4, None)):  # the classes of another dataset
+        other, wide = SimpleNamespace(modes=modes), torch.zeros(3, classes)
+        assert histogram(_view(other, logits=wide), _view(other, logits=wide)) is None
 
 
 def test_an_extractor_of_features_alone_has_no_histogram(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:

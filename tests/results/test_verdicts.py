@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganbench import Fault
-from ganbench.results.verdicts import ORDER, summary, verdict
+from ganbench.results.verdicts import ORDER, faulty, summary, verdict
 
 
 def test_the_worst_fault_is_the_verdict() -> None:
@@ -41,6 +41,8 @@ def test_what_could_not_be_compared_with_honest_samples_is_not_called_ok() -> No
     assert wrong is not None
     assert wrong.text == "collapsed"
     assert summary([found, wrong]) == "1 not compared, 1 collapsed"
+    assert not faulty([found, found])  # nothing was judged
+    assert faulty([found, found, wrong])
 
 
 def test_without_such_a_metric_there_is_no_verdict() -> None:
