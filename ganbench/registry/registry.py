@@ -121,7 +121,9 @@ class Registry:
                 f" Plugin {who!r} is broken ({why}); see 'ganbench doctor'." for who, why in self._broken.items()
             )
             if kind == "extractor":
-                hint = f" One of `ganbench train-extractor` is a file in {extractors_folder()} of each machine.{hint}"
+                hint = (
+                    f" What `ganbench train-extractor` makes is a file in {extractors_folder()}, on each machine.{hint}"
+                )
             parts = joined(name, self.names(kind)) if kind == "loss" else []
             known = f". Did you mean the sum {' + '.join(parts)!r}?" if parts else suggestion(name, self.names(kind))
             return f"unknown {kind} {name!r}{known}{hint}"

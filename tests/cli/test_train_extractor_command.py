@@ -91,7 +91,10 @@ def test_a_trained_extractor_is_listed_and_evaluates_a_suite(inside: Cli, bars: 
     (tmp_path / "s.yaml").write_text(SUITE)
     elsewhere = inside("run", "--suite", "s.yaml", "--set", "evaluation.extractor=other-classifier")
     assert elsewhere.code == 2
-    assert f"A trained one is a file in {_stored(tmp_path).parent}, which each machine needs." in elsewhere.err
+    assert (
+        f"What `ganbench train-extractor` makes is a file in {_stored(tmp_path).parent}, on each machine."
+        in elsewhere.err
+    )
     run = inside("run", "--suite", "s.yaml")
     assert run.code == 0, run.err
     (first,) = read_records(tmp_path / "results").values()
