@@ -29,7 +29,7 @@ class Selection:
 
     def __call__(self, tables: Sequence[Table]) -> list[Table]:
         """The tables as asked for; a table without a score that another has is shown without it."""
-        return [self._sorted(self._narrowed(table)) for table in tables]
+        return [self._narrowed(self._sorted(table)) for table in tables]
 
     @property
     def _chosen(self) -> list[str]:

@@ -66,6 +66,11 @@ Is everything in order?   ganbench doctor
 """
 
 
+NO_SETTINGS = ("doctor", "version")
+"""Commands that work whatever the settings file holds."""
+HELP = frozenset({"-h", "--help"})
+
+
 class Terminated(BaseException):
     """Raised on SIGTERM, which ends a run as Ctrl-C does."""
 
@@ -108,7 +113,7 @@ def cli(ctx: click.Context, verbose: bool) -> None:
     """Train GAN variants in one way, measure them in one way, compare them."""
     if ctx.invoked_subcommand is None:
         click.echo(WELCOME, nl=False)
-    elif Path(settings_file.NAME).exists():
+    elif ctx.invoked_subcommand not in NO_SETTINGS and not HELP.intersection(sys.argv):
         ctx.default_map = settings_file.defaults(Path(), cli)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ganbench.formatting import suggestion
 NAME = "ganbench.toml"
 REFUSED = frozenset({"suite", "set", "add", "filter", "seeds", "search", "force", "dry-run", "weights"})
 """Options that change what is trained or measured: a table must not depend on a file that its command does not name."""
+SHORT = 60
 Defaults = dict[str, Any]
 
 
@@ -26,14 +28,21 @@ def defaults(folder: Path, group: click.Group) -> Defaults:
     """
     path = folder / NAME
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UsageError(
+            f"{NAME} cannot be read: {error.strerror or error}; move it away, or make it a file"
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{NAME}: it is not valid TOML: {error}") from error
     commands = dict(_commands(group))
     everywhere = {key: value for key, value in content.items() if not isinstance(value, Mapping)}
     sections = {key: value for key, value in content.items() if isinstance(value, Mapping)}
+    for name, value in everywhere.items():
+        if name in commands:
+            raise UsageError(f"{NAME}: {name!r} is a command; write its options below [{name}], got {_short(value)}")
     for name in sections:
         if name not in commands:
             raise UsageError(f"{NAME}: no command {name!r}{suggestion(name, [*commands])}")
@@ -84,15 +93,26 @@ def _options(command: click.Command) -> dict[str, click.Option]:
 def _default(key: str, value: object, option: click.Option) -> tuple[str, object]:
     """A parameter's name with its value, checked as if it stood on the command line."""
     if option.is_flag and not isinstance(value, bool):
-        raise UsageError(f"{NAME}: {key} must be true or false, got {value!r}")
+        raise UsageError(f"{NAME}: {key} must be true or false, got {_short(value)}")
     if option.multiple and not isinstance(value, list):
-        raise UsageError(f"{NAME}: {key} must be a list, such as {[value]!r}")
+        raise UsageError(f"{NAME}: {key} must be a list, such as [{_short(value)}]")
     if not option.multiple and isinstance(value, list | dict):
-        raise UsageError(f"{NAME}: {key} must be one value, got {value!r}")
-    given = value if isinstance(value, bool | list) else str(value)
+        raise UsageError(f"{NAME}: {key} must be one value, got {_short(value)}")
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, str | int | float | bool) or one == "" or "\0" in str(one):
+            raise UsageError(f"{NAME}: {key} must be text or a number, got {_short(one)}")
+        if isinstance(one, float) and not isfinite(one):
+            raise UsageError(f"{NAME}: {key} must be a finite number, got {one}")
+    given = value if isinstance(value, bool) else list(map(str, value)) if isinstance(value, list) else str(value)
     try:
         option.type_cast_value(click.Context(click.Command(key)), given)
     except click.BadParameter as error:
         raise UsageError(f"{NAME}: {key}: {error.message}") from error
     assert option.name is not None
     return option.name, given
+
+
+def _short(value: object) -> str:
+    """A value as text of at most 60 characters."""
+    text = repr(value)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}..."

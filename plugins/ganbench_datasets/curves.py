@@ -11,13 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench_datasets.densities import REACH, Components, line_density
+from ganbench_datasets.densities import REACH, Components, fine_enough, line_density
 from ganbench_transforms.limits import above, at_least
 
 ROWS = 2048
 """Points whose density is computed at a time."""
 NODES = 2.0
 """Nodes of the quadrature for each standard deviation of the noise along a part, more than enough for 12 digits."""
+PANEL = 40
+"""Standard deviations of the noise along a panel of the quadrature."""
+LONGEST = 5_000
+"""Length of all curves together, in standard deviations of the noise: ten thousand nodes for each point."""
 STEPS = 8
 """Newton's steps for the inverse of an arc length, twice as many as 15 digits need."""
 
@@ -49,6 +53,15 @@ class Curves(Components):
     def modes(self) -> int:
         return self.arms * self.parts
 
+    def check_size(self) -> None:
+        """Raise `ValueError` if the density would take too long: its integral has a node for half of each `std`."""
+        size = self.arms * self.length / self.std
+        if not size <= LONGEST:
+            raise ValueError(
+                f"the curves are {size:,.0f} std long; at most {LONGEST:,} can be integrated: take a larger std or "
+                "shorter curves"
+            )
+
     def draw(self, component: Tensor, generator: torch.Generator) -> Tensor:
         place = torch.rand(len(component), generator=generator).double()
         share = (component % self.parts + place) / self.parts
@@ -67,8 +80,14 @@ class Curves(Components):
 
     @cached_property
     def _nodes(self) -> tuple[Tensor, Tensor]:
-        """Gauss-Legendre nodes (K, Q, 2) on every part and the logarithms of their weights (Q,), which add up to 1."""
-        at, weights = np.polynomial.legendre.leggauss(ceil(NODES * self.length / self.parts / self.std) + 8)
+        """Gauss-Legendre nodes (K, Q, 2) on every part and the logarithms of their weights (Q,), which add up to 1.
+
+        A long part is integrated panel by panel.
+        """
+        panels = ceil(self.length / self.parts / self.std / PANEL)
+        one, weight = np.polynomial.legendre.leggauss(ceil(NODES * self.length / self.parts / self.std / panels) + 8)
+        at = ((one + 1) / panels + 2 * np.arange(panels)[:, None] / panels - 1).ravel()
+        weights = np.tile(weight / panels, panels)
         component = torch.arange(self.modes)[:, None].expand(-1, len(at))
         share = (component % self.parts + (torch.from_numpy(at) + 1) / 2) / self.parts
         nodes = self.along((component // self.parts).flatten(), share.flatten())
@@ -94,8 +113,10 @@ class TwoMoons(Curves):
     parts: int = 4
 
     def __post_init__(self) -> None:
-        above(0, scale=self.scale, std=self.std)
+        above(0, scale=self.scale)
+        fine_enough(self.scale, std=self.std)
         at_least(1, parts=self.parts)
+        self.check_size()
 
     @property
     def arms(self) -> int:
@@ -128,9 +149,11 @@ class Spiral(Curves):
 
     def __post_init__(self) -> None:
         at_least(1, arms=self.arms, parts=self.parts)
-        above(0, turns=self.turns, scale=self.scale, inner=self.inner, std=self.std)
+        above(0, turns=self.turns, scale=self.scale, inner=self.inner)
+        fine_enough(self.scale, std=self.std)
         if self.inner >= self.scale:
             raise ValueError(f"inner must be below scale ({self.scale}), got {self.inner}")
+        self.check_size()
 
     @property
     def _growth(self) -> float:

@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import astuple, dataclass
 from functools import cached_property
-from math import exp, log, pi, sqrt
+from math import exp, isfinite, log, pi, sqrt
 from typing import ClassVar, Literal
 
 import torch
@@ -19,6 +19,8 @@ from ganbench_transforms.limits import above, at_least
 
 REACH = 3.0
 """Standard deviations of noise within which a point belongs to its component."""
+FINEST, WIDEST = 1e-5, 1e3
+"""Standard deviations relative to the whole: float32 resolves no finer ones, and wider ones leave no shape."""
 INSIDE = 1 - exp(-(REACH**2) / 2)
 """The share of a plane normal distribution within `REACH` standard deviations, 0.989; in other dimensions as much."""
 
@@ -72,7 +74,14 @@ class Components(ABC):
 
 
 class Gaussians(Components):
-    """Normal distributions of any covariance: component k is `centers[k] + factors[k] z` of standard normal z."""
+    """Normal distributions whose standard deviations lie along axes of their own.
+
+    Component k is `centers[k] + turns[k] (scales[k] * z)` of standard normal z; without `turns` the axes are those of
+    the space.
+    """
+
+    turns: Tensor | None = None
+    """The axes of each component as columns (K, D, D), float64."""
 
     @property
     @abstractmethod
@@ -81,18 +90,25 @@ class Gaussians(Components):
 
     @property
     @abstractmethod
-    def factors(self) -> Tensor:
-        """A square root (K, D, D) of each covariance, float64."""
+    def scales(self) -> Tensor:
+        """The standard deviations (K, D) along the axes, float64."""
 
     def draw(self, component: Tensor, generator: torch.Generator) -> Tensor:
         z = torch.randn(len(component), self.centers.shape[1], generator=generator)
-        turned = torch.einsum("nde,ne->nd", self.factors.float()[component], z)
-        return self.centers.float()[component] + turned
+        z = z * self.scales.float()[component]
+        if self.turns is not None:
+            z = torch.einsum("nde,ne->nd", self.turns.float()[component], z)
+        return self.centers.float()[component] + z
 
     def log_components(self, x: Tensor) -> Tensor:
-        away = x.double()[:, None] - self.centers.to(x.device)
-        z = torch.einsum("kde,nke->nkd", self.factors.inverse().to(x.device), away)
-        return (self._peaks.to(x.device) - z.square().sum(dim=2) / 2).to(x.dtype)
+        parts = [self._log_component(k, x.double()) for k in range(self.modes)]
+        return torch.stack(parts, dim=1).to(x.dtype)
+
+    def _log_component(self, k: int, x: Tensor) -> Tensor:
+        away = x - self.centers[k].to(x.device)
+        if self.turns is not None:
+            away = away @ self.turns[k].to(x.device)
+        return self._peaks[k].to(x.device) - (away / self.scales[k].to(x.device)).square().sum(dim=1) / 2
 
     @property
     def least(self) -> Tensor:
@@ -102,7 +118,7 @@ class Gaussians(Components):
     def _peaks(self) -> Tensor:
         """The log density (K,) at each center."""
         count, dims = self.centers.shape
-        return -log(count) - dims / 2 * log(2 * pi) - self.factors.det().abs().log()
+        return -log(count) - dims / 2 * log(2 * pi) - self.scales.log().sum(dim=1)
 
 
 @dataclass(frozen=True)
@@ -123,7 +139,10 @@ class AnisotropicMixture(Gaussians):
 
     def __post_init__(self) -> None:
         at_least(2, components=self.components)
-        above(0, scale=self.scale, long=self.long, short=self.short)
+        above(0, scale=self.scale)
+        fine_enough(self.scale, long=self.long, short=self.short)
+        if not isfinite(self.turn):
+            raise ValueError(f"turn must be a number of degrees, got {self.turn!r}")
 
     @property
     def modes(self) -> int:
@@ -138,11 +157,14 @@ class AnisotropicMixture(Gaussians):
         return self.scale * torch.stack([self._angles.cos(), self._angles.sin()], dim=1)
 
     @cached_property
-    def factors(self) -> Tensor:
+    def scales(self) -> Tensor:
+        return torch.tensor([self.long, self.short], dtype=torch.float64).expand(self.components, 2)
+
+    @cached_property
+    def turns(self) -> Tensor:  # type: ignore[override]
         angle = self._angles + self.turn * pi / 180
         along = torch.stack([angle.cos(), angle.sin()], dim=1)
-        across = torch.stack([-angle.sin(), angle.cos()], dim=1)
-        return torch.stack([self.long * along, self.short * across], dim=2)
+        return torch.stack([along, torch.stack([-angle.sin(), angle.cos()], dim=1)], dim=2)
 
 
 @dataclass(frozen=True)
@@ -161,7 +183,8 @@ class HighDimensionalMixture(Gaussians):
 
     def __post_init__(self) -> None:
         at_least(2, dims=self.dims, components=self.components)
-        above(0, scale=self.scale, std=self.std)
+        above(0, scale=self.scale)
+        fine_enough(self.scale, std=self.std)
         if self.components > 2 * self.dims:
             raise ValueError(f"{self.dims} axes have places for {2 * self.dims} components, got {self.components}")
 
@@ -179,8 +202,8 @@ class HighDimensionalMixture(Gaussians):
         return self.scale * torch.cat([axes, -axes])[: self.components]
 
     @cached_property
-    def factors(self) -> Tensor:
-        return (self.std * torch.eye(self.dims, dtype=torch.float64)).expand(self.components, -1, -1)
+    def scales(self) -> Tensor:
+        return torch.full((self.components, self.dims), self.std, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -199,7 +222,8 @@ class Checkerboard(Components):
 
     def __post_init__(self) -> None:
         at_least(2, squares=self.squares)
-        above(0, scale=self.scale, std=self.std)
+        above(0, scale=self.scale)
+        fine_enough(self.scale, std=self.std)
 
     @property
     def modes(self) -> int:
@@ -244,6 +268,16 @@ class Checkerboard(Components):
         """The density three standard deviations beyond an edge."""
         value = log(norm.cdf(-REACH)) - log(self.modes) - 2 * log(self.side)
         return torch.full((self.modes,), value, dtype=torch.float64)
+
+
+def fine_enough(scale: float, **widths: float) -> None:
+    """Raise `ValueError` with the first width, by its name, that is too fine for float32 at points of this size.
+
+    Numbers around `scale` are 6e-8 of it apart; a width of fewer than 64 such steps is no longer a density.
+    """
+    for name, value in widths.items():
+        if not isfinite(value) or not isfinite(scale) or not FINEST <= value / scale <= WIDEST:
+            raise ValueError(f"{name} must be {FINEST * scale:.2g} to {WIDEST * scale:.2g} here, got {value!r}")
 
 
 def line_density(length: float, std: float, distance: float) -> float:

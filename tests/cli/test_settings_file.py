@@ -67,6 +67,13 @@ def test_the_file_sets_defaults_for_every_command_and_for_one(here: Path, monkey
         ('[run]\ncheckpoint = "soon"', "checkpoint: 'soon' is not a valid float"),
         ('[table]\nformat = "word"', "format: 'word' is not one of"),
         ("a = ", "it is not valid TOML"),
+        ("timeout = " + "9" * 5_000, "it is not valid TOML"),
+        ("timeout = " + "[" * 5_000, "it is not valid TOML"),
+        ("plugin = [{a = 1}]", "plugin must be text or a number, got {'a': 1}"),
+        ('results = "a\\u0000b"', "results must be text or a number"),
+        ('results = ""', "results must be text or a number, got ''"),
+        ("[run]\ncheckpoint = nan", "checkpoint must be a finite number, got nan"),
+        ("[[run]]\njobs = 1", "'run' is a command; write its options below [run]"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(here: Path, content: str, said: str) -> None:
@@ -76,6 +83,18 @@ def test_a_wrong_file_is_one_sentence(here: Path, content: str, said: str) -> No
     assert text.startswith("ganbench.toml: ")
     assert said in text
     assert "\n" not in text
+
+
+def test_help_and_doctor_work_whatever_the_file_holds(here: Path, inside: Cli) -> None:
+    (here / "ganbench.toml").write_text("a = ")
+    for arguments in (("--help",), ("run", "-h"), ("version",)):
+        done = subprocess.run([sys.executable, "-m", "ganbench", *arguments], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+    (here / "ganbench.toml").write_text('\ufeffresults = "elsewhere"\n', encoding="utf-8")  # as Notepad writes it
+    assert _said(*TABLE)[0] == 0
+    (here / "ganbench.toml").unlink()
+    (here / "ganbench.toml").mkdir()
+    assert "ganbench.toml cannot be read: Is a directory" in _said(*TABLE)[1]
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest() -> None:

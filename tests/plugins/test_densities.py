@@ -179,6 +179,33 @@ def test_a_point_of_a_gaussian_has_its_mode_up_to_three_standard_deviations() ->
     assert extract(outside).modes.tolist() == [-1, -1, -1]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("std", [1e-4, 0.1, 40.0])
+def test_very_many_dimensions_neither_overflow_nor_fill_the_memory(std: float) -> None:
+    data = HighDimensionalMixture(dims=400, components=3, scale=1.0, std=std)
+    x = data.sample(1_000, _generator()).double()
+    nearest = torch.stack([(x - center).square().sum(dim=1) for center in data.centers], dim=1)
+    wanted = torch.logsumexp(-nearest / (2 * std**2), dim=1) - np.log(3) - 200 * np.log(2 * pi * std**2)
+    assert data.log_density(x).tolist() == pytest.approx(wanted.tolist(), rel=1e-9)
+    modes = ComponentPosterior().open(data, torch.device("cpu"))(x).modes
+    assert modes is not None
+    assert (modes >= 0).double().mean().item() == pytest.approx(0.989, abs=0.015)
+    assert len(data.load("test").samples) == 10_000
+
+
+def test_a_long_curve_is_integrated_in_panels() -> None:
+    fine = TwoMoons(std=0.002)
+    x = fine.sample(200, _generator()).double()
+    angle = torch.linspace(0, 1, 400_001, dtype=torch.float64)
+    for point, found in zip(x[:5], fine.log_density(x[:5]), strict=True):
+        total = sum(
+            torch.exp(
+                -(fine.along(torch.full((400_001,), arm), angle) - point).square().sum(dim=1) / (2 * 0.002**2)
+            ).mean()
+            for arm in (0, 1)
+        )
+        assert found.exp().item() == pytest.approx(float(total) / (2 * pi * 0.002**2 * 2), rel=1e-4)
+
+
 def _lost(data: Components, g: torch.Generator) -> Tensor:
     return data.draw(torch.randint(data.modes - 1, (COUNT,), generator=g), g)
 
@@ -251,9 +278,11 @@ def test_the_number_of_features_of_such_data_is_that_of_their_numbers(registry: 
     [
         ("spiral", {"inner": 3.0}, "inner must be below scale"),
         ("spiral", {"arms": 0}, "arms must be >= 1"),
-        ("two-moons", {"std": 0}, "std must be > 0"),
+        ("two-moons", {"std": 0}, "std must be 1e-05 to 1e\\+03 here, got 0"),
+        ("spiral", {"std": 0.0005}, "the curves are 45,778 std long; at most 5,000 can be integrated"),
+        ("checkerboard", {"std": 1e-300}, "std must be 2e-05 to 2e\\+03 here"),
         ("checkerboard", {"squares": 1}, "squares must be >= 2"),
-        ("anisotropic-mixture", {"short": -1}, "short must be > 0"),
+        ("anisotropic-mixture", {"short": -1}, "short must be 2e-05 to 2e\\+03 here, got -1"),
         ("high-dimensional-mixture", {"dims": 3}, "3 axes have places for 6 components, got 10"),
     ],
 )

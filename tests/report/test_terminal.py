@@ -148,6 +148,8 @@ def test_variants_are_sorted_best_first_or_by_name(inside: Cli, results: Path) -
     by_score = _rows(inside("table", "--suite", "fabricated", "--sort", "SW1", "--metric", "SW1").out, "ring8")
     values = [float(row[-1].split()[0]) for row in by_score[2:5]]
     assert values == sorted(values)
+    hidden = _rows(inside("table", "--suite", "fabricated", "--sort", "SW1", "--columns", "modes").out, "ring8")
+    assert [row[0] for row in hidden[2:5]] == [row[0] for row in by_score[2:5]]  # by a score that is not shown
     by_name = _rows(inside("table", "--suite", "fabricated", "--sort", "name").out, "ring8")
     names = [row[0] for row in by_name[2:5]]
     assert names == sorted(names)
