@@ -37,7 +37,7 @@ notes = true
 ```
 
 The command line comes first, then the environment, then the file. Options that change what is trained or measured, such
-as `seeds` and `set`, are refused there: a table must not depend on a file that its command does not name.
+as `seeds` and `set`, are refused in the file: a table must not depend on a file that its command does not name.
 
 For Tab completion in bash, put `eval "$(_GANBENCH_COMPLETE=bash_source ganbench)"` into `~/.bashrc`; zsh and fish have
 `zsh_source` and `fish_source`.

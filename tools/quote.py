@@ -111,7 +111,7 @@ def _lottery() -> Lottery:
 
 
 def losses_finding() -> str:
-    """Which variants of the published `losses` are better than the reference everywhere, and which change sides."""
+    """Which variants of the published `losses` are better than the reference everywhere, and which only somewhere."""
     tables = gb.open_results(PUBLISHED / "losses", "losses").score_tables
     seeds = {row.n_ok for table in tables for row in table.variants}
     tiers: dict[str, dict[str, str]] = {}
@@ -126,8 +126,9 @@ def losses_finding() -> str:
     )
     return (
         f"With {max(seeds)} seeds, {len(best)} of {len(found)} variants are better than the non-saturating loss on all "
-        f"of {', '.join(table.dataset for table in tables)}: {', '.join(best)}. {len(torn)} change sides: {sides}. A "
-        "comparison on one dataset need not hold on another, however many seeds it has."
+        f"of {', '.join(table.dataset for table in tables)}: {', '.join(best)}. {len(torn)} are better on one "
+        f"dataset and worse on another: {sides}. A comparison on one dataset need not hold on another, however many "
+        "seeds it has."
     )
 
 

@@ -37,7 +37,7 @@ class Selection:
         return [*self.scores, *(name for name in self.columns if name not in HEADS)]
 
     def check(self, known: Iterable[str]) -> None:
-        """Raise `UsageError` for a score that is not among the known ones, or for options that exclude each other."""
+        """Raise `UsageError` for a name that is no known score or column, or for options that exclude each other."""
         if self.scores and self.columns:
             raise UsageError("--columns and --metric both choose columns; name the scores in --columns")
         names = [*dict.fromkeys(known)]
@@ -46,7 +46,8 @@ class Selection:
         wanted += [(self.sort, "--sort", (NAME,))] if self.sort else []
         for name, option, also in wanted:
             if name not in (*names, *also):
-                raise UsageError(f"{option}: no score {name!r} in this suite{suggestion(name, [*names, *also])}")
+                what = "column" if option == "--columns" else "score"
+                raise UsageError(f"{option}: no {what} {name!r} in this suite{suggestion(name, [*names, *also])}")
 
     def _narrowed(self, table: Table) -> Table:
         if not self.scores and not self.columns:

@@ -37,7 +37,7 @@ GROUPS = {
         "serve": "Show the report in a browser, while a suite runs or afterwards.",
         "drop": "Remove an added loss, architecture or dataset from a suite's table.",
     },
-    "Trust": {
+    "Check and reproduce": {
         "verify": "Check that a report is as it was published, or that the engine agrees with theory.",
         "replay": "Train one run again from its record and compare: bit-identical, within tolerance or different.",
         "diff": "Show what changed between two reports or results folders, worst first.",

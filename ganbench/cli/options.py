@@ -72,7 +72,7 @@ class ViewOptions:
         asked = {"--columns": self.columns, "--sort": self.sort, "--wide": self.wide, "--notes": self.notes}
         for name, value in asked.items():
             if value:
-                raise UsageError(f"{name} is for a suite's table; that of --search has --metric alone")
+                raise UsageError(f"{name} applies to a suite's table; with --search, only --metric does")
 
 
 def suite_options(function: F) -> F:

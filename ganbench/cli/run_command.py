@@ -105,7 +105,7 @@ class RunOptions(ViewOptions):
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan without training anything.")
 @click.option("--force", is_flag=True, help="Train finished runs again.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the table alone: no progress, no notices, no next steps.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the table: no progress, no notices, no next steps.")
 @options_as(RunOptions)
 def command(options: RunOptions) -> int:
     """Train every combination of a suite that is not trained yet, and print its table.

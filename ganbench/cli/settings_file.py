@@ -1,4 +1,4 @@
-"""`ganbench.toml` of the current folder: defaults of options that say where and how, never of what is trained."""
+"""`ganbench.toml` of the current folder: defaults of options that say where and how, never what is trained."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def defaults(folder: Path, group: click.Group) -> Defaults:
     """The defaults of the options by command and parameter, as click takes them; empty without a file.
 
     Top-level keys are for every command that has the option, those of a section for that command.
-    Raises `UsageError` for a file that is no TOML, a key that is no option, and a value that the option does not take.
+    Raises `UsageError` for a file that is not TOML, a key that is not an option, and a value that the option refuses.
     """
     path = folder / NAME
     try:
@@ -63,7 +63,7 @@ def _check(where: str, wanted: Iterable[str], known: set[str]) -> None:
 
 
 def _of(command: click.Command, wanted: Mapping[str, object]) -> Defaults:
-    """The defaults of a command, of a group by its commands; keys that are no option of it are left out."""
+    """The defaults of a command, or of a group by its commands; keys that are not options of it are left out."""
     if isinstance(command, click.Group):
         return {name: _of(child, wanted) for name, child in _commands(command)}
     options = _options(command)

@@ -99,7 +99,7 @@ class Features(NamedTuple):
 class FeatureExtractor(Protocol):
     """A fixed map from samples to features of `dims` dimensions; one table uses one extractor.
 
-    `dims = None` means as many as a sample has numbers.
+    `dims = None` means that there are as many features as a sample has numbers.
 
     `canonical = True` means that plain score names refer to this extractor (FID to Inception); the scores of any other
     extractor include its name: `FID[digits16]`. `gives` lists what it returns besides features: "logits", "modes".

@@ -43,7 +43,7 @@ def plan_text(
     lines += [f"  not applicable: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
     total = sum(len(cell.seeds) for cell in plan.cells)
     if missing:
-        lines += ["", *(f"Until the data are there, their runs have no ids and no state: {one}" for one in missing)]
+        lines += ["", *(f"Data are missing, so their runs have no ids and no state yet: {one}" for one in missing)]
     sizes = f"{counted(total, 'run')} in {counted(len(plan.cells), 'cell')}"
     known = f"; about {duration(seconds)} of training on one core" if unmeasured < total else ""
     if unmeasured and known:

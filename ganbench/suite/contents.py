@@ -78,7 +78,7 @@ class Contents:
     def known(self, plan: Plan) -> tuple[Plan, list[str]]:
         """The plan with the fingerprint of every dataset whose data are there, and a sentence for each other dataset.
 
-        References stay as they are. Raises `ContractError` for what a plugin may raise, `UsageError` as `filled` does.
+        References stay as they are. Raises `ContractError` if a plugin fails, and `UsageError` as `filled` does.
         """
         missing: dict[str, str] = {}
         for dataset in _datasets(plan):

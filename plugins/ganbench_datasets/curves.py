@@ -1,4 +1,4 @@
-"""Points along curves in the plane with normal noise, whose density is an integral along the curve."""
+"""Points along curves in the plane, with normal noise: their density is an integral along the curve."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Curves(Components):
 
 @dataclass(frozen=True)
 class TwoMoons(Curves):
-    """Two half circles that reach into one another, with noise.
+    """Two interleaving half circles, with noise.
 
     The moons of scikit-learn's `make_moons`, centered and scaled: `scale` is their radius, `std` the standard deviation
     of the noise, both in the units that the networks see. The modes are `parts` equal parts of each moon.

@@ -22,7 +22,7 @@ REACH = 3.0
 FINEST, WIDEST = 1e-5, 1e3
 """Standard deviations relative to the whole: float32 resolves no finer ones, and wider ones leave no shape."""
 INSIDE = 1 - exp(-(REACH**2) / 2)
-"""The share of a plane normal distribution within `REACH` standard deviations, 0.989; in other dimensions as much."""
+"""The share of a normal distribution in the plane within `REACH` standard deviations, 0.989; used in any dimension."""
 
 
 class Components(ABC):
@@ -47,12 +47,12 @@ class Components(ABC):
 
     @abstractmethod
     def log_components(self, x: Tensor) -> Tensor:
-        """The natural logarithm of each component's share of the density at x (N, D), (N, K); they add up to it."""
+        """The logarithm (N, K) of each component's share of the density at x (N, D); the shares add up to it."""
 
     @property
     @abstractmethod
     def least(self) -> Tensor:
-        """The log density (K,) from which on a point belongs to each component."""
+        """The lowest log density (K,) at which a point belongs to each component."""
 
     def log_density(self, x: Tensor) -> Tensor:
         """The natural logarithm of the density at x (N, D), (N,)."""
@@ -123,7 +123,7 @@ class Gaussians(Components):
 
 @dataclass(frozen=True)
 class AnisotropicMixture(Gaussians):
-    """Long and narrow Gaussians on a circle, each turned against its radius: a pinwheel.
+    """Long and narrow Gaussians on a circle, each at an angle to its radius: a pinwheel.
 
     `scale` is the radius of the circle, `long` and `short` are the standard deviations along both axes of a Gaussian,
     all in the units that the networks see; `turn` is the angle between its long axis and the radius, in degrees.
@@ -186,7 +186,7 @@ class HighDimensionalMixture(Gaussians):
         above(0, scale=self.scale)
         fine_enough(self.scale, std=self.std)
         if self.components > 2 * self.dims:
-            raise ValueError(f"{self.dims} axes have places for {2 * self.dims} components, got {self.components}")
+            raise ValueError(f"{self.dims} axes have room for {2 * self.dims} components, got {self.components}")
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]
@@ -208,7 +208,7 @@ class HighDimensionalMixture(Gaussians):
 
 @dataclass(frozen=True)
 class Checkerboard(Components):
-    """Points of every other square of a board, spread evenly, with a little noise.
+    """Points spread evenly over every other square of a board, with a little noise.
 
     `squares` is how many squares a side of the board has, `scale` is half of that side and `std` the standard deviation
     of the noise, both in the units that the networks see. Each square that is filled is a mode.
@@ -253,7 +253,7 @@ class Checkerboard(Components):
     def _strips(self, x: Tensor) -> Tensor:
         """The log density of each of the strips of the board at coordinates x (N, 2), (N, 2, squares).
 
-        It is that of a uniform and a normal number's sum: the difference of two normal probabilities, over the width.
+        It is that of a uniform plus a normal variable: the difference of two normal probabilities, over the width.
         """
         left = self.side * torch.arange(self.squares, dtype=torch.float64, device=x.device) - self.scale
         low, high = (left - x[:, :, None]) / self.std, (left + self.side - x[:, :, None]) / self.std

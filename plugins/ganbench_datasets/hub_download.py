@@ -1,4 +1,4 @@
-"""Fetches the Parquet files of a set from the Hugging Face hub, when that is asked for."""
+"""Fetches the Parquet files of a set from the Hugging Face hub, if the user asks for that."""
 
 import re
 from importlib.metadata import PackageNotFoundError, version
@@ -60,8 +60,8 @@ def load_from_hub(name: str, revision: str, config: str, folder: Path) -> None:
         raise MissingError(f"{name} cannot be downloaded from the Hugging Face hub: {reason}") from error
     if not tables:
         raise MissingError(
-            f"{name} has no Parquet files on the Hugging Face hub at revision {revision or 'main'}; the hub converts "
-            "sets of other forms: try 'revision: refs/convert/parquet'"
+            f"{name} has no Parquet files on the Hugging Face hub at revision {revision or 'main'}; the hub "
+            "converts sets of other formats: try 'revision: refs/convert/parquet'"
         )
 
 
@@ -70,7 +70,7 @@ def _reason(error: Exception, revision: str) -> str:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     if isinstance(error, GatedRepoError):
-        return "it is given to those who accept its terms on its page: do so, then log in with `hf auth login`"
+        return "it is gated: accept its terms on its page of the hub, then log in with `hf auth login`"
     if isinstance(error, RepositoryNotFoundError):
         return "there is no such set, or it is private; if it is yours, log in with `hf auth login`"
     if isinstance(error, RevisionNotFoundError):

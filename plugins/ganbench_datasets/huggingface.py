@@ -21,12 +21,12 @@ class HuggingFace(PictureSet):
 
     `path` is a Parquet file, a folder of Parquet files, or one that `save_to_disk` wrote; no network is used. Or it is
     a set of the hub such as `hf://datasets/user/set` (at `revision`), fetched once with `download: true` into
-    `$GANBENCH_DATA`, or a folder in the user's cache, and read from there ever after.
+    `$GANBENCH_DATA`, or a folder in the user's cache, and read from there afterwards.
 
-    `config` is one of the set's configurations. `train` and `test` name its splits: by default `train`, and `test` or
-    `validation`; without a second one `test_share` of the pictures, chosen by their contents, are held out. `image` and
-    `label` name the columns, where there are several; `labels: false` leaves the labels out. Pictures become squares
-    of `size` pixels as those of `folder` do, by `fit`, `channels`, `filter` and `background`.
+    `config` is one of the set's configurations. `train` and `test` name its splits: by default `train`, and `test`,
+    `val` or `validation`; without a second one `test_share` of the pictures, chosen by their contents, are held out.
+    `image` and `label` name the columns, where there are several; `labels: false` leaves the labels out. Pictures
+    become squares of `size` pixels as those of `folder` do, by `fit`, `channels`, `filter` and `background`.
     """
 
     path: str = location()
@@ -49,11 +49,11 @@ class HuggingFace(PictureSet):
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str) or not self.path:
-            raise ValueError("set 'path' to Parquet files, to a folder of save_to_disk, or to hf://datasets/user/set")
+            raise ValueError("set 'path' to Parquet files, a folder that save_to_disk wrote, or hf://datasets/user/set")
         if "://" in self.path and not (self.path.startswith(HUB) and HUB_ID.fullmatch(self._hub_id)):
             raise ValueError(f"path must be a file, a folder or a set such as {HUB}user/set, got {self.path!r}")
         if self.revision and not self._hub_id:
-            raise ValueError(f"revision is that of a set of the hub, and path is none ({HUB}user/set)")
+            raise ValueError(f"revision is only for a set of the hub ({HUB}user/set), got path {self.path!r}")
         if self.train and self.train == self.test:
             raise ValueError(f"train and test must be two splits, got {self.train!r} for both")
         if self.label and not self.labels:

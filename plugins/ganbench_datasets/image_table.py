@@ -191,7 +191,7 @@ def numbered(root: Path, column: str, values: list[Any], classes: int | None) ->
         return Labels([order[value] for value in values], len(order))
     if not all(isinstance(value, int) and value >= 0 for value in values):
         raise MissingError(
-            f"column {column!r} of {root} holds no labels: whole numbers from 0 on, or texts; set 'label' to another "
+            f"column {column!r} of {root} must hold whole numbers from 0 on, or texts; set 'label' to another "
             "column, or 'labels: false'"
         )
     return Labels([int(value) for value in values], classes or max(values, default=0) + 1)

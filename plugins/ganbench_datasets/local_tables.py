@@ -128,7 +128,7 @@ class LocalTables:
         builder = load_dataset_builder(seen.as_posix(), name=config or None, cache_dir=self._scratch.name)
         found = {str(split): list(map(Path, files)) for split, files in builder.config.data_files.items()}
         if not all(file.is_relative_to(self._seen) for files in found.values() for file in files):
-            raise MissingError(f"{self.root / CARD} names files outside of the folder; they are not read")
+            raise MissingError(f"{self.root / CARD} names files outside the folder; they are not read")
         return {split: [file.readlink() for file in files] for split, files in found.items()}
 
     @contextmanager
@@ -185,7 +185,7 @@ def card_configs(root: Path) -> dict[str, Mapping[str, object]]:
         found: dict[str, Mapping[str, object]] = {str(one["config_name"]): one for one in configs}
     except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise MissingError(
-            f"{card} does not begin as the card of a set: {reason_of(error)}; correct or delete it"
+            f"{card} has no valid header of a dataset card: {reason_of(error)}; correct or delete it"
         ) from error
     if "://" in repr(configs):
         raise MissingError(f"{card} names files that are not in the folder; copy them there, and name them so")

@@ -19,7 +19,7 @@ from ganbench_datasets.pixel_cache import Cached, PixelCache, cache_key
 
 
 class PictureSet:
-    """What sets of pictures have in common. A subclass is a dataclass with these settings, and says where they are."""
+    """What sets of pictures share. A subclass is a dataclass with these settings, and says where its pictures are."""
 
     size: int
     fit: str
@@ -50,7 +50,7 @@ class PictureSet:
         raise NotImplementedError
 
     def _check_settings(self) -> None:
-        """Raise `ValueError` for settings that are none."""
+        """Raise `ValueError` for a setting with a wrong value."""
         if not 0 < self.test_share < 1:
             raise ValueError(f"test_share must be above 0 and below 1, got {self.test_share:g}")
         _ = self._fitting  # which checks its values

@@ -1,4 +1,4 @@
-"""Writes files of the cache that are large, part by part: all or nothing."""
+"""Writes large files of the cache part by part; a file appears when it is complete, or not at all."""
 
 import os
 import tempfile

@@ -12,8 +12,8 @@ class ComponentPosterior:
     """Exact component posterior of a dataset that gives `log_components` and `least`; improbable points have no mode.
 
     Features are the points themselves, logits the components' log densities, `dataset.log_components(x)` (N, K). The
-    mode is the most probable component, if the density at the point is at least that component's entry of
-    `dataset.least` (K,); the datasets that ship put it where a normal distribution has three standard deviations.
+    mode is the most probable component if the density at the point is at least that component's entry of
+    `dataset.least` (K,); the datasets that ship put it three standard deviations from a component.
     """
 
     version = "1"

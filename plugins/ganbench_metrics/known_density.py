@@ -10,7 +10,7 @@ from ganbench import Dataset, View
 from ganbench_metrics.verdict_limits import KNOWN_DENSITY
 
 CHANCE = 1.95
-"""Once in a thousand times two samples of one distribution are 1.95 sqrt(1/n + 1/m) apart or more (Smirnov 1948)."""
+"""Once in 1,000 times two samples of one distribution are 1.95 sqrt(1/n + 1/m) apart or more (Smirnov 1948)."""
 PAPER = r"""
 @article{smirnov1948table,
   author  = {Smirnov, Nickolay},
@@ -30,7 +30,7 @@ class KnownDensity:
 
     Both are log densities of the data, `dataset.log_density(x)`, which are exact. `density KS` is 0 for a perfect
     sampler, however many samples there are, and 1 less chance if every fake is less probable than every real sample, or
-    more probable. It sees what mode counts do not: samples too near to the middle of a mode or of a curve.
+    more probable. It detects what mode counts do not: samples too close to the middle of a mode or of a curve.
     """
 
     version = "1"

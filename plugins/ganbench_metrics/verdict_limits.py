@@ -43,7 +43,7 @@ MODE_SHAPES = {
 }
 """Beyond chance, so that honest samples have about 1, 1, 1 and 0 for any number of samples."""
 KNOWN_DENSITY = {"density KS": (Limit("distorted", margin=0.03),)}
-"""Beyond chance, so that honest samples have 0. A tenth of the samples far away cost 0.1."""
+"""Beyond chance, so that honest samples have 0. If a tenth of the samples are far away, it is about 0.1."""
 SPREAD = {"diversity": (Limit("collapsed", factor=4), Limit("too narrow", factor=1.1))}
 """With less than a quarter of the data's spread, the samples have collapsed."""
 SLICED_WASSERSTEIN = {"SW1": (Limit("distorted", factor=4),)}

@@ -109,7 +109,14 @@ def test_the_help_has_every_command_once_in_a_group() -> None:
         assert text.count(f"\n  {name} ") == 1
         assert " ".join(about.split()[:4]) in text
     titles = [line for line in text.splitlines() if line.endswith(":") and not line.startswith((" ", "Usage"))]
-    assert titles == ["Options:", "Train and measure:", "Read and publish:", "Trust:", "Plugins:", "About:"]
+    assert titles == [
+        "Options:",
+        "Train and measure:",
+        "Read and publish:",
+        "Check and reproduce:",
+        "Plugins:",
+        "About:",
+    ]
 
 
 def test_a_shell_completes_commands_and_options() -> None:

@@ -283,7 +283,7 @@ def test_the_number_of_features_of_such_data_is_that_of_their_numbers(registry: 
         ("checkerboard", {"std": 1e-300}, "std must be 2e-05 to 2e\\+03 here"),
         ("checkerboard", {"squares": 1}, "squares must be >= 2"),
         ("anisotropic-mixture", {"short": -1}, "short must be 2e-05 to 2e\\+03 here, got -1"),
-        ("high-dimensional-mixture", {"dims": 3}, "3 axes have places for 6 components, got 10"),
+        ("high-dimensional-mixture", {"dims": 3}, "3 axes have room for 6 components, got 10"),
     ],
 )
 def test_settings_that_make_no_density_are_refused(

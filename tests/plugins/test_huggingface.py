@@ -231,8 +231,8 @@ def test_the_card_of_a_set_names_its_configurations(root: Path) -> None:
     [
         (CARD.replace("a.parquet", "https://somewhere/a.parquet"), "names files that are not in the folder; copy them"),
         (CARD.replace("a.parquet", "/etc/a.parquet"), "cannot be read as a set of datasets: "),
-        ("---\nconfigs: [\n---\n", "does not begin as the card of a set: .*; correct or delete it"),
-        ("---\nconfigs: [{data_files: a.parquet}]\n---\n", "does not begin as the card of a set: 'config_name'"),
+        ("---\nconfigs: [\n---\n", "has no valid header of a dataset card: .*; correct or delete it"),
+        ("---\nconfigs: [{data_files: a.parquet}]\n---\n", "has no valid header of a dataset card: 'config_name'"),
     ],
 )
 def test_a_card_that_points_elsewhere_or_is_damaged_is_refused(card: str, text: str, root: Path) -> None:
@@ -255,7 +255,7 @@ def test_files_of_other_programs_are_read_and_their_labels_named(root: Path) -> 
     assert (by_number.classes, labels_of(by_number)) == (4, [[3, 0, 1, 1, 3], [0, 2]])
     plain(root / "binary" / "x.parquet", {"image": pngs(10), "size": [1.5] * 10})
     assert counts(made(root / "binary")) == (9, 1)
-    with pytest.raises(MissingError, match=r"column 'size' of .* holds no labels: whole numbers from 0 on, or texts"):
+    with pytest.raises(MissingError, match=r"column 'size' of .* must hold whole numbers from 0 on, or texts"):
         made(root / "binary", label="size").prepare()
 
 
@@ -492,7 +492,7 @@ def test_a_download_that_failed_is_no_set(monkeypatch: pytest.MonkeyPatch) -> No
     [
         (
             "GatedRepoError",
-            "it is given to those who accept its terms on its page: do so, then log in with `hf auth lo",
+            "it is gated: accept its terms on its page of the hub, then log in with `hf auth lo",
         ),
         ("RepositoryNotFoundError", "there is no such set, or it is private; if it is yours, log in with"),
         ("RevisionNotFoundError", "it has no revision 'v9'$"),

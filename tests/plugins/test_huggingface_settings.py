@@ -47,14 +47,14 @@ def test_a_missing_or_old_package_ends_a_run_before_anything_trains(
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"path": ""}, "set 'path' to Parquet files, to a folder of save_to_disk, or to hf://datasets/user/set"),
+        ({"path": ""}, "set 'path' to Parquet files, a folder that save_to_disk wrote, or hf://datasets/user/set"),
         (
             {"path": "https://somewhere/x.parquet"},
             "path must be a file, a folder or a set such as hf://datasets/user/s",
         ),
         ({"path": "hf://datasets/../x"}, "path must be a file, a folder or a set such as"),
         ({"path": "hf://datasets/"}, "path must be a file, a folder or a set such as"),
-        ({"path": "x.parquet", "revision": "main"}, "revision is that of a set of the hub, and path is none"),
+        ({"path": "x.parquet", "revision": "main"}, "revision is only for a set of the hub"),
         ({"path": "x", "train": "a", "test": "a"}, "train and test must be two splits, got 'a' for both"),
         ({"path": "x", "label": "a", "labels": False}, "label names the column of the labels, but labels is false"),
         ({"path": "x", "test_share": 1.0}, "test_share must be above 0 and below 1"),

@@ -162,9 +162,9 @@ def test_variants_are_sorted_best_first_or_by_name(inside: Cli, results: Path) -
     [
         (("--metric", "FDI"), "--metric: no score 'FDI' in this suite. Did you mean 'FID'?"),
         (("--sort", "naem"), "--sort: no score 'naem' in this suite. Did you mean 'name'?"),
-        (("--columns", "teir,HQ"), "--columns: no score 'teir' in this suite. Did you mean 'tier'?"),
+        (("--columns", "teir,HQ"), "--columns: no column 'teir' in this suite. Did you mean 'tier'?"),
         (("--columns", "HQ", "--metric", "HQ"), "--columns and --metric both choose columns"),
-        (("--search", "--wide"), "--wide is for a suite's table; that of --search has --metric alone"),
+        (("--search", "--wide"), "--wide applies to a suite's table; with --search, only --metric does"),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(inside: Cli, results: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -73,7 +73,7 @@ def test_other_content_under_the_same_path_is_another_run(inside: Cli, points: P
     missing = inside("run", "--suite", "s.yaml")
     assert (missing.code, "no file" in missing.err) == (3, True)
     dry = inside("run", "--suite", "s.yaml", "--dry-run")
-    assert (dry.code, "Until the data are there" in dry.out) == (0, True)
+    assert (dry.code, "Data are missing" in dry.out) == (0, True)
     _write_points(points, 1.0)
     first = inside("run", "--suite", "s.yaml")
     assert first.code == 0, first.err

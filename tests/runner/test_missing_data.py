@@ -128,6 +128,6 @@ def test_a_dry_run_knows_the_runs_whose_data_are_there_and_names_all_missing_dat
     assert done.code == 0, done.err
     states = re.findall(r"minimax x mlp x (\S+) +1 seed: 1 (\w+);", done.out)
     assert [state for _, state in states] == ["new", "unknown", "new", "unknown"]
-    told = re.findall(r"^Until the data are there, their runs have no ids and no state: (.+)$", done.out, re.MULTILINE)
+    told = re.findall(r"^Data are missing, so their runs have no ids and no state yet: (.+)$", done.out, re.MULTILINE)
     assert ["points" in told[0], "gone" in told[1], len(told)] == [True, True, 2]
     assert "4 runs in 4 cells" in done.out

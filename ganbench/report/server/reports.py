@@ -42,7 +42,7 @@ class Page(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A suite of several, the address of its report, and how far it is, in words."""
+    """One of several suites, the address of its report, and how many of its runs have ended, in words."""
 
     name: str
     address: str
