@@ -11,7 +11,12 @@ from tools import quote
 
 ROOT = Path(__file__).parent.parent.parent
 BLOCKS = quote.blocks()
-MARKS = {"lottery": pytest.mark.slow, "lottery-finding": pytest.mark.slow, "losses-finding": pytest.mark.slow}
+MARKS = {
+    "lottery": pytest.mark.slow,
+    "lottery-finding": pytest.mark.slow,
+    "losses-finding": pytest.mark.slow,
+    "collapse-finding": pytest.mark.slow,
+}
 """Computed from hundreds of records."""
 
 
