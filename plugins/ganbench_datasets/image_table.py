@@ -184,6 +184,10 @@ def label_column(root: Path, features: Mapping[str, Any], wanted: str) -> str:
     return "".join(found)
 
 
+MANY = 1_000
+"""Classes that a set may have although it has fewer pictures."""
+
+
 def numbered(root: Path, column: str, values: list[Any], classes: int | None) -> Labels:
     """Labels 0 to classes - 1: whole numbers as they are, texts by their order. Raises `MissingError` for others."""
     if all(isinstance(value, str) for value in values):
@@ -194,7 +198,13 @@ def numbered(root: Path, column: str, values: list[Any], classes: int | None) ->
             f"column {column!r} of {root} must hold whole numbers from 0 on, or texts; set 'label' to another "
             "column, or 'labels: false'"
         )
-    return Labels([int(value) for value in values], classes or max(values, default=0) + 1)
+    found = classes or max(values, default=0) + 1
+    if classes is None and found > max(len(values), MANY):
+        raise MissingError(
+            f"column {column!r} of {root} holds numbers up to {found - 1} for {len(values)} pictures, which are no "
+            "classes; set 'label' to another column, or 'labels: false'"
+        )
+    return Labels([int(value) for value in values], found)
 
 
 def listed(features: Mapping[str, Any]) -> str:

@@ -95,12 +95,15 @@ class LocalTables:
     def open(self, split: str) -> Rows:
         """The rows of a split. Raises `MissingError` if its files are damaged."""
         from datasets import Dataset
+        from pyarrow.parquet import read_metadata
 
         found = self._splits[split]
         if not isinstance(found, list):
             return found
         for file in found:
             _check(file)
+        if not sum(read_metadata(file).num_rows for file in found):
+            raise MissingError(f"split {split!r} of {self.root} is empty; name another by 'train' or 'test'")
         plain = Path(tempfile.mkdtemp(dir=self._scratch.name))
         for number, file in enumerate(found):
             (plain / f"{number:06}.parquet").symlink_to(file)

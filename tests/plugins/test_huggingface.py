@@ -277,6 +277,9 @@ COLUMNS: dict[str, tuple[dict[str, list[Any]], dict[str, Any], str]] = {
         {"a": [b"1", b"2"], "n": [1, -1]}, {"label": "n"}, r"row 1 of split train of .* has no label in column 'n': set"
     ),
     "no label": ({"a": [b"1", b"2"], "n": [None, "x"]}, {"label": "n"}, r"row 0 of split train of .* has no label in"),
+    "no classes": (
+        {"a": [b"1", b"2"], "n": [5, 10**12]}, {"label": "n"}, r"column 'n' of .* holds numbers up to 10{12} for 2 p"
+    ),
     "a wrong split": ({"a": [b"1"]}, {"train": "test"}, r"has no split 'test'; it has train$"),
 }  # fmt: skip
 
@@ -321,6 +324,17 @@ def test_damaged_files_are_named(fault: str, root: Path) -> None:
         made(file).prepare()
     assert "\n" not in str(caught.value)
     assert str(cache_folder()) not in str(caught.value)
+
+
+@pytest.mark.parametrize("empty", SPLITS)
+def test_an_empty_split_is_named(empty: str, root: Path) -> None:
+    for split in SPLITS:
+        plain(
+            root / f"{split}.parquet",
+            {"image": pngs(20)[: 0 if split == empty else None], "n": [1] * (0 if split == empty else 20)},
+        )
+    with pytest.raises(MissingError, match=rf"split '{empty}' of .*my \[set\] is empty; name another by"):
+        made(root).prepare()
 
 
 def test_a_path_that_holds_no_set_is_named(root: Path) -> None:
