@@ -22,7 +22,7 @@ from ganbench.suite.plan_file import SavedPlan, load_plan
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 LONG = "a-loss-with-a-name-of-sixty-characters-without-any-break-in-it"
 BLOCK = View()
-WIDTHS = (60, 80, 100, 140)
+WIDTHS = (40, 60, 80, 100, 140)
 Content = tuple[SavedPlan, list[Table]]
 
 

@@ -73,17 +73,21 @@ def needed(columns: Sequence[Column]) -> int:
 
 def groups(lead: Sequence[Column], others: Sequence[Column], width: int) -> Iterator[list[Column]]:
     """Columns in groups that fit the width: the first after all of `lead`, the others after its first column."""
-    group, first = list(lead), True
+    group = list(lead)
     for column in others:
-        if needed([*group, column]) > width and (first or len(group) > 1):
+        if needed([*group, column]) > width and len(group) > 1:
             yield group
-            group, first = [lead[0]], False
+            group = [lead[0]]
         group.append(column)
     yield group
 
 
 def draw(console: Console, columns: Sequence[Column], title: str = "", rows: Rows = Rows()) -> None:
-    """Draw columns beside one another, as wide as they need and the console allows."""
+    """Draw columns beside one another, as wide as they need and the console allows; below one another if they must."""
+    if sum(column.least for column in columns) + GAP * (len(columns) - 1) > console.width and len(columns) > 2:
+        for i, group in enumerate(groups(columns[:1], columns[1:], console.width)):
+            draw(console, group, title if i == 0 else "", rows)
+        return
     grid = Table(
         title=Text(title, style="bold") if title else None, title_justify="left",
         box=box.HORIZONTALS, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False,
