@@ -59,7 +59,7 @@ def test_the_kinds_of_what_ships(registry: Registry) -> None:
         "FID": "log", "KID": "log", "SW1": "log", "reverse KL": "log", "class KL": "log",
         "modes": "count", "modes>=1": "count", "hits": "count", "hits KL": "log",
         "HQ": "share", "precision": "share", "recall": "share", "coverage": "share", "confidence": "share",
-        "diversity": "share", "memorisation": "share",
+        "diversity": "share", "memorisation": "share", "density KS": "share",
         "IS": "linear", "density": "linear",
         "copies": "share", "narrowest mode": "share", "rarest mode": "share", "widest mode": "log", "mode W1": "linear",
         "class FID": "log", "worst class FID": "log", "class coverage": "share", "worst class coverage": "share",
