@@ -152,7 +152,7 @@ def collapse_finding() -> str:
     return (
         f"Better than the non-saturating loss by their modes, with 8 seeds: {'; '.join(better)}. A Gaussian fitted to "
         f"the pixels of {hardest.dataset} has {many}: a count of modes says little without the quality of the samples, "
-        "which the verdicts judge."
+        "which the verdicts describe."
     )
 
 

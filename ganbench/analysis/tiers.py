@@ -69,16 +69,17 @@ def _letters(
 
 
 def rules(table: Table) -> frozenset[int]:
-    """The places of variants above which a rule separates groups: all rows above are better than all from there on.
+    """The rows above which a rule separates groups: all ranked variants above are better than all from there on.
 
     Only where all pairs are compared.
     """
-    rows = [row for row in table.variants if row.rank is not None]
+    places = [i for i, row in enumerate(table.rows) if row.kind == "variant" and row.rank is not None]
+    rows = [table.rows[i] for i in places]
     if table.family is None or table.family.reference:
         return frozenset()
     beaten = {(one.winner, one.loser) for one in table.comparisons}
     return frozenset(
-        i
+        places[i]
         for i in range(1, len(rows))
         if all((above.key, below.key) in beaten for above in rows[:i] for below in rows[i:])
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ganbench.analysis import sensitivity
+from ganbench.analysis.table_selection import Selection
 from ganbench.api.checking import fetch_data
 from ganbench.api.running import (
     RunSettings,
@@ -20,7 +21,6 @@ from ganbench.api.running import (
 )
 from ganbench.api.suites import SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
 from ganbench.errors import UsageError
-from ganbench.formatting import suggestion
 from ganbench.report.text import search as search_table
 from ganbench.results.store import Store
 from ganbench.suite import search
@@ -82,7 +82,7 @@ class SearchPreparation:
         self._asked = [_narrowed(one, seeds, settings.filters) for one in self._whole]
         self._merged = search.merged(self._asked)
         check_not_empty(self._merged)
-        _check_scores(scores, known_scores(self._merged, self.resolved.registry))
+        Selection(scores).check(known_scores(self._merged, self.resolved.registry))
         self.store = Store.to_write(settings.results)
 
     @cached_property
@@ -128,10 +128,3 @@ def _narrowed(drawn: Drawn, seeds: tuple[int, ...] | None, filters: tuple[str, .
     if seeds:
         plan = replace(plan, cells=tuple(cell.with_seeds(seeds) for cell in plan.cells))
     return replace(drawn, plan=plan.filtered(parse_filters(filters, plan)))
-
-
-def _check_scores(scores: tuple[str, ...], known: list[str]) -> None:
-    """Raise `UsageError` for a score that no metric of the plan gives."""
-    for name in scores:
-        if name not in known:
-            raise UsageError(f"--metric: no score {name!r} in this suite{suggestion(name, known)}")

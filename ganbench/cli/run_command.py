@@ -11,7 +11,8 @@ import click
 from ganbench.api.results import Results
 from ganbench.api.running import Preparation, RunSettings
 from ganbench.api.suites import SuiteRequest
-from ganbench.cli.options import ViewOptions, options_as, suite_options, view_options
+from ganbench.cli.options import options_as, suite_options
+from ganbench.cli.view_options import ViewOptions, view_options
 from ganbench.report.text.terminal import print_tables
 
 

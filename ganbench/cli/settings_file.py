@@ -32,9 +32,7 @@ def defaults(folder: Path, group: click.Group) -> Defaults:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise UsageError(
-            f"{NAME} cannot be read: {error.strerror or error}; move it away, or make it a file"
-        ) from error
+        raise UsageError(f"{NAME} cannot be read: {error.strerror or error}; move it away, or correct it") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{NAME}: it is not valid TOML: {error}") from error
     commands = dict(_commands(group))

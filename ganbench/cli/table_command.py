@@ -12,7 +12,8 @@ from ganbench.analysis import budget
 from ganbench.analysis.table_selection import score_names
 from ganbench.api.results import Results
 from ganbench.api.suites import SuiteRequest, current_plan
-from ganbench.cli.options import ViewOptions, options_as, suite_options, view_options
+from ganbench.cli.options import options_as, suite_options
+from ganbench.cli.view_options import ViewOptions, view_options
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
 from ganbench.report.text import budget as reached

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import astuple, dataclass
 from functools import cached_property
-from math import exp, isfinite, log, pi, sqrt
-from typing import ClassVar, Literal
+from math import exp, isfinite, log, pi
+from typing import ClassVar
 
 import torch
 from scipy.stats import chi2, norm
 from torch import Tensor
 
-from ganbench import Data
-from ganbench_datasets.mixtures import SIZES, Mixture
+from ganbench_datasets.mixtures import SIZES, Mixture, Points
 from ganbench_transforms.limits import above, at_least
 
 REACH = 3.0
@@ -25,7 +24,7 @@ INSIDE = 1 - exp(-(REACH**2) / 2)
 """The share of a normal distribution in the plane within `REACH` standard deviations, 0.989; used in any dimension."""
 
 
-class Components(ABC):
+class Components(Points):
     """K equally likely components, each with its exact density: what extractor `components` reads.
 
     A subclass gives `shape`, `modes` (K), `draw`, `log_components` and `least`.
@@ -66,11 +65,6 @@ class Components(ABC):
         """A hash of everything that `load` computes from; the samples themselves are not computed."""
         parameters = tuple(float(value) for value in astuple(self))  # type: ignore[call-overload]
         return hashlib.sha256(repr((type(self).__name__, self.version, parameters, SIZES)).encode()).hexdigest()[:16]
-
-    def load(self, split: Literal["train", "test"]) -> Data:
-        """Fixed samples: 100,000 training points and 10,000 other test points."""
-        seed = {"train": 0, "test": 1}[split]
-        return Data(self.sample(SIZES[split], torch.Generator().manual_seed(seed)))
 
 
 class Gaussians(Components):
@@ -278,8 +272,3 @@ def fine_enough(scale: float, **widths: float) -> None:
     for name, value in widths.items():
         if not isfinite(value) or not isfinite(scale) or not FINEST <= value / scale <= WIDEST:
             raise ValueError(f"{name} must be {FINEST * scale:.2g} to {WIDEST * scale:.2g} here, got {value!r}")
-
-
-def line_density(length: float, std: float, distance: float) -> float:
-    """The log density of points on a straight line of a length, with normal noise, at a distance from its middle."""
-    return -log(length) - log(sqrt(2 * pi) * std) - (distance / std) ** 2 / 2

@@ -14,6 +14,9 @@ from ganbench_datasets.image_files import FaultyPicture, picture_in
 from ganbench_datasets.local_tables import LocalTables, Rows, card_configs, contents_of, files_of
 from ganbench_datasets.picture_tree import HELD_OUT, Item
 
+MANY = 1_000
+"""Classes that a set may have although it has fewer pictures."""
+
 
 class Reading(NamedTuple):
     """What is read of a set; an empty text leaves the choice to what the set holds."""
@@ -182,10 +185,6 @@ def label_column(root: Path, features: Mapping[str, Any], wanted: str) -> str:
             f"{listed(features)}"
         )
     return "".join(found)
-
-
-MANY = 1_000
-"""Classes that a set may have although it has fewer pictures."""
 
 
 def numbered(root: Path, column: str, values: list[Any], classes: int | None) -> Labels:

@@ -1,6 +1,7 @@
 """Gaussian mixtures in the plane, with known modes and a known density."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import cos, isqrt, log, pi, sin
 from typing import Literal
@@ -13,8 +14,21 @@ from ganbench import Data
 SIZES = {"train": 100_000, "test": 10_000}
 
 
+class Points(ABC):
+    """Points that are drawn at random, always the same ones."""
+
+    @abstractmethod
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """n new points (n, D)."""
+
+    def load(self, split: Literal["train", "test"]) -> Data:
+        """Fixed samples: 100,000 training points and 10,000 other test points."""
+        seed = {"train": 0, "test": 1}[split]
+        return Data(self.sample(SIZES[split], torch.Generator().manual_seed(seed)))
+
+
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(Points):
     """Equal isotropic Gaussians on a ring or on a square grid.
 
     `scale` is the radius of the ring or the spacing of the grid, `std` the standard deviation of each
@@ -67,11 +81,6 @@ class Mixture:
         """A hash of everything that `load` computes from; the samples themselves are not computed."""
         parameters = (self.layout, self.components, float(self.scale), float(self.std))
         return hashlib.sha256(repr((self.version, parameters, SIZES)).encode()).hexdigest()[:16]
-
-    def load(self, split: Literal["train", "test"]) -> Data:
-        """Fixed samples: 100,000 training points and 10,000 other test points."""
-        seed = {"train": 0, "test": 1}[split]
-        return Data(self.sample(SIZES[split], torch.Generator().manual_seed(seed)))
 
 
 @dataclass(frozen=True)

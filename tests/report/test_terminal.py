@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from ganbench.analysis import tables
 from ganbench.analysis.score_table import Table
+from ganbench.analysis.tiers import rules
 from ganbench.report.text.spread import shown
 from ganbench.report.text.terminal import View, show
 from ganbench.results.store import Store
@@ -194,3 +196,19 @@ def test_an_arrow_stays_with_its_score(width: int, content: Callable[[str], Cont
         for view in (BLOCK, View(wide=True)):
             assert not re.search(r"(?m)^\s*[↑↓]", _drawn(content(name), width, view))
             assert not re.search(r"\s{3}[↑↓]", _drawn(content(name), width, view))
+
+
+def test_a_table_without_reference_rows_is_drawn_with_its_rules(content: Callable[[str], Content]) -> None:
+    plan, built = content("lottery")
+    alone = [replace(table, rows=tuple(table.variants)) for table in built]
+    for view in (BLOCK, View(wide=True)):
+        text = _drawn((plan, alone), 140, view)
+        drawn = sum(line.startswith("──") for line in text.split("lottery: digits")[0].splitlines())
+        assert drawn >= 3  # one below the heads, two between the groups
+
+
+def test_a_rule_stays_with_its_row_if_an_unfinished_variant_stands_above(content: Callable[[str], Content]) -> None:
+    table = content("lottery")[1][0]
+    known = [table.rows[i].title for i in sorted(rules(table))]
+    moved = replace(table, rows=(replace(table.rows[0], loss="unfinished", n_ok=0, rank=None), *table.rows))
+    assert [moved.rows[i].title for i in sorted(rules(moved))] == known

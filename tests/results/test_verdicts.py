@@ -41,7 +41,7 @@ def test_what_could_not_be_compared_with_honest_samples_is_not_called_ok() -> No
     assert wrong is not None
     assert wrong.text == "collapsed"
     assert summary([found, wrong]) == "1 not compared, 1 collapsed"
-    assert not faulty([found, found])  # nothing was judged
+    assert not faulty([found, found])  # nothing was compared
     assert faulty([found, found, wrong])
 
 

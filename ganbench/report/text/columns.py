@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from textwrap import fill
 
 from rich import box
@@ -63,12 +63,17 @@ class Rows:
     """Which rows are dim, and above which a rule is drawn."""
 
     dim: frozenset[int] = frozenset()
-    rules: frozenset[int] = field(default_factory=frozenset)
+    rules: frozenset[int] = frozenset()
 
 
 def needed(columns: Sequence[Column]) -> int:
     """The width of columns beside one another in which words are whole."""
-    return sum(column.fair for column in columns) + GAP * (len(columns) - 1)
+    return _together([column.fair for column in columns])
+
+
+def _together(widths: Sequence[int]) -> int:
+    """The width of columns of these widths beside one another."""
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
 def groups(lead: Sequence[Column], others: Sequence[Column], width: int) -> Iterator[list[Column]]:
@@ -84,7 +89,7 @@ def groups(lead: Sequence[Column], others: Sequence[Column], width: int) -> Iter
 
 def draw(console: Console, columns: Sequence[Column], title: str = "", rows: Rows = Rows()) -> None:
     """Draw columns beside one another, as wide as they need and the console allows; below one another if they must."""
-    if sum(column.least for column in columns) + GAP * (len(columns) - 1) > console.width and len(columns) > 2:
+    if _together([column.least for column in columns]) > console.width and len(columns) > 2:
         for i, group in enumerate(groups(columns[:1], columns[1:], console.width)):
             draw(console, group, title if i == 0 else "", rows)
         return
@@ -115,6 +120,5 @@ def _widths(columns: Sequence[Column], width: int) -> list[int]:
     for goal in (fair, words, natural):
         lacking = {i: max(0, wanted - have) for i, (wanted, have) in enumerate(zip(goal, widths, strict=True))}
         for i, more in sorted(lacking.items(), key=lambda one: one[1]):
-            spare = width - sum(widths) - GAP * (len(columns) - 1)
-            widths[i] += max(0, min(spare, more))
+            widths[i] += max(0, min(width - _together(widths), more))
     return widths

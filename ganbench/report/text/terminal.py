@@ -135,8 +135,9 @@ def _wide(console: Console, table: Table, title: str) -> None:
 
 
 def _draw(console: Console, columns: list[Column], table: Table, rows: list[TableRow], title: str) -> None:
-    kept = [table.rows[i] for i in sorted(text_rules(table))]
-    rules = frozenset(i for i, row in enumerate(rows) if any(row is one for one in kept))
+    above = text_rules(table)
+    ruled = {id(row) for i, row in enumerate(table.rows) if i in above}
+    rules = frozenset(i for i, row in enumerate(rows) if id(row) in ruled)
     dim = frozenset(i for i, row in enumerate(rows) if row.kind != "variant" or not row.n)
     draw(console, columns, title, Rows(dim, rules))
 
