@@ -20,6 +20,7 @@ from plans import plan_row
 from ganbench.registry.registry import Registry
 from ganbench.report.html import Content, Site
 from ganbench.report.html.content import slug
+from ganbench.report.html.pages import SCRIPTS
 from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.sentences import conclusions
 from ganbench.results.store import Store
@@ -232,7 +233,8 @@ def test_names_with_markup_are_inert_on_every_page(report: Path) -> None:
         assert "\u202e" not in text
         tags = Tags(text).found
         assert [found for tag, found in tags if tag == "script"] == [
-            {"src": "../" * (len(path.relative_to(report).parts) - 1) + "assets/report.js", "defer": None}
+            {"src": "../" * (len(path.relative_to(report).parts) - 1) + f"assets/{name}", "defer": None}
+            for name in SCRIPTS
         ]
         for tag, found in tags:
             assert tag not in ("iframe", "object", "embed", "form", "base", "style"), path

@@ -19,6 +19,7 @@ from benchmarks.chromium import AXE, NoBrowser, browser
 from ganbench.cli import serve_command
 from ganbench.registry.registry import Registry
 from ganbench.report.html.content import slug
+from ganbench.report.html.pages import SCRIPTS
 from ganbench.report.server.http import Server
 from ganbench.report.server.reports import Shelf
 
@@ -162,7 +163,7 @@ def test_a_page_is_quiet_whole_and_fits_every_width(visit: Visits, paths: dict[s
     page.set_viewport_size({"width": 320, "height": 900})
     assert page.evaluate(WIDER) == [], "wider than 320 pixels with everything open"
     assert page.evaluate(FOREIGN) == []
-    assert [Path(one).name for one in page.evaluate("[...document.scripts].map((one) => one.src)")] == ["report.js"]
+    assert [Path(one).name for one in page.evaluate("[...document.scripts].map((one) => one.src)")] == [*SCRIPTS]
     assert page.title().endswith("ganbench")
     assert page.locator("main").count() == page.locator("h1").count() == 1
     visitor.check_quiet()

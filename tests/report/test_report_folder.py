@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from ganbench.report.html.pages import SCRIPTS, STYLES
+
 LARGEST = 1 << 20
 """Bytes of a page, without its pictures."""
 LINKS = ("href", "src", "data-runs")
@@ -91,7 +93,7 @@ def test_pages_are_small_and_hold_nothing_that_runs(pages: dict[Path, Parsed]) -
 
 
 def test_assets_ask_for_nothing(report: Path) -> None:
-    for name in ("report.css", "report.js"):
+    for name in (*STYLES, *SCRIPTS):
         text = (report / "assets" / name).read_text()
         allowed = "http://www.w3.org/2000/svg"  # the name of SVG, which nobody fetches
         assert "//" not in "".join(line for line in text.replace(allowed, "").splitlines() if "http" in line), name

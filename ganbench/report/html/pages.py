@@ -40,7 +40,12 @@ POLICY = (
     "form-action 'none'"
 )
 """Nothing external, nothing inline. `file:` is needed for a folder that is opened from a disk."""
-ASSETS = {"report.css": "text/css", "report.js": "text/javascript", "icon.svg": "image/svg+xml"}
+STYLES = ("tables.css", "report.css")
+SCRIPTS = ("report.js", "tables.js")
+"""In the order in which a page loads them."""
+ASSETS = {
+    **dict.fromkeys(STYLES, "text/css"), **dict.fromkeys(SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml",
+}  # fmt: skip
 TYPES = {"json": "application/json", "csv": "text/csv", "png": "image/png", "txt": "text/plain"}
 PAIRS = 300
 """Comparisons listed on a dataset's page; `ganbench compare` shows the others."""
@@ -119,6 +124,7 @@ class Site:
         found.globals.update(
             content=self.content, plan=self.content.plan, live=self.live, served=self.served,
             policy=POLICY + ("; connect-src 'self'" if self.served else ""), version=__version__, legend=LEGEND,
+            styles=STYLES, scripts=SCRIPTS,
             facts=run_page.facts, known=known_facts,
             sentence=protocol.sentence, number=number, p_value=p_value, shown=shown, rank=rank, tier=tier,
             protocols=run_page.protocols,
