@@ -31,6 +31,7 @@ GROUPS = {
         "table": "Print and write a suite's table from the results.",
         "compare": "Is A better than B, by how much, and is the difference more than noise?",
         "lottery": "How often do one, three or five seeds name the wrong winner? Drawn from runs with many.",
+        "runs": "List the runs of a results folder: status, primary score, suites and size; filter and sort them.",
         "show": "Show one run in full.",
         "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
         "publish": "Write a suite's report: pages, tables, plots and records in one folder.",

@@ -14,8 +14,10 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 
 NAME = "ganbench.toml"
-REFUSED = frozenset({"suite", "set", "add", "filter", "seeds", "search", "force", "dry-run", "weights"})
-"""Options that change what is trained or measured: a table must not depend on a file that its command does not name."""
+CHOOSE_RUNS = frozenset({"suite", "status", "loss", "architecture", "dataset"})
+REFUSED = frozenset({"set", "add", "filter", "seeds", "search", "force", "dry-run", "weights"}) | CHOOSE_RUNS
+"""Options that change what is trained or measured, or which runs are meant: no table may depend on a file that its
+command does not name."""
 SHORT = 60
 Defaults = dict[str, Any]
 

@@ -97,7 +97,7 @@ def draw(console: Console, columns: Sequence[Column], title: str = "", rows: Row
         title=Text(title, style="bold") if title else None, title_justify="left",
         box=box.HORIZONTALS, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False,
     )  # fmt: skip
-    for i, (column, width) in enumerate(zip(columns, _widths(columns, console.width), strict=True)):
+    for i, (column, width) in enumerate(zip(columns, widths_within(columns, console.width), strict=True)):
         side = "left" if column.wraps or i == 0 else "right"
         head = "\n".join(fill(line, width, break_long_words=False) for line in column.head.split("\n"))
         grid.add_column(Text(head), justify=side, width=width, no_wrap=False, overflow="fold")  # type: ignore[arg-type]
@@ -109,7 +109,7 @@ def draw(console: Console, columns: Sequence[Column], title: str = "", rows: Row
     console.print(grid)
 
 
-def _widths(columns: Sequence[Column], width: int) -> list[int]:
+def widths_within(columns: Sequence[Column], width: int) -> list[int]:
     """A width for each column: the least, then more for whole words, for all words, and for heads.
 
     Columns that lack least are served first.
