@@ -106,6 +106,9 @@ class RunFilter:
         return {label for own in found.values() for label in own}
 
 
+ALL_RUNS = RunFilter()
+
+
 def _check(names: Iterable[str], known: set[str], kind: str) -> None:
     for name in names:
         if name not in known:

@@ -36,6 +36,7 @@ GROUPS = {
         "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
         "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
         "serve": "Show the report in a browser, while a suite runs or afterwards.",
+        "clean": "List, or remove, what a results folder can do without: runs of no plan, checkpoints, leftovers.",
         "drop": "Remove an added loss, architecture or dataset from a suite's table.",
     },
     "Check and reproduce": {

@@ -14,10 +14,14 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 
 NAME = "ganbench.toml"
-CHOOSE_RUNS = frozenset({"suite", "status", "loss", "architecture", "dataset"})
-REFUSED = frozenset({"set", "add", "filter", "seeds", "search", "force", "dry-run", "weights"}) | CHOOSE_RUNS
-"""Options that change what is trained or measured, or which runs are meant: no table may depend on a file that its
-command does not name."""
+TRAINING = ("suite", "set", "add", "filter", "seeds", "search", "force", "dry-run", "weights")
+WHY_REFUSED = {
+    **dict.fromkeys(TRAINING, "changes what is trained or measured"),
+    **dict.fromkeys(("status", "loss", "architecture", "dataset"), "chooses which runs are meant"),
+    **dict.fromkeys(("yes", "delete"), "removes results"),
+}
+"""Options that no file may set, and why: a result must not depend on a file that its command does not name."""
+REFUSED = frozenset(WHY_REFUSED)
 SHORT = 60
 Defaults = dict[str, Any]
 
@@ -57,7 +61,7 @@ def _check(where: str, wanted: Iterable[str], known: set[str]) -> None:
     for key in wanted:
         if key in REFUSED:
             fix = "write it on the command line or in the suite"
-            raise UsageError(f"{NAME}: {where}{key!r} changes what is trained or measured; {fix}")
+            raise UsageError(f"{NAME}: {where}{key!r} {WHY_REFUSED[key]}; {fix}")
         if key not in known:
             raise UsageError(f"{NAME}: {where}no option {key!r}{suggestion(key, sorted(known - REFUSED))}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -16,6 +17,10 @@ from ganbench.signals import SIGNALS
 
 HISTORY = "history.csv"
 WEIGHTS = "weights.safetensors"
+
+
+SNAPSHOT = re.compile(r"snapshot-\d{9,}\.safetensors")
+"""What `snapshot_file` gives."""
 
 
 def snapshot_file(step: int) -> str:

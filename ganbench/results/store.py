@@ -42,6 +42,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.runs, self.references, self.staging = root / "runs", root / "references", root / ".staging"
+        self.checkpoints = root / ".checkpoints"
         self._read: dict[Path, tuple[tuple[int, int, int], object]] = {}
         self._by_content: dict[tuple[str, str], object] = {}
         self._joins: dict[tuple[int, int], Record] = {}
@@ -265,6 +266,32 @@ class Store:
             return None if file_sha256(path) == stated else "damaged"
         except OSError:
             return "damaged"
+
+    def discard(self, path: Path) -> None:
+        """Remove a file or a folder of this results folder for good, within `writing()`; no link is followed.
+
+        A folder is moved to the stage first, so that a kill leaves no half of it. Raises `UsageError` for a path
+        outside of the folder, or that is reached through a link, `MissingError` if the disk refuses.
+        """
+        if not self.holds(path) or not self.holds(self.staging):
+            raise UsageError(f"{path} is not in {self.root}, or is a link; it is not removed")
+        try:
+            if path.is_dir():
+                gone = self.stage(f"gone/{path.parent.name}") / path.name
+                path.rename(gone)
+                shutil.rmtree(gone)
+            else:
+                path.unlink()
+        except OSError as error:
+            raise MissingError(f"{path} cannot be removed: {error.strerror or error}") from error
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is below this folder, and neither it nor a folder between the two is a link."""
+        inside = path.parts[len(self.root.parts) :]
+        if path.parts[: len(self.root.parts)] != self.root.parts or not inside or ".." in inside:
+            return False
+        between = (self.root.joinpath(*inside[: count + 1]) for count in range(len(inside)))
+        return not any(one.is_symlink() for one in between)
 
     def add_scores(self, record: Record) -> None:
         """Add the scores of a run that is in the store. Raises `MissingError` if the disk refuses."""

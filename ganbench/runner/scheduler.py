@@ -46,7 +46,7 @@ class Executor(Protocol):
 
 def checkpoints(store: Store) -> Checkpoints:
     """The checkpoints of the runs of a results folder."""
-    return Checkpoints(store.root / ".checkpoints")
+    return Checkpoints(store.checkpoints)
 
 
 NOT_EVALUATED, LOST_WEIGHTS = "not evaluated", "lost weights"

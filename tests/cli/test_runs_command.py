@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from conftest import Cli
-from factories import commit, make_record, make_spec
 from fabricate import Made, fabricate
+from factories import commit, make_record, make_spec
 from plans import plan_row
 
 from ganbench.analysis.run_list import RunList
@@ -137,7 +137,8 @@ def test_sorted_by_score_the_best_is_first_on_each_dataset(tmp_path: Path, insid
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
 def test_no_number_is_cut_at_any_width(tmp_path: Path, width: int) -> None:
-    fabricate(tmp_path, Made(losses=("minimax", LONG), architectures=("mlp", f"net-{LONG}"), nasty=True, pictures=False))
+    made = Made(losses=("minimax", LONG), architectures=("mlp", f"net-{LONG}"), nasty=True, pictures=False)
+    fabricate(tmp_path, made)
     runs = RunList(Store(tmp_path)).runs
     text = lines(runs, width)
     assert max(map(len, text.splitlines())) <= width
