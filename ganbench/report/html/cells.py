@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import NamedTuple
 
 from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
-from ganbench.analysis.tiers import rules
+from ganbench.analysis.tiers import TOO_FEW, rules
 from ganbench.formatting import amount
-from ganbench.report.html.content import Content
-from ganbench.report.text.grid import ARROWS, NONE, rank, tier
+from ganbench.report.html.content import Content, Run
+from ganbench.report.text.grid import ARROWS, NONE, ok, rank, tier
 from ganbench.report.text.spread import shown
 from ganbench.results.records import ScoreName
 
 FIRST = 5
 """Scores shown by default; the others can be switched on."""
+TIERS = ("better", "reference", "equal", "inconclusive", "no variation", "worse", TOO_FEW)
+"""Tiers that are words, best first; those that are letters come before them."""
+NOT_EVALUATED = "not evaluated"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `shown` by default or not; `better` is empty for a cost."""
+    """A column: `shown` by default or not; `better` is empty for a cost.
+
+    `primary`: its rows are sorted by it. `logs`: it is on logarithms.
+    """
 
     name: str
     better: str
     shown: bool
     score: ScoreName | None = None
+    primary: bool = False
+    logs: bool = False
 
     @property
     def head(self) -> tuple[str, str]:
@@ -31,6 +42,11 @@ class Column:
         score = self.score.score if self.score else self.name
         head = f"{score} {ARROWS[self.better]}" if self.better else score
         return head, self.score.extractor or "" if self.score else ""
+
+    @property
+    def best(self) -> str:
+        """Which values come first where the best do: `higher` or `lower`; of costs the lower ones, of speeds not."""
+        return self.better or ("higher" if self.name.endswith("/s") else "lower")
 
 
 @dataclass(frozen=True)
@@ -48,22 +64,55 @@ class Cell:
     href: str = ""
 
 
+class Seed(NamedTuple):
+    """A seed, the path of its run, and how it ended; both are empty if it has not run yet."""
+
+    seed: int
+    path: str
+    status: str
+
+
 @dataclass(frozen=True)
 class Line:
-    """A row: a variant, a reference or a publication. With `rule` all rows above are better than it and all below."""
+    """A row: a variant, a reference or a publication. With `rule` all rows above are better than it and all below.
 
-    title: str
-    kind: str
+    `tier_order` is the sort key of its tier; `faults` are what its seeds' samples were found to be.
+    """
+
+    row: TableRow
     href: str
-    ok: str
-    finished: float | None
-    tier: str
     rank: Cell
-    verdict: str
     cells: tuple[Cell, ...]
-    runs: tuple[tuple[int, str], ...] = ()
-    notes: tuple[str, ...] = ()
+    seeds: tuple[Seed, ...] = ()
+    faults: tuple[str, ...] = ()
+    tier_order: int | None = None
     rule: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.row.title
+
+    @property
+    def kind(self) -> str:
+        return self.row.kind
+
+    @property
+    def ok(self) -> str:
+        return ok(self.row)
+
+    @property
+    def finished(self) -> float | None:
+        """The share of its seeds that finished."""
+        return self.row.n_ok / self.row.n if self.row.kind == "variant" else None
+
+    @property
+    def tier(self) -> str:
+        return tier(self.row)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all its seeds ran and finished."""
+        return all(seed.status == "ok" for seed in self.seeds)
 
 
 @dataclass(frozen=True)
@@ -80,23 +129,43 @@ class View:
     @property
     def dots(self) -> bool:
         """Whether there are seeds to show one by one."""
-        return any(len(line.runs) > 1 for line in self.lines)
+        return any(len(line.seeds) > 1 for line in self.lines)
 
 
 def columns(table: Table) -> list[Column]:
     """The scores of a table, without its costs."""
-    items = enumerate(table.columns.items())
-    return [Column(name, better, i < FIRST, table.score_name(name)) for i, (name, better) in items]
+    logs = {name: any(row.scores[name].logs for row in table.variants) for name in table.columns}
+    return [
+        Column(name, better, i < FIRST, table.score_name(name), name == table.primary, logs[name])
+        for i, (name, better) in enumerate(table.columns.items())
+    ]
+
+
+def by_primary(table: Table) -> Table:
+    """The table with its variants by the mean of the primary score, best first and those without one last."""
+    variants = sorted(table.variants, key=lambda row: _place(row, table.primary)) if table.primary else table.variants
+    others = [row for row in table.rows if row.kind != "variant" or not row.n]
+    return replace(table, rows=(*variants, *others))
+
+
+def _place(row: TableRow, score: str) -> float:
+    cell = row.scores[score]
+    return inf if cell.mean is None else cell.mean if cell.better == "lower" else -cell.mean
 
 
 def view(content: Content, table: Table, published: bool = False) -> View:
     """A dataset's table: scores, then the cost of a seed; with or without published rows."""
+    table = by_primary(table)
     costs = [name for name, key in COSTS.items() if any(row.cost.get(key) is not None for row in table.variants)]
     heads = columns(table)
     heads += [Column(f"cost: {name}", "", i == 0) for i, name in enumerate(costs)]
     elsewhere = content.published[table.dataset] if published else ()
-    above = rules(table)
-    lines = [_line(content, table, row, costs, i in above) for i, row in enumerate((*table.rows, *elsewhere)) if row.n]
+    above, tiers = rules(table), _tier_order(table.variants)
+    lines = [
+        replace(_line(content, table, row, costs), rule=i in above, tier_order=tiers.get(row.tier or ""))
+        for i, row in enumerate((*table.rows, *elsewhere))
+        if row.n
+    ]
     notes_of: dict[str, list[str]] = {}
     for row in (*table.rows, *elsewhere):
         if not row.n or row.kind == "published":
@@ -107,7 +176,14 @@ def view(content: Content, table: Table, published: bool = False) -> View:
     return View(table.dataset, tuple(heads), variants, below, notes)
 
 
-def _line(content: Content, table: Table, row: TableRow, costs: list[str], rule: bool) -> Line:
+def _tier_order(rows: Sequence[TableRow]) -> dict[str, int]:
+    """The sort key of each tier."""
+    tiers = {row.tier for row in rows if row.tier}
+    known = {name: i for i, name in enumerate(TIERS)}
+    return {name: i for i, name in enumerate(sorted(tiers, key=lambda name: (known.get(name, -1), name)))}
+
+
+def _line(content: Content, table: Table, row: TableRow, costs: list[str]) -> Line:
     anchor = f"#{content.datasets[row.dataset]}"
     runs = content.runs_of(row)
     if row.kind == "variant":
@@ -115,25 +191,24 @@ def _line(content: Content, table: Table, row: TableRow, costs: list[str], rule:
     else:
         reference = content.reference_of(row)
         href = reference.path if reference and reference.record and row.kind in ("reference", "external") else ""
-    seeds = [run.seed for run in runs]
-    cells = [_cell(row.scores[name], row.n, name in row.led, href, seeds) for name in table.columns]
+    seeds = tuple(Seed(run.seed, *((run.path, run.status) if run.record else ("", ""))) for run in runs)
+    numbers = [run.seed for run in runs]
+    cells = [_cell(row.scores[name], row.n, name in row.led, href, numbers) for name in table.columns]
     cells += [_cost(name, row, href) for name in costs]
     place = Cell(rank(row), sort=None if row.rank is None else 1000 * row.rank[0] + row.rank[1])
-    links = tuple((run.seed, run.path if run.record else "") for run in runs)
-    return Line(
-        row.title, row.kind, href, _ok(row), row.n_ok / row.n if row.kind == "variant" else None,
-        tier(row), place, row.verdict, tuple(cells), links, row.notes, rule,
-    )  # fmt: skip
+    return Line(row, href, place, tuple(cells), seeds, tuple(dict.fromkeys(_fault(run) for run in runs)))
 
 
-def _ok(row: TableRow) -> str:
-    return f"{row.n_ok}/{row.n}" if row.kind == "variant" else ""
+def _fault(run: Run) -> str:
+    """What a run's samples were found to be."""
+    found = run.record.evaluation.verdict if run.record else None
+    return found.fault if found else NOT_EVALUATED
 
 
 def _cell(score: Score, asked: int, best: bool, href: str, seeds: list[int]) -> Cell:
     found = shown(score, asked)
     if not found.text:
-        return Cell()
+        return Cell(values=tuple(None for _ in seeds))
     by_seed = dict(zip(score.seeds, score.values, strict=False))
     return Cell(found.text, found.beside, score.mean, best, tuple(by_seed.get(seed) for seed in seeds), href)
 
