@@ -13,9 +13,12 @@ from ganbench.results import protocol
 from ganbench.results.records import Evaluation, ProtocolCard, Record
 from ganbench.results.verdicts import NOT_COMPARED
 from ganbench.statistics import differences
+from ganbench.statistics.rank_distribution import MAX_COUNTED
 
 WELCH_T, PAIRED_T = "Welch's t", "Student's t paired by seed"
 """The tests of scores that are no counts, in words."""
+SADDLEPOINT = f"a saddlepoint approximation where more than {MAX_COUNTED} values lie outside the largest tie"
+"""How the ranks of many seeds are tested."""
 
 
 def failures(records: dict[int, Record | None]) -> tuple[str, ...]:
@@ -127,7 +130,7 @@ def reruns(records: list[Record]) -> tuple[str, ...]:
 def table_notes(table: Table) -> list[str]:
     """The notes on a whole table: what is tested and how, too few seeds, failures, power, protocol."""
     variants = table.variants
-    notes = [*_tested(table), *_few(table)]
+    notes = [*_tested(table), *_approximated(table), *_few(table)]
     if any(row.failed for row in variants):
         notes.append(
             "Means and intervals are over the seeds that finished; in comparisons every failed seed counts as the "
@@ -176,6 +179,19 @@ def _test(table: Table) -> str:
         return "by exact permutation of ranks"
     paired = table.family is not None and table.family.settings.paired
     return f"by {PAIRED_T if paired else WELCH_T}{' on logarithms' if score.logs else ''}"
+
+
+def by_saddlepoint(table: Table) -> int:
+    """The comparisons whose ranks are too many to be counted."""
+    found = (one.difference for one in table.comparisons)
+    return sum(one is not None and one.test == differences.RANKS_BY_SADDLEPOINT for one in found)
+
+
+def _approximated(table: Table) -> list[str]:
+    """How many tests of ranks are not exact, and what is used for them."""
+    count = by_saddlepoint(table)
+    of = f"{count} of the {len(table.comparisons)} comparisons" if len(table.comparisons) > 1 else "the comparison"
+    return [f"Ranks of {of} are not counted but tested by {SADDLEPOINT}."] if count else []
 
 
 def _few(table: Table) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ganbench import formatting
+from ganbench.analysis import notes
 from ganbench.analysis.score_table import Table, reference_title
 from ganbench.registry.choice import Choice
 from ganbench.report.text.escape import escape_markdown
@@ -164,12 +165,14 @@ def _compared(tables: list[Table]) -> str:
     primary = "; ".join(f"{escape_markdown(score)} on {listed(datasets)}" for score, datasets in by_score.items())
     reference = " x ".join(family.reference.values())
     pairs = f"each variant with {escape_markdown(reference)}" if reference else "all pairs of variants"
+    approximated = f" ({notes.SADDLEPOINT})" if any(map(notes.by_saddlepoint, tables)) else ""
     t_test = "Student's t paired by seed" if family.settings.paired else "Welch's t"
     return (
         f"{found} Tested: {primary}; {pairs}, {family.m} comparisons as one family (Bonferroni, p x {family.m} < "
         f"{f'{ALPHA:g}'.lstrip('0')}, intervals of differences at {100 * family.level:.4g} %), at least {MIN_SEEDS} "
-        f"seeds per variant. Tests: {t_test}; for counts, and where a seed failed, exact permutation of ranks, "
-        f"failed seeds as the worst.{_margins(family.settings.margins)} All other scores are exploratory."
+        f"seeds per variant. Tests: {t_test}; for counts, and where a seed failed, exact permutation of ranks"
+        f"{approximated}, failed seeds as the worst.{_margins(family.settings.margins)} All other scores "
+        "are exploratory."
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ganbench.statistics.differences import (
+    BY_RANKS,
     MIN_SEEDS,
     Difference,
     Measure,
@@ -96,7 +97,7 @@ def decide(a: Sample, b: Sample, measure: Measure, m: int) -> Judgment:
         return Judgment("better" if found.a_better else "worse", found, m, within=within)
     if within:
         return Judgment("equal", found, m, within=True)
-    hopeless = found.test == "rank permutation" and not claimable(a, b, ALPHA / m)
+    hopeless = found.test in BY_RANKS and not claimable(a, b, ALPHA / m)
     return Judgment("inconclusive", found, m, detectable(a, b, measure, ALPHA / m), hopeless)
 
 

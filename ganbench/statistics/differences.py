@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb, exp, log, pi, sqrt
-from statistics import median
 from typing import NamedTuple
+
+import numpy as np
 
 from ganbench.statistics.significance import (
     ALPHA,
     CONFIDENCE,
+    counts_ranks,
     moments,
     paired,
     quantile,
@@ -84,6 +86,9 @@ class Difference(NamedTuple):
 
 
 RANKS = "rank permutation"
+RANKS_BY_SADDLEPOINT = "rank permutation (saddlepoint)"
+"""The same where too many values differ for the distribution to be counted."""
+BY_RANKS = (RANKS, RANKS_BY_SADDLEPOINT)
 
 
 def compare(a: Sample, b: Sample, measure: Measure, level: float = CONFIDENCE) -> Difference | None:
@@ -97,11 +102,12 @@ def compare(a: Sample, b: Sample, measure: Measure, level: float = CONFIDENCE) -
     if a.failed or b.failed:
         first, second = (_with_failures(side, measure.better) for side in (a, b))
         better = _ranked_better(first, second, measure)
-        return Difference(None, None, None, rank_permutation(first, second), RANKS, 0, measure.logs, better)
+        p = rank_permutation(first, second)
+        return Difference(None, None, None, p, _ranks_test(first, second), 0, measure.logs, better)
     if measure.ranks:
         first, second = list(x.values()), list(y.values())
-        return _undone(_shift(first, second), None, rank_permutation(first, second), RANKS, 0, measure,
-                       _ranked_better(first, second, measure))  # fmt: skip
+        p, test = rank_permutation(first, second), _ranks_test(first, second)
+        return _undone(_shift(first, second), None, p, test, 0, measure, _ranked_better(first, second, measure))
     if measure.paired:
         both = [seed for seed in x if seed in y]
         if len(both) < MIN_SEEDS:
@@ -132,8 +138,12 @@ def _values(a: Sample, b: Sample, measure: Measure) -> tuple[dict[int, float], d
     return x, y
 
 
+def _ranks_test(a: Sequence[float], b: Sequence[float]) -> str:
+    return RANKS if counts_ranks(a, b) else RANKS_BY_SADDLEPOINT
+
+
 def _shift(a: Sequence[float], b: Sequence[float]) -> float:
-    return float(median([x - y for x in a for y in b]))
+    return float(np.median(np.subtract.outer(np.array(a, dtype=float), np.array(b, dtype=float))))
 
 
 def _ranked_better(a: Sequence[float], b: Sequence[float], measure: Measure) -> bool:

@@ -9,18 +9,17 @@ both apply.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import erfc, fsum, sqrt
+from math import fsum, sqrt
 
 import numpy as np
 
+from ganbench.statistics import rank_distribution
 from ganbench.statistics.means import mean
 
 ALPHA = 0.05
 """The significance level of every test: a corrected p below it is significant."""
 CONFIDENCE = 1 - ALPHA
 """The confidence level of every interval."""
-MAX_COUNTED = 200
-"""Values up to which the rank test is exact."""
 ROUNDING = 1e-12
 """Differences below this fraction of the values are rounding errors."""
 
@@ -90,31 +89,27 @@ def _two_sided(t: float, freedom: float) -> float:
 
 
 def rank_permutation(a: Sequence[float], b: Sequence[float]) -> float:
-    """The exact two-sided p of the rank sum over all assignments of the values to the two sides.
+    """The two-sided p of the rank sum over all assignments of the values to the two sides.
 
-    Ties share their mean rank (Wilcoxon 1945; Mann and Whitney 1947). The distribution is counted, not sampled; for
-    more than `MAX_COUNTED` values it is approximated by a normal one.
+    Ties share their mean rank (Wilcoxon 1945; Mann and Whitney 1947). The distribution is counted, not sampled; where
+    more values differ than can be counted, it is approximated: see `ganbench.statistics.rank_distribution`.
     """
-    ranks, few = _doubled_ranks([*a, *b]), len(a)
-    off = abs(rank_excess(a, b))
-    if len(ranks) > MAX_COUNTED:
-        spread = sqrt(
-            few * len(b) * sum((rank - len(ranks) - 1) ** 2 for rank in ranks) / (len(ranks) - 1) / len(ranks)
-        )
-        return erfc(off / spread / sqrt(2)) if spread else 1.0
-    ways = np.zeros((few + 1, sum(ranks) + 1))  # [chosen, doubled rank sum]
-    ways[0, 0] = 1
-    for rank in ranks:
-        ways[1:, rank:] += ways[:-1, :-rank].copy()
-    far = np.abs(np.arange(ways.shape[1]) - few * (len(ranks) + 1)) >= off
-    return min(1.0, float(ways[few, far].sum() / ways[few].sum()))
+    counts, excess = _ranked(a, b)
+    return rank_distribution.two_sided(len(a), counts, excess)
+
+
+def counts_ranks(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Whether `rank_permutation` counts the distribution, so that its p is exact."""
+    return rank_distribution.is_counted(_ranked(a, b)[0])
 
 
 def rank_excess(a: Sequence[float], b: Sequence[float]) -> int:
     """The doubled rank sum of `a` minus its expected value under exchangeability."""
-    return sum(_doubled_ranks([*a, *b])[: len(a)]) - len(a) * (len(a) + len(b) + 1)
+    return _ranked(a, b)[1]
 
 
-def _doubled_ranks(values: Sequence[float]) -> list[int]:
-    """Twice the midranks, which are integers."""
-    return [2 * sum(v < value for v in values) + sum(v == value for v in values) + 1 for value in values]
+def _ranked(a: Sequence[float], b: Sequence[float]) -> tuple[tuple[int, ...], int]:
+    """How many values of both sides are equal to each value, in order, and the excess of `a`."""
+    places, counts = np.unique(np.array([*a, *b], dtype=float), return_inverse=True, return_counts=True)[1:]
+    ranks = 2 * np.cumsum(counts) - counts - len(places)  # doubled midranks less their mean
+    return tuple(counts.tolist()), int(ranks[places[: len(a)]].sum())

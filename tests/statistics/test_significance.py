@@ -1,14 +1,12 @@
-"""Intervals, tests, ranks and bootstraps, against scipy and against what must hold whatever the numbers."""
+"""Bootstraps and scaled scores, against scipy and against what must hold whatever the numbers."""
 
 from __future__ import annotations
-
-from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from ganbench.statistics import bootstrap, significance
+from ganbench.statistics import bootstrap
 
 RNG = np.random.default_rng(0)
 START = RNG.bit_generator.state
@@ -18,22 +16,6 @@ START = RNG.bit_generator.state
 def _same_numbers() -> None:
     """Every test draws the same numbers, in whatever order the tests run."""
     RNG.bit_generator.state = START
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_the_rank_permutation_is_counted_exactly(ties: bool) -> None:
-    for _ in range(10):
-        a, b = RNG.normal(0, 1, 5), RNG.normal(1, 1, 6)
-        a, b = (a.round(), b.round()) if ties else (a, b)
-        pooled = scipy_stats.rankdata([*a, *b])
-        sums = np.array([pooled[list(rows)].sum() for rows in combinations(range(11), 5)])
-        off = abs(pooled[:5].sum() - sums.mean())
-        assert significance.rank_permutation(list(a), list(b)) == pytest.approx(
-            np.mean(np.abs(sums - sums.mean()) >= off - 1e-9)
-        )
-    many = RNG.normal(0, 1, 150), RNG.normal(0.2, 1, 150)
-    wanted = scipy_stats.mannwhitneyu(*many, use_continuity=False, method="asymptotic").pvalue
-    assert significance.rank_permutation(*map(list, many)) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_the_interquartile_mean_is_scipys_trimmed_mean_and_its_interval_scipys_bootstrap() -> None:

@@ -9,7 +9,7 @@ from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number, p_value
 from ganbench.report.text.spread import shown
-from ganbench.statistics.differences import MIN_SEEDS, RANKS
+from ganbench.statistics.differences import BY_RANKS, MIN_SEEDS
 from ganbench.statistics.means import geometric_mean
 
 
@@ -74,7 +74,7 @@ def _gap(one: Comparison) -> list[str]:
     if found is None or found.value is None:
         return []
     sign = "+" if found.value > 0 else ""
-    what = "difference" if found.test != RANKS else "median difference"
+    what = "difference" if found.test not in BY_RANKS else "median difference"
     text = f"{number(found.value)} times" if found.ratio else f"{what} {sign}{number(found.value)}"
     if found.low is None or found.high is None:
         return [text]
