@@ -12,10 +12,10 @@ from ganbench.analysis.run_table import RunTable, Value
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.analysis.table_json import plain
 from ganbench.errors import MissingError
+from ganbench.report.latex.paper import PaperOptions, latex
 from ganbench.report.text import grid
 from ganbench.report.text.csv import csv_text
 from ganbench.report.text.escape import escape_latex, replace_controls
-from ganbench.report.text.latex import latex
 from ganbench.report.text.markdown import grid as markdown_grid
 from ganbench.report.text.markdown import markdown
 from ganbench.report.text.runs import runs_csv
@@ -52,9 +52,12 @@ class ScoreTable:
         """The table as GitHub Markdown, with its notes and costs."""
         return markdown(self.plan, [self.table])
 
-    def to_latex(self) -> str:
-        """The table for LaTeX with booktabs."""
-        return latex(self.plan, [self.table])
+    def to_latex(self, wide: bool = True) -> str:
+        """The table for LaTeX with booktabs, split to fit a column of 252 points.
+
+        If not `wide`, it has the primary score alone.
+        """
+        return latex(self.plan, [self.table], PaperOptions(wide=wide))
 
     def to_csv(self) -> str:
         """One line per row and score, with the values of all seeds."""

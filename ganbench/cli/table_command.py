@@ -12,10 +12,12 @@ from ganbench.analysis import budget
 from ganbench.analysis.table_selection import score_names
 from ganbench.api.results import Results
 from ganbench.api.suites import SuiteRequest, current_plan
+from ganbench.cli.latex_options import LatexOptions, latex_options
 from ganbench.cli.options import options_as, suite_options
-from ganbench.cli.view_options import ViewOptions, view_options
+from ganbench.cli.view_options import view_options
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Registry
+from ganbench.report.latex.paper import latex
 from ganbench.report.text import budget as reached
 from ganbench.report.text import formats
 from ganbench.report.text.terminal import print_tables
@@ -34,7 +36,7 @@ VIEWS = {
 
 
 @dataclass(frozen=True)
-class TableOptions(ViewOptions):
+class TableOptions(LatexOptions):
     """The options of the command, as click reads them."""
 
     suite: str
@@ -83,6 +85,7 @@ class TableOptions(ViewOptions):
 @click.option("--earlier", is_flag=True, help="Show the runs of earlier settings, data and evaluations of the suite.")
 @click.option("--search", "searched", is_flag=True, help="The table of the suite's last `run --search`.")
 @view_options
+@latex_options
 @options_as(TableOptions)
 def command(options: TableOptions) -> int:
     """Print a suite's table, and write it as Markdown, CSV, LaTeX and JSON beside the results.
@@ -92,6 +95,9 @@ def command(options: TableOptions) -> int:
     The other views (--published, --equal, --reach, --only-plan, --earlier, --search) are printed,
     not written.
     """
+    if options.form != "latex":
+        options.refuse_without_latex()
+    paper = options.paper
     Store.existing(options.results)
     if len(options.views) > 1 and {*options.views} != {"published", "equal"}:
         names = " and ".join(VIEWS[view] for view in options.views)
@@ -109,6 +115,8 @@ def command(options: TableOptions) -> int:
         _save(results)
     if options.form == "terminal":
         print_tables(results.plan, built, options.results, options.view)
+    elif options.form == "latex":
+        click.echo(latex(results.plan, built, paper), nl=False)
     else:
         click.echo(formats.FORMATS[options.form][1](results.plan, built), nl=False)
     missing = "" if options.form in ("terminal", "markdown") else not_shown(results.plan, options.results)

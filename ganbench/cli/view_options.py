@@ -27,7 +27,7 @@ def view_options(function: F) -> F:
             help="Show these columns beside the variant: ok, tier, rank, verdict, and scores by name.",
         ),
         click.option("--sort", metavar="SCORE|name", help="Sort the variants by a score, best first, or by name."),
-        click.option("--wide", is_flag=True, help="On a terminal: all scores, on as many lines as they need."),
+        click.option("--wide", is_flag=True, help="On a terminal and in LaTeX: all scores, split as far as needed."),
         click.option("--notes", is_flag=True, help="On a terminal: protocol, tests, costs and all other notes."),
     )  # fmt: skip
     for option in reversed(options):

@@ -6,12 +6,9 @@ import csv
 import html
 import io
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from factories import make_card
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -30,7 +27,6 @@ from ganbench.report.text.escape import (
     neutralize_formula,
     replace_controls,
 )
-from ganbench.report.text.latex import latex
 from ganbench.report.text.markdown import markdown
 from ganbench.report.text.terminal import show
 from ganbench.suite.plan_file import SavedPlan
@@ -201,8 +197,6 @@ def test_whole_tables_are_inert_in_every_format(tmp_path: Path) -> None:
         parsed = list(csv.reader(io.StringIO(csv_text(layout, tables))))
         assert len({len(line) for line in parsed}) == 1
         assert not any(re.match(r"\s*[=+@]|\s*-\D", cell) for line in parsed for cell in line)
-        body = latex(layout, tables).split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\&", "")
-        assert {line.count("&") for line in body.splitlines() if line.endswith(r"\\")} == {5}
 
 
 @any_text
@@ -218,28 +212,3 @@ def test_no_text_steers_the_terminal() -> None:
         written = io.StringIO()
         show(Console(file=written, force_terminal=False, width=200), *_table(text))
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", written.getvalue()), text
-
-
-def test_failures_and_notes_are_footnotes_in_latex() -> None:
-    _, tables = _table("note")
-    made = latex(SavedPlan("s", "", "", (), (), ()), tables)
-    assert (
-        r"note $\times$ note\textsuperscript{a,b} & 1/2 & note \dag{} & 1--2 & note & \textbf{1.00--2.00}~(2 seeds) \\"
-        in made
-    )
-    assert r"note\textsuperscript{a} &  &  &  &  & 1.00~note \\" in made
-    below = made.split(r"\end{tabular}}")[1]
-    assert below.count(r"\textsuperscript{a}~note\par") == below.count(r"\textsuperscript{b}~more\par") == 1
-    assert "more" not in below.split(r"{b}~more")[1]  # not repeated for its row
-
-
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
-def test_nasty_tables_compile(tmp_path: Path) -> None:
-    texts = [text for text in PARTS if not set(text) & set("中\uff1d")]  # these want another engine
-    tables = "\n".join(latex(*_table(text)) + r"\clearpage" for text in texts)
-    head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
-    (tmp_path / "t.tex").write_text(f"{head}\n{tables}\n\\end{{document}}\n")
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="latin-1", check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert f"({len(texts)} pages" in done.stdout

@@ -11,8 +11,8 @@ from ganbench.analysis.run_table import RunTable
 from ganbench.analysis.score_table import Table
 from ganbench.analysis.table_json import plain
 from ganbench.files import write_atomically
+from ganbench.report.latex.paper import latex
 from ganbench.report.text.csv import csv_text
-from ganbench.report.text.latex import latex
 from ganbench.report.text.markdown import markdown
 from ganbench.report.text.runs import runs_csv
 from ganbench.suite.plan_file import SavedPlan

@@ -54,6 +54,17 @@ def shown(score: Score, asked: int | None = None) -> Shown:
     return _interval(score, score.mean, score.low, score.high)
 
 
+def compact(score: Score) -> Shown:
+    """As `shown`, for a narrow table: `8` and `of 8` if all seeds have it, `6-8` and `(n = 2)` of fewer than five."""
+    count = len(score.seeds)
+    found = shown(score)
+    if count == 1 or (1 < count < MIN_SEEDS and varies(score.values)):
+        return found._replace(beside=f"(n = {count})")
+    if not count or varies(score.values):
+        return found
+    return Shown(_value(score, score.values[0]), "" if score.most is None else f"of {score.most}")
+
+
 def _finished(count: int, asked: int | None) -> str:
     return "finished " if asked is not None and count < asked else ""
 
