@@ -26,6 +26,7 @@ from warm import Warm
 import ganbench as gb
 from ganbench.registry.registry import Registry
 
+pytest_plugins = ["visits"]
 torch.set_num_threads(1)
 # property tests: few examples, always the same ones
 settings.register_profile("ganbench", max_examples=50, deadline=None, derandomize=True)

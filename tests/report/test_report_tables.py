@@ -14,10 +14,11 @@ def _table(page: Any) -> Any:
 
 def _titles(page: Any) -> list[str]:
     """The variants that are shown, in their order."""
-    return page.evaluate(
+    titles: list[str] = page.evaluate(
         "[...document.querySelector('table.scores').tBodies[0].rows].filter((row) => !row.hidden)"
         ".map((row) => row.cells[0].dataset.sort)"
     )
+    return titles
 
 
 def _keys(page: Any, column: int) -> list[float | None]:
