@@ -1,11 +1,19 @@
-"""The tables of the report in a browser: their order, what a shared address opens, what is copied, what is compared."""
+"""The tables of the report in a browser: their order, what a shared address opens, what is filtered and copied."""
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fabricate import NASTY
+from papers import compiled, needs_latex
 from visits import Visits
+
+from ganbench.report.text.escape import escape_latex, escape_markdown, neutralize_formula
 
 
 def _table(page: Any) -> Any:
@@ -171,3 +179,152 @@ def test_heads_stay_in_view(visit: Visits, paths: dict[str, str], kind: str) -> 
     assert corner == [0, 0]
     assert head[1] == 0
     assert row[0] == 0
+
+
+def _chips(page: Any, facet: str) -> dict[str, tuple[int, bool]]:
+    """The chips of a facet of the first table: value -> rows, whether it is chosen."""
+    chips = page.locator(".tools").first.locator(f"[data-facet={facet}] button").all()
+    return {
+        chip.get_attribute("data-value"): (
+            int(chip.locator("span").text_content()), chip.get_attribute("aria-pressed") == "true"
+        )
+        for chip in chips
+    }  # fmt: skip
+
+
+def test_chips_filter_rows_and_combine(visit: Visits, paths: dict[str, str]) -> None:
+    visitor = visit()
+    page = visitor.go(paths["images"])
+    everything = _titles(page)
+    losses, architectures = _chips(page, "loss"), _chips(page, "architecture")
+    assert len(losses) == len(architectures) == 3
+    assert sum(count for count, _ in losses.values()) == len(everything)
+    assert [count for count, _ in _chips(page, "tier").values()]
+    group = page.locator(".tools").first
+
+    def click(value: str) -> None:
+        group.locator("button.chip").filter(has_text=re.compile(rf"^{value} \d")).click()
+
+    click("minimax")
+    assert _titles(page) == [title for title in everything if title.startswith("minimax x")]
+    click("nonsaturating")
+    two = [title for title in everything if title.startswith(("minimax x", "nonsaturating x"))]
+    assert _titles(page) == two
+    click("mlp")
+    assert _titles(page) == [title for title in two if title.endswith(" x mlp")]
+    assert page.locator(".count").first.inner_text() == f"2 of {len(everything)} shown"
+    assert _chips(page, "loss") == {**{NASTY[0]: (1, False)}, "minimax": (1, True), "nonsaturating": (1, True)}
+    assert _chips(page, "architecture")["dcgan"] == (2, False)  # what a click on it would add
+    other = visit()
+    other.page.goto(page.url)
+    assert _titles(other.page) == _titles(page)
+    assert _chips(other.page, "loss") == _chips(page, "loss")
+    other.page.get_by_role("button", name="Show all rows").first.click()
+    assert _titles(other.page) == everything
+    assert "?" not in other.page.url
+    other.check_quiet()
+    visitor.check_quiet()
+
+
+def test_a_verdict_of_some_seeds_is_a_chip(visit: Visits, paths: dict[str, str]) -> None:
+    page = visit().go(paths["dataset"])
+    kinds = _chips(page, "verdict")
+    assert {"partial", "not evaluated"} <= set(kinds)
+    for kind, (count, _) in kinds.items():
+        page.locator(f".tools >> nth=0 >> [data-facet=verdict] [data-value='{kind}']").click()
+        assert len(_titles(page)) == count
+        page.get_by_role("button", name="Show all rows").first.click()
+
+
+def _copied(page: Any, name: str, table: int = 0) -> str:
+    """The clipboard after a click on a button of `Copy as`."""
+    bar = page.locator(".tools").nth(table)
+    bar.get_by_role("button", name=name, exact=True).click()
+    bar.get_by_role("status").filter(has_text=f"copied as {name}").wait_for()
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def _shown_cells(page: Any) -> list[list[str]]:
+    """The visible cells of the first table, as a reader sees them, one text each."""
+    rows = page.locator("table.scores >> nth=0 >> tr:visible:not(:has(.group))").all()
+    return [
+        [re.sub(r"[\s★▴▾]+", " ", text).strip() for text in row.locator("th:visible, td:visible").all_inner_texts()]
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("kind", ["images", "nasty dataset"])
+def test_a_table_is_copied_as_it_is_shown(visit: Visits, paths: dict[str, str], kind: str) -> None:
+    visitor = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.go(paths[kind], "#?scores.architecture=mlp&scores.worst=variant&scores.dots=on")
+    page.locator("summary", has_text="Columns").click()
+    page.locator(".tools >> nth=0 >> [name=metric]").nth(1).uncheck()
+    page.keyboard.press("Escape")
+    shown = _shown_cells(page)
+    rows = list(csv.reader(io.StringIO(_copied(page, "CSV"))))
+    assert len(rows) == len(shown)
+    assert {len(row) for row in rows} == {len(rows[0])}
+    heads = [head for head in rows[0] if not head.endswith("interval or seeds")]
+    assert len(heads) == len(shown[0])
+    for row, cells in zip(rows[1:], shown[1:], strict=True):
+        assert re.sub(r"\s+", " ", " ".join(filter(None, row[:1]))).lstrip("'") == cells[0]
+        assert row[heads.index("tier")] == cells[2]
+        joined: list[str] = []
+        for head, text in zip(rows[0], row, strict=True):
+            if head.endswith("interval or seeds"):
+                joined[-1] = f"{joined[-1]} {text}".strip()
+            else:
+                joined.append(text)
+        assert joined[3:-1] == cells[3:-1]
+    lines = _copied(page, "Markdown").splitlines()
+    assert len({len(line) for line in lines}) == 1
+    copied = [[cell.strip().strip("*") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    assert [row[0] for row in copied[2:]] == [escape_markdown(row[0]) for row in shown[1:]]
+    assert [row[2:-1] for row in copied[2:]] == [[*map(escape_markdown, row[2:-1])] for row in shown[1:]]
+    latex = _copied(page, "LaTeX")
+    body = latex.partition("\\midrule\n")[2].replace("\\midrule\n", "").partition("\\bottomrule")[0]
+    titles = [line.partition(" & ")[0] for line in body.splitlines()]
+    assert titles == [escape_latex(row[0]).replace(" x mlp", r" $\times$ mlp") for row in shown[1:]]
+    visitor.check_quiet()
+
+
+def test_pairs_are_copied_too(visit: Visits, paths: dict[str, str]) -> None:
+    page = visit(permissions=["clipboard-read", "clipboard-write"]).go(paths["images"])
+    rows = list(csv.reader(io.StringIO(_copied(page, "CSV", 1))))
+    assert rows[0][:2] == ["a", "b"]
+    assert len(rows) - 1 == page.locator("#pairs tbody tr").count() > 10
+
+
+TEXTS = (
+    *NASTY[:3], "=1+1", " =1", "a;@b", ",+1", "\uff1d1", "a|b`c*d_e~$", "https://x.org www.y.org @me :tada: mailto:a",
+    "\\{}#%^~<>\"--- ± \u00d7 † \u2013 —", "two  spaces\tand\nlines", "\u200bhidden\u202e", "-", "ünïcode →",
+)  # fmt: skip
+
+
+def test_escapes_are_those_of_the_text_formats(visit: Visits, paths: dict[str, str]) -> None:
+    page = visit().go(paths["dataset"])
+    for name, escape in (("formula", neutralize_formula), ("markdown", escape_markdown), ("latex", escape_latex)):
+        found = page.evaluate("([name, texts]) => texts.map(ganbench.escapes[name])", [name, [*TEXTS]])
+        assert found == [escape(text) for text in TEXTS], name
+
+
+@needs_latex
+def test_copied_latex_compiles(visit: Visits, paths: dict[str, str], tmp_path: Path) -> None:
+    page = visit(permissions=["clipboard-read", "clipboard-write"]).go(paths["images"])
+    assert compiled(tmp_path, [_copied(page, "LaTeX")], "text").errors == []
+
+
+def test_where_copying_is_refused_the_text_is_selected_in_a_dialog(visit: Visits, paths: dict[str, str]) -> None:
+    visitor = visit()
+    visitor.page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page = visitor.go(paths["dataset"])
+    page.get_by_role("button", name="CSV", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Copy the table as CSV")
+    area = dialog.get_by_role("textbox")
+    assert area.input_value().startswith("variant,ok,tier,")
+    assert page.evaluate("getSelection().toString() === document.activeElement.value")
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.textContent") == "CSV"
+    visitor.check_quiet()

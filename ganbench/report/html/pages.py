@@ -41,7 +41,7 @@ POLICY = (
 )
 """Nothing external, nothing inline. `file:` is needed for a folder that is opened from a disk."""
 STYLES = ("tables.css", "report.css")
-SCRIPTS = ("address.js", "tables.js", "report.js")
+SCRIPTS = ("address.js", "tables.js", "chips.js", "copy.js", "report.js")
 """In the order in which a page loads them."""
 ASSETS = {
     **dict.fromkeys(STYLES, "text/css"), **dict.fromkeys(SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml",
