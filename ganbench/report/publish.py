@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from ganbench.analysis import aggregate
 from ganbench.analysis.run_table import run_table
 from ganbench.errors import MissingError, ResultsError, UsageError
 from ganbench.files import named_as_file, write_atomically
@@ -139,5 +140,7 @@ def _finish(site: Site, made: Path) -> None:
     formats.write_all(made / plan.suite, plan, content.tables, run_table(plan, content.store))
     records = {id_: run.record for id_, run in content.runs.items()}
     write_atomically(made / plan.suite / "protocol.md", methods.protocol(plan, content.tables, records).encode())
-    write_atomically(made / plan.suite / "citation.bib", citations.citation(content.records, site.registry).encode())
+    aggregated = aggregate.build(content.tables) is not None
+    cited = citations.citation(content.records, site.registry, aggregated)
+    write_atomically(made / plan.suite / "citation.bib", cited.encode())
     manifest.write(made, content.store.at(made))

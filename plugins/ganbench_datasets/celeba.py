@@ -9,6 +9,7 @@ from PIL import Image
 from ganbench import MissingError, hash_each, location
 from ganbench_datasets.folder import Folder
 from ganbench_datasets.image_files import read_picture
+from ganbench_datasets.papers import LIU
 from ganbench_datasets.picture_reading import Source
 from ganbench_datasets.picture_tree import Item
 from ganbench_datasets.torchvision_sets import data_folder
@@ -75,6 +76,7 @@ class CelebA(Folder):
     size: int = 64
 
     version = "1"
+    reference = LIU
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", str(data_folder(self.root)))

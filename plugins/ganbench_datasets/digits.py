@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from ganbench import Data, MissingError, hash_files
+from ganbench_datasets.papers import ALPAYDIN
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Digits:
     """
 
     version = "1"
+    reference = ALPAYDIN
     shape = (1, 16, 16)
     modes = 10
     classes = 10

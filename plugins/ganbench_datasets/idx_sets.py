@@ -16,6 +16,7 @@ from torchvision import datasets
 
 from ganbench import Data, cache_folder, hash_files
 from ganbench_datasets.files import ANEW, count_of_idx, state_of_idx
+from ganbench_datasets.papers import LECUN, XIAO
 from ganbench_datasets.replacing import replacing
 from ganbench_datasets.torchvision_sets import METRICS, TorchvisionSet, data_folder
 
@@ -146,6 +147,7 @@ class Mnist(IdxSet):
     """Handwritten digits, 60,000 + 10,000, padded from 28x28 to 32x32."""
 
     version = "1"
+    reference = LECUN
     reader = datasets.MNIST
     shape = (1, 32, 32)
     extractor = "mnist32"
@@ -160,6 +162,7 @@ class FashionMnist(IdxSet):
     """
 
     version = "1"
+    reference = XIAO
     reader = datasets.FashionMNIST
     shape = (1, 32, 32)
     extractor = "fashion32"

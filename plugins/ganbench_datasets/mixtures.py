@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench import Data
+from ganbench_datasets.papers import METZ
 
 SIZES = {"train": 100_000, "test": 10_000}
 
@@ -86,6 +87,8 @@ class Mixture(Points):
 @dataclass(frozen=True)
 class Ring8(Mixture):
     """Eight Gaussians of std 0.02 on a circle of radius 2."""
+
+    reference = METZ
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ganbench import Data, Dataset, fingerprint, location
 from ganbench_datasets.digits import Digits
 from ganbench_datasets.idx_sets import FashionMnist, Mnist
 from ganbench_datasets.mapped import mapped
+from ganbench_datasets.papers import METZ
 from ganbench_transforms.limits import at_least
 
 CHANNELS = 3
@@ -19,15 +20,6 @@ TEST = 26_000
 SEEDS = {"train": 0, "test": 1}
 MAPPED_FROM = 2**27
 """So many bytes of samples are kept in a file, which all workers share."""
-
-METZ = r"""
-@inproceedings{metz2017unrolled,
-  author    = {Metz, Luke and Poole, Ben and Pfau, David and Sohl-Dickstein, Jascha},
-  title     = {Unrolled Generative Adversarial Networks},
-  booktitle = {International Conference on Learning Representations},
-  year      = {2017},
-}
-"""
 
 
 @dataclass(frozen=True)

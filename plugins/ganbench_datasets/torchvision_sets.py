@@ -15,6 +15,7 @@ from torchvision import datasets
 from ganbench import Data, MissingError, hash_files, location
 from ganbench_datasets.files import state_of_known
 from ganbench_datasets.image_files import Fitting, Pixels
+from ganbench_datasets.papers import COATES, KRIZHEVSKY, NETZER
 
 METRICS = ("fid", "inception-score", "kid", "precision-recall", "coverage-density", "spread", "memorisation")
 
@@ -141,6 +142,7 @@ class Cifar10(KnownFiles):
     """Small color photographs of ten classes, 50,000 + 10,000, 32x32."""
 
     version = "1"
+    reference = KRIZHEVSKY
     reader = datasets.CIFAR10
     shape = (3, 32, 32)
 
@@ -150,6 +152,7 @@ class Cifar100(KnownFiles):
     """Small color photographs of a hundred classes, 50,000 + 10,000, 32x32."""
 
     version = "1"
+    reference = KRIZHEVSKY
     reader = datasets.CIFAR100
     shape = (3, 32, 32)
     modes = 100
@@ -161,6 +164,7 @@ class Svhn(KnownFiles):
     """House numbers from street photographs by their middle digit, 73,257 + 26,032, 32x32 in color."""
 
     version = "1"
+    reference = NETZER
     reader = datasets.SVHN
     shape = (3, 32, 32)
 
@@ -188,6 +192,7 @@ class Stl10(KnownFiles):
     unlabeled: bool = False
 
     version = "1"
+    reference = COATES
     reader = datasets.STL10
 
     def __post_init__(self) -> None:

@@ -19,18 +19,27 @@ STD = (255 * 0.229, 255 * 0.224, 255 * 0.225)
 PAPERS = (
     r"""
 @article{oquab2024dinov2,
-  author  = {Oquab, Maxime and Darcet, Timoth{\'e}e and Moutakanni, Th{\'e}o and others},
+  author  = {Oquab, Maxime and Darcet, Timoth{\'e}e and Moutakanni, Th{\'e}o and Vo, Huy and Szafraniec, Marc and
+    Khalidov, Vasil and Fernandez, Pierre and Haziza, Daniel and Massa, Francisco and El-Nouby, Alaaeldin and
+    Assran, Mahmoud and Ballas, Nicolas and Galuba, Wojciech and Howes, Russell and Huang, Po-Yao and Li, Shang-Wen and
+    Misra, Ishan and Rabbat, Michael and Sharma, Vasu and Synnaeve, Gabriel and Xu, Hu and J{\'e}gou, Herv{\'e} and
+    Mairal, Julien and Labatut, Patrick and Joulin, Armand and Bojanowski, Piotr},
   title   = {{DINOv2}: Learning Robust Visual Features without Supervision},
   journal = {Transactions on Machine Learning Research},
+  eprint  = {2304.07193},
+  archivePrefix = {arXiv},
   year    = {2024},
 }
 """,
     r"""
 @inproceedings{stein2023exposing,
-  author    = {Stein, George and Cresswell, Jesse C. and Hosseinzadeh, Rasa and others},
+  author    = {Stein, George and Cresswell, Jesse C. and Hosseinzadeh, Rasa and Sui, Yi and Ross, Brendan Leigh and
+    Villecroze, Valentin and Liu, Zhaoyan and Caterini, Anthony L. and Taylor, J. Eric T. and Loaiza-Ganem, Gabriel},
   title     = {Exposing Flaws of Generative Model Evaluation Metrics and Their Unfair Treatment of Diffusion Models},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {36},
+  eprint    = {2306.04675},
+  archivePrefix = {arXiv},
   year      = {2023},
 }
 """,

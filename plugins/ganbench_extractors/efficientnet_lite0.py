@@ -25,6 +25,8 @@ PAPER = r"""
   author    = {Tan, Mingxing and Le, Quoc V.},
   title     = {{EfficientNet}: Rethinking Model Scaling for Convolutional Neural Networks},
   booktitle = {International Conference on Machine Learning},
+  eprint    = {1905.11946},
+  archivePrefix = {arXiv},
   year      = {2019},
 }
 """

@@ -19,9 +19,13 @@ CLIP_DIMS = {
 """The features of each published CLIP model, by its name in torch-fidelity without `clip-`."""
 CLIP_PAPER = r"""
 @inproceedings{radford2021clip,
-  author    = {Radford, Alec and Kim, Jong Wook and Hallacy, Chris and others},
+  author    = {Radford, Alec and Kim, Jong Wook and Hallacy, Chris and Ramesh, Aditya and Goh, Gabriel and
+    Agarwal, Sandhini and Sastry, Girish and Askell, Amanda and Mishkin, Pamela and Clark, Jack and
+    Krueger, Gretchen and Sutskever, Ilya},
   title     = {Learning Transferable Visual Models From Natural Language Supervision},
   booktitle = {International Conference on Machine Learning},
+  eprint    = {2103.00020},
+  archivePrefix = {arXiv},
   year      = {2021},
 }
 """
@@ -30,6 +34,8 @@ VGG_PAPER = r"""
   author    = {Simonyan, Karen and Zisserman, Andrew},
   title     = {Very Deep Convolutional Networks for Large-Scale Image Recognition},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1409.1556},
+  archivePrefix = {arXiv},
   year      = {2015},
 }
 """

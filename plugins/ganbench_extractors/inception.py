@@ -15,6 +15,16 @@ from ganbench_extractors.pixels import no_images, rgb_bytes
 
 FILE = URL_INCEPTION_V3.rsplit("/", 1)[1]
 OFFICIAL = "6726825d"  # the SHA-256 prefix in the file's own name
+PAPER = r"""
+@inproceedings{szegedy2016rethinking,
+  author    = {Szegedy, Christian and Vanhoucke, Vincent and Ioffe, Sergey and Shlens, Jon and Wojna, Zbigniew},
+  title     = {Rethinking the {Inception} Architecture for Computer Vision},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition},
+  eprint    = {1512.00567},
+  archivePrefix = {arXiv},
+  year      = {2016},
+}
+"""
 
 
 def _hash(path: Path) -> str:
@@ -34,6 +44,7 @@ class Inception:
     weights: str = location("")
 
     version = "1"
+    reference = PAPER
     dims = 2048
     backbone = "inception-v3"
     canonical = True

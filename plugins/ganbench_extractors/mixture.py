@@ -15,6 +15,8 @@ PAPER = r"""
   title     = {{VEEGAN}: Reducing Mode Collapse in {GANs} using Implicit Variational Learning},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {30},
+  eprint    = {1705.07761},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """

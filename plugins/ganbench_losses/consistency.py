@@ -13,6 +13,8 @@ ZHAO = r"""
   author    = {Zhao, Zhengli and Singh, Sameer and Lee, Honglak and Zhang, Zizhao and Odena, Augustus and Zhang, Han},
   title     = {Improved Consistency Regularization for {GANs}},
   booktitle = {AAAI Conference on Artificial Intelligence},
+  eprint    = {2002.04724},
+  archivePrefix = {arXiv},
   year      = {2021},
 }
 """
@@ -21,6 +23,8 @@ ZHANG = r"""
   author    = {Zhang, Han and Zhang, Zizhao and Odena, Augustus and Lee, Honglak},
   title     = {Consistency Regularization for Generative Adversarial Networks},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1910.12027},
+  archivePrefix = {arXiv},
   year      = {2020},
 }
 """

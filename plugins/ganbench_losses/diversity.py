@@ -13,6 +13,8 @@ MAO = r"""
   author    = {Mao, Qi and Lee, Hsin-Ying and Tseng, Hung-Yu and Ma, Siwei and Yang, Ming-Hsuan},
   title     = {Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis},
   booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  eprint    = {1903.05628},
+  archivePrefix = {arXiv},
   year      = {2019},
 }
 """

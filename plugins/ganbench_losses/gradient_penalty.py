@@ -14,6 +14,8 @@ PETZKA = r"""
   author    = {Petzka, Henning and Fischer, Asja and Lukovnikov, Denis},
   title     = {On the regularization of {W}asserstein {GANs}},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1709.08894},
+  archivePrefix = {arXiv},
   year      = {2018},
 }
 """
@@ -21,9 +23,9 @@ KODALI = r"""
 @misc{kodali2017convergence,
   author    = {Kodali, Naveen and Abernethy, Jacob and Hays, James and Kira, Zsolt},
   title     = {On Convergence and Stability of {GANs}},
-  eprint    = {1705.07215},
-  archivePrefix = {arXiv},
+  howpublished = {arXiv preprint arXiv:1705.07215},
   year      = {2017},
+  url       = {https://arxiv.org/abs/1705.07215},
 }
 """
 FLAT = 1e-12

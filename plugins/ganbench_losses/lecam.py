@@ -14,6 +14,8 @@ TSENG = r"""
   author    = {Tseng, Hung-Yu and Jiang, Lu and Liu, Ce and Yang, Ming-Hsuan and Yang, Weilong},
   title     = {Regularizing Generative Adversarial Networks under Limited Data},
   booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  eprint    = {2104.03310},
+  archivePrefix = {arXiv},
   year      = {2021},
 }
 """

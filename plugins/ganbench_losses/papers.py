@@ -5,6 +5,8 @@ ARJOVSKY = r"""
   author    = {Arjovsky, Martin and Chintala, Soumith and Bottou, L{\'e}on},
   title     = {{W}asserstein Generative Adversarial Networks},
   booktitle = {International Conference on Machine Learning},
+  eprint    = {1701.07875},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """
@@ -12,9 +14,9 @@ BERTHELOT = r"""
 @misc{berthelot2017began,
   author    = {Berthelot, David and Schumm, Thomas and Metz, Luke},
   title     = {{BEGAN}: Boundary Equilibrium Generative Adversarial Networks},
-  eprint    = {1703.10717},
-  archivePrefix = {arXiv},
+  howpublished = {arXiv preprint arXiv:1703.10717},
   year      = {2017},
+  url       = {https://arxiv.org/abs/1703.10717},
 }
 """
 GOODFELLOW = r"""
@@ -24,6 +26,8 @@ GOODFELLOW = r"""
   title     = {Generative Adversarial Nets},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {27},
+  eprint    = {1406.2661},
+  archivePrefix = {arXiv},
   year      = {2014},
 }
 """
@@ -33,6 +37,8 @@ GULRAJANI = r"""
   title     = {Improved Training of {W}asserstein {GANs}},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {30},
+  eprint    = {1704.00028},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """
@@ -42,6 +48,8 @@ HUANG = r"""
   title     = {The {GAN} is dead; long live the {GAN}! A Modern {GAN} Baseline},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {37},
+  eprint    = {2501.05441},
+  archivePrefix = {arXiv},
   year      = {2024},
 }
 """
@@ -49,18 +57,18 @@ JOLICOEUR = r"""
 @misc{jolicoeurmartineau2018relativistic,
   author    = {Jolicoeur-Martineau, Alexia},
   title     = {The relativistic discriminator: a key element missing from standard {GAN}},
-  eprint    = {1807.00734},
-  archivePrefix = {arXiv},
+  howpublished = {arXiv preprint arXiv:1807.00734},
   year      = {2018},
+  url       = {https://arxiv.org/abs/1807.00734},
 }
 """
 KAVALEROV = r"""
 @misc{kavalerov2019multihinge,
   author    = {Kavalerov, Ilya and Czaja, Wojciech and Chellappa, Rama},
   title     = {{cGANs} with Multi-Hinge Loss},
-  eprint    = {1912.04216},
-  archivePrefix = {arXiv},
+  howpublished = {arXiv preprint arXiv:1912.04216},
   year      = {2019},
+  url       = {https://arxiv.org/abs/1912.04216},
 }
 """
 LI = r"""
@@ -69,6 +77,8 @@ LI = r"""
   title     = {{MMD} {GAN}: Towards Deeper Understanding of Moment Matching Network},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {30},
+  eprint    = {1705.08584},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """
@@ -76,9 +86,9 @@ LIM = r"""
 @misc{lim2017geometric,
   author    = {Lim, Jae Hyun and Ye, Jong Chul},
   title     = {Geometric {GAN}},
-  eprint    = {1705.02894},
-  archivePrefix = {arXiv},
+  howpublished = {arXiv preprint arXiv:1705.02894},
   year      = {2017},
+  url       = {https://arxiv.org/abs/1705.02894},
 }
 """
 MAO = r"""
@@ -87,6 +97,8 @@ MAO = r"""
     Smolley, Stephen Paul},
   title     = {Least Squares Generative Adversarial Networks},
   booktitle = {IEEE International Conference on Computer Vision},
+  eprint    = {1611.04076},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """
@@ -95,6 +107,8 @@ MESCHEDER = r"""
   author    = {Mescheder, Lars and Geiger, Andreas and Nowozin, Sebastian},
   title     = {Which Training Methods for {GANs} do actually Converge?},
   booktitle = {International Conference on Machine Learning},
+  eprint    = {1801.04406},
+  archivePrefix = {arXiv},
   year      = {2018},
 }
 """
@@ -103,6 +117,8 @@ MIYATO = r"""
   author    = {Miyato, Takeru and Kataoka, Toshiki and Koyama, Masanori and Yoshida, Yuichi},
   title     = {Spectral Normalization for Generative Adversarial Networks},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1802.05957},
+  archivePrefix = {arXiv},
   year      = {2018},
 }
 """
@@ -112,6 +128,8 @@ NOWOZIN = r"""
   title     = {f-{GAN}: Training Generative Neural Samplers using Variational Divergence Minimization},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {29},
+  eprint    = {1606.00709},
+  archivePrefix = {arXiv},
   year      = {2016},
 }
 """
@@ -120,6 +138,8 @@ ODENA = r"""
   author    = {Odena, Augustus and Olah, Christopher and Shlens, Jonathon},
   title     = {Conditional Image Synthesis with Auxiliary Classifier {GANs}},
   booktitle = {International Conference on Machine Learning},
+  eprint    = {1610.09585},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """
@@ -130,6 +150,8 @@ SALIMANS = r"""
   title     = {Improved Techniques for Training {GANs}},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {29},
+  eprint    = {1606.03498},
+  archivePrefix = {arXiv},
   year      = {2016},
 }
 """
@@ -139,6 +161,8 @@ YU = r"""
     Fritz, Mario},
   title     = {Dual Contrastive Loss and Attention for {GANs}},
   booktitle = {IEEE/CVF International Conference on Computer Vision},
+  eprint    = {2103.16748},
+  archivePrefix = {arXiv},
   year      = {2021},
 }
 """
@@ -147,6 +171,8 @@ ZHAO = r"""
   author    = {Zhao, Junbo and Mathieu, Michael and LeCun, Yann},
   title     = {Energy-based Generative Adversarial Networks},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1609.03126},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """

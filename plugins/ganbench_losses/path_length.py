@@ -17,6 +17,8 @@ KARRAS = r"""
     Aila, Timo},
   title     = {Analyzing and Improving the Image Quality of {StyleGAN}},
   booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  eprint    = {1912.04958},
+  archivePrefix = {arXiv},
   year      = {2020},
 }
 """

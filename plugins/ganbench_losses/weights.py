@@ -15,6 +15,8 @@ BROCK = r"""
   author    = {Brock, Andrew and Donahue, Jeff and Simonyan, Karen},
   title     = {Large Scale {GAN} Training for High Fidelity Natural Image Synthesis},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1809.11096},
+  archivePrefix = {arXiv},
   year      = {2019},
 }
 """

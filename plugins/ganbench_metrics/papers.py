@@ -5,6 +5,8 @@ BINKOWSKI = r"""
   author    = {Bi{\'n}kowski, Miko{\l}aj and Sutherland, Danica J. and Arbel, Michael and Gretton, Arthur},
   title     = {Demystifying {MMD} {GANs}},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1801.01401},
+  archivePrefix = {arXiv},
   year      = {2018},
 }
 """
@@ -14,6 +16,8 @@ HEUSEL = r"""
   title     = {{GANs} Trained by a Two Time-Scale Update Rule Converge to a Local {N}ash Equilibrium},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {30},
+  eprint    = {1706.08500},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """
@@ -23,6 +27,8 @@ KYNKAANNIEMI = r"""
   title     = {Improved Precision and Recall Metric for Assessing Generative Models},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {32},
+  eprint    = {1904.06991},
+  archivePrefix = {arXiv},
   year      = {2019},
 }
 """
@@ -31,6 +37,8 @@ NAEEM = r"""
   author    = {Naeem, Muhammad Ferjad and Oh, Seong Joon and Uh, Youngjung and Choi, Yunjey and Yoo, Jaejun},
   title     = {Reliable Fidelity and Diversity Metrics for Generative Models},
   booktitle = {International Conference on Machine Learning},
+  eprint    = {2002.09797},
+  archivePrefix = {arXiv},
   year      = {2020},
 }
 """
@@ -39,6 +47,7 @@ RABIN = r"""
   author    = {Rabin, Julien and Peyr{\'e}, Gabriel and Delon, Julie and Bernot, Marc},
   title     = {{W}asserstein Barycenter and Its Application to Texture Mixing},
   booktitle = {Scale Space and Variational Methods in Computer Vision},
+  pages     = {435--446},
   year      = {2011},
 }
 """

@@ -17,6 +17,8 @@ KARRAS = r"""
   title     = {Training Generative Adversarial Networks with Limited Data},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {33},
+  eprint    = {2006.06676},
+  archivePrefix = {arXiv},
   year      = {2020},
 }
 """

@@ -14,6 +14,8 @@ ZHAO = r"""
   title     = {Differentiable Augmentation for Data-Efficient {GAN} Training},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {33},
+  eprint    = {2006.10738},
+  archivePrefix = {arXiv},
   year      = {2020},
 }
 """

@@ -14,6 +14,8 @@ SONDERBY = r"""
   author    = {S{\o}nderby, Casper Kaae and Caballero, Jose and Theis, Lucas and Shi, Wenzhe and Husz{\'a}r, Ferenc},
   title     = {Amortised {MAP} Inference for Image Super-resolution},
   booktitle = {International Conference on Learning Representations},
+  eprint    = {1610.04490},
+  archivePrefix = {arXiv},
   year      = {2017},
 }
 """
@@ -22,6 +24,8 @@ WU = r"""
   author    = {Wu, Yi-Lun and Shuai, Hong-Han and Tam, Zhi-Rui and Chiu, Hong-Yu},
   title     = {Gradient Normalization for Generative Adversarial Networks},
   booktitle = {IEEE/CVF International Conference on Computer Vision},
+  eprint    = {2109.02235},
+  archivePrefix = {arXiv},
   year      = {2021},
 }
 """

@@ -13,6 +13,8 @@ LIN = r"""
   title     = {{PacGAN}: The power of two samples in generative adversarial networks},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {31},
+  eprint    = {1712.04086},
+  archivePrefix = {arXiv},
   year      = {2018},
 }
 """
