@@ -109,17 +109,24 @@ def sealed(content: Mapping[str, object]) -> dict[str, object]:
     return {**content, SEAL: _seal(content)}
 
 
-def check_seal(content: Mapping[str, object]) -> None:
-    """Raise `ValueError` if an object has no seal, or was changed after it was sealed."""
+def check_seal(content: Mapping[str, object], text: str | None = None) -> None:
+    """Raise `ValueError` if an object has no seal, or was changed after it was sealed.
+
+    `text` is the canonical JSON of the object without its seal, if it is known.
+    """
     if SEAL not in content:
         raise ValueError(f"$.{SEAL}: is missing")
-    if content[SEAL] != _seal(content):
+    if content[SEAL] != (_seal(content) if text is None else seal_of(text)):
         raise ValueError(f"$.{SEAL}: does not match; the file was changed after ganbench wrote it")
 
 
 def _seal(content: Mapping[str, object]) -> str:
-    rest = {key: value for key, value in content.items() if key != SEAL}
-    return hashlib.sha256(canonical(rest).encode()).hexdigest()
+    return seal_of(canonical({key: value for key, value in content.items() if key != SEAL}))
+
+
+def seal_of(text: str) -> str:
+    """The seal of an object whose canonical JSON, without a seal, is this."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def from_plain(value: object, kind: type[T]) -> T:

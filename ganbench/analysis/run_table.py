@@ -33,7 +33,8 @@ def run_table(plan: SavedPlan, store: Store) -> RunTable:
     """
     runs = [(row, seed, row.runs[seed], record) for row in plan.rows for seed, record in row.records(store).items()]
     scores = dict.fromkeys(name for *_, record in runs if record for name in record.evaluation.metrics)
-    settings = [_settings(record) for *_, record in runs]
+    known: dict[tuple[int, ...], dict[str, Value]] = {}
+    settings = [_known_settings(record, known) for *_, record in runs]
     keys = dict.fromkeys(key for own in settings for key in own)
     found = [
         {**_names(plan, row, seed, id_, record), **_scores(scores, record), **_cost(record), **_origin(record),
@@ -75,10 +76,19 @@ def _origin(record: Record | None) -> dict[str, Value]:
     return {"path": made.path if made else None, "device": made.device if made else None}
 
 
-def _settings(record: Record | None) -> dict[str, Value]:
-    """Hyperparameters as `loss.gamma`, of a sum as `loss.r1.gamma`, settings of training as `train.steps`."""
+def _known_settings(record: Record | None, known: dict[tuple[int, ...], dict[str, Value]]) -> dict[str, Value]:
+    """The settings of a run, read once for all runs whose records share their parts."""
     if record is None:
         return {}
+    spec = record.spec
+    key = tuple(map(id, (spec.loss, spec.transforms, spec.architecture, spec.dataset, spec.train)))
+    if key not in known:
+        known[key] = _settings(record)
+    return known[key]
+
+
+def _settings(record: Record) -> dict[str, Value]:
+    """Hyperparameters as `loss.gamma`, of a sum as `loss.r1.gamma`, settings of training as `train.steps`."""
     spec = record.spec
     several = [*((f"loss.{one.name}", one) for one in spec.loss if len(spec.loss) > 1)]
     several += [(f"transform.{one.name}", one) for one in spec.transforms]

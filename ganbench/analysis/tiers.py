@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ganbench.analysis.family import Family, FamilyComparison
@@ -26,8 +27,7 @@ def placed(table: Table) -> Table:
     known = [row for row in table.variants if table.primary in row.scores]
     if family is None or not family.on(table.dataset) or not known:
         return table
-    lost = {row.key: sum(one.loser == row.key for one in here) for row in known}
-    won = {row.key: sum(one.winner == row.key for one in here) for row in known}
+    lost, won = Counter(one.loser for one in here), Counter(one.winner for one in here)
     tiers = _against(family, family.on(table.dataset)) if family.reference else _letters(table, known, here, lost)
     count = len(table.variants)
     found = {}
@@ -43,7 +43,7 @@ def placed(table: Table) -> Table:
     return replace(table, rows=tuple(rows))
 
 
-def _order(row: TableRow, lost: dict[VariantKey, int]) -> tuple[int, int]:
+def _order(row: TableRow, lost: Mapping[VariantKey | None, int]) -> tuple[int, int]:
     """Variants with letters, those with too few seeds, those that cannot be built, and everything else."""
     if row.kind != "variant":
         return 3, 0
@@ -59,7 +59,7 @@ def _against(family: Family, here: Sequence[FamilyComparison]) -> dict[VariantKe
 
 
 def _letters(
-    table: Table, known: Sequence[TableRow], here: Sequence[FamilyComparison], lost: dict[VariantKey, int]
+    table: Table, known: Sequence[TableRow], here: Sequence[FamilyComparison], lost: Mapping[VariantKey | None, int]
 ) -> dict[VariantKey, str]:
     """Compact letters of the variants with enough seeds, from the best."""
     able = [row for row in known if enough(row.sample(table.primary))]

@@ -31,7 +31,7 @@ def check(score: str, cards: Mapping[str, ProtocolCard], ignored: tuple[str, ...
     named = iter(cards.items())
     whose, first = next(named, ("", None))
     for other, card in named:
-        found = differences(first, card, ignored) if first is not None else {}
+        found = differences(first, card, ignored) if first is not None and card is not first else {}
         if found:
             what = "; ".join(f"{name} {shown(a)} against {shown(b)}" for name, (a, b) in found.items())
             raise UsageError(

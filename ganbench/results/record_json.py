@@ -5,28 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 
-from ganbench.files import canonical, check_seal, sealed
+from ganbench.files import SEAL, canonical, check_seal, sealed
 from ganbench.registry.choice import Choice, plugin_key
 from ganbench.registry.schedules import Schedule, is_schedule, read_schedule
 from ganbench.results import schema_1, schema_2
+from ganbench.results.fragments import Parts, joined, parts, shared
 from ganbench.results.record_files import ReferenceFile, RunFile, ScoresFile
-from ganbench.results.records import (
-    AnyRecord,
-    Evaluation,
-    Provenance,
-    Record,
-    ReferenceRecord,
-)
+from ganbench.results.records import AnyRecord, Evaluation, Provenance, Record, ReferenceRecord
 from ganbench.results.run_files import WEIGHTS
-from ganbench.suite.specs import resolved_evaluation
+from ganbench.suite.specs import RunSpec, resolved_evaluation
 
 SCHEMA = 3
 """Raised when the meaning of a key changes. Schema 1 has one file for training and scores, and no seal; schemas 1 and 2
 have a loss that is one plugin, and one optimizer for both players."""
+TRAIN = "$.spec.train"
+CHANGING = ("loss", "transforms")
+"""Parts of a spec whose hyperparameters may follow a schedule."""
 T = TypeVar("T")
 
 
@@ -51,23 +50,19 @@ def decode_run(content: bytes) -> Record:
 
     Raises `ValueError` with the JSON path of what is wrong, `Newer` for a newer schema.
     """
-    raw = _raw(content)
-    raw, scores = schema_1.split(raw) if raw["schema"] == 1 else (raw, None)
-    file = _converted({**raw, "spec": _current(raw)}, RunFile)
+    found = _raw(content)
+    raw, scores = schema_1.split(found.plain) if found.plain["schema"] == 1 else (found.plain, None)
+    file = _converted({**raw, "spec": _current(raw, found.texts.get("spec.train", ""))}, RunFile)
     _require((file.failure is None) == (file.status == "ok"), "$.failure", "does not agree with the status")
     _require(file.failure is None or file.failure.kind == file.status, "$.failure.kind", "is not the status")
-    codes = file.provenance.codes()
-    spec = replace(
-        file.spec,
-        loss=tuple(_changing("loss", _coded("loss", part, codes)) for part in file.spec.loss),
-        transforms=tuple(_changing("transforms", _coded("transform", one, codes)) for one in file.spec.transforms),
-        architecture=_coded("architecture", file.spec.architecture, codes),
-        dataset=_coded("dataset", file.spec.dataset, codes),
-    )
+    texts = found.texts
+    made_by = _shared_provenance(file.provenance, texts)
+    spec = _shared_spec(file, texts, made_by.codes())
+    stored_spec = texts["spec"] if raw is found.plain else canonical(raw["spec"])
     record = Record(
         id=file.id, suite=file.suite, spec=spec, failure=file.failure, cost=file.cost, signals=file.signals,
-        diagnosis=file.diagnosis, provenance=file.provenance, film=file.film, neighbors=file.neighbours,
-        shape=file.shape, class_counts=file.class_counts, files=file.files, stored_spec=canonical(raw["spec"]),
+        diagnosis=file.diagnosis, provenance=made_by, film=file.film, neighbors=file.neighbours,
+        shape=file.shape, class_counts=file.class_counts, files=file.files, stored_spec=stored_spec,
         one_identity=file.schema == 1,
     )  # fmt: skip
     if scores is None:
@@ -75,10 +70,47 @@ def decode_run(content: bytes) -> Record:
     return with_scores(record, Scores(_converted(scores, ScoresFile), canonical(scores["evaluation"])))
 
 
+def _shared_spec(file: RunFile, texts: Mapping[str, str], codes: Mapping[str, str]) -> RunSpec:
+    """The spec of a run with the code versions of its plugins; files with the same parts share them."""
+    spec, schema, by = file.spec, str(file.schema), texts.get("provenance.plugins", "")
+
+    def coded(key: str, kind: str, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        def make() -> tuple[Choice, ...]:
+            found = tuple(_coded(kind, one, codes) for one in choices)
+            return tuple(_changing(key, one) for one in found) if key in CHANGING else found
+
+        return shared(make, key, schema, texts.get(f"spec.{key}", ""), by)
+
+    (architecture,) = coded("architecture", "architecture", (spec.architecture,))
+    (dataset,) = coded("dataset", "dataset", (spec.dataset,))
+    return replace(
+        spec, loss=coded("loss", "loss", spec.loss), transforms=coded("transforms", "transform", spec.transforms),
+        architecture=architecture, dataset=dataset,
+        train=shared(lambda: spec.train, "train", schema, texts.get("spec.train", "")),
+    )  # fmt: skip
+
+
 def decode_scores(content: bytes) -> Scores:
     """The scores of a run from JSON. Raises as `decode_run` does."""
-    raw = _raw(content)
-    return Scores(_converted(raw, ScoresFile), canonical(raw["evaluation"]))
+    found = _raw(content)
+    texts = found.texts
+    file = _converted(found.plain, ScoresFile)
+    schema, own = str(file.schema), file
+    file = replace(
+        file, provenance=_shared_provenance(file.provenance, texts),
+        cards=shared(lambda: own.cards, "cards", schema, texts.get("cards", "")),
+        evaluation=shared(lambda: own.evaluation, "evaluation", schema, texts["evaluation"]),
+    )  # fmt: skip
+    return Scores(file, texts["evaluation"])
+
+
+def _shared_provenance(made: Provenance, texts: Mapping[str, str]) -> Provenance:
+    """The provenance with the libraries and plugins that other files have too."""
+    return replace(
+        made,
+        libraries=shared(lambda: made.libraries, "libraries", texts.get("provenance.libraries", "")),
+        plugins=shared(lambda: made.plugins, "plugins", texts.get("provenance.plugins", "")),
+    )
 
 
 def belong(record: Record, scores: Scores) -> bool:
@@ -105,7 +137,7 @@ def with_scores(record: Record, scores: Scores) -> Record:
 
 def decode_reference(content: bytes) -> ReferenceRecord:
     """A reference's record from JSON. Raises as `decode_run` does."""
-    raw = _raw(content)
+    raw = _raw(content).plain
     file = _converted(schema_1.named(raw) if raw["schema"] == 1 else raw, ReferenceFile)
     return ReferenceRecord(
         id=file.id, spec=file.spec, evaluation=_evaluation(file), samples=file.samples, notes=file.notes,
@@ -228,17 +260,16 @@ def known_facts(provenance: Provenance) -> dict[str, object]:
     }
 
 
-def _raw(content: bytes) -> dict[str, Any]:
+def _raw(content: bytes) -> Parts:
     """The JSON as plain data, its schema and its seal checked."""
-    raw = msgspec.json.decode(content)
-    _require(isinstance(raw, dict), "$", "is not an object")
-    schema = raw.get("schema")
+    _require(content.lstrip()[:1] == b"{", "$", "is not an object")
+    found = parts(content)
+    schema: Any = found.plain.get("schema")
     _require(isinstance(schema, int) and not isinstance(schema, bool), "$.schema", "is not a number")
     if schema > SCHEMA:
         raise Newer(schema)
     if schema > 1:
-        check_seal(raw)
-    found: dict[str, Any] = raw
+        check_seal(found.plain, joined({key: text for key, text in found.own.items() if key != SEAL}))
     return found
 
 
@@ -262,11 +293,18 @@ def _evaluation(file: ScoresFile | ReferenceFile) -> Evaluation:
     )  # fmt: skip
 
 
-def _current(raw: Mapping[str, Any]) -> object:
-    """The spec of a run's record with today's keys, its settings with the fields of schedules."""
+def _current(raw: Mapping[str, Any], text: str) -> object:
+    """The spec of a run's record with today's keys; `text` is the canonical JSON of its settings."""
     spec = schema_2.spec(raw["spec"]) if raw["schema"] < SCHEMA and "spec" in raw else raw.get("spec")
     train = spec.get("train") if isinstance(spec, dict) else None
-    return {**spec, "train": _schedules(train, "$.spec.train")} if isinstance(spec, dict) and train else spec
+    if not isinstance(spec, dict) or not train:
+        return spec
+    return {**spec, "train": _settings(text) if train is raw["spec"].get("train") else _schedules(train, TRAIN)}
+
+
+@lru_cache(256)
+def _settings(text: str) -> object:
+    return _schedules(msgspec.json.decode(text), TRAIN)
 
 
 def _schedules(value: object, place: str) -> object:
