@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from fabricate import Made, fabricate
+from fabricate import NASTY, Made, fabricate
 from filelock import FileLock
 from hypothesis import settings
 from warm import Warm
@@ -157,6 +157,22 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
+NOTES = f"""# What was tried
+
+A word that is longer than a phone is wide: {"a-word/" * 30}, `{"code" * 40}`, [a link](index.html), {NASTY[1]}
+
+| {" | ".join("abcdefghij")} |
+|{":-:|" * 10}
+| {" | ".join(["a long cell"] * 10)} |
+
+```
+{NASTY[0] * 5}
+```
+
+![a picture](assets/icon.svg) {NASTY[3]}
+"""
+
+
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published report of made-up results with markup in names and texts; test processes share it."""
@@ -166,7 +182,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not folder.exists():
             results = folder.with_name("report-results")
             content = fabricate(results, Made(losses=("minimax", "nonsaturating"), seeds=5, nasty=True))
-            gb.publish(gb.open_results(results, content.suite), f"{folder}.part")
+            gb.publish(
+                gb.open_results(results, content.suite), f"{folder}.part", title=NASTY[0], authors=NASTY[:2],
+                notes=NOTES,
+            )  # fmt: skip
             Path(f"{folder}.part").rename(folder)
     return folder
 

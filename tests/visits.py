@@ -138,4 +138,5 @@ def paths(report: Path) -> dict[str, str]:
         "nasty dataset": f"datasets/{slug(NASTY[3])}.html",
         "nasty variant": f"variants/{slug(f'{NASTY[0]} x {NASTY[1]}')}.html",
         "nasty run": run("ok", NASTY[2], NASTY[0]),
+        "notes": "notes.html",
     }

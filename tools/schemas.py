@@ -12,6 +12,7 @@ import msgspec
 
 from ganbench.analysis.table_json import RowJson
 from ganbench.registry.schedules import KEYS, Schedule
+from ganbench.report.publication import Publication
 from ganbench.results.manifest import Manifest
 from ganbench.results.record_files import ReferenceFile, RunFile, ScoresFile
 from ganbench.suite.plan_file import SavedPlan
@@ -23,6 +24,7 @@ FILES: dict[str, tuple[Any, str]] = {
     "reference": (ReferenceFile, "references/<id>/record.json: one reference"),
     "plan": (SavedPlan, "<suite>/plan.json: the runs behind each row of a suite's tables"),
     "table": (list[RowJson], "<suite>/table.json: the rows of a suite's tables"),
+    "publication": (Publication, "publication.json: what a person adds to a report"),
     "manifest": (Manifest, "manifest.json: every file of a published folder, and where its numbers come from"),
 }
 

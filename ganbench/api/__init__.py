@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ganbench.api.actions import Diff, PublishedReport, Replay, ReplaySettings
+from ganbench.api.actions import Diff, PublishedReport, Replay, ReplaySettings, kept_publication
 from ganbench.api.actions import diff as _diff
 from ganbench.api.actions import publish as _publish
 from ganbench.api.actions import replay as _replay
@@ -136,16 +136,32 @@ def open_results(results: File = "results", suite: str | None = None, plugins: I
     return _open_results(Path(results), suite, plugin_files(plugins))
 
 
-def publish(results: Results, folder: File, *, compact: bool = False) -> PublishedReport:
+def publish(
+    results: Results,
+    folder: File,
+    *,
+    compact: bool = False,
+    title: str | None = None,
+    authors: Sequence[str] | None = None,
+    date: str | None = None,
+    notes: str | None = None,
+    archive: bool = False,
+) -> PublishedReport:
     """Write a report: pages, tables, plots and records, in a folder that needs nothing else.
 
     A `compact` report leaves out the pages of single runs, and all pictures of runs but the samples of each
     variant's first seed. Every record is in it, so that its tables, figures and pages can be made again.
 
+    `title`, `authors`, `date` (`2026-11-27`, by default the day of the last run) and `notes` in Markdown are shown
+    on the first page and kept: without them, those of the earlier report stay. With `archive` a ZIP file is written
+    beside the folder, the same bytes for the same folder.
+
     An earlier report there is replaced when the new one is complete. Raises `UsageError` if the
     folder holds something else or nothing has run yet, `MissingError` if the disk refuses.
     """
-    return _publish(results, Path(folder), compact=compact)
+    place = Path(folder)
+    added = kept_publication(results, place).changed(title, authors, date, notes)
+    return _publish(results, place, compact=compact, publication=added, archive=archive)
 
 
 def replay(
@@ -264,7 +280,7 @@ def diff(a: Results | File, b: Results | File) -> Diff:
 
 
 def verify(folder: File) -> Report:
-    """Hash every file of a published report again, and check every record against its files and its id.
+    """Hash every file of a published report, or its ZIP file, again; check every record against its files and its id.
 
     `.holds` says whether the report is as it was published, `.findings` what is not. Raises
     `UsageError` if there is no manifest, `ResultsError` if it is damaged or newer.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ganbench.analysis.table_diff import Change
     from ganbench.registry.choice import Kind
     from ganbench.registry.registry import Registry
+    from ganbench.report.publication import Publication
     from ganbench.results.verify import Finding
     from ganbench.runner.events import Observer
 
@@ -30,13 +31,18 @@ OnProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class PublishedReport:
-    """A report that was written: its folder, what it contains, and what is wrong with the records in it."""
+    """A report that was written: its folder, what it contains, and what is wrong with the records in it.
+
+    `badge` is the line of Markdown that shows its badge; `archive` is the ZIP file, if one was asked for.
+    """
 
     folder: Path
     runs: int
     files: int
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
+    badge: str = ""
+    archive: Path | None = None
 
     @property
     def index(self) -> Path:
@@ -49,23 +55,31 @@ def publish(
     folder: Path,
     on_progress: OnProgress = lambda done, total, what: None,
     compact: bool = False,
+    publication: Publication | None = None,
+    archive: bool = False,
 ) -> PublishedReport:
     """Write a report: pages, tables, plots and records, in a folder that needs nothing else.
 
     An earlier report there is replaced when the new one is complete. `on_progress` is called with
     how much is done, the total, and what is being done. A `compact` report leaves out the pages of single
     runs, and all pictures of runs but the samples of each variant's first seed; every record is in it, so
-    that the tables, figures and pages are made from it again. Raises `UsageError` if the folder holds
+    that the tables, figures and pages are made from it again. `publication` is by default what the earlier report
+    says; with `archive` a ZIP file of the folder is written beside it. Raises `UsageError` if the folder holds
     something else or nothing has run yet, `MissingError` if the disk refuses.
     """
+    from ganbench.report.badge import badge_markdown
     from ganbench.report.html import Content, Site
     from ganbench.report.plots.suite_plots import drawable, suite_plots
     from ganbench.report.publish import check_target
     from ganbench.report.publish import publish as write_report
+    from ganbench.results.archive import archive_of, check_archive, write_archive
     from ganbench.results.literature import all_rows
     from ganbench.results.verify import WRONG, check
 
     check_target(folder)
+    if archive:
+        check_archive(archive_of(folder))
+    added = kept_publication(results, folder) if publication is None else publication
     registry = results.registry
     on_progress(0, 1, "reading results")
     content = Content(results.plan, results.store, results.published, compact, all_rows(registry))
@@ -73,12 +87,24 @@ def publish(
         raise UsageError(f"no run of suite {results.suite!r} has ended in {results.folder}; run the suite first")
     figures = suite_plots(results.plan, content.tables, content.store, content.datasets)
     plots, notes = drawable(figures, on_progress)
-    files = write_report(Site(content, registry, plots=plots), folder, on_progress)
+    files = write_report(Site(content, registry, plots=plots, publication=added), folder, on_progress)
     lacking = _lacking(registry, content.records)
     if lacking:
         notes.append(f"{', '.join(lacking)}: not installed; --plugin FILE.py shows its source and citation")
     wrong = tuple(finding for finding in check(folder, results.store.at(folder)).findings if finding.kind in WRONG)
-    return PublishedReport(folder, len(content.records), files, tuple(notes), wrong)
+    line = badge_markdown(content.plan.suite, content.records)
+    packed = write_archive(folder) if archive else None
+    return PublishedReport(folder, len(content.records), files, tuple(notes), wrong, line, packed)
+
+
+def kept_publication(results: Results, folder: Path) -> Publication:
+    """What the earlier report in a folder says of itself, or else the report that the results are.
+
+    Raises `ResultsError` if that is damaged or newer.
+    """
+    from ganbench.report.publication import read
+
+    return read(folder) or read(results.folder)
 
 
 def _lacking(registry: Registry, records: list[Record]) -> list[str]:

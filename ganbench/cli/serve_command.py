@@ -66,6 +66,7 @@ def _open(url: str) -> None:
 def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     """The report of a suite as its results are now."""
     from ganbench.report.html import Content, Site
+    from ganbench.report.publication import read as read_publication
     from ganbench.results import live
     from ganbench.results.literature import all_rows
     from ganbench.suite.plan_file import load_plan
@@ -78,4 +79,4 @@ def _pages(results: Path, suite: str, registry: Registry) -> Pages:
     store = Store(results)
     published = Results(plan, store, registry).published
     content = Content(plan, store, published, literature=all_rows(registry))
-    return Site(content, registry, live=own, served=True)
+    return Site(content, registry, live=own, served=True, publication=read_publication(results))

@@ -30,9 +30,9 @@ HEAD = f"{'pair':<25} {'true JS':>8} {'JS from D':>9} {'error':>8} {'V':>8} {'2J
 def command(manifest: Path | None, theory: bool, picture: Path | None, seed: int | None, as_json: bool) -> int:
     """Check that a report is as it was published, or that the engine does what theory says.
 
-    MANIFEST is a report's folder or the manifest.json in it: every file is hashed again, and records,
-    scores and plans are checked against their own seals, checksums and ids. --theory takes about
-    20 seconds on one core.
+    MANIFEST is a report's folder, its ZIP file or the manifest.json in it: every file is hashed
+    again, and records, scores and plans are checked against their own seals, checksums and ids.
+    --theory takes about 20 seconds on one core.
 
     Exit code: 0 everything holds, 1 something does not, 2 there is no manifest, 4 it is damaged or newer.
     """

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ganbench.errors import ResultsError, UsageError
 from ganbench.results import manifest
+from ganbench.results.archive import SUFFIX, unpacked
 from ganbench.results.identity import agreed_codes, recomputed_evaluation_id, recomputed_id
 from ganbench.results.manifest import FileSum, Manifest, Summary
 from ganbench.results.records import AnyRecord
@@ -44,9 +45,12 @@ class Report:
 def check(path: Path, store: Store | None = None) -> Report:
     """Hash every file that a manifest lists, look for files that it does not list, and check every record.
 
-    `path` is the manifest or the folder that holds it, `store` the folder's store if it is open
+    `path` is the manifest, the folder that holds it or its ZIP file, `store` the folder's store if it is open
     already. Raises `UsageError` if there is no manifest, `ResultsError` if it is damaged or newer.
     """
+    if path.suffix.lower() == SUFFIX and path.is_file():
+        with unpacked(path) as folder:
+            return check(folder)
     path = path / manifest.NAME if path.is_dir() else path
     if not path.exists() and path.name != manifest.NAME:
         raise UsageError(f"there is no {str(path)!r} to verify")

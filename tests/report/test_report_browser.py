@@ -22,7 +22,7 @@ from ganbench.report.server.reports import Shelf
 WIDTHS = (320, 390, 768, 1280)
 KINDS = (
     "overview", "dataset", "images", "variant", "run", "image run", "failed run", "diverged run", "reference",
-    "nasty dataset", "nasty variant", "nasty run",
+    "nasty dataset", "nasty variant", "nasty run", "notes",
 )  # fmt: skip
 LEADS = re.compile(r"^(runs|references)/[0-9a-f]{12}/index\.html$")
 

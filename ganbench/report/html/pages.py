@@ -15,13 +15,18 @@ from ganbench.analysis.figure_data.aggregate import AGGREGATE_AXIS
 from ganbench.analysis.published_values import spreads
 from ganbench.analysis.score_table import Table
 from ganbench.formatting import number, p_value
+from ganbench.report.badge import NAME as BADGE
+from ganbench.report.badge import badge, badge_markdown
 from ganbench.report.html import live as live_view
 from ganbench.report.html import run_page
 from ganbench.report.html.cells import columns, view
 from ganbench.report.html.charts import Chart, Group, ranks_chart
 from ganbench.report.html.content import Content, Reference, Run, slugs
+from ganbench.report.html.notes import markdown_html
 from ganbench.report.html.plugin_text import PluginText, described, meanings
 from ganbench.report.html.score_charts import MAX_DOTS, score_charts
+from ganbench.report.publication import NAME as PUBLICATION
+from ganbench.report.publication import Publication, encoded
 from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.grid import LEGEND, overall_note, rank, tier
 from ganbench.report.text.sentences import comparisons, conclusions
@@ -59,6 +64,8 @@ NO_PAGE = "a page is listed only if there is a record"
 
 LITERATURE = "literature.html"
 """The page of published values."""
+NOTES = "notes.html"
+"""The page of what a person wrote about the report."""
 
 Page = tuple[bytes, str]
 
@@ -75,7 +82,7 @@ class Site:
     """A suite's report: `paths` lists its pages and files, `render` gives one.
 
     `live` is the state of a suite that is running now, shown at the top, or None. `plots` are
-    figures for papers, drawn on request.
+    figures for papers, drawn on request. `publication` is what a person adds.
     """
 
     def __init__(
@@ -85,8 +92,10 @@ class Site:
         live: Mapping[str, Any] | None = None,
         plots: Sequence[Plot] = (),
         served: bool = False,
+        publication: Publication | None = None,
     ) -> None:
         self.content, self.registry, self.live, self.plots, self.served = content, registry, live, plots, served
+        self.publication = publication or Publication()
         self._pages = dict(self._listed())
 
     def paths(self) -> list[str]:
@@ -107,6 +116,12 @@ class Site:
             yield f"variants/{slug}.html", partial(self._variant, title)
         if content.literature:
             yield LITERATURE, self._literature
+        if self.publication:
+            yield PUBLICATION, lambda: (encoded(self.publication), TYPES["json"])
+        if self.publication.notes:
+            yield NOTES, self._notes
+        if not self.served:
+            yield BADGE, lambda: (badge(content.plan.suite, content.records), "image/svg+xml")
         both: list[Run | Reference] = [*content.runs.values(), *content.references.values()]
         for one in both:
             if one.record and (isinstance(one, Reference) or one.paged):
@@ -127,7 +142,8 @@ class Site:
             styles=STYLES, scripts=SCRIPTS,
             facts=run_page.facts, known=known_facts,
             sentence=protocol.sentence, number=number, p_value=p_value, shown=shown, rank=rank, tier=tier,
-            protocols=run_page.protocols,
+            protocols=run_page.protocols, publication=self.publication, published_on=self._published_on,
+            badge=badge_markdown(self.content.plan.suite, self.content.records),
         )  # fmt: skip
         return found
 
@@ -240,6 +256,15 @@ class Site:
             "literature.html", LITERATURE, literature=ordered, columns=scores, ids=slugs(ordered),
             spreads=spreads(ordered),
         )  # fmt: skip
+
+    @property
+    def _published_on(self) -> str:
+        """The day that a publication names, or that of its last run: the same records give the same bytes."""
+        times = (record.provenance.time for record in self.content.records)
+        return self.publication.date or max((time[:10] for time in times if time), default="")
+
+    def _notes(self) -> Page:
+        return self._page("notes.html", NOTES, notes=markdown_html(self.publication.notes))
 
     def _variant(self, title: str) -> Page:
         content = self.content
