@@ -11,6 +11,9 @@ class GanbenchError(Exception):
 
     exit_code = 2
 
+    def __str__(self) -> str:
+        return well_formed(super().__str__())
+
 
 class UsageError(GanbenchError):
     """Invalid command line or suite file."""
@@ -34,8 +37,21 @@ class ResultsError(GanbenchError):
 
 def describe_error(error: BaseException) -> str:
     """An exception for use in a sentence: its type, and the first line of its message if it has one."""
-    first = str(error).strip().partition("\n")[0][:300]
+    first = text_of(error).strip().partition("\n")[0][:300]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def text_of(error: BaseException) -> str:
+    """The message of an exception, which may be a plugin's own and unable to say it."""
+    try:
+        return well_formed(str(error))
+    except Exception as raised:  # its __str__ is third-party code
+        return f"its message cannot be read: {type(raised).__name__}"
+
+
+def well_formed(text: str) -> str:
+    """A text that can be written in UTF-8: half of a surrogate pair becomes its number, such as `\\ud800`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def raised_at(error: BaseException, outside: tuple[str, ...] = ()) -> str:

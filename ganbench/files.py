@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ganbench.errors import ResultsError
+from ganbench.errors import ResultsError, well_formed
 
 T = TypeVar("T")
 FILES = frozenset({
@@ -105,8 +105,21 @@ SEAL = "seal"
 
 
 def sealed(content: Mapping[str, object]) -> dict[str, object]:
-    """The object with its seal, which comes last. Raises `ValueError` if a number is not finite."""
-    return {**content, SEAL: _seal(content)}
+    """The object with its seal, which comes last, and with texts that can be read back.
+
+    Raises `ValueError` if a number is not finite.
+    """
+    readable = {well_formed(key): _readable(value) for key, value in content.items()}
+    return {**readable, SEAL: _seal(readable)}
+
+
+def _readable(value: object) -> object:
+    """Plain data without half of a surrogate pair, which JSON can hold and no reader takes."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, Mapping):
+        return {well_formed(key) if isinstance(key, str) else key: _readable(one) for key, one in value.items()}
+    return [_readable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def check_seal(content: Mapping[str, object], text: str | None = None) -> None:

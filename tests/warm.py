@@ -124,12 +124,16 @@ class Warm:
             err.seek(0)
             return code, out.read().decode(), err.read().decode()
 
-    def _worker(self, command: Sequence[str], stdin: int, pass_fds: Sequence[int], env: Mapping[str, str]) -> Process:
+    def _worker(
+        self, command: Sequence[str], stdin: int, pass_fds: Sequence[int], env: Mapping[str, str],
+        start_new_session: bool,
+    ) -> Process:  # fmt: skip
         """`subprocess.Popen` as ganbench calls it to start a worker."""
-        assert (stdin, command[-2]) == (subprocess.DEVNULL, "-c")
+        assert (stdin, command[-2], start_new_session) == (subprocess.DEVNULL, "-c", True)
+        how, code = command[-2:]
         with Path(os.devnull).open() as nothing:
             files = {0: nothing.fileno(), 1: 1, 2: 2} | {number: number for number in pass_fds}
-            return self.start(command[-2:], env, Path.cwd(), files)
+            return self.start([how, f"import os; os.setsid(); {code}"], env, Path.cwd(), files)
 
     def subprocess(self) -> SimpleNamespace:
         """What stands for the module of that name in `ganbench.runner.worker_process`."""

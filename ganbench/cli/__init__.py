@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import io
 import logging
+import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -126,14 +129,17 @@ def main() -> NoReturn:
     """Run the command line. Every error is a sentence on stderr and an exit code."""
     signal.signal(signal.SIGTERM, _terminated)
     gc.set_threshold(*COLLECT)
+    atexit.unregister(_leave)
+    atexit.register(_leave)  # before anything else registers, so that it comes last
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")  # arrows in tables, whatever the locale
     _show_notices()
+    _Interrupted.code = 0
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        code = _say(f"interrupted{_saved()}", 130)
+        code = _Interrupted.code = _say(f"interrupted{_saved()}", 130)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -142,7 +148,7 @@ def main() -> NoReturn:
             traceback.print_exc()
         code = _say(str(error), error.exit_code)
     except Terminated:
-        code = _say(f"terminated{_saved()}", 143)
+        code = _Interrupted.code = _say(f"terminated{_saved()}", 143)
     except BrokenPipeError:
         sys.stderr.close()
         code = 141
@@ -151,6 +157,21 @@ def main() -> NoReturn:
             traceback.print_exc()
         code = _say(f"{error.filename or 'the system'}: {error.strerror or error}", 3)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+class _Interrupted:
+    """The exit code of a command that was interrupted; 0 if none was."""
+
+    code = 0
+
+
+def _leave() -> None:
+    """End an interrupted command at once: to take torch apart takes seconds on a busy machine."""
+    if _Interrupted.code:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(_Interrupted.code)
 
 
 class _OnStderr(logging.Handler):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map, tree_unflatten
 
+from ganbench.engine import pulse
 from ganbench.engine.compile import Program
 from ganbench.engine.draws import Draws, Recipe
 from ganbench.engine.numbers import rows_of
@@ -89,6 +90,7 @@ def host_run(stepper: Stepper, watch: Watch) -> Run:
         rows: list[Tensor] = []
         drawn = stepper.inputs(stack.keys, table)
         for t, own in enumerate(rows_of(table), start):
+            pulse.beat()
             state, trace = stepper.advance(state, next(drawn), own, t)
             losses.append(torch.stack([trace.d_loss, trace.g_loss], dim=-1))
             if t % watch.every == 0:

@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from ganbench.errors import text_of
+
 Trouble = Literal["", "memory", "lost", "broken"]
 """`memory`: the device had too little memory for what was asked. `lost`: the device, or its driver, failed. `broken`:
 a kernel refused its input (an index out of range, for example), after which the process can no longer use the
@@ -25,7 +27,7 @@ def trouble(error: BaseException) -> Trouble:
     for one in _causes(error):
         if not isinstance(one, RuntimeError):
             continue
-        text = str(one)
+        text = text_of(one)
         if isinstance(one, torch.OutOfMemoryError) or any(part in text for part in MEMORY):
             return "memory"
         if any(part in text for part in BROKEN):
@@ -37,14 +39,16 @@ def trouble(error: BaseException) -> Trouble:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     one: BaseException | None = error
-    while one is not None:
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen:  # a plugin may raise an exception from itself
+        seen.add(id(one))
         yield one
         one = one.__cause__
 
 
 def memory_needed(error: BaseException) -> str:
     """How much memory was asked for and is there, by torch's message; empty if it does not say."""
-    text = " ".join(str(one) for one in _causes(error))
+    text = " ".join(text_of(one) for one in _causes(error))
     needed, has = _NEEDED.search(text), _HAS.search(text)
     if needed is None:
         return ""

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 from ganbench import seeding
+from ganbench.engine import pulse
 from ganbench.engine.block import Block, Stack, Watch
 from ganbench.engine.compile import Program
 from ganbench.engine.draws import Recipe
@@ -163,6 +164,7 @@ class Resident:
         for t in range(start, start + count):
             if self.ahead and self.draw and (t - start) % self.ahead.steps == 0:
                 self.draw()
+            pulse.beat()
             which = self.programs.which(t)
             self.advance[which]()
             if t % self.watch.every == 0:

@@ -17,7 +17,7 @@ from ganbench.engine.critic import Critic
 from ganbench.engine.networks import Buffers, Named, Network
 from ganbench.engine.objective import Setup
 from ganbench.engine.step import Game
-from ganbench.errors import ContractError
+from ganbench.errors import ContractError, text_of
 
 MUTATED = re.compile(r"in-place operation \(aten::(\w+)[^)]*\) that would mutate a captured Tensor")
 """How `torch.func` refuses work in place before the watch sees it."""
@@ -107,7 +107,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             try:
                 result = function(*given, **more)
             except RuntimeError as error:
-                found = MUTATED.search(str(error))
+                found = MUTATED.search(text_of(error))
                 if found is None:
                     raise
                 seen = f"changes what it was given, in place ({found[1]})"

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from ganbench.errors import UsageError
 from ganbench.registry.registry import Needed, Registry
-from ganbench.runner.events import JobReturned, StateChanged, WorkerMessage, WorkerUnusable
+from ganbench.runner.channel import Garbled
+from ganbench.runner.events import JobReturned, StateChanged, WorkerUnusable
 from ganbench.runner.jobs import CellJob, Job
 from ganbench.runner.places import Places
 from ganbench.runner.retries import Attempt
@@ -86,8 +87,8 @@ class Ahead:
 
     def _receive(self, worker: WorkerProcess) -> None:
         try:
-            while worker.pipe.poll():
-                message: WorkerMessage = worker.pipe.recv()
+            messages, end = worker.channel.arrived()
+            for message in messages:
                 match message:
                     case JobReturned(job, failure):
                         worker.attempt = None
@@ -98,7 +99,9 @@ class Ahead:
                         worker.changed = True
                     case WorkerUnusable(reason):
                         raise OSError(reason)
-        except (EOFError, OSError) as error:
+            if end is not None:
+                raise end
+        except (EOFError, OSError, Garbled) as error:
             self.losses += 1
             what = worker.attempt.job.name if worker.attempt else "a process that compiles ahead"
             self.failures.append(f"{what}: {error or worker.exit_reason()}")

@@ -143,6 +143,11 @@ class WorkerReady:
 
 
 @dataclass(frozen=True)
+class WorkerSaving:
+    """A worker that was asked to leave still trains the steps after which it can save its state, or saves it."""
+
+
+@dataclass(frozen=True)
 class WorkerUnusable:
     """A worker process has started, and cannot use its device, for a reason; it ends."""
 
@@ -175,7 +180,15 @@ class JobReturned:
 
 
 WorkerMessage: TypeAlias = (
-    WorkerReady | WorkerUnusable | PhaseStarted | JobProgress | RunStaged | RunScored | StateChanged | JobReturned
+    WorkerReady
+    | WorkerSaving
+    | WorkerUnusable
+    | PhaseStarted
+    | JobProgress
+    | RunStaged
+    | RunScored
+    | StateChanged
+    | JobReturned
 )
 """What a worker process sends to the runner."""
 ExecutorEvent: TypeAlias = (

@@ -13,6 +13,7 @@ from ganbench.registry.registry import Needed, Registry
 from ganbench.results.records import Failure, Record
 from ganbench.runner import retries
 from ganbench.runner.ahead import Ahead, processes
+from ganbench.runner.channel import Garbled
 from ganbench.runner.events import (
     ExecutorEvent,
     JobRetried,
@@ -21,15 +22,16 @@ from ganbench.runner.events import (
     RunScored,
     RunStaged,
     StateChanged,
-    Stopping,
     Tick,
     WorkerMessage,
     WorkerReady,
+    WorkerSaving,
     WorkerUnusable,
 )
 from ganbench.runner.jobs import Job, JobFailure
 from ganbench.runner.places import Place, Places
 from ganbench.runner.retries import Attempt, Retry
+from ganbench.runner.stopping import stop_all
 from ganbench.runner.worker_process import WorkerProcess, WorkerSettings
 
 TICK_S = 1.0
@@ -81,17 +83,19 @@ class _Execution:
                 self.ahead.look(attempt.job for attempt in self.waiting)
                 self._listen()
         finally:
-            self.ahead.stop()
-            _stop_all(self.started, self.report)
+            try:
+                self.ahead.stop()
+            finally:
+                stop_all(self.started, self.report)
 
     def _listen(self) -> None:
-        """Take one message of every worker that has sent some; end the workers that exceed the time limit."""
+        """Take the messages of every worker that has sent some; end those that have died or exceed the time limit."""
         timeout = self.executor.timeout
-        ready = wait([worker.pipe for worker in self.started if worker.attempt], timeout=TICK_S)
+        ready = wait([worker.channel.socket for worker in self.started if worker.attempt], timeout=TICK_S)
         if not ready:
             self.report(Tick())
         for worker in list(self.started):
-            if worker.pipe in ready:
+            if worker.channel.socket in ready or (worker.attempt and worker.ended):
                 self._receive(worker)
             elif worker.attempt and timeout and time.monotonic() - worker.since > timeout:
                 self._time_out(worker.attempt, worker, timeout)
@@ -154,18 +158,32 @@ class _Execution:
         self.started.remove(worker)
 
     def _receive(self, worker: WorkerProcess) -> None:
-        """Report one message, or the death of a worker."""
+        """Take the messages of a worker, or notice its death."""
+        ended = worker.ended  # what it has sent is there by now, although a child of it may hold the connection
+        messages, end = worker.channel.arrived()
+        for message in messages:
+            if worker.attempt is not None and worker in self.started:
+                self._take(message, worker, worker.attempt)
+        if worker.attempt is None or worker not in self.started:
+            return
+        if isinstance(end, Garbled):
+            self._lost(worker, f"its worker process was ended: {end}")
+        elif end is not None or (ended and not messages):
+            self._lost(worker, worker.exit_reason())
+
+    def _lost(self, worker: WorkerProcess, reason: str) -> None:
+        """A worker is gone, or what it says cannot be understood: its job fails, or is tried again on another GPU."""
         attempt = worker.attempt
         assert attempt is not None
-        try:
-            message: WorkerMessage = worker.pipe.recv()
-        except (EOFError, OSError):
-            failure = JobFailure(Failure("failed", worker.exit_reason()), trouble="lost")
-            counted = not worker.killed_by_system
-            self._end(worker)
-            self._failed(attempt, worker, failure, counted)
-            return
+        counted = not worker.killed_by_system
+        self._end(worker)
+        self._failed(attempt, worker, JobFailure(Failure("failed", reason), trouble="lost"), counted)
+
+    def _take(self, message: WorkerMessage, worker: WorkerProcess, attempt: Attempt) -> None:
+        """Report one message, or do what it asks for."""
         match message:
+            case WorkerSaving():
+                return
             case WorkerReady():
                 worker.since = time.monotonic()  # importing torch is not the job's time
                 return
@@ -239,16 +257,3 @@ class _Execution:
         self._end(worker)  # at once: waiting for one that hangs would delay all the others
         late = Failure("timeout", f"it ran longer than {timeout:g} s", limit_seconds=timeout)
         self.report(JobReturned(attempt.job, JobFailure(late)))
-
-
-def _stop_all(workers: list[WorkerProcess], report: Report) -> None:
-    """End all workers; those that train save their state side by side."""
-    training = [worker for worker in workers if worker.attempt]
-    try:
-        if training:
-            report(Stopping(len(training)))
-    finally:
-        for worker in training:
-            worker.process.terminate()
-        for worker in workers:
-            worker.stop()

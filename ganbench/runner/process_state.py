@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ganbench.errors import well_formed
 from ganbench.runner.process_flags import FLAGS, modes, seed
 
 MODULES = (
@@ -84,7 +85,7 @@ class ProcessState:
 def sentence(changes: list[str]) -> str:
     """The first changes in one line."""
     more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
-    return ", ".join(changes[:SHOWN]) + more
+    return well_formed(", ".join(changes[:SHOWN]) + more)
 
 
 def _wrapped_by_torch(now: object, before: object) -> bool:

@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from ganbench.engine.state import TrainedSeed
 from ganbench.engine.step import Game
-from ganbench.errors import in_words
+from ganbench.errors import in_words, text_of, well_formed
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.film import film
 from ganbench.evaluation.images import picture
@@ -73,8 +73,8 @@ def now() -> str:
 
 def failure(error: BaseException) -> tuple[Failure, str]:
     """What went wrong in a cell, in one sentence, and its traceback."""
-    text = without_local_paths("".join(traceback.format_exception(error)))
-    memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    text = well_formed(without_local_paths("".join(traceback.format_exception(error))))
+    memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text_of(error)
     return Failure("out-of-memory" if memory else "failed", in_words(error)), text
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from ganbench.engine.checkpoints import Checkpoints
+from ganbench.errors import describe_error
 from ganbench.registry.choice import Choice, Kind
 from ganbench.registry.preparing import prepare_plugin
 from ganbench.registry.registry import Registry
-from ganbench.results.records import FINISHED, AnyRecord, Record, Status
+from ganbench.results.records import FINISHED, AnyRecord, Evaluation, Failure, Record, ReferenceRecord, Status
 from ganbench.results.run_files import WEIGHTS, snapshot_file
 from ganbench.results.store import Store
 from ganbench.runner.events import (
@@ -31,7 +32,7 @@ from ganbench.runner.events import (
 )
 from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure, ReferenceJob
 from ganbench.runner.kept_weights import due_steps
-from ganbench.runner.run_record import failed_evaluation, failed_record
+from ganbench.runner.run_record import failed_evaluation, failed_record, write_traceback
 from ganbench.suite.specs import Cell, Plan, RunSpec
 
 
@@ -192,10 +193,7 @@ class ResultWriter:
             case RunStaged(job, record, folder):
                 self._commit(job, record, folder)
             case RunScored(job, record):
-                attempts = self.attempts.get(record.id, ())
-                record = replace(record, scored_by=replace(record.scored_by, attempts=attempts))
-                self.store.add_scores(record)
-                self._recorded(job, record)
+                self._add_scores(job, record)
             case JobRetried(_, parts, text):
                 for run_id in (id_ for part in parts for id_ in _runs(part)):
                     self.attempts[run_id] = (*self.attempts.get(run_id, ()), text)
@@ -211,9 +209,28 @@ class ResultWriter:
     def _commit(self, job: Job, record: AnyRecord, folder: Path) -> None:
         attempts = self.attempts.get(record.id, ())
         record = replace(record, provenance=replace(record.provenance, attempts=attempts))
-        self.store.commit(record, folder)
+        try:
+            self.store.commit(record, folder)
+        except (ValueError, TypeError) as error:  # a text or a number of a plugin's that no file can hold
+            cause = _unwritable(error)
+            if isinstance(record, ReferenceRecord):
+                self.reference_failures.append(f"{job.name}: {cause.text}")
+                self.statuses.setdefault(job.key, []).append(cause.kind)
+                return
+            record = failed_record(record.suite, record.spec, cause)
+            self.store.commit(record, folder)
         if isinstance(record, Record) and record.training_status in FINISHED:
             checkpoints(self.store).drop(record.id)
+        self._recorded(job, record)
+
+    def _add_scores(self, job: Job, record: Record) -> None:
+        attempts = self.attempts.get(record.id, ())
+        record = replace(record, scored_by=replace(record.scored_by, attempts=attempts))
+        try:
+            self.store.add_scores(record)
+        except (ValueError, TypeError) as error:
+            record = failed_evaluation(record.spec, replace(record, evaluation=Evaluation()), _unwritable(error))
+            self.store.add_scores(record)
         self._recorded(job, record)
 
     def _recorded(self, job: Job, record: AnyRecord) -> None:
@@ -240,9 +257,12 @@ class ResultWriter:
             if spec.id in self.written:
                 continue
             folder = self.store.stage(spec.id)
-            if failure.traceback:
-                (folder / "traceback.txt").write_text(failure.traceback, encoding="utf-8")
+            write_traceback(folder, failure.traceback)
             self._commit(job, failed_record(job.suite, spec, failure.cause), folder)
+
+
+def _unwritable(error: Exception) -> Failure:
+    return Failure("failed", f"its record cannot be written: {describe_error(error)}")
 
 
 def _runs(job: Job) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from ganbench.engine import pulse
 from ganbench.engine.ahead import compile_ahead
 from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
 from ganbench.engine.objective import objective_of
@@ -129,6 +130,7 @@ def _kept_in(outputs: Outputs, checkpointing: CheckpointSettings | None, run_id:
 def _save(checkpoints: Checkpoints, cell: Cell, seed_state: SeedState) -> None:
     """Save one seed's state. If it cannot be written, this is reported on stderr and training goes on."""
     seed = seed_state.result.seed
+    pulse.beat()
     try:
         checkpoints.save(cell.run(seed).id, seed_state.step, *packed(seed_state))
     except OSError as error:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
 import torch
 
-from ganbench.engine import tensor_cache
+from ganbench.engine import pulse, tensor_cache
 from ganbench.engine.checkpoints import Checkpoints, Stopped
 from ganbench.engine.device_errors import check_usable, memory_needed, trouble
 from ganbench.errors import describe_error
 from ganbench.registry.registry import Registry
 from ganbench.results.records import Failure
+from ganbench.runner.channel import Channel
 from ganbench.runner.events import (
     JobProgress,
     JobReturned,
@@ -31,6 +34,7 @@ from ganbench.runner.events import (
     StateChanged,
     WorkerMessage,
     WorkerReady,
+    WorkerSaving,
     WorkerUnusable,
 )
 from ganbench.runner.jobs import CellJob, EvaluationJob, JobFailure
@@ -49,43 +53,61 @@ from ganbench.runner.worker_process import Task, WorkerSettings
 
 NICENESS = 10
 """Of processes that compile ahead."""
+TELL_S = 1.0
+"""Seconds between two signs that a worker that was asked to leave still works."""
 
 
 class _Terminated:
-    """Handles SIGTERM: it ends an idle worker at once; a training one saves its state first."""
+    """Handles SIGTERM: it ends an idle worker at once; a training one saves its state first.
 
-    def __init__(self) -> None:
+    Until it has, it tells the parent that its training goes on: one that hangs cannot.
+    """
+
+    def __init__(self, channel: Channel) -> None:
         self.busy = self.requested = False
+        self.channel = channel
         signal.signal(signal.SIGTERM, self._handle)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
         if not self.busy:
+            self.requested = True
             sys.exit(128 + number)
+        if not self.requested:
+            self.requested = True
+            threading.Thread(target=self._tell, daemon=True).start()
+
+    def _tell(self) -> None:
+        seen = pulse.beats()
+        with suppress(OSError):
+            while True:
+                time.sleep(TELL_S)
+                if (now := pulse.beats()) != seen:
+                    seen = now
+                    self.channel.send(WorkerSaving())
 
 
 def main(number: int) -> None:
-    """Serve the pipe of a file number until its other end closes, because the parent is done or gone."""
-    terminated = _Terminated()
+    """Serve the connection of a file number until its other end closes, because the parent is done or gone."""
+    channel = Channel(socket.socket(fileno=number))
+    terminated = _Terminated(channel)
     os.set_inheritable(number, False)
     os.dup2(2, 1)  # what a plugin prints must not mix with results on stdout
-    pipe = Connection(number)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # vanishing gradients end in denormals, which cost ten times a number
     state = ProcessState()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        name, settings = _received(pipe)
+        name, settings = _received(channel)
         device = torch.device(name)
         problem = _problem(device)
         if problem:
-            pipe.send(WorkerUnusable(problem))
+            channel.send(WorkerUnusable(problem))
             return
-        pipe.send(WorkerReady())
+        channel.send(WorkerReady())
         while not terminated.requested:
-            task: Task = pipe.recv()
+            task: Task = channel.receive()
             terminated.busy = True
-            send = RateLimiter(pipe.send)
+            send = RateLimiter(channel.send)
             with tensor_cache.filled_if(lambda: not state.changes()):
                 failed = _serve(task, device, settings, state, send, lambda: terminated.requested)
             _release(device)
@@ -96,11 +118,11 @@ def main(number: int) -> None:
             terminated.busy = False
 
 
-def _received(pipe: Connection) -> tuple[str, WorkerSettings]:
+def _received(channel: Channel) -> tuple[str, WorkerSettings]:
     """The device's name and the settings, with paths that do not depend on the current folder."""
     name: str
     settings: WorkerSettings
-    name, settings = pipe.recv()
+    name, settings = channel.receive()
     return name, replace(settings, staging=settings.staging.resolve(), checkpoints=settings.checkpoints.resolve())
 
 

@@ -1,28 +1,30 @@
-"""A worker process as its parent sees it: started as a module of ganbench, reached through a pipe, ended for sure."""
+"""A worker process as its parent sees it: started as a module of ganbench, connected with it, ended for sure."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ganbench.engine.devices import CUBLAS_WORKSPACE
 from ganbench.files import programs_folder
 from ganbench.registry import effects
 from ganbench.registry.registry import Needed
+from ganbench.runner.channel import Channel
+from ganbench.runner.guard import GUARD
 from ganbench.runner.jobs import Job
 from ganbench.runner.places import CPU, Place
 from ganbench.runner.retries import Attempt
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-EXIT_TIMEOUT_S, SAVE_TIMEOUT_S = 5.0, 60.0
-"""Seconds that an idle worker has to leave, and a training one to end its block and save its state."""
+EXIT_TIMEOUT_S, KILL_TIMEOUT_S = 5.0, 2.0
+"""Seconds that a process whose connection has ended has to end itself, and one that was killed has to be gone."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,16 @@ class Task:
     ahead: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class WorkerProcess:
-    """A process, the pipe to it, its place, and what it has been running since a time of `time.monotonic`.
+    """A process, the connection to it, its place, and what it has been running since a time of `time.monotonic`.
 
     `done` are the seeds of the job that have been recorded, `needed` the plugin sources of its last job; `changed` says
     that a plugin changed its state.
     """
 
     process: subprocess.Popen[bytes]
-    pipe: Connection
+    channel: Channel
     place: Place = CPU
     attempt: Attempt | None = None
     since: float = 0.0
@@ -69,11 +71,13 @@ class WorkerProcess:
     def start(cls, settings: WorkerSettings, place: Place) -> WorkerProcess:
         """Start a worker of one thread, which sees the device of its place alone.
 
-        The process runs `ganbench.runner.worker_main` and never imports the caller's `__main__`, so a script
-        needs no guard. It gets this process's `sys.path` and environment as they were before plugins changed them:
+        It leads a session of its own: what it starts ends with it, and Ctrl-C reaches this process alone. A guard ends
+        it if this process is killed. It runs `ganbench.runner.worker_main` and never imports the caller's `__main__`,
+        so that a script needs no check of its name. It gets this process's `sys.path` and environment as they were
+        before plugins changed them:
         its own plugins change them again.
         """
-        ours, theirs = Pipe()
+        ours, theirs = Channel.pair()
         number = theirs.fileno()
         code = (
             f"import sys; sys.path[:] = {[str(entry) for entry in effects.search_path()]!r}; "
@@ -83,9 +87,12 @@ class WorkerProcess:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         command = [sys.executable, *flags, "-c", code]
         environment = worker_environment(place)
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[number], env=environment)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, pass_fds=[number], env=environment, start_new_session=True
+        )
+        GUARD.watch(process.pid)
         theirs.close()
-        with suppress(OSError):  # a worker that has died already is found by the end of its pipe
+        with suppress(OSError):  # a worker that has died already is found by the end of its connection
             ours.send((place.device, settings))
         return cls(process, ours, place)
 
@@ -101,10 +108,10 @@ class WorkerProcess:
         return not self.changed and not files and self.needed.distributions == needed.distributions
 
     def assign(self, attempt: Attempt, needed: Needed, ahead: bool = False) -> None:
-        """Hand over a job. If the worker has died, the end of the pipe will say so."""
+        """Hand over a job. If the worker has died, the end of the connection will say so."""
         self.attempt, self.needed, self.since, self.done = attempt, needed, time.monotonic(), set()
         with suppress(OSError):
-            self.pipe.send(Task(attempt.job, needed, retried=not attempt.alone, ahead=ahead))
+            self.channel.send(Task(attempt.job, needed, retried=not attempt.alone, ahead=ahead))
 
     @property
     def killed_by_system(self) -> bool:
@@ -112,37 +119,49 @@ class WorkerProcess:
         return self.process.returncode == -signal.SIGKILL
 
     def exit_reason(self) -> str:
-        """Why a worker whose pipe has ended is gone."""
+        """Why a worker whose connection has ended is gone."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(2 * EXIT_TIMEOUT_S)
         code = self.process.returncode
-        if code is not None and code < 0:
+        if code is None:
+            return "its worker process closed its connection"
+        if code < 0:
             hint = "; the usual cause is that the system ran out of memory" if code == -signal.SIGKILL else ""
             return f"its worker process was killed by {signal.Signals(-code).name}{hint}"
         return f"its worker process ended with exit code {code}"
 
-    def kill(self) -> None:
-        """End the process at once."""
-        self.process.kill()
-        self.process.wait()
-        self.pipe.close()
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended, also if a child of it still holds its end of the connection."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(0)
+        return self.process.returncode is not None
 
-    def stop(self) -> None:
-        """End the process: an idle one leaves by itself when its pipe closes, a busy one saves its state first.
-
-        One that does not, because a plugin left a thread or ignores signals, is killed.
-        """
+    def ask(self) -> None:
+        """Ask the process to leave: an idle one by closing its connection; a busy one saves its state first."""
         if self.attempt is None:
-            self.pipe.close()
-            self._wait(EXIT_TIMEOUT_S)
+            self.channel.close()
         else:
             self.process.terminate()
-            self._wait(SAVE_TIMEOUT_S)
-        self.kill()
 
-    def _wait(self, timeout: float) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout)
+    def kill(self) -> None:
+        """End the process and all that it has started, at once."""
+        kill_all([self])
+
+
+def kill_all(workers: Iterable[WorkerProcess]) -> None:
+    """End processes and all that they have started, at once."""
+    killed = list(workers)
+    for worker in killed:
+        with suppress(OSError):
+            os.killpg(worker.process.pid, signal.SIGKILL)
+        with suppress(OSError):
+            worker.process.kill()
+        worker.channel.close()
+    for worker in killed:
+        with suppress(subprocess.TimeoutExpired):  # a process that waits for a device that does not answer
+            worker.process.wait(KILL_TIMEOUT_S)
+        GUARD.forget(worker.process.pid)
 
 
 def worker_environment(place: Place) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, well_formed
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
@@ -139,9 +139,12 @@ def read_mapping(path: Path, what: str, form: str) -> tuple[str, Node, Problems]
 
 def parse(text: str, problems: Problems) -> Node:
     """The root of the document. Raises `UsageError` with the position of a syntax error."""
-    if len(text.encode()) > MAX_BYTES:
-        problems.add(None, "the file is larger than 1 MiB")
-        problems.check()
+    try:
+        if len(text.encode()) > MAX_BYTES:
+            problems.add(None, "the file is larger than 1 MiB")
+    except UnicodeEncodeError:  # an argument of the command line may be any bytes
+        problems.add(None, "is not text in UTF-8")
+    problems.check()
     try:
         root = _build(text, problems)
     except yaml.YAMLError as error:
@@ -180,6 +183,8 @@ def _build(text: str, problems: Problems) -> Node:
             continue
         if isinstance(event, yaml.ScalarEvent):
             value = scalar(event.value) if event.implicit[0] else event.value
+            if isinstance(value, str) and value != well_formed(value):
+                problems.add(_place(event), f"{value!r} contains half of a surrogate pair, which is no character")
             node = _place(event, value)
         elif isinstance(event, yaml.CollectionEndEvent):
             start, children = open_.pop()

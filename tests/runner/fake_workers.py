@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from factories import make_record
 
 from ganbench.registry.registry import Needed, Registry
 from ganbench.results.records import Failure
+from ganbench.runner.channel import Channel
 from ganbench.runner.events import ExecutorEvent, JobReturned, RunStaged, WorkerMessage, WorkerReady
 from ganbench.runner.jobs import CellJob, Job, JobFailure
 from ganbench.runner.local import LocalExecutor
@@ -37,31 +37,38 @@ class FakeWorker:
     place: Place
     number: int
     play: Play
-    pipe: Connection
+    channel: Channel
     returncode: int | None = None
     tasks: list[Task] = field(default_factory=list)
 
     def work(self) -> None:
         try:
-            self.pipe.recv()  # device and settings
-            self.pipe.send(WorkerReady())
+            self.channel.receive()  # device and settings
+            self.channel.send(WorkerReady())
             while True:
-                task: Task = self.pipe.recv()
+                task: Task = self.channel.receive()
                 self.tasks.append(task)
                 for message in self.play(task.job, self):
-                    self.pipe.send(message)
+                    self.channel.send(message)
         except Dead as dead:
             self.returncode = dead.args[0]
         except (EOFError, OSError):
             self.returncode = 0
-        self.pipe.close()
+        self.channel.close()
 
     def kill(self) -> None:
         self.returncode = -9 if self.returncode is None else self.returncode
 
     terminate = kill
 
+    @property
+    def pid(self) -> int:
+        """A number that no process has."""
+        return 1 << 30
+
     def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None and timeout == 0:
+            raise subprocess.TimeoutExpired("a thread", timeout)
         return self.returncode or 0
 
 
@@ -83,8 +90,8 @@ class Stage:
 
     def run(self, jobs: list[Job], places: Places, play: Play) -> None:
         def start(settings: WorkerSettings, place: Place) -> WorkerProcess:
-            ours, theirs = Pipe()
-            fake = FakeWorker(place, len(self.workers), play, theirs)
+            ours, theirs = Channel.pair()
+            fake = FakeWorker(place, len(self.workers), play, Channel(theirs))
             self.workers.append(fake)
             threading.Thread(target=fake.work, daemon=True).start()
             ours.send((place.device, settings))

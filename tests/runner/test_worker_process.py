@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
-from ganbench.results import live
-from ganbench.runner.worker_process import EXIT_TIMEOUT_S, SAVE_TIMEOUT_S, WorkerProcess
+from ganbench.runner.channel import Channel
+from ganbench.runner.stopping import QUIET_TIMEOUT_S, stop_all
+from ganbench.runner.worker_process import WorkerProcess
 
 SUITE = """
 losses: [minimax]
@@ -82,51 +80,14 @@ def test_a_script_without_a_guard_trains_and_is_run_once(tmp_path: Path, script:
     assert done.stdout.split("\n") == ["the script is run", "ok", "ok", ""]
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 240
-    while not condition():
-        assert time.monotonic() < deadline, "not in 240 s"
-        time.sleep(0.05)
-
-
-def _training(results: Path) -> bool:
-    state = live.read(results)
-    return state is not None and any(one.get("step") for one in state["running"])
-
-
-def _gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
 def test_an_idle_worker_that_does_not_leave_is_killed_without_waiting_for_a_state_to_save() -> None:
-    ours, theirs = Pipe()
+    ours, theirs = Channel.pair()
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout
     process.stdout.readline()
     began = time.monotonic()
-    WorkerProcess(process, ours).stop()
+    stop_all([WorkerProcess(process, ours)], lambda event: None)
     assert process.returncode == -signal.SIGKILL
-    assert time.monotonic() - began < EXIT_TIMEOUT_S + SAVE_TIMEOUT_S / 2
+    assert time.monotonic() - began < QUIET_TIMEOUT_S + 2
     theirs.close()
-
-
-def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
-    (tmp_path / "long.yaml").write_text(SUITE.replace("steps: 60", "steps: 400000"))
-    command = [sys.executable, "-m", "ganbench", "run", "--suite", "long.yaml", "--jobs", "1"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        _wait(lambda: _training(tmp_path / "results"))
-        workers = _children(process.pid)
-        assert len(workers) == 1
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    _wait(lambda: all(_gone(pid) for pid in workers))
