@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from math import floor, log10
 
@@ -80,6 +80,13 @@ def file_size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 run`, `2 runs`: a number with a noun whose plural ends in s."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def enumerated(names: Sequence[str], most: int) -> str:
+    """`a`, `a and b`, `a, b and c`; of more than `most`, the first ones and the number of the others."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def ranges(seeds: list[int]) -> str:

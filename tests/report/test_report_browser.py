@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fabricate import NASTY, Made, fabricate
 from factories import reseal
-from visits import Visit, Visits, violations
+from visits import Visit, Visits, unfold, violations
 
 from ganbench.cli import serve_command
 from ganbench.registry.registry import Registry
@@ -87,6 +87,7 @@ def test_nasty_names_are_shown_as_they_are(visit: Visits, paths: dict[str, str])
 def test_no_violation_of_wcag_aa(visit: Visits, paths: dict[str, str], kind: str) -> None:
     """axe-core finds nothing, with everything open and every seed shown, in the light; nor in the dark's colours."""
     page = visit(color_scheme="light").go(paths[kind])
+    unfold(page)
     for box in page.locator("[name=dots]:enabled").all()[:1]:
         box.check()
     found = violations(page)
@@ -144,7 +145,7 @@ def test_every_column_sorts_as_numbers_both_ways_with_the_missing_last(
     visit: Visits, paths: dict[str, str], kind: str
 ) -> None:
     visitor = visit()
-    table = visitor.go(paths[kind]).locator("table[data-sortable]").first
+    table = unfold(visitor.go(paths[kind])).locator("table[data-sortable]").first
     heads = table.locator("thead th")
     gaps = 0
     for column in range(heads.count()):
@@ -179,7 +180,7 @@ def test_the_filter_hides_rows_and_says_how_many(visit: Visits, paths: dict[str,
     visible = len(shown)
     assert 0 < visible < everything
     assert all(all(word in text for word in asked.split()) for text in shown)
-    status = page.locator(".tools").first.get_by_role("status")
+    status = page.locator(".tools").first.get_by_role("status").first
     assert re.fullmatch(rf"{visible} of {everything}\b.*", status.inner_text())
     box.fill("( [ \\ no such")
     assert rows.locator("visible=true").count() == 0
@@ -218,6 +219,7 @@ def test_dots_of_seeds_lead_to_runs(visit: Visits, report: Path, paths: dict[str
     visitor = visit()
     page = visitor.go(paths["overview"])
     assert page.locator("svg.dots").count() == 0
+    unfold(page)
     page.get_by_role("checkbox", name=re.compile("seed")).first.check()
     links = page.locator("svg.dots a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
     assert len(links) > 20
@@ -242,7 +244,7 @@ FOCUSED = """() => {
 
 def test_the_keyboard_reaches_everything_and_sorts(visit: Visits, paths: dict[str, str]) -> None:
     visitor = visit()
-    page = visitor.go(paths["overview"])
+    page = visitor.go(paths["dataset"])
     stops = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -270,9 +272,12 @@ def test_without_scripts_and_in_print_nothing_essential_is_missing(
     page, other = bare.go(paths[kind]), full.go(paths[kind])
     assert page.locator("h1").inner_text() == other.locator("h1").inner_text()
     assert page.locator("input:visible, button:visible, output:visible").count() == 0  # what would do nothing
+    for summary in page.locator("main > section > details.dataset > summary").all():
+        summary.click()
     rows, cells = page.locator("table.scores tbody tr"), page.locator("table.scores td")
     assert rows.locator("visible=true").count() == rows.count() == other.locator("table.scores tbody tr").count()
     assert cells.locator("visible=true").count() == cells.count()
+    unfold(other)
     assert page.locator("figure.chart svg:visible").count() == other.locator("figure.chart svg:visible").count()
     bare.check_quiet()
     other.emulate_media(media="print")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fabricate import NASTY
 from papers import compiled, needs_latex
-from visits import Visits
+from visits import Visits, unfold
 
 from ganbench.report.text.escape import escape_latex, escape_markdown, neutralize_formula
 
@@ -51,7 +51,7 @@ def test_a_table_opens_with_the_best_by_its_primary_score_first(
     page = visit(java_script_enabled=script).go(paths[kind])
     head = _table(page).locator("thead th[aria-sort]")
     assert head.count() == 1
-    falls = "↑" in head.inner_text()
+    falls = "↑" in str(head.text_content())
     assert head.get_attribute("aria-sort") == ("descending" if falls else "ascending")
     rows = _table(page).locator("tbody").first.locator("tr")
     index = head.evaluate("(head) => head.cellIndex") if script else 4
@@ -114,7 +114,7 @@ def test_an_anchor_keeps_the_view_and_an_address_of_another_report_harms_nothing
     visit: Visits, paths: dict[str, str]
 ) -> None:
     visitor = visit()
-    page = visitor.go(paths["overview"])
+    page = unfold(visitor.go(paths["overview"]))
     _table(page).locator("thead button").first.click()
     page.evaluate("location.hash = '#ring8'")
     page.wait_for_function("location.hash.startsWith('#ring8?')")

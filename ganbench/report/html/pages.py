@@ -18,10 +18,11 @@ from ganbench.formatting import number, p_value
 from ganbench.report.badge import NAME as BADGE
 from ganbench.report.badge import badge, badge_markdown
 from ganbench.report.html import live as live_view
-from ganbench.report.html import run_page
+from ganbench.report.html import overview, run_page
 from ganbench.report.html.cells import columns, view
 from ganbench.report.html.charts import Chart, Group, ranks_chart
 from ganbench.report.html.content import Content, Reference, Run, slugs
+from ganbench.report.html.matrix import matrix
 from ganbench.report.html.notes import markdown_html
 from ganbench.report.html.plugin_text import PluginText, described, meanings
 from ganbench.report.html.score_charts import MAX_DOTS, score_charts
@@ -29,6 +30,7 @@ from ganbench.report.publication import NAME as PUBLICATION
 from ganbench.report.publication import Publication, encoded
 from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.grid import LEGEND, overall_note, rank, tier
+from ganbench.report.text.headline import headline
 from ganbench.report.text.sentences import comparisons, conclusions
 from ganbench.report.text.spread import shown
 from ganbench.results import protocol
@@ -45,7 +47,7 @@ POLICY = (
     "form-action 'none'"
 )
 """Nothing external, nothing inline. `file:` is needed for a folder that is opened from a disk."""
-STYLES = ("tables.css", "report.css")
+STYLES = ("tables.css", "overview.css", "report.css")
 SCRIPTS = ("address.js", "tables.js", "chips.js", "copy.js", "report.js")
 """In the order in which a page loads them."""
 ASSETS = {
@@ -160,11 +162,15 @@ class Site:
             table.dataset: score_charts(self.content, table, table.primary, seeds=few) if table.primary else []
             for table, _ in tables
         }
-        counts: dict[str, int] = {}
-        for run in self.content.runs.values():
-            counts[run.status] = counts.get(run.status, 0) + 1
+        shown_first = matrix(self.content)
+        cells = [cell for row in shown_first.rows for cell in row.cells]
         return self._page(
-            "overview.html", "index.html", tables=tables, sentences=sentences, drawn=drawn, counts=counts,
+            "overview.html", "index.html", tables=tables, sentences=sentences, drawn=drawn,
+            headline=headline(self.content.tables, self.content.overall), matrix=shown_first,
+            tiers={cell.tier for cell in cells}, faults=any(cell.faulty for cell in cells),
+            answers={table.dataset: headline([table], None).lead for table in self.content.tables},
+            glimpses=overview.glimpses(self.content), made_with=overview.facts(self.content),
+            counts=overview.counts(self.content), size=overview.size(self.content),
             overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
             running=(live_view.summary(self.live), live_view.running_jobs(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.plan.suite)}",

@@ -54,6 +54,25 @@
     show();
   }
 
+  // --- print and addresses of folded parts ------------------------------------------------------------------------
+  function unfold() {  // what an address names is open: a part, or a table with a choice
+    const [anchor, choices = ""] = location.hash.slice(1).split("?");
+    const named = anchor && document.getElementById(decodeURIComponent(anchor));
+    const chosen = all(document, "table[id]").filter((table) => choices.includes(`${table.id}.`));
+    for (const part of named ? [named, ...chosen] : chosen) {
+      for (let outer = part; outer; outer = outer.parentElement) if (outer.matches("details")) outer.open = true;
+      for (const own of all(part, ":scope > details")) own.open = true;
+    }
+    if (named) named.scrollIntoView();
+  }
+  function print() {  // everything is on paper: folded parts, and pictures further down
+    for (const one of all(document, "details:not(.choose)")) if (!one.open) { one.open = true; one.dataset.printed = ""; }
+    for (const image of document.images) image.loading = "eager";
+  }
+  function printed() {
+    for (const one of all(document, "details[data-printed]")) { one.open = false; delete one.dataset.printed; }
+  }
+
   // --- live updates of a running suite ---------------------------------------------------------------------------
   let paused = false, tag = null;
   async function update() {
@@ -93,6 +112,10 @@
       theme(themes[(themes.indexOf(document.documentElement.dataset.theme || "auto") + 1) % 3]);
     });
     begin(document);
+    unfold();
+    window.addEventListener("hashchange", unfold);
+    window.addEventListener("beforeprint", print);
+    window.addEventListener("afterprint", printed);
     if (document.body.hasAttribute("data-live")) live();
   });
 })();

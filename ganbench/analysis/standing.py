@@ -1,0 +1,127 @@
+"""Where each variant stands over all datasets of a suite, counted from the family of comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganbench.analysis.aggregate import Overall
+from ganbench.analysis.family import FamilyComparison
+from ganbench.analysis.score_table import Table, TableRow, VariantKey
+
+
+@dataclass(frozen=True)
+class Place:
+    """A variant on one dataset: how many others it is better than, how many are better, and how many it is compared
+    with. With a reference the only other is the reference, and the reference itself has been compared with nothing.
+    """
+
+    dataset: str
+    row: TableRow
+    better: int
+    worse: int
+    compared: int
+
+    @property
+    def leads(self) -> bool:
+        """Whether the variant is better than another here, and none is better."""
+        return self.better > 0 and self.worse == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether the variant is better than every other one here."""
+        return self.better > 0 and self.better == self.compared
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A variant over all datasets; `places` are those on which it was asked to train, in the suite's order."""
+
+    key: VariantKey
+    title: str
+    places: tuple[Place, ...]
+    reference: bool = False
+    """Whether it is one that others are compared with."""
+
+    def place(self, dataset: str) -> Place | None:
+        return next((place for place in self.places if place.dataset == dataset), None)
+
+    @property
+    def leading(self) -> list[Place]:
+        return [place for place in self.places if place.leads]
+
+    @property
+    def trailing(self) -> list[Place]:
+        """Where another is better."""
+        return [place for place in self.places if place.worse]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """How many comparisons of a family have which claim."""
+
+    better: int
+    equal: int
+    open: int
+    untested: int
+
+    @property
+    def all(self) -> int:
+        return self.better + self.equal + self.open + self.untested
+
+
+def standings(tables: Sequence[Table], overall: Overall | None) -> list[Standing]:
+    """The variants of all tables, best first.
+
+    By the interquartile mean over all datasets; variants without one come after, by their mean position on the
+    datasets that they are on. On one dataset the order is that of the primary score.
+    """
+    found: dict[VariantKey, list[Place]] = {}
+    references: set[VariantKey] = set()
+    for table in tables:
+        here = table.comparisons
+        for row in table.variants:
+            found.setdefault(row.key, []).append(_place(table, row, here))
+            if table.family and table.family.is_reference(row.key) and any(one.b == row.key for one in here):
+                references.add(row.key)
+    means = {row.title: -row.iqm[0] for row in overall.rows} if overall else {}
+    positions = _positions(tables)
+    own = [Standing(key, places[0].row.title, tuple(places), key in references) for key, places in found.items()]
+
+    def order(one: Standing) -> tuple[bool, float, float]:
+        held = [positions[place.dataset][one.key] for place in one.places]
+        return one.title not in means, means.get(one.title, 0.0), sum(held) / len(held)
+
+    return sorted(own, key=order)
+
+
+def decided(tables: Sequence[Table]) -> Decided:
+    """The claims of the suite's family, counted."""
+    family = next((table.family for table in tables if table.family), None)
+    claims = [one.claim for one in family.comparisons] if family else []
+    better, equal = sum(one in ("better", "worse") for one in claims), claims.count("equal")
+    untested = sum(one in ("too few seeds", "no variation") for one in claims)
+    return Decided(better, equal, len(claims) - better - equal - untested, untested)
+
+
+def _place(table: Table, row: TableRow, here: Sequence[FamilyComparison]) -> Place:
+    mine = [one for one in here if row.key in (one.a, one.b)]
+    own = [one for one in mine if one.a == row.key or not (table.family and table.family.reference)]
+    return Place(
+        table.dataset,
+        row,
+        sum(one.winner == row.key for one in own),
+        sum(one.loser == row.key for one in own),
+        len(own),
+    )
+
+
+def _positions(tables: Sequence[Table]) -> dict[str, dict[VariantKey, float]]:
+    """By dataset the position of each variant by the primary score, between 0 for the best and 1 for the worst."""
+    found = {}
+    for table in tables:
+        order = sorted(
+            table.variants, key=lambda row: row.place(table.primary) if table.primary else (True, False, 0.0)
+        )
+        found[table.dataset] = {row.key: i / max(1, len(order) - 1) for i, row in enumerate(order)}
+    return found

@@ -1,0 +1,144 @@
+"""The headline says what the family of comparisons says: who leads, where, and how certain it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from factories import commit, make_card, make_record, make_spec
+from plans import plan_row
+
+from ganbench.analysis import aggregate, tables
+from ganbench.analysis.score_table import Table
+from ganbench.analysis.standing import decided, standings
+from ganbench.api.results import open_results
+from ganbench.report.text.headline import Headline, headline
+from ganbench.results.store import Store
+from ganbench.suite.family import FamilySettings
+from ganbench.suite.plan_file import SavedPlan
+
+PUBLISHED = Path(__file__).parents[2] / "results" / "published"
+SPREAD = [0.0, 0.3, -0.2, 0.1, -0.4, 0.25, -0.1, 0.05]
+ALL_PAIRS = FamilySettings()
+REFERENCE = FamilySettings(reference={"loss": "a"})
+Levels = Mapping[str, Mapping[str, float]]
+"""dataset -> loss -> the level of its score"""
+
+
+def _tables(folder: Path, levels: Levels, settings: FamilySettings = ALL_PAIRS, seeds: int = 8) -> list[Table]:
+    """Tables of losses on one network, whose score is higher if better."""
+    store, rows = Store(folder), []
+    for dataset, own in levels.items():
+        for loss, level in own.items():
+            ids = {seed: f"{dataset}{loss}{seed}" for seed in range(seeds)}
+            for seed, id_ in ids.items():
+                spec = make_spec(seed, loss, "mlp", dataset)
+                commit(store, make_record(id_, {"score": level + SPREAD[seed]}, make_card(better="higher"), spec))
+            rows.append(plan_row(loss, "mlp", dataset, ids))
+    return tables.build(SavedPlan("s", "", "", tuple(rows), (), (), family=settings), store)
+
+
+def _said(folder: Path, levels: Levels, settings: FamilySettings = ALL_PAIRS, seeds: int = 8) -> Headline:
+    return headline(_tables(folder, levels, settings, seeds), None)
+
+
+@pytest.mark.parametrize(
+    ("levels", "lead"),
+    [
+        ({"x": {"a": 9, "b": 5, "c": 5}}, "a is better than every other variant on x."),
+        ({"x": {"a": 9, "b": 5}, "y": {"a": 9, "b": 5}}, "a is better than every other variant on both datasets."),
+        (
+            {"x": {"a": 9, "b": 5, "c": 5}, "y": {"a": 5, "b": 5, "c": 5}},
+            "a is better than every other variant on 1 of 2 datasets (x), and worse than none elsewhere.",
+        ),
+        (
+            {"x": {"a": 9, "b": 9, "c": 5}, "y": {"a": 9, "b": 5, "c": 5}},
+            "a leads on both datasets: none is better there, and it is better than 1 of 2 others on x and 2 of 2 on y.",
+        ),
+        ({"x": {"a": 9, "b": 9, "c": 5}}, "2 of 3 variants lead on x, with none better there: a and b."),
+        (
+            {"x": {"a": 9, "b": 5}, "y": {"a": 5, "b": 9}},
+            "No variant leads everywhere: a leads on x; b leads on y.",
+        ),
+        (
+            {"x": {"a": 5, "b": 5}, "y": {"a": 5, "b": 5}},
+            "No difference between any two variants is shown on any dataset.",
+        ),
+        ({"x": {"a": 5}}, "There is only one variant, a x mlp, so there is nothing to compare."),
+    ],
+)
+def test_all_pairs(tmp_path: Path, levels: Levels, lead: str) -> None:
+    assert _said(tmp_path, levels).lead == lead
+
+
+@pytest.mark.parametrize(
+    ("levels", "lead"),
+    [
+        ({"x": {"a": 5, "b": 9, "c": 5}}, "b is better than a on x."),
+        (
+            {"x": {"a": 5, "b": 9, "c": 9}, "y": {"a": 5, "b": 9, "c": 5}},
+            "b is better than a on both datasets.",
+        ),
+        (
+            {"x": {"a": 5, "b": 9, "c": 5}, "y": {"a": 5, "b": 5, "c": 5}},
+            "b is better than a on 1 of 2 datasets (x), and worse on none.",
+        ),
+        (
+            {"x": {"a": 5, "b": 9, "c": 5}, "y": {"a": 5, "b": 5, "c": 9}},
+            "2 of 2 variants are better than a on 1 of 2 datasets, and worse on none: b and c.",
+        ),
+        (
+            {"x": {"a": 5, "b": 9}, "y": {"a": 5, "b": 1}},
+            "No variant is better than a without being worse on another dataset: b is better on x; none is better "
+            "on y.",
+        ),
+        (
+            {"x": {"a": 5, "b": 1, "c": 5}},
+            "No variant is shown to be better than a on x; 1 of 2 are worse somewhere.",
+        ),
+    ],
+)
+def test_with_a_reference(tmp_path: Path, levels: Levels, lead: str) -> None:
+    assert _said(tmp_path, levels, REFERENCE).lead == lead
+
+
+def test_few_seeds_claim_nothing(tmp_path: Path) -> None:
+    said = _said(tmp_path, {"x": {"a": 9, "b": 5}}, seeds=3)
+    assert said.lead == "Nothing can be claimed: too few seeds. At least 5 seeds per variant are needed."
+    assert "1 not tested" in said.facts[-1]
+
+
+def test_without_a_finished_run_nothing_is_said(tmp_path: Path) -> None:
+    plan = SavedPlan("s", "", "", (plan_row("a", "mlp", "x", {0: "a0"}),), (), ())
+    assert headline(tables.build(plan, Store(tmp_path)), None).lead == "No run has finished yet."
+
+
+def test_the_facts_give_the_amount_and_the_certainty(tmp_path: Path) -> None:
+    said = _said(tmp_path, {"x": {"a": 5, "b": 9}, "y": {"a": 5, "b": 5}}, REFERENCE)
+    assert said.common == "mlp"
+    assert said.facts == (
+        "b against a: score 9.00 against 5.00 on x; score 5.00 against 5.00 on y (inconclusive).",
+        "1 of 2 comparisons decided, 1 inconclusive, at 5 % for all together (Bonferroni), with 8 seeds per variant.",
+    )
+
+
+@pytest.mark.parametrize("suite", ["baseline", "lottery", "fashion"])
+def test_the_counts_are_those_of_the_family_of_a_published_suite(suite: str) -> None:
+    """Every claim counted by hand from the family, and the leader is one that no comparison calls worse."""
+    results = open_results(PUBLISHED / suite, suite)
+    built = tables.build(results.plan, results.store)
+    family = built[0].family
+    assert family is not None
+    found = standings(built, aggregate.build(built))
+    claims = decided(built)
+    assert claims.all == family.m
+    assert claims.better == sum(one.winner is not None for one in family.comparisons)
+    for one in found:
+        for place in one.places:
+            mine = [c for c in family.on(place.dataset) if one.key in (c.a, c.b)]
+            if not one.reference:
+                assert place.better == sum(c.winner == one.key for c in mine)
+                assert place.worse == sum(c.loser == one.key for c in mine)
+    said = headline(built, aggregate.build(built))
+    assert f"{claims.better} of {claims.all} comparisons decided" in said.facts[-1]

@@ -1,0 +1,55 @@
+"""The first screen of a report in a browser: the answer at once, details folded, cards on a phone, all on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from visits import Visits
+
+from ganbench.api.actions import publish
+from ganbench.api.results import open_results
+
+PUBLISHED = Path(__file__).parents[2] / "results/published/baseline"
+
+
+def test_the_first_screen_gives_the_answer(visit: Visits, tmp_path: Path) -> None:
+    """Who leads, by how much, whether it is certain, and samples, without scrolling; details are folded below."""
+    visitor = visit(1400)
+    visitor.report = tmp_path / "report"
+    publish(open_results(PUBLISHED, "baseline"), visitor.report, compact=True)
+    page = visitor.go("index.html")
+    for what in (".lead", ".facts-list li", ".matrix tbody tr", ".glimpses img", "a[href='#cite']"):
+        box = page.locator(what).first.bounding_box()
+        assert box["y"] + box["height"] <= 900, what
+    assert page.locator("details.dataset[open]").count() == 0
+    page.locator(".matrix thead a", has_text="ring8").click()
+    assert page.locator("#ring8 table.scores").is_visible()
+
+
+def test_an_address_opens_the_part_that_it_names(visit: Visits, report: Path) -> None:
+    visitor = visit()
+    visitor.page.goto((report / "index.html").as_uri() + "#digits")
+    assert visitor.page.locator("#digits table.scores").is_visible()
+    assert not visitor.page.locator("#ring8 table.scores").is_visible()
+    visitor.check_quiet()
+
+
+def test_on_a_phone_a_variant_is_a_card(visit: Visits) -> None:
+    """Name, score with its bar, tier and verdict below one another, within the width."""
+    page = visit(360).go("index.html")
+    card = page.locator(".matrix tbody tr", has_text="minimax x mlp").first
+    name, score = card.locator("th").bounding_box(), card.locator("td:visible").last.bounding_box()
+    assert name["y"] + name["height"] <= score["y"]
+    assert card.bounding_box()["width"] <= 360
+    assert card.locator("svg.span:visible").count() > 0
+    assert card.locator("small.verdict:visible").count() > 0
+    assert page.locator(".matrix thead").is_hidden()
+
+
+def test_print_shows_what_is_folded_and_every_picture(visit: Visits) -> None:
+    page = visit(color_scheme="dark").go("index.html")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.dataset:not([open])").count() == 0
+    assert page.evaluate("[...document.images].every((image) => image.loading === 'eager')")
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.dataset[open]").count() == 0
