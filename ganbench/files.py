@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ganbench.errors import ResultsError, well_formed
+from ganbench.notices import LOG
 
 T = TypeVar("T")
 FILES = frozenset({
@@ -20,6 +23,10 @@ FILES = frozenset({
     ".yaml", ".yml", ".zip",
 })  # fmt: skip
 """Endings of names of files."""
+DAMAGED = ".damaged"
+"""What the name of a file of a cache ends with that was set aside."""
+MOST_BYTES = 1 << 31
+"""More than any file that is read at once."""
 UNSEALED = 1
 """The last schema whose files have no seal."""
 
@@ -57,6 +64,31 @@ def programs_folder() -> Path:
     return cache_folder() / "programs"
 
 
+def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a regular file. Raises `OSError` for a link, a device, a pipe, and for more than `most` bytes.
+
+    A file that somebody else has made may be any of these; nothing is waited for, and no link is followed.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise OSError(error.errno, "it is a symbolic link, which is not followed", str(path)) from None
+        if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
+            raise OSError(error.errno, "it is no regular file", str(path)) from None
+        raise
+    try:
+        state = os.fstat(number)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        if state.st_size > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most >> 20:,} MiB", str(path))
+        with open(number, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(number)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file beside `path`, sync, rename: after a crash or on a full disk the old file is intact."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +104,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Rename a damaged file of a cache, so that it is not read again, and say so once."""
+    aside = path.with_name(f"{path.name}{DAMAGED}")
+    try:
+        path.replace(aside)
+    except OSError as error:  # a cache that this user may not write
+        LOG.warning("%s is damaged (%s) and cannot be set aside (%s)", path, why, error.strerror or error)
+        return
+    LOG.warning("%s is damaged (%s); it is made again, and kept as %s", path, why, aside.name)
 
 
 def sync_folder(folder: Path) -> None:

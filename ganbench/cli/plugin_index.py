@@ -13,8 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import GanbenchError
-from ganbench.files import cache_folder, digest, extractors_folder, write_atomically
+from ganbench.errors import GanbenchError, describe_error
+from ganbench.files import (
+    cache_folder,
+    check_seal,
+    digest,
+    extractors_folder,
+    read_file,
+    sealed,
+    set_aside,
+    write_atomically,
+)
 from ganbench.registry.discovery import DISABLE, FILES, HOOKS, Offer
 from ganbench.registry.local_modules import GROUP
 from ganbench.registry.registry import Registry
@@ -31,16 +40,31 @@ def rows(files: tuple[Path, ...] = ()) -> tuple[list[Row], dict[str, str]]:
     """
     path = cache_folder() / "catalogue" / f"{_state()}.json"
     if not files:
-        with suppress(OSError, ValueError):
-            return json.loads(path.read_text(encoding="utf-8")), {}
+        found = _read(path)
+        if found is not None:
+            return found, {}
     registry = Registry.load(files)
     broken = registry.broken()
     offers = [offer for kind in HOOKS for same in registry.offers(kind).values() for offer in same]
-    text = json.dumps([_row(offer) for offer in offers])
+    found = json.loads(json.dumps([_row(offer) for offer in offers]))
     if not files and not broken:
         with suppress(OSError):  # without a cache everything still works
-            write_atomically(path, text.encode())
-    return json.loads(text), broken
+            write_atomically(path, json.dumps(sealed({"rows": found})).encode())
+    return found, broken
+
+
+def _read(path: Path) -> list[Row] | None:
+    """The rows that are cached; None if there are none, or if they cannot be read, and the file is set aside."""
+    try:
+        content = json.loads(read_file(path))
+        check_seal(content)
+        rows: list[Row] = content["rows"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        set_aside(path, describe_error(error))
+        return None
+    return rows
 
 
 def _row(offer: Offer) -> Row:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ganbench.files import short_hash, write_atomically
+from ganbench.errors import describe_error
+from ganbench.files import read_file, set_aside, short_hash, write_atomically
 from ganbench.results.records import Failure, Snapshot
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class Stopped(Exception):
 class Checkpoints:
     """A folder of checkpoints, with one subfolder per run.
 
-    A file's name contains its step and the hash of its content. The newest valid file is loaded; damaged
-    ones are skipped. Two are kept per run.
+    A file's name contains its step and a hash of its run, its step and its content. The newest valid file is loaded;
+    those that cannot be read are set aside. Two are kept per run.
     """
 
     def __init__(self, root: Path) -> None:
@@ -60,26 +61,40 @@ class Checkpoints:
             {name: t.contiguous() for name, t in tensors.items()}, {"facts": msgspec.json.encode(facts).decode()}
         )
         folder = self.root / run_id
-        write_atomically(folder / f"{step:09d}-{short_hash(content)}.safetensors", content)
+        write_atomically(folder / f"{step:09d}-{_hash(run_id, step, content)}.safetensors", content)
         for old in sorted(folder.glob("*.safetensors"))[:-CHECKPOINTS_PER_RUN]:
             old.unlink(missing_ok=True)
 
     def load(self, run_id: str) -> tuple[int, dict[str, Tensor], SavedFacts] | None:
         """The newest valid state as step, tensors and facts; None if there is none."""
-        from safetensors.torch import load
-
         for path in sorted((self.root / run_id).glob("*.safetensors"), reverse=True):
-            step, _, short = path.stem.partition("-")
-            content = path.read_bytes()
-            if short_hash(content) == short:
-                size = int.from_bytes(content[:8], "little")
-                facts = json.loads(content[8 : 8 + size])["__metadata__"]["facts"]
-                return int(step), load(content), msgspec.json.decode(facts, type=SavedFacts)
+            try:
+                return _read(run_id, path)
+            except Exception as error:  # the disk, the form of the file, or what this version expects in it
+                set_aside(path, f"the state of a run: {describe_error(error)}")
         return None
 
     def drop(self, run_id: str) -> None:
         """Delete a run's states."""
         shutil.rmtree(self.root / run_id, ignore_errors=True)
+
+
+def _hash(run_id: str, step: int, content: bytes) -> str:
+    """A state that was moved to another run, or to another step, has another hash."""
+    return short_hash(f"{run_id} {step} ".encode() + content)
+
+
+def _read(run_id: str, path: Path) -> tuple[int, dict[str, Tensor], SavedFacts]:
+    """Raises whatever reading raises; `ValueError` for another hash."""
+    from safetensors.torch import load
+
+    step, _, short = path.stem.partition("-")
+    content = read_file(path)
+    if _hash(run_id, int(step), content) != short:
+        raise ValueError("its run, step and content have another hash")
+    size = int.from_bytes(content[:8], "little")
+    facts = json.loads(content[8 : 8 + size])["__metadata__"]["facts"]
+    return int(step), load(content), msgspec.json.decode(facts, type=SavedFacts)
 
 
 class CheckpointTimer:

@@ -108,7 +108,10 @@ def _program(graph: fx.GraphModule, leaves: list[Tensor], inlined: int) -> Progr
 
     def compile_it() -> Callable[..., Any]:
         with torch.no_grad(), torch._inductor.config.patch(_options(inlined)):
-            return torch._inductor.standalone_compile(graph, [*leaves], dynamic_shapes="from_example_inputs")
+            call = torch._inductor.standalone_compile(graph, [*leaves], dynamic_shapes="from_example_inputs")
+            if device.type == "cpu":
+                call(*leaves)  # a damaged program ends the process here, where the store notices it
+            return call
 
     call = kept(_name(graph, leaves, inlined), str(device), compile_it)
 

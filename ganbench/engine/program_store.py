@@ -26,7 +26,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from ganbench.engine.tensor_cache import key
-from ganbench.files import KEPT, programs_folder, short_hash, write_atomically
+from ganbench.errors import describe_error
+from ganbench.files import DAMAGED, KEPT, programs_folder, read_file, set_aside, short_hash, write_atomically
 from ganbench.results.provenance import processor
 
 T = TypeVar("T")
@@ -70,10 +71,14 @@ def _kept(name: str, compile_it: Callable[[], T]) -> T:
 
 
 def _compiled(store: Path, name: str, folder: Path, compile_it: Callable[[], T]) -> T:
+    trial = store / f"{name}.trial"
+    if trial.exists():  # the process that loaded it last has died of it
+        _forget(store, name, "a process died while it loaded it")
+        trial.unlink(missing_ok=True)
     found = _unpacked(store, name, folder)
     if found:
         try:
-            with compiling_in(folder), _without_headers():
+            with compiling_in(folder), _without_headers(), _on_trial(trial):
                 made = compile_it()
         except Exception:  # whole, but made for a machine or compiler that the name does not distinguish
             _forget(store, name)
@@ -156,21 +161,24 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 
 
 def _unpacked(store: Path, name: str, folder: Path) -> set[str]:
-    """Unpack the program of a name into a folder. The files; none if it is not there. What is damaged is removed."""
+    """Unpack the program of a name into a folder. The files; none if it is not there. What is damaged is set aside."""
     for path in store.glob(f"{name}-*.zip"):
+        why = "its content has another hash"
         try:
-            content = path.read_bytes()
+            content = read_file(path)
             if path.stem.endswith(f"-{short_hash(content)}"):
                 with zipfile.ZipFile(io.BytesIO(content)) as packed:
                     packed.extractall(folder)
                 with suppress(OSError):
                     os.utime(path)  # used now
                 return _files(folder)
-        except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+            why = describe_error(error)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(exist_ok=True)
-        with suppress(OSError):
-            path.unlink()
+        set_aside(path, why)
     return set()
 
 
@@ -199,16 +207,30 @@ def _store(store: Path, name: str, folder: Path) -> None:
         return
 
 
-def _forget(store: Path, name: str) -> None:
+def _forget(store: Path, name: str, why: str = "") -> None:
     for path in store.glob(f"{name}-*.zip"):
+        if why:
+            set_aside(path, why)
         with suppress(OSError):
-            path.unlink()
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _on_trial(path: Path) -> Iterator[None]:
+    """Inside, a file says that a program is being loaded: if the process dies of it, the file stays."""
+    with suppress(OSError):
+        path.touch()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _make_room(store: Path) -> None:
     """Above the limit, remove the programs that were unused for longest, and the locks of those that are gone."""
     found = []
-    for path in store.glob("*.zip"):
+    for path in (*store.glob("*.zip"), *store.glob(f"*.zip{DAMAGED}")):
         with suppress(OSError):
             state = path.stat()
             found.append((state.st_mtime, state.st_size, path))

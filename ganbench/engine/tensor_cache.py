@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ganbench.files import cache_folder, short_hash, write_atomically
+from ganbench.errors import describe_error
+from ganbench.files import cache_folder, read_file, set_aside, short_hash, write_atomically
 
 
 def key(*parts: str | Tensor) -> str:
@@ -44,18 +47,32 @@ def filled_if(fills: Callable[[], bool]) -> Iterator[None]:
         _FILLS.reset(token)
 
 
+def _read(path: Path) -> dict[str, Tensor] | None:
+    """The tensors of a file; None if they cannot be read, and the file is set aside."""
+    try:
+        content = read_file(path)
+        if path.stem.endswith(f"-{short_hash(content)}"):
+            return load(content)
+        why = "its content has another hash"
+    except FileNotFoundError:  # another process has set it aside
+        return None
+    except (OSError, ValueError, LookupError, SafetensorError) as error:
+        why = describe_error(error)
+    set_aside(path, why)
+    return None
+
+
 def cached(name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """The tensors cached under a key; computed and cached if they are not there.
 
-    The file name contains a hash of the content, so a damaged file is detected and recomputed. If the
+    The file name contains a hash of the content, so a damaged file is detected, set aside and recomputed. If the
     cache cannot be written the result is still returned.
     """
     place = cache_folder() / "features"
     for path in place.glob(f"{name}-*.safetensors"):
-        content = path.read_bytes()
-        if path.stem.endswith(short_hash(content)):
-            return load(content)
-        path.unlink(missing_ok=True)
+        found = _read(path)
+        if found is not None:
+            return found
     tensors = compute()
     if not _FILLS.get()():
         return tensors

@@ -19,6 +19,8 @@ from ganbench.runner.events import (
     JobRetried,
     JobReturned,
     JobStarted,
+    Phase,
+    PhaseStarted,
     RunScored,
     RunStaged,
     StateChanged,
@@ -199,6 +201,8 @@ class _Execution:
                 worker.attempt = None
             case StateChanged():
                 worker.changed = True
+            case PhaseStarted(_, phase):
+                worker.phase = phase
             case RunStaged(_, Record() as record, _) | RunScored(_, Record() as record):
                 worker.done.add(record.spec.seed)
         self.report(message)
@@ -216,6 +220,8 @@ class _Execution:
         elif failure.trouble == "lost" and where.is_card:
             retry = self._after_loss(attempt, worker, failure.cause.text, counted)
             failure = failure if retry else retries.lost_twice(attempt, where.name, failure)
+        elif failure.trouble == "lost" and worker.crashed and worker.phase is Phase.COMPILING:
+            retry = retries.after_crash(attempt, worker.done, failure.cause.text)
         if retry is None:
             self.report(JobReturned(attempt.job, failure))
         else:

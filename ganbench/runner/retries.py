@@ -15,13 +15,14 @@ ADVICE = "use a smaller batch or network, fewer samples, or a device with more m
 class Attempt:
     """One try of a job: `alone` on its device or beside others, and where the job was lost before, if it was.
 
-    `counted` says that this loss is held against the device.
+    `counted` says that this loss is held against the device, `crashed` that a process died while it loaded programs.
     """
 
     job: Job
     alone: bool = False
     lost_on: str = ""
     counted: bool = False
+    crashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,14 @@ def after_loss(attempt: Attempt, done: Collection[int], where: str, reason: str,
     text = f"{attempt.job.name}: lost on {where} ({reason}); trying it again {how}"
     again = replace(attempt, job=without(attempt.job, done), lost_on=where, counted=counted)
     return Retry((again,), text)
+
+
+def after_crash(attempt: Attempt, done: Collection[int], reason: str) -> Retry | None:
+    """What is tried after a worker died while it loaded compiled programs, which the next one compiles anew: once."""
+    if attempt.crashed:
+        return None
+    text = f"{attempt.job.name}: {reason} while it loaded compiled programs; trying it again with new ones"
+    return Retry((replace(attempt, job=without(attempt.job, done), crashed=True),), text)
 
 
 def out_of_memory(job: Job, where: str, failure: JobFailure) -> JobFailure:

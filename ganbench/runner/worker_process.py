@@ -17,6 +17,7 @@ from ganbench.files import programs_folder
 from ganbench.registry import effects
 from ganbench.registry.registry import Needed
 from ganbench.runner.channel import Channel
+from ganbench.runner.events import Phase
 from ganbench.runner.guard import GUARD
 from ganbench.runner.jobs import Job
 from ganbench.runner.places import CPU, Place
@@ -25,6 +26,9 @@ from ganbench.runner.retries import Attempt
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 EXIT_TIMEOUT_S, KILL_TIMEOUT_S = 5.0, 2.0
 """Seconds that a process whose connection has ended has to end itself, and one that was killed has to be gone."""
+
+
+CRASHES = tuple(-number for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT))
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class WorkerProcess:
     done: set[int] = field(default_factory=set)
     needed: Needed | None = None
     changed: bool = False
+    phase: Phase = Phase.STARTING
 
     @classmethod
     def start(cls, settings: WorkerSettings, place: Place) -> WorkerProcess:
@@ -110,6 +115,7 @@ class WorkerProcess:
     def assign(self, attempt: Attempt, needed: Needed, ahead: bool = False) -> None:
         """Hand over a job. If the worker has died, the end of the connection will say so."""
         self.attempt, self.needed, self.since, self.done = attempt, needed, time.monotonic(), set()
+        self.phase = Phase.STARTING
         with suppress(OSError):
             self.channel.send(Task(attempt.job, needed, retried=not attempt.alone, ahead=ahead))
 
@@ -117,6 +123,11 @@ class WorkerProcess:
     def killed_by_system(self) -> bool:
         """Whether the process was killed from outside; the system does that to one that takes too much memory."""
         return self.process.returncode == -signal.SIGKILL
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the process died of the machine code that it ran."""
+        return self.process.returncode in CRASHES
 
     def exit_reason(self) -> str:
         """Why a worker whose connection has ended is gone."""

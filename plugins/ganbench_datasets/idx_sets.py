@@ -2,7 +2,10 @@
 
 import contextlib
 import gzip
+import logging
+import os
 import shutil
+import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,7 @@ from ganbench_datasets.papers import LECUN, XIAO
 from ganbench_datasets.replacing import replacing
 from ganbench_datasets.torchvision_sets import METRICS, TorchvisionSet, data_folder
 
+LOG = logging.getLogger("ganbench.progress")
 NAMES = (
     "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
 )  # fmt: skip
@@ -130,12 +134,17 @@ def _state(place: Path, name: str) -> str | None:
 
 
 def _unpacked(packed: Path, name: str) -> Path:
-    """The unpacked copy of a file in the cache, kept under the hash of the packed one."""
+    """The unpacked copy of a file in the cache, made again if its checksum is another."""
     if not packed.stat().st_size:
         raise EOFError("it is empty")
     copy = cache_folder() / "unpacked" / hash_files(packed) / name
     if copy.is_file():
-        return copy
+        with packed.open("rb") as source:
+            source.seek(-8, os.SEEK_END)
+            checksum, _ = struct.unpack("<II", source.read(8))  # RFC 1952, 2.3.1
+        if zlib.crc32(copy.read_bytes()) == checksum:
+            return copy
+        LOG.warning("%s is damaged; it is unpacked again", copy)
     copy.parent.mkdir(parents=True, exist_ok=True)
     with gzip.open(packed) as source, replacing(copy) as target:
         shutil.copyfileobj(source, target)

@@ -1,5 +1,6 @@
 """Keeps large computed arrays in the user's cache, so that several processes map one copy into memory."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from ganbench import MissingError, cache_folder, hash_files
 from ganbench_datasets.replacing import replacing
+
+LOG = logging.getLogger("ganbench.progress")
 
 
 def mapped(key: str, compute: Callable[[], Tensor]) -> Tensor:
@@ -33,9 +36,12 @@ def mapped(key: str, compute: Callable[[], Tensor]) -> Tensor:
 
 def _read(path: Path, seal: Path) -> Tensor | None:
     """The mapped tensor, or None if it is not there or is not what was sealed."""
-    with suppress(OSError, ValueError, MissingError):
+    if not path.is_file() or not seal.is_file():
+        return None
+    with suppress(OSError, ValueError, EOFError, MissingError):
         if bytes(np.load(seal)).decode() == hash_files(path):
             return torch.from_numpy(np.load(path, mmap_mode="c"))  # what is changed in memory is not written
+    LOG.warning("%s is damaged; it is made again", path)
     return None
 
 

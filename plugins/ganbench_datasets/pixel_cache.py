@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from ganbench import MissingError, cache_folder, hash_each
 from ganbench_datasets.image_files import Pixels
 from ganbench_datasets.replacing import replacing
 
+LOG = logging.getLogger("ganbench.progress")
 LEFTOVER_S = 24 * 3600
 Labels = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
@@ -45,12 +47,17 @@ class PixelCache:
 
     def read_seal(self) -> Seal | None:
         """The seal, if there is one and the files beside it are those that were sealed."""
+        if not self.seal.exists():
+            return None
         try:
             seal = Seal(**json.loads(self.seal.read_bytes()))
             wanted = {self.pixels: seal.pixels, **({self.labels: seal.labels} if seal.labels else {})}
-            return seal if hash_each(self.folder, wanted) == wanted else None
-        except (OSError, ValueError, TypeError, MissingError):
-            return None
+            if hash_each(self.folder, wanted) == wanted:
+                return seal
+        except (OSError, ValueError, TypeError, MissingError, RecursionError):
+            pass
+        LOG.warning("%s is damaged; it is made again", self.pixels)
+        return None
 
     def read(self) -> Cached | None:
         """The pictures, or None if they are not there or were damaged."""
