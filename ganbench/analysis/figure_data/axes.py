@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, inf, isfinite, log10
 
+from ganbench.registry.contracts import ScoreKind
+
+Bounds = tuple[float, float]
+"""The smallest and the largest value that is possible."""
+ANYTHING: Bounds = (-inf, inf)
 INTERVALS = 5
 """A linear axis has at most this many intervals between ticks."""
 STEPS, WHOLE_STEPS = (1, 2, 2.5, 5, 10), (1, 2, 5, 10)
@@ -68,10 +73,18 @@ class AxisRange:
         return inside[:: ceil(len(inside) / MAX_LOG_TICKS)]
 
 
-def axis_range(values: Iterable[float], log: bool = False, margin: float = 0.05, whole: bool = False) -> AxisRange:
+def possible(kind: ScoreKind, most: int | None = None) -> Bounds:
+    """What a score of a kind can be: a share from 0 to 1, a count from 0 to the largest one if that is known."""
+    return {"share": (0.0, 1.0), "count": (0.0, inf if most is None else float(most))}.get(kind, ANYTHING)
+
+
+def axis_range(
+    values: Iterable[float], log: bool = False, margin: float = 0.05, whole: bool = False, bounds: Bounds = ANYTHING
+) -> AxisRange:
     """An axis that holds all finite values with a margin on both sides; from 0 to 1 if there are none.
 
-    It is logarithmic only if all values are above 0.
+    It is logarithmic only if all values are above 0. It does not go beyond what is possible by `bounds`, unless a
+    value does.
     """
     known = [value for value in values if isfinite(value)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
@@ -79,7 +92,8 @@ def axis_range(values: Iterable[float], log: bool = False, margin: float = 0.05,
         factor = (high / low) ** margin if high > low else 1.5
         return AxisRange(low / factor, high * factor, True)
     room = (high - low) * margin or abs(high) * 0.1 or 0.5
-    return AxisRange(low - room, high + room, whole=whole)
+    least, most = min(low, bounds[0]), max(high, bounds[1])
+    return AxisRange(max(low - room, least), min(high + room, most), whole=whole)
 
 
 def cost_range(costs: Sequence[float]) -> AxisRange:

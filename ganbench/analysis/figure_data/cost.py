@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ganbench.analysis.figure_data.axes import AxisRange, axis_range, cost_range, is_whole
+from ganbench.analysis.figure_data.axes import ANYTHING, AxisRange, Bounds, axis_range, cost_range, is_whole, possible
 from ganbench.analysis.figure_data.ranks import find_score
 from ganbench.analysis.figure_data.selection import VariantRuns, dataset_variants
 from ganbench.analysis.score_table import Table
@@ -61,6 +61,7 @@ class CostInfo:
     cost: str
     points: tuple[CostPoint, ...]
     missing: tuple[tuple[str, str], ...]
+    bounds: Bounds = ANYTHING
 
     @property
     def front(self) -> list[CostPoint]:
@@ -74,7 +75,7 @@ class CostInfo:
     @property
     def score_axis(self) -> AxisRange:
         values = [pair.value for point in self.points for pair in point.pairs]
-        return axis_range(values, self.log, 0.08, is_whole(values))
+        return axis_range(values, self.log, 0.08, is_whole(values), self.bounds)
 
 
 def cost_info(
@@ -97,7 +98,14 @@ def cost_info(
     device = common_device(record for variant in variants for record in variant.finished.values())
     label = f"{label}, {device}" if against == "seconds" and device else label
     missing = tuple((point.label, point.title) for point in found if not point.pairs)
-    return CostInfo(heading, score, better, kind == "log", label, _with_front(points, better), missing)
+    return CostInfo(
+        heading, score, better, kind == "log", label, _with_front(points, better), missing, _bounds(table, score)
+    )
+
+
+def _bounds(table: Table, score: str) -> Bounds:
+    cell = next((row.scores[score] for row in table.variants if row.scores[score].values), None)
+    return possible(cell.kind, cell.most) if cell else ANYTHING
 
 
 def _pairs(variant: VariantRuns, field: str, score: str) -> tuple[CostPair, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganbench.analysis.figure_data.axes import AxisRange, axis_range
+from ganbench.analysis.figure_data.axes import ANYTHING, AxisRange, Bounds, axis_range, possible
 from ganbench.analysis.figure_data.selection import VariantRuns, dataset_variants, limit_note
 from ganbench.analysis.figure_data.series import Series, signal_series, snapshot_scores, snapshot_series
 from ganbench.errors import UsageError
@@ -46,6 +46,7 @@ class CurvePanel:
     curves: tuple[Curve | None, ...]
     equilibrium: float | None = None
     log: bool = False
+    bounds: Bounds = ANYTHING
 
     @property
     def value_axis(self) -> AxisRange:
@@ -56,7 +57,7 @@ class CurvePanel:
         cut = not self.log and high > low and values.max() - values.min() > OUTLIER_FACTOR * (high - low)
         ends = [low, high] if cut else [values.min(), values.max()]
         level = [] if self.equilibrium is None else [self.equilibrium]
-        return axis_range([*map(float, ends), *level], self.log)
+        return axis_range([*map(float, ends), *level], self.log, bounds=self.bounds)
 
     @property
     def step_axis(self) -> AxisRange:
@@ -152,7 +153,9 @@ def _score_panels(variants: Sequence[VariantRuns], scores: Sequence[str], where:
             )
         card = next(own[score] for own in cards if score in own)
         log = card.kind == "log" and _positive(curves)
-        panels.append(CurvePanel(score, score, _on_logs(curves) if log else curves, log=log))
+        panels.append(
+            CurvePanel(score, score, _on_logs(curves) if log else curves, log=log, bounds=possible(card.kind))
+        )
     return panels
 
 

@@ -13,6 +13,7 @@ from ganbench.analysis.figure_data.selection import (
     dataset_variants,
     datasets,
     limit_note,
+    short_names,
     with_count,
 )
 from ganbench.errors import UsageError
@@ -64,8 +65,9 @@ class CapturedModes:
 
 @dataclass(frozen=True)
 class ModeCaptureInfo:
-    """The captured modes of every variant, by dataset, fewest modes first."""
+    """The captured modes of every variant, by dataset, fewest modes first; `heading` is what all names share."""
 
+    heading: str
     labels: tuple[str, ...]
     datasets: tuple[CapturedModes, ...]
     notes: tuple[str, ...] = ()
@@ -161,13 +163,15 @@ def mode_capture_info(
         raise UsageError(errors[0])
     titles = list(dict.fromkeys(one.title for info in found.values() for one in info.variants))
     shown = titles[:limit]
-    labels = [with_count(title, *_finished(plan, store, title, list(found))) for title in shown]
+    pairs = {row.variant.title: row.variant.texts for row in plan.rows}
+    short, common = short_names([pairs[title] for title in shown])
+    labels = [with_count(short[pairs[title]], *_finished(plan, store, title, list(found))) for title in shown]
     entries = [
         CapturedModes(dataset, len(info.real), tuple(_captured(info, title) for title in shown))
         for dataset, info in found.items()
     ]
     entries.sort(key=lambda entry: entry.modes)
-    return ModeCaptureInfo(tuple(labels), tuple(entries), tuple(limit_note(len(shown), len(titles))))
+    return ModeCaptureInfo(common, tuple(labels), tuple(entries), tuple(limit_note(len(shown), len(titles))))
 
 
 def _captured(info: ModesInfo, title: str) -> tuple[int, ...]:

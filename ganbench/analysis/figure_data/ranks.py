@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganbench.analysis.figure_data.axes import AxisRange, axis_range, is_whole
+from ganbench.analysis.figure_data.axes import ANYTHING, AxisRange, Bounds, axis_range, is_whole, possible
 from ganbench.analysis.figure_data.selection import heading, select, short_names
 from ganbench.analysis.score_table import Score, Table, TableRow
 from ganbench.errors import UsageError
@@ -46,6 +46,9 @@ class RanksInfo:
     references: dict[str, float]
     ranked: bool = True
     """whether tiers and ranks are by this score"""
+    all_pairs: bool = True
+    """whether all pairs are compared, so that ranks say more than tiers"""
+    bounds: Bounds = ANYTHING
 
     @property
     def failed(self) -> bool:
@@ -66,7 +69,7 @@ class RanksInfo:
             fits = value > 0 if self.log else span == 0 or _span(wider) <= REFERENCE_AXIS_FACTOR * span
             if fits:
                 shown = wider
-        return axis_range(shown, self.log, whole=self.whole)
+        return axis_range(shown, self.log, whole=self.whole, bounds=self.bounds)
 
 
 def find_score(table: Table, asked: str | None) -> str:
@@ -107,6 +110,8 @@ def ranks_info(table: Table, asked: str | None = None, names: Sequence[str] = ()
         tuple(variants),
         references,
         score == table.primary,
+        not (table.family and table.family.reference),
+        possible(finished[0].kind, finished[0].most),
     )
 
 

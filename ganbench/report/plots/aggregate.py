@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ganbench.analysis.aggregate import OverallRow
 from ganbench.analysis.figure_data.aggregate import AGGREGATE_AXIS, AggregateInfo
-from ganbench.report.plots.interval_rows import IntervalRow, draw_rows, rows_height
+from ganbench.report.plots.interval_rows import IntervalRow, beside, draw_rows, rows_height
 from ganbench.report.plots.style import PaperFigure, set_axis
 
 
@@ -26,6 +26,7 @@ def _row(name: str, row: OverallRow) -> IntervalRow:
 
 def _draw(heading: str, rows: list[IntervalRow], figure: Figure) -> None:
     axes = figure.subplots()
-    draw_rows(axes, rows, heading, ("P(>next)", "seeds"), at=(18.0, 50.0))
+    header = ("P(>next)", "seeds")
+    draw_rows(axes, rows, heading, header, beside([header, *(row.beside for row in rows)]))
     set_axis(axes, "x", AGGREGATE_AXIS)
     axes.set_xlabel("interquartile mean (0 uniform noise, 1 real data)")

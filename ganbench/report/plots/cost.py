@@ -88,9 +88,9 @@ def _front(axes: Axes, info: CostInfo) -> None:
 def _point(axes: Axes, point: CostPoint, look: Look) -> Line2D:
     _, costs, values = zip(*point.pairs, strict=True)
     axes.plot(costs, values, linestyle="none", marker=look.marker, markersize=2.2, color=look.color,
-              markeredgewidth=0, alpha=0.55, zorder=2)  # fmt: skip
+              markeredgewidth=0, alpha=0.55, zorder=2, clip_on=False)  # fmt: skip
     x, y = point.mean
     inside, edge = (look.color, INK) if point.front else ("white", look.color)
     (drawn,) = axes.plot([x], [y], linestyle="none", marker=look.marker, markersize=5.5, markerfacecolor=inside,
-                         markeredgecolor=edge, markeredgewidth=0.9, zorder=4 if point.front else 3)  # fmt: skip
+                         markeredgecolor=edge, markeredgewidth=0.9, zorder=3 + point.front, clip_on=False)  # fmt: skip
     return drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -30,6 +31,7 @@ from ganbench.report.plots.style import (
     set_axis,
 )
 
+Point = tuple[float, float]
 BANDS = {"range": "range", "interval": "95 % interval"}
 
 
@@ -71,7 +73,7 @@ def _draw_signals(info: CurvesInfo, figure: Figure) -> None:
     for axes, panel in zip(grid, info.panels, strict=True):
         for i, (curve, look) in enumerate(zip(panel.curves, chosen, strict=True)):
             if curve:
-                _draw_curve(axes, curve.series, look, info.band, (i + 0.5) / len(chosen))
+                _draw_curve(axes, panel, curve.series, look, info.band, (i + 0.5) / len(chosen))
         _axes(axes, panel)
         axes.set_ylabel(fitted(drawable_text(panel.label), 1.3, TEXT))
     explanation, wide = _explanation(info), float(figure.get_size_inches()[0])
@@ -92,22 +94,29 @@ def _draw_variants(info: CurvesInfo, figure: Figure) -> None:
     for axes, curve in zip(grid, panel.curves, strict=True):
         axes.add_collection(LineCollection(others, colors=PALE, linewidths=0.4, zorder=1), autolim=False)
         if curve:
-            _draw_curve(axes, curve.series, looks(1)[0]._replace(marker=""), info.band, 0.5)
+            _draw_curve(axes, panel, curve.series, looks(1)[0]._replace(marker=""), info.band, 0.5)
         else:
             panels.write(axes, "no value")
         _axes(axes, panel)
 
 
-def _draw_curve(axes: Axes, series: Series, look: Look, band: str, place: float) -> None:
+def _draw_curve(axes: Axes, panel: CurvePanel, series: Series, look: Look, band: str, place: float) -> None:
     if len(series.values) > 1:
         low, high = series.band(band)
         axes.fill_between(series.steps, low, high, color=look.color, alpha=0.16, linewidth=0, zorder=2)
     every = max(1, len(series.steps) // 5)
-    axes.plot(series.steps, series.mean, color=look.color, linestyle=look.dashes, marker=look.marker, markersize=3,
-              markevery=(int(place * every), every), zorder=3)  # fmt: skip
-    if series.ends:
-        x, y = zip(*series.ends, strict=True)
-        axes.plot(x, y, linestyle="none", marker="x", markersize=3.5, color=look.color, zorder=4)
+    axes.plot(series.steps, series.mean, color=look.color, linestyle=look.dashes, zorder=3)
+    points = list(zip(series.steps, series.mean, strict=True))[int(place * every) :: every]
+    _mark(axes, panel, points, look.color, look.marker, 3)
+    _mark(axes, panel, series.ends, look.color, "x", 3.5)
+
+
+def _mark(axes: Axes, panel: CurvePanel, points: Sequence[Point], color: str, marker: str, size: float) -> None:
+    """Whole markers at the points that are within the axis; outliers are cut off."""
+    inside = [point for point in points if panel.value_axis.holds(point[1])]
+    if inside and marker:
+        x, y = zip(*inside, strict=True)
+        axes.plot(x, y, linestyle="none", marker=marker, markersize=size, color=color, zorder=4, clip_on=False)
 
 
 def _axes(axes: Axes, panel: CurvePanel) -> None:

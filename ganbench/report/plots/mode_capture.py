@@ -12,6 +12,7 @@ from ganbench.analysis.figure_data.axes import AxisRange
 from ganbench.analysis.figure_data.modes import ModeCaptureInfo
 from ganbench.report.plots.style import (
     GRAY,
+    TEXT,
     PaperFigure,
     drawable_text,
     fitted,
@@ -30,7 +31,7 @@ def plot_mode_capture(info: ModeCaptureInfo) -> PaperFigure:
 
     def height(width: float) -> float:
         texts = _texts(info, width)
-        return min(0.6 * width, 3.2) + legend_height(len(texts), legend_columns(texts, width))
+        return min(0.6 * width, 3.2) + 0.2 + legend_height(len(texts), legend_columns(texts, width))
 
     return PaperFigure(partial(_draw, info), height, info.notes)
 
@@ -51,14 +52,16 @@ def _draw(info: ModeCaptureInfo, figure: Figure) -> None:
                 shares = np.array(captured) / entry.modes
                 aside = np.linspace(-0.03, 0.03, len(shares)) if len(shares) > 1 else np.zeros(1)
                 axes.plot(place + offset + aside, shares, linestyle="none", marker=look.marker, markersize=2,
-                          color=look.color, markeredgewidth=0, alpha=0.6, zorder=2)  # fmt: skip
+                          color=look.color, markeredgewidth=0, alpha=0.6, zorder=2, clip_on=False)  # fmt: skip
                 axes.plot([place + offset], [mean(shares)], linestyle="none", marker=look.marker, markersize=5,
-                          color=look.color, markeredgecolor="white", markeredgewidth=0.5, zorder=3)  # fmt: skip
+                          color=look.color, markeredgecolor="white", markeredgewidth=0.5, zorder=3,
+                          clip_on=False)  # fmt: skip
     room = width_of(figure) / len(info.datasets) * 0.8
     names = [f"{fitted(drawable_text(one.dataset), room)}\n{one.modes} modes" for one in info.datasets]
     axes.set_xticks(range(len(info.datasets)), names)
     axes.set_xlim(-0.5, len(info.datasets) - 0.5)
-    set_axis(axes, "y", AxisRange(0, 1.06))
+    set_axis(axes, "y", AxisRange(0, 1))
+    axes.set_title(fitted(drawable_text(info.heading), width_of(figure) - 0.8, TEXT))
     axes.set_ylabel("share of modes captured")
     handles = [Line2D([], [], color=k.color, linestyle="none", marker=k.marker, markersize=4) for k in chosen]
     texts = _texts(info, width_of(figure))

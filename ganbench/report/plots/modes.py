@@ -39,7 +39,8 @@ def _draw(info: ModesInfo, figure: Figure) -> None:
     explanation = "bars: mean; dots: seeds; line: " + ("real data" if info.counted else "equal shares")
     one_of = {"modes": "mode", "classes": "class"}.get(info.of, info.of)
     grid = panels.grid(figure, names, (info.heading, explanation), (one_of, "share of samples"), _min_width(info))
-    top = max([*(float(share) for one in info.variants for share in one.shares.ravel()), float(info.real.max())]) * 1.3
+    top = max([*(float(share) for one in info.variants for share in one.shares.ravel()), float(info.real.max())])
+    top = min(1.0, 1.3 * top)
     for axes, one in zip(grid, info.variants, strict=True):
         if one.shares.size:
             _bars(axes, one, info.real)
@@ -74,9 +75,10 @@ def _bars(axes: Axes, one: VariantModes, real: Array) -> None:
     if count <= MAX_DOTTED and len(one.shares) > 1:
         offsets = np.linspace(-0.25, 0.25, len(one.shares))[:, None]
         axes.plot((modes + offsets).ravel(), one.shares.ravel(), linestyle="none", marker="o", markersize=1.3,
-                  color=COLORS[0], markeredgewidth=0)  # fmt: skip
+                  color=COLORS[0], markeredgewidth=0, clip_on=False)  # fmt: skip
     figure = axes.get_figure(root=True)
     assert figure is not None
     room = float(axes.get_position().width * figure.get_size_inches()[0]) - 0.08
-    axes.text(0.99, 0.98, _caption(one, room), transform=axes.transAxes, ha="right", va="top", fontsize=TINY)
+    axes.text(0.99, 0.98, _caption(one, room), transform=axes.transAxes, ha="right", va="top", fontsize=TINY,
+              zorder=5, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5})  # fmt: skip
     axes.stairs(real, np.arange(count + 1) - 0.5, color=INK, linewidth=0.8, baseline=None)

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ganbench.analysis.figure_data.ranks import RankedVariant, RanksInfo
-from ganbench.analysis.score_table import TITLES
+from ganbench.analysis.score_table import TITLES, TableRow
 from ganbench.formatting import number
-from ganbench.report.plots.interval_rows import IntervalRow, draw_rows, rows_height
+from ganbench.report.plots.interval_rows import IntervalRow, beside, draw_rows, rows_height
 from ganbench.report.plots.style import (
     GRAY,
     INK,
@@ -30,11 +30,13 @@ from ganbench.report.text.grid import rank, tier
 
 REFERENCES: dict[str, Dashes] = {TITLES["real"]: "-", TITLES["gaussian"]: (0, (5, 2)), TITLES["noise"]: (0, (1, 1.5))}
 OTHER: Dashes = (0, (6, 2, 1, 2))
+SHORT = {"inconclusive": "inconcl.", "reference": "ref.", "too few seeds": "few seeds", "no variation": "no var."}
+"""Tiers that are shortened beside the panel."""
 
 
 def plot_ranks(info: RanksInfo) -> PaperFigure:
     """One row per variant, and references as vertical lines."""
-    rows = [_row(variant) for variant in info.variants]
+    rows = [_row(variant, info.all_pairs) for variant in info.variants]
 
     def height(width: float) -> float:
         texts = _reference_texts(info)
@@ -44,9 +46,15 @@ def plot_ranks(info: RanksInfo) -> PaperFigure:
     return PaperFigure(partial(_draw, info, rows), height)
 
 
-def _row(variant: RankedVariant) -> IntervalRow:
+def _tier(row: TableRow) -> str:
+    """The tier, in short where it is a long word."""
+    text = tier(row)
+    return text.replace(row.tier, SHORT.get(row.tier, row.tier)) if row.tier else text
+
+
+def _row(variant: RankedVariant, all_pairs: bool) -> IntervalRow:
     score, row = variant.score, variant.row
-    place = (tier(row), rank(row)) if variant.ranked else ()
+    place = ((_tier(row), rank(row)) if all_pairs else (_tier(row),)) if variant.ranked else ()
     return IntervalRow(
         variant.name, score.values, score.mean, score.low, score.high, (*place, f"{row.n_ok}/{row.n}"),
         row.n_ok == row.n, bool(row.led) and variant.ranked, row.failed,
@@ -55,10 +63,8 @@ def _row(variant: RankedVariant) -> IntervalRow:
 
 def _draw(info: RanksInfo, rows: list[IntervalRow], figure: Figure) -> None:
     axes = figure.subplots()
-    longest = max((len(row.beside[0]) for row in rows), default=0) if info.ranked else 0
-    middle = max(14.0, 2.2 * longest + 4)
-    at = (middle, 2 * middle + 6, 2 * middle + 30) if info.ranked else (14.0,)
-    header = ("tier", "rank", "ok") if info.ranked else ("ok",)
+    header = (*(("tier", "rank") if info.all_pairs else ("tier",)), "ok") if info.ranked else ("ok",)
+    at = beside([header, *(row.beside for row in rows)])
     draw_rows(axes, rows, info.heading, header, at, failed_left=info.better == "higher")
     score = fitted(drawable_text(info.score), 0.4 * width_of(figure), TEXT)
     failed = "× failed seed" if info.failed else ""  # noqa: RUF001

@@ -44,6 +44,8 @@ Dashes = Literal["-"] | tuple[float, tuple[float, ...]]
 DASHES: tuple[Dashes, ...] = (
     "-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (7, 2)), (0, (2, 1)), (0, (4, 1, 1, 1, 1, 1)),
 )  # fmt: skip
+TICK_GAP = 0.04
+"""Inches between the labels of ticks."""
 DISTINCT = len(COLORS)
 """Variants that color, marker and dashes tell apart in one panel."""
 INK, GRAY, PALE = "#222222", "#767676", "#c8c8c8"
@@ -134,11 +136,33 @@ def labels(names: Sequence[str], room: float) -> list[str]:
     return found
 
 
+class _FittingLocator(FixedLocator):
+    """Fixed ticks: all, or every second, third, ... one, so that labels do not touch."""
+
+    def __init__(self, axes: Axes, which: Literal["x", "y"], ticks: Sequence[float]) -> None:
+        super().__init__(ticks)
+        self.axes, self.along, self.ticks = axes, int(which == "y"), list(ticks)
+
+    def __call__(self) -> list[float]:
+        steps = (self.ticks[::step] for step in range(1, len(self.ticks)))
+        return next((some for some in steps if self._fit(some)), self.ticks[:1])
+
+    def _fit(self, places: list[float]) -> bool:
+        corner = self.axes.get_xlim()[0], self.axes.get_ylim()[0]
+        points = [(corner[0], place) if self.along else (place, corner[1]) for place in places]
+        figure = self.axes.get_figure(root=True)
+        assert figure is not None
+        at = self.axes.transData.transform(points)[:, self.along] / figure.dpi
+        sizes = [SMALL / 72 if self.along else extent(tick(place)) for place in places]
+        pairs = zip(at, at[1:], sizes, sizes[1:], strict=False)
+        return all(abs(b - a) >= (x + y) / 2 + TICK_GAP for a, b, x, y in pairs)
+
+
 def set_axis(axes: Axes, which: Literal["x", "y"], shown: AxisRange) -> None:
     """Set scale, ends and ticks of an axis."""
     axes.set(**{f"{which}scale": "log" if shown.log else "linear", f"{which}lim": (shown.low, shown.high)})
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(FixedLocator(shown.ticks))
+    axis.set_major_locator(_FittingLocator(axes, which, shown.ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 

@@ -1,0 +1,89 @@
+"""Every kind of figure, of the published and of nasty made-up results: nothing is cut, no axis beyond what can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import matplotlib.style
+import pytest
+from clipping import cut_off
+from fabricate import NASTY, Made, fabricate, many
+from matplotlib.figure import Figure
+
+from ganbench.analysis.figure_data.cost import cost_info
+from ganbench.analysis.figure_data.ranks import ranks_info
+from ganbench.api.results import Results, open_results
+from ganbench.report.plots import figure as figures
+from ganbench.report.plots.style import SETTINGS, WIDTHS, PaperFigure
+from ganbench.report.plots.suite_plots import suite_plots
+
+PUBLISHED = Path(__file__).parents[2] / "results" / "published"
+NAMES = tuple(path.name for path in sorted(PUBLISHED.iterdir()) if path.is_dir())
+LONG = "a_loss_with-a.name/of%60&characters#that{is}never^broken~anywhere"
+MADE = {
+    "markup": Made(losses=("minimax", NASTY[0]), seeds=5, nasty=True),
+    "long": Made(losses=("minimax", LONG, "Größe_λ 中文"), architectures=("mlp", f"net {LONG}"), points=(LONG,)),
+    "single": Made(seeds=1),
+    "many": many(100),
+    "rows": Made(losses=tuple(f"loss {i}" for i in range(60)), architectures=("mlp",), images=(), seeds=2),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
+    folder = tmp_path_factory.mktemp("made")
+    return {name: open_results(folder / name, fabricate(folder / name, one).suite) for name, one in MADE.items()}
+
+
+def drawn(paper: PaperFigure, width: float) -> Figure:
+    """A figure as `rendered` makes it, without a file."""
+    with matplotlib.style.context("default"), matplotlib.rc_context({**figures.FIXED, **SETTINGS}):  # type: ignore[dict-item]
+        figure = Figure(figsize=(width, paper.height(width)), layout="constrained")
+        paper.draw(figure)
+        assert cut_off(figure) == []
+    return figure
+
+
+def check(results: Results) -> None:
+    """Every figure of a suite, as wide as a column; the first one also as wide as a page."""
+    slugs = {table.dataset: str(i) for i, table in enumerate(results.score_tables)}
+    plots = suite_plots(results.plan, results.score_tables, results.store, slugs)
+    assert plots
+    for i, plot in enumerate(plots):
+        paper = plot.make()
+        drawn(paper, WIDTHS["column"])
+        if i == 0:
+            drawn(paper, WIDTHS["page"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_of_published_results_are_whole(name: str) -> None:
+    check(open_results(PUBLISHED / name, name))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_figures_of_nasty_results_are_whole(made: dict[str, Results], name: str) -> None:
+    check(made[name])
+
+
+def test_no_axis_goes_beyond_what_a_score_can_be(made: dict[str, Results]) -> None:
+    suites = [*made.values(), *(open_results(PUBLISHED / name, name) for name in NAMES)]
+    seen = set()
+    for results in suites:
+        for table in results.score_tables:
+            for score in table.columns:
+                cells = [row.scores[score] for row in table.variants if row.scores[score].values]
+                if not cells:
+                    continue
+                axes = (
+                    ranks_info(table, score).axis,
+                    cost_info(table, results.plan, results.store, score).score_axis,
+                )
+                if cells[0].kind == "share":
+                    assert all(0 <= axis.low < axis.high <= 1 for axis in axes), (results, table.dataset, score)
+                if cells[0].kind == "count":
+                    most = cells[0].most or float("inf")
+                    assert all(0 <= axis.low < axis.high <= most for axis in axes), (results, table.dataset, score)
+                seen.add(cells[0].kind)
+    assert seen == {"share", "count", "log", "linear"}
