@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 
@@ -16,20 +17,45 @@ from ganbench.registry.contracts import Dataset
 SIDE = 480
 MAX_POINTS = 2500
 MAX_IMAGES = 64
+MAX_ROWS, CLASS_COLUMNS = 10, 10
+"""Classes in a picture by class, and samples of each."""
 RED = torch.tensor([0.84, 0.15, 0.16])
 MAX_IMAGE_SIDE = 64
 """Pixels per side of an image among others; larger images are averaged down by a whole factor."""
 
 
-def picture(samples: Tensor, dataset: Dataset) -> bytes | None:
-    """A PNG of the first samples (N, *shape), or None if they are neither points in the plane nor images."""
+def picture(samples: Tensor, dataset: Dataset, labels: Tensor | None = None) -> bytes | None:
+    """A PNG of the first samples (N, *shape), or None if they are neither points in the plane nor images.
+
+    Images with `labels` (N,) have a row for each of the classes that `picture_classes` names.
+    """
     shape = tuple(dataset.shape)
     if is_image(shape):
+        classes = picture_classes(labels, dataset)
+        if labels is not None and classes:
+            return _png(zoomed(_by_class(samples, labels, classes), SIDE))
         images = samples[:MAX_IMAGES]
         return _png(zoomed(grid(images, ceil(sqrt(len(images)))), SIDE))
     if shape == (2,):
         return _png(Background.of(dataset, SIDE).scatter(samples[:MAX_POINTS]))
     return None
+
+
+def picture_classes(labels: Tensor | None, dataset: Dataset) -> tuple[int, ...]:
+    """The classes that the rows of a picture show: the first `MAX_ROWS` of which there are samples."""
+    if labels is None or not is_image(tuple(dataset.shape)):
+        return ()
+    return tuple(sorted({*map(int, labels.tolist())})[:MAX_ROWS])
+
+
+def _by_class(samples: Tensor, labels: Tensor, classes: Sequence[int]) -> Tensor:
+    """A sheet (3, H, W) with the first samples of a class in each row; white where there are no more."""
+    rows = []
+    for label in classes:
+        own = samples[labels == label][:CLASS_COLUMNS]
+        blank = own.new_ones(CLASS_COLUMNS - len(own), *own.shape[1:])
+        rows.append(torch.cat([own, blank]))
+    return grid(torch.cat(rows), CLASS_COLUMNS)
 
 
 def is_image(shape: tuple[int, ...]) -> bool:

@@ -43,6 +43,7 @@ class RunFile:
     neighbours: Neighbors | None = None
     shape: tuple[Positive, ...] = ()
     class_counts: tuple[Count, ...] = ()
+    class_rows: tuple[Count, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     seal: str = ""
 

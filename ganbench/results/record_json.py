@@ -62,8 +62,8 @@ def decode_run(content: bytes) -> Record:
     record = Record(
         id=file.id, suite=file.suite, spec=spec, failure=file.failure, cost=file.cost, signals=file.signals,
         diagnosis=file.diagnosis, provenance=made_by, film=file.film, neighbors=file.neighbours,
-        shape=file.shape, class_counts=file.class_counts, files=file.files, stored_spec=stored_spec,
-        one_identity=file.schema == 1,
+        shape=file.shape, class_counts=file.class_counts, class_rows=file.class_rows, files=file.files,
+        stored_spec=stored_spec, one_identity=file.schema == 1,
     )  # fmt: skip
     if scores is None:
         return record
@@ -193,6 +193,7 @@ def _run_plain(record: Record) -> dict[str, Any]:
         "neighbours": _builtins(record.neighbors),
         **({"shape": list(record.shape)} if record.shape else {}),
         **({"class_counts": list(record.class_counts)} if record.class_counts else {}),
+        **({"class_rows": list(record.class_rows)} if record.class_rows else {}),
         "files": dict(record.files),
     }
 

@@ -267,7 +267,8 @@ class Record:
     as the file holds it, `stored_evaluation` that of the evaluation: what the two ids hash. `provenance` and
     `scored_by` are those of the training and of the evaluation. `read_at` is (step, seconds) if the scores are an
     earlier snapshot's, at an equal budget. `shape` is that of a sample, `class_counts` the training samples in each
-    class, if the dataset has classes: with the weights, all that new samples need.
+    class, if the dataset has classes: with the weights, all that new samples need. `class_rows` are the classes of the
+    rows of `samples.png`, if a conditional G made images.
     """
 
     id: str
@@ -283,6 +284,7 @@ class Record:
     neighbors: Neighbors | None = None
     shape: tuple[Positive, ...] = ()
     class_counts: tuple[Count, ...] = ()
+    class_rows: tuple[Count, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     stored_spec: str = ""
     evaluation_id: str | None = None

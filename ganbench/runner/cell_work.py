@@ -16,6 +16,7 @@ from ganbench.evaluation.evaluator import Scores, TooFewSamples
 from ganbench.evaluation.extraction import NotFinite
 from ganbench.evaluation.film import frame, needed
 from ganbench.evaluation.generate import Generated
+from ganbench.evaluation.images import picture_classes
 from ganbench.evaluation.latent_sets import score_noise
 from ganbench.evaluation.weights import kept_generator, trained_generator
 from ganbench.registry.registry import Registry
@@ -106,6 +107,7 @@ class CellWork:
         write_weights(folder, result, trainer.game)
         write_history(folder, result.steps, result.history)
         evaluation, strip, near = Evaluation(), None, None
+        rows: tuple[int, ...] = ()
         try:
             made = self.scoring.samples(result) if result.failure is None else None
             if made is not None:
@@ -114,7 +116,8 @@ class CellWork:
             if made is not None:
                 evaluation, raised, made = self._evaluated(result, made, self._kept_before(result, folder))
                 write_traceback(folder, raised)
-                near = write_pictures(folder, made.samples, self.scoring.evaluator)
+                near = write_pictures(folder, made.samples, self.scoring.evaluator, made.labels)
+                rows = picture_classes(made.labels, self.dataset)
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
         except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
@@ -128,7 +131,9 @@ class CellWork:
         peak = peak_memory(self.device)
         record = run_record(suite, spec, result, evaluation, peak, run, self._scored_by(spec.evaluation))
         counts = self.scoring.class_counts
-        return replace(record, film=strip, neighbors=near, shape=self.scoring.shape, class_counts=counts)
+        return replace(
+            record, film=strip, neighbors=near, shape=self.scoring.shape, class_counts=counts, class_rows=rows
+        )
 
     def _kept_before(self, result: TrainedSeed, staged: Path) -> Earlier:
         """The generators that were kept during training; their files become those of the run."""

@@ -115,9 +115,14 @@ def failed_evaluation(spec: RunSpec, record: Record, failure: Failure) -> Record
     )  # fmt: skip
 
 
-def write_pictures(folder: Path, samples: torch.Tensor, evaluator: Evaluator) -> Neighbors | None:
-    """Write the samples and, for images, their nearest training images; returns what the latter show."""
-    png = picture(samples, evaluator.dataset)
+def write_pictures(
+    folder: Path, samples: torch.Tensor, evaluator: Evaluator, labels: torch.Tensor | None = None
+) -> Neighbors | None:
+    """Write the samples and, for images, their nearest training images; returns what the latter show.
+
+    Images with the `labels` that a conditional G was given are drawn by class.
+    """
+    png = picture(samples, evaluator.dataset, labels)
     if png is not None:
         write_atomically(folder / "samples.png", png)
     return _written(folder / "neighbours.png", neighbor_grid(evaluator, samples))

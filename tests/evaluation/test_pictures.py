@@ -22,6 +22,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from ganbench.engine.checkpoints import Checkpoints, Stopped
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.film import FRAMES, film, frame
+from ganbench.evaluation.images import picture, picture_classes
 from ganbench.evaluation.neighbor_grid import nearest, neighbor_grid
 from ganbench.registry.contracts import Dataset
 from ganbench.registry.registry import Registry
@@ -51,6 +52,31 @@ def _random(shape: tuple[int, ...], count: int, seed: int = 0) -> Tensor:
 
 def _shaped(*shape: int) -> Any:
     return SimpleNamespace(shape=shape)
+
+
+def test_images_of_a_conditional_generator_have_a_row_per_class() -> None:
+    """The first ten of each class in order, white where a class has fewer; without labels the first samples."""
+    samples = torch.linspace(-1, 1, 40).reshape(40, 1, 1, 1).expand(40, 1, 8, 8)
+    labels = torch.tensor([2, 0] * 15 + [5] * 10)
+    shown = picture(samples, _shaped(1, 8, 8), labels)
+    assert shown is not None
+    pixels = _pixels(shown).float()
+    assert picture_classes(labels, _shaped(1, 8, 8)) == (0, 2, 5)
+    zoom = pixels.shape[2] // 91  # ten images of 8 pixels, and lines between them
+    at = [(1 + 9 * i + 4) * zoom for i in range(10)]
+    middle = pixels[0][at[:3]][:, at]
+    expected = torch.stack([samples[labels == one][:10, 0, 0, 0] for one in (0, 2, 5)])
+    assert torch.allclose(middle, ((expected + 1) / 2 * 255).round(), atol=1)
+    few = picture(samples[:3], _shaped(1, 8, 8), torch.tensor([0, 0, 1]))
+    assert few is not None
+    assert (_pixels(few)[:, at[1], at[1:]] == 255).all()
+    assert picture(samples, _shaped(1, 8, 8)) != shown
+
+
+def test_points_and_unlabeled_samples_have_no_rows_of_classes() -> None:
+    assert picture_classes(torch.tensor([0, 1]), _shaped(2)) == ()
+    assert picture_classes(None, _shaped(1, 8, 8)) == ()
+    assert picture_classes(torch.arange(30), _shaped(1, 8, 8)) == tuple(range(10))
 
 
 def _made(frames: dict[int, Tensor | None], dataset: Dataset) -> tuple[Tensor, Film]:

@@ -45,7 +45,7 @@ def _glimpses(content: Content, table: Table) -> list[Glimpse]:
         if row.scores[table.primary].values
         and (run := content.pictured.get((row.loss, row.architecture, row.dataset))) is not None
     ]
-    real = next((one for one in content.references.values() if _shows_real_data(content, table, one)), None)
+    real = next((one for one in content.references.values() if shows_real_data(content, table, one)), None)
     found = []
     if pictured:
         found.append(_of_run("best" if len(pictured) > 1 else "only", *pictured[0]))
@@ -62,7 +62,8 @@ def _of_run(place: str, name: str, run: Run) -> Glimpse:
     return Glimpse(place, name, run.path, f"runs/{run.id}/samples.png", images)
 
 
-def _shows_real_data(content: Content, table: Table, one: Reference) -> bool:
+def shows_real_data(content: Content, table: Table, one: Reference) -> bool:
+    """Whether a reference is a dataset's real data, with a picture."""
     return (
         one.dataset == table.dataset
         and one.title == TITLES["real"]

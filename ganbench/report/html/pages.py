@@ -18,7 +18,7 @@ from ganbench.formatting import number, p_value
 from ganbench.report.badge import NAME as BADGE
 from ganbench.report.badge import badge, badge_markdown
 from ganbench.report.html import live as live_view
-from ganbench.report.html import overview, run_page
+from ganbench.report.html import overview, run_page, samples
 from ganbench.report.html.cells import columns, view
 from ganbench.report.html.charts import Chart, Group, ranks_chart
 from ganbench.report.html.content import Content, Reference, Run, slugs
@@ -247,6 +247,7 @@ class Site:
         return self._page(
             "dataset.html", path, table=table, view=view(self.content, table, True), sentences=conclusions(table),
             pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, references=references,
+            sheets=samples.sheets(self.content, table), progress=samples.progress_chart(self.content, table),
             meanings=meanings(self.registry, records), each=MOST_SAMPLES // max(1, len(own)),
             uncharted=len(table.columns) - len(drawn),
             plots=[plot.name for plot in self.plots if plot.dataset == table.dataset],
