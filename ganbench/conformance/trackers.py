@@ -12,8 +12,8 @@ from ganbench.registry.contracts import Run, Tracker
 from ganbench.signals import SIGNALS
 
 RECORD: dict[str, object] = {
-    "schema": 1, "id": "0" * 12, "suite": "check", "status": "ok", "reason": "", "metrics": {"score[extractor]": 1.0},
-    "cards": {}, "verdict": "ok",
+    "schema": 1, "id": "0" * 12, "suite": "check", "status": "ok", "reason": "", "cards": {},
+    "metrics": {"score[extractor]": 1.0, "share >= 1, %": 0.5}, "verdict": "ok",
     "snapshots": [{"step": 1, "train_seconds": 0.1, "metrics": {"score[extractor]": 2.0}}],
     "cost": {}, "signals": dict.fromkeys(SIGNALS, 0.5), "provenance": {},
     "diagnosis": [{"flag": "collapse", "since": 1, "fault": True, "evidence": "an example"}],

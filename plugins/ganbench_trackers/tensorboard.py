@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isnan
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import MissingError, Run, location
+from ganbench_trackers.texts import outcome, plain, scores, title
 
 FLUSH_SECONDS = 10
 """Seconds until a row is written to the file."""
@@ -47,44 +47,28 @@ class TensorBoard:
                 writer.add_scalar(f"signals/{name}", value, step)
 
     def on_record(self, run: Run, record: Mapping[str, Any]) -> None:
-        last = record["spec"]["train"]["steps"]
         writer = self._writer(run, 0)
-        for snapshot in record["snapshots"]:
-            self._scores(writer, snapshot["metrics"], snapshot["step"])
-        self._scores(writer, record["metrics"], last)
-        writer.add_text("result", _summary(record), last)
+        for step, own in scores(record):
+            for name, value in own.items():
+                writer.add_scalar(f"scores/{plain(name)}", value, step)
+        writer.add_text("result", _summary(record), record["spec"]["train"]["steps"])
         self.writers.pop(run.id).close()
 
     def close(self) -> None:
         while self.writers:
             self.writers.popitem()[1].close()
 
-    def _scores(self, writer: Any, scores: Mapping[str, float], step: int) -> None:
-        for name, value in scores.items():
-            writer.add_scalar(f"scores/{_plain(name)}", value, step)
-
     def _writer(self, run: Run, step: int) -> Any:
         """The run's writer; rows from `step` on of an earlier, interrupted training are hidden."""
         if run.id not in self.writers:
             from torch.utils.tensorboard import SummaryWriter
 
-            name = " - ".join((run.dataset[:60], f"{run.loss[:60]} x {run.architecture[:60]}", f"seed {run.seed}"))
-            folder = Path(self.place) / f"{_plain(name)} - {run.id}"
+            folder = Path(self.place) / f"{plain(title(run))} - {run.id}"
             self.writers[run.id] = SummaryWriter(str(folder), purge_step=step, flush_secs=FLUSH_SECONDS)
         return self.writers[run.id]
 
 
-def _plain(name: str) -> str:
-    """A name without the characters that file names and tags must not contain: `FID_digits16`."""
-    return re.sub(r"[^A-Za-z0-9_.=, -]+", "_", name).strip("_")
-
-
 def _summary(record: Mapping[str, Any]) -> str:
     """Status, verdict and findings, as lines of code, so that no text is interpreted as markup."""
-    lines = [f"status: {record['status']}" + (f" ({record['reason']})" if record["reason"] else "")]
-    lines += [f"verdict: {record['verdict']}"] if record["verdict"] else []
-    lines += [
-        f"{finding['flag']} since step {finding['since']}: {finding['evidence']}"
-        for finding in record["diagnosis"] or ()
-    ]
+    lines = [line if name == "diagnosis" else f"{name}: {line}" for name, line in outcome(record).items()]
     return "\n".join(f"    {line}" for line in "\n".join(lines).splitlines())

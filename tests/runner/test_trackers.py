@@ -178,11 +178,13 @@ def test_a_cell_that_is_tried_again_gives_a_tracker_every_row_once() -> None:
 
 
 def test_what_a_tracker_needs_is_reported_before_anything_trains(cli: Cli, mine: Path, tmp_path: Path) -> None:
-    (tmp_path / "absent" / "tensorboard").mkdir(parents=True)  # as if it were not installed
-    (tmp_path / "absent" / "tensorboard" / "__init__.py").write_text("raise ImportError('no such package')")
+    packages = ("tensorboard", "wandb", "mlflow")
+    for name in packages:  # as if they were not installed
+        (tmp_path / "absent" / name).mkdir(parents=True)
+        (tmp_path / "absent" / name / "__init__.py").write_text("raise ImportError('no such package')")
     path = os.pathsep.join(filter(None, (str(tmp_path / "absent"), os.environ.get("PYTHONPATH"))))
     wrong = (
-        ("tensorboard", 3, "tracker 'tensorboard' needs the package tensorboard (no such package): pip install"),
+        *((name, 3, f"tracker '{name}' needs the package {name} (no such package): pip install") for name in packages),
         ("line", 2, "--tracker line: unknown tracker 'line'. Did you mean 'lines'?"),
     )
     for tracker, code, message in wrong:
