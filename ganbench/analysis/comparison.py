@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias
 
 from ganbench.analysis.family import Family, measure
@@ -108,6 +109,27 @@ def compare(left: Named, right: Named, scores: Sequence[str] = ()) -> list[Compa
     one_suite = left.suite == right.suite
     decide = _within if one_suite else _across
     return [_pair(left, right, x, y, score, *decide(left, right, x, y, score, len(asked))) for x, y, score in asked]
+
+
+def every_pair(table: Table, rows: Sequence[TableRow]) -> list[Comparison]:
+    """Every two of these variants by the primary score.
+
+    What the suite's family says of them, with its a and b; of two that it does not compare, the exploratory difference,
+    as `compare` gives it.
+    """
+    score, family = table.primary, table.family or Family()
+    known = {(one.a, one.b): one.judgment for one in family.on(table.dataset)}
+    found = []
+    for x, y in combinations([row for row in rows if score in row.scores], 2):
+        a, b = (y, x) if (y.key, x.key) in known else (x, y)
+        judgment = known.get((a.key, b.key))
+        part: Part = "pair" if judgment is None else "suite"
+        if judgment is None:
+            how = measure(a.scores[score], family.settings)
+            judgment = claims.explore(a.sample(score), b.sample(score), how)
+        better = a.scores[score].better
+        found.append(Comparison(a.title, b.title, table.dataset, "", score, better, (a, b), judgment, part))
+    return found
 
 
 def named(name: str, tables: list[Table], suite: str) -> Named:

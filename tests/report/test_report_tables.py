@@ -236,9 +236,9 @@ def test_a_verdict_of_some_seeds_is_a_chip(visit: Visits, paths: dict[str, str])
         page.get_by_role("button", name="Show all rows").first.click()
 
 
-def _copied(page: Any, name: str, table: int = 0) -> str:
+def _copied(page: Any, name: str, table: str = "scores") -> str:
     """The clipboard after a click on a button of `Copy as`."""
-    bar = page.locator(".tools").nth(table)
+    bar = page.locator(f".tools[data-for={table}]")
     bar.get_by_role("button", name=name, exact=True).click()
     bar.get_by_role("status").filter(has_text=f"copied as {name}").wait_for()
     text: str = page.evaluate("navigator.clipboard.readText()")
@@ -291,7 +291,7 @@ def test_a_table_is_copied_as_it_is_shown(visit: Visits, paths: dict[str, str], 
 
 def test_pairs_are_copied_too(visit: Visits, paths: dict[str, str]) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"]).go(paths["images"])
-    rows = list(csv.reader(io.StringIO(_copied(page, "CSV", 1))))
+    rows = list(csv.reader(io.StringIO(_copied(page, "CSV", "pairs"))))
     assert rows[0][:2] == ["a", "b"]
     assert len(rows) - 1 == page.locator("#pairs tbody tr").count() > 10
 

@@ -24,6 +24,8 @@ from ganbench.report.html.charts import Chart, Group, ranks_chart
 from ganbench.report.html.content import Content, Reference, Run, slugs
 from ganbench.report.html.matrix import matrix
 from ganbench.report.html.notes import markdown_html
+from ganbench.report.html.pairs import attribute
+from ganbench.report.html.pairs import pairs as all_pairs
 from ganbench.report.html.plugin_text import PluginText, described, meanings
 from ganbench.report.html.score_charts import MAX_DOTS, score_charts
 from ganbench.report.publication import NAME as PUBLICATION
@@ -48,7 +50,7 @@ POLICY = (
 )
 """Nothing external, nothing inline. `file:` is needed for a folder that is opened from a disk."""
 STYLES = ("tables.css", "overview.css", "report.css")
-SCRIPTS = ("address.js", "tables.js", "chips.js", "copy.js", "report.js")
+SCRIPTS = ("address.js", "tables.js", "chips.js", "copy.js", "compare.js", "report.js")
 """In the order in which a page loads them."""
 ASSETS = {
     **dict.fromkeys(STYLES, "text/css"), **dict.fromkeys(SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml",
@@ -145,7 +147,7 @@ class Site:
             facts=run_page.facts, known=known_facts,
             sentence=protocol.sentence, number=number, p_value=p_value, shown=shown, rank=rank, tier=tier,
             protocols=run_page.protocols, publication=self.publication, published_on=self._published_on,
-            badge=badge_markdown(self.content.plan.suite, self.content.records),
+            attribute=attribute, badge=badge_markdown(self.content.plan.suite, self.content.records),
         )  # fmt: skip
         return found
 
@@ -234,7 +236,7 @@ class Site:
         path = f"datasets/{self.content.datasets[table.dataset]}.html"
         pairs = comparisons(table)
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
-        few = sum(len(runs) for _, runs in own) * len(table.columns) <= 3 * MAX_DOTS
+        few = sum(len(runs) for _, runs in own) * len(table.columns) <= MAX_DOTS
         scores = sorted(table.columns, key=lambda name: name != table.primary)[
             : None if len(own) <= MOST_CHARTED else 1
         ]
@@ -246,6 +248,7 @@ class Site:
         ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
         return self._page(
             "dataset.html", path, table=table, view=view(self.content, table, True), sentences=conclusions(table),
+            all_pairs=all_pairs(self.content, table, "../"),
             pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, references=references,
             sheets=samples.sheets(self.content, table), progress=samples.progress_chart(self.content, table),
             meanings=meanings(self.registry, records), each=MOST_SAMPLES // max(1, len(own)),

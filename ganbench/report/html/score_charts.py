@@ -26,7 +26,7 @@ def score_charts(content: Content, table: Table, score: str, up: str = "", seeds
     if not any(row.scores[score].values for row in table.variants):
         return []
     info = ranks_info(table, score)
-    marks = _marks(table, score)
+    marks = real_marks(table, score)
     info = replace(info, references=dict(marks))
     groups = [_group(content, variant, up, seeds) for variant in info.variants]
     charts = [ranks_chart(score, info.better, groups, marks, info.axis)]
@@ -41,7 +41,7 @@ def score_charts(content: Content, table: Table, score: str, up: str = "", seeds
     return charts
 
 
-def _marks(table: Table, score: str) -> list[tuple[str, float]]:
+def real_marks(table: Table, score: str) -> list[tuple[str, float]]:
     """Real data to compare with, and their number if it differs from that of the fakes."""
     counts = {row.scores[score].protocol.fake_samples for row in table.variants if row.scores[score].values}
     marks = []

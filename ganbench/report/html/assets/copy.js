@@ -127,6 +127,7 @@
     bar.querySelector(".count").before(own);
     bar.querySelector(".count").after(status);
   }
+  ganbench.cell = cell;
   ganbench.escapes = { formula, markdown: md, latex: tex };
   document.addEventListener("ganbench:content", ({ detail: where }) => all(where, ".tools").forEach(copying));
 })();

@@ -100,15 +100,19 @@
       for (const v of numbers(cell)) if (v !== null) { end[0] = Math.min(end[0], v); end[1] = Math.max(end[1], v); }
     }
     for (const cell of cells) {
-      const head = table.querySelector(`thead [data-column="${cell.dataset.column}"]`);
-      const row = cell.parentElement.dataset;
-      const seeds = split(row.seeds).map((seed, i) => ({
-        seed, value: numbers(cell)[i], run: split(row.runs)[i], state: split(row.states)[i] || "ok",
-      }));
-      const axis = { ends: ends[cell.dataset.column], logs: "logs" in head.dataset, rises: rises(head), label: name(head) };
-      cell.append(strip(seeds, axis));
+      cell.append(strip(seeds(cell), axis(table, cell, ends[cell.dataset.column])));
     }
   }
+  function seeds(cell) {  // of a cell of scores; those that have not run yet are left out
+    const row = cell.parentElement.dataset, values = numbers(cell), runs = split(row.runs), states = split(row.states);
+    return split(row.seeds).map((seed, i) => ({ seed, value: values[i], run: runs[i], state: states[i] || "ok" }))
+      .filter((one) => one.run !== "-");
+  }
+  function axis(table, cell, ends) {
+    const head = table.querySelector(`thead [data-column="${cell.dataset.column}"]`);
+    return { ends, logs: "logs" in head.dataset, rises: rises(head), label: name(head) };
+  }
+  const said = ({ seed, value, state }, label) => `seed ${seed}: ${value ?? (state === "ok" ? `no ${label}` : state)}`;
   function place({ ends: [low, high], logs }, value) {  // 0 to 1
     const scale = logs && low > 0 ? Math.log : (one) => one;
     return high > low ? (scale(value) - scale(low)) / (scale(high) - scale(low)) : 0.5;
@@ -117,22 +121,21 @@
     const picture = node("svg", { class: "dots", viewBox: "0 0 120 14", "aria-hidden": "true", focusable: "false" });
     picture.append(node("line", { x1: 4, x2: 116, y1: 7, y2: 7 }));
     let crosses = 0;
-    for (const { seed, value, run, state } of seeds) {
-      if (run === "-") continue;  // it has not run yet
-      let mark, text = `seed ${seed}: ${value}`;
-      if (value === null) {  // a cross at the worse end
-        const x = axis.rises ? 116 - 8 * crosses : 4 + 8 * crosses;
-        crosses += 1;
-        mark = node("path", { class: "failed", d: `M${x - 3} 4l6 6M${x - 3} 10l6 -6` });
-        text = `seed ${seed}: ${state === "ok" ? `no ${axis.label}` : state}`;
-      } else mark = node("circle", { cx: 4 + 112 * place(axis, value), cy: 7, r: 3.5 });
-      const title = node("title"), link = node("a", { href: run, tabindex: "-1" });
-      title.textContent = text;
-      mark.append(title);
-      link.append(mark);
-      picture.append(link);
+    for (const one of seeds) {
+      let shape = null;
+      if (one.value === null) shape = cross(axis.rises ? 116 - 8 * crosses++ : 4 + 8 * crosses++, 7);  // at the worse end
+      else shape = node("circle", { cx: 4 + 112 * place(axis, one.value), cy: 7, r: 3.5 });
+      picture.append(linked(shape, one, axis.label));
     }
     return picture;
+  }
+  const cross = (x, y) => node("path", { class: "failed", d: `M${x - 3} ${y - 3}l6 6M${x - 3} ${y + 3}l6 -6` });
+  function linked(shape, one, label) {  // to its run
+    const title = node("title"), link = node("a", { href: one.run, tabindex: "-1" });
+    title.textContent = said(one, label);
+    shape.append(title);
+    link.append(shape);
+    return link;
   }
   function node(element, attributes = {}) {
     const made = document.createElementNS(SVG, element);
@@ -165,7 +168,7 @@
     for (const open of all(document, "details.choose[open]")) { open.open = false; open.querySelector("summary").focus(); }
   });
 
-  Object.assign(ganbench, { FACETS, values, matches, filter, heads, node, place, rows: (table) => orders.get(table) });
+  Object.assign(ganbench, { FACETS, values, matches, filter, heads, node, place, seeds, axis, cross, linked, rows: (table) => orders.get(table) });
   document.addEventListener("ganbench:content", ({ detail: where }) => {
     all(where, "table[data-sortable]").forEach(sortable);
     all(where, ".tools").forEach(tools);
