@@ -8,6 +8,8 @@ from visits import Visits
 
 from ganbench.api.actions import publish
 from ganbench.api.results import open_results
+from ganbench.report.html.cells import view
+from ganbench.report.html.content import Content
 
 PUBLISHED = Path(__file__).parents[2] / "results/published/baseline"
 
@@ -53,3 +55,16 @@ def test_print_shows_what_is_folded_and_every_picture(visit: Visits) -> None:
     assert page.evaluate("[...document.images].every((image) => image.loading === 'eager')")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("details.dataset[open]").count() == 0
+
+
+def test_a_table_of_many_cells_keeps_the_columns_that_are_shown_by_default() -> None:
+    results = open_results(PUBLISHED, "baseline")
+    content = Content(results.plan, results.store)
+    whole = view(content, content.table("digits"))
+    cells = (len(whole.lines) + len(whole.below)) * len(whole.columns)
+    assert whole.narrowed(cells) == whole
+    narrow = whole.narrowed(cells - 1)
+    assert [column.name for column in narrow.columns] == [column.name for column in whole.columns if column.shown]
+    for before, after in zip((*whole.lines, *whole.below), (*narrow.lines, *narrow.below), strict=True):
+        shown = [cell for cell, column in zip(before.cells, whole.columns, strict=True) if column.shown]
+        assert list(after.cells) == shown

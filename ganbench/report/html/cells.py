@@ -126,6 +126,19 @@ class View:
     notes: tuple[str, ...] = ()
     """Why some variants are missing, and what others published."""
 
+    def narrowed(self, cells: int) -> View:
+        """The view, with those columns alone that are shown by default if it has more than so many cells."""
+        if (len(self.lines) + len(self.below)) * len(self.columns) <= cells:
+            return self
+        kept = [i for i, column in enumerate(self.columns) if column.shown]
+
+        def narrow(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+            return tuple(replace(line, cells=tuple(line.cells[i] for i in kept)) for line in lines)
+
+        return replace(
+            self, columns=tuple(self.columns[i] for i in kept), lines=narrow(self.lines), below=narrow(self.below)
+        )
+
     @property
     def dots(self) -> bool:
         """Whether there are seeds to show one by one."""

@@ -59,6 +59,9 @@ TYPES = {"json": "application/json", "csv": "text/csv", "png": "image/png", "txt
 PAIRS = 300
 """Comparisons listed on a dataset's page; `ganbench compare` shows the others."""
 
+MAX_CELLS = 1500
+"""Cells of all tables of the overview; with more of them each has only the columns that are shown by default."""
+
 MOST_CHARTED, MOST_SAMPLES = 40, 400
 """The most variants for which every score is a chart on a dataset's page, and the most seeds with samples there."""
 GLANCES = 6
@@ -157,7 +160,8 @@ class Site:
         return text.encode("utf-8", errors="replace"), "text/html; charset=utf-8"
 
     def _overview(self) -> Page:
-        tables = [(table, view(self.content, table)) for table in self.content.tables]
+        cells_each = MAX_CELLS // max(1, len(self.content.tables))
+        tables = [(table, view(self.content, table).narrowed(cells_each)) for table in self.content.tables]
         sentences = {table.dataset: conclusions(table) for table in self.content.tables}
         few = len(self.content.runs) <= MAX_DOTS
         drawn = {
