@@ -14,8 +14,8 @@ NAME = "badge.svg"
 LEFT = "ganbench"
 LONGEST = 40
 """Characters of a suite's name that are shown."""
-LETTER, MARGIN, HEIGHT = 6.6, 6, 20
-"""Pixels: the width of a letter, to which the text is fitted; the space beside it; the height."""
+NARROW, LETTER, WIDE, MARGIN, HEIGHT = 4.0, 6.9, 10.0, 6, 20
+"""Pixels: the widths of letters, to which the text is fitted in any font; the space beside it; the height."""
 
 
 def badge_text(suite: str, records: Sequence[Record]) -> str:
@@ -28,7 +28,7 @@ def badge_text(suite: str, records: Sequence[Record]) -> str:
 def badge(suite: str, records: Sequence[Record]) -> bytes:
     """The badge as SVG."""
     text = badge_text(suite, records)
-    left, right = (round(len(one) * LETTER) + 2 * MARGIN for one in (LEFT, text))
+    left, right = (_width(one) + 2 * MARGIN for one in (LEFT, text))
     parts = ((LEFT, 0, left, "#333"), (text, left, right, "#1c6b45"))
     drawn = "".join(
         f'<rect x="{x}" width="{width}" height="{HEIGHT}" fill="{color}"/>'
@@ -41,6 +41,11 @@ def badge(suite: str, records: Sequence[Record]) -> bytes:
         f'aria-label="{escape(f"{LEFT}: {text}")}" font-family="Verdana, DejaVu Sans, sans-serif" font-size="11" '
         f'fill="#fff"><title>{escape(f"{LEFT}: {text}")}</title>{drawn}</svg>\n'
     ).encode()
+
+
+def _width(text: str) -> int:
+    """About the width of a text in pixels."""
+    return round(sum(NARROW if one in " .,:;|'-ijlt" else WIDE if one in "mwMW%" else LETTER for one in text))
 
 
 def badge_markdown(suite: str, records: Sequence[Record]) -> str:

@@ -26,8 +26,8 @@ CHUNK = 1 << 20
 
 def archive_of(folder: Path) -> Path:
     """Where the archive of a folder is written: beside it."""
-    folder = folder.resolve()
-    return folder.with_name(f"{folder.name}{SUFFIX}")
+    name = f"{folder.resolve().name}{SUFFIX}"
+    return folder.parent / name if folder.name not in ("", "..") else folder.resolve().with_name(name)
 
 
 def check_archive(path: Path) -> None:
