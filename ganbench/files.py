@@ -138,9 +138,13 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+DIGITS = 12
+"""Hex digits of an id."""
+
+
 def digest(value: object) -> str:
     """The first 12 hex digits of SHA-256 over the canonical JSON."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:DIGITS]
 
 
 SEAL = "seal"

@@ -283,7 +283,7 @@ class Training:
         weights = [(job, scheduler.weight(job, registry)) for job in jobs]
         checkpoints = scheduler.checkpoints(store)
         if settings.force:
-            for run_id in (cell.run(seed).id for cell in self.plan.cells for seed in cell.seeds):
+            for run_id in (run_id for cell in self.plan.cells for run_id in cell.ids.values()):
                 checkpoints.drop(run_id)
         worker = WorkerSettings(store.staging, checkpoints.root, settings.checkpoint_interval)
         executor = LocalExecutor(places, worker, registry, settings.timeout)

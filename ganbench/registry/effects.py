@@ -29,8 +29,9 @@ def noted() -> Iterator[None]:
     try:
         yield
     finally:
-        for name in variables.keys() | os.environ.keys():
-            before, after = variables.get(name), os.environ.get(name)
+        now = dict(os.environ)
+        for name in variables.keys() | now.keys() if now != variables else ():
+            before, after = variables.get(name), now.get(name)
             if before != after:
                 first = _changed[name][0] if name in _changed else before
                 _changed[name] = (first, after)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ganbench.formatting import counted, duration
 from ganbench.results.store import Store
 from ganbench.runner.cost_estimate import CostEstimate
-from ganbench.runner.scheduler import NOT_EVALUATED, state
+from ganbench.runner.scheduler import NOT_EVALUATED, states
 from ganbench.statistics.means import mean
 from ganbench.suite.specs import Cell, Plan
 
@@ -26,11 +26,11 @@ def plan_text(
     width = max(len(cell.title) for cell in plan.cells)
     for cell in plan.cells:
         has_data = bool(cell.spec.dataset.content)
-        counts = Counter(state(store, cell.run(seed), force) if has_data else "unknown" for seed in cell.seeds)
-        states = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        counts = Counter(states(store, cell, force).values() if has_data else ["unknown"] * len(cell.seeds))
+        shown = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         train = cell.spec.train
         seeds = counted(len(cell.seeds), "seed")
-        lines.append(f"  {cell.title:<{width}}  {seeds}: {states}; {train.steps} steps of {train.batch}")
+        lines.append(f"  {cell.title:<{width}}  {seeds}: {shown}; {train.steps} steps of {train.batch}")
         cost = _cost(cell, store) if has_data else None
         todo = len(cell.seeds) - counts["done"] - counts[NOT_EVALUATED]
         if cost is None and todo:
@@ -55,6 +55,7 @@ def plan_text(
 
 def _cost(cell: Cell, store: Store) -> float | None:
     """Seconds per seed, from the cell's runs in the results."""
-    records = [store.run(spec.id, spec.evaluation.id) for spec in map(cell.run, cell.seeds)]
+    evaluation = cell.spec.evaluation.id
+    records = [store.run(id_, evaluation) for id_ in cell.ids.values()]
     known = [record.cost.train_seconds for record in records if record and record.cost.train_seconds]
     return mean(known) if known else None

@@ -54,29 +54,36 @@ NOT_EVALUATED, LOST_WEIGHTS = "not evaluated", "lost weights"
 """The states of a trained run that lacks scores of this evaluation: its weights can, or cannot, be evaluated."""
 
 
-def state(store: Store, spec: RunSpec, force: bool = False) -> str:
-    """`done`, `not evaluated`, `lost weights`, `resumable`, `failed before` or `new`; with `force` everything is new.
+def states(store: Store, cell: Cell, force: bool = False) -> dict[int, str]:
+    """The state of each seed of a cell: `done`, `not evaluated`, `lost weights`, `resumable`, `failed before` or `new`.
 
-    A run with some of its scores is evaluated again if its weights are there, and is done otherwise.
-    Scores during training need the weights of that moment, which are kept only where the best of them is evaluated: a
-    run that lacks both is trained again.
+    With `force` everything is new. A run with some of its scores is evaluated again if its weights are there, and is
+    done otherwise. Scores during training need the weights of that moment, which are kept only where the best of them
+    is evaluated: a run that lacks both is trained again.
     """
-    record = None if force else store.run(spec.id, spec.evaluation.id)
-    failure = record.training_failure if record is not None else None
-    if record is not None and failure is None:
-        if record.evaluated and not record.evaluation.missing:
-            return "done"
-        usable = all(store.weights_problem(record, name) is None for name in _needed_weights(spec, record))
-        if usable:
-            return NOT_EVALUATED
-        if spec.evaluation.snapshots and not record.evaluation.snapshots:
-            return LOST_WEIGHTS
-        return "done" if record.evaluated else LOST_WEIGHTS
-    if failure is not None and failure.kind in FINISHED:
+    if force:
+        return dict.fromkeys(cell.seeds, "new")
+    evaluation, kept = cell.spec.evaluation.id, checkpoints(store)
+    found = {}
+    for seed, id_ in cell.ids.items():
+        record = store.run(id_, evaluation)
+        known = None if record is None else _ended(store, cell.spec, record)
+        found[seed] = known or ("resumable" if kept.has(id_) else "new" if record is None else "failed before")
+    return found
+
+
+def _ended(store: Store, spec: RunSpec, record: Record) -> str | None:
+    """The state of a run whose training ended well or for good; None if it is to be trained again."""
+    failure = record.training_failure
+    if failure is not None:
+        return "done" if failure.kind in FINISHED else None
+    if record.evaluated and not record.evaluation.missing:
         return "done"
-    if not force and checkpoints(store).has(spec.id):
-        return "resumable"
-    return "new" if record is None else "failed before"
+    if all(store.weights_problem(record, name) is None for name in _needed_weights(spec, record)):
+        return NOT_EVALUATED
+    if spec.evaluation.snapshots and not record.evaluation.snapshots:
+        return LOST_WEIGHTS
+    return "done" if record.evaluated else LOST_WEIGHTS
 
 
 def _needed_weights(spec: RunSpec, record: Record) -> Iterator[str]:
@@ -100,13 +107,13 @@ def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
     """What remains to be done. Finished runs are never trained again, except with `force`."""
     result = Todo()
     for cell in plan.cells:
-        states = {seed: state(store, cell.run(seed), force) for seed in cell.seeds}
-        result.states.update(states.values())
-        result.weights += _without_weights(cell, states, store)
-        seeds = tuple(seed for seed, state in states.items() if state not in ("done", NOT_EVALUATED))
+        found = states(store, cell, force)
+        result.states.update(found.values())
+        result.weights += _without_weights(cell, found, store)
+        seeds = tuple(seed for seed, state in found.items() if state not in ("done", NOT_EVALUATED))
         if seeds:
             result.jobs.append(CellJob(plan.suite, cell.with_seeds(seeds)))
-        result.jobs += _evaluation(cell, tuple(s for s in states if states[s] == NOT_EVALUATED), store)
+        result.jobs += _evaluation(cell, tuple(s for s in found if found[s] == NOT_EVALUATED), store)
     for one in plan.references:
         if force or store.reference(one.spec.id) is None:
             path = None if one.path is None else one.path.absolute()
@@ -117,8 +124,7 @@ def todo(plan: Plan, store: Store, force: bool = False) -> Todo:
 def _without_weights(cell: Cell, states: Mapping[int, str], store: Store) -> Iterator[tuple[Record, str]]:
     """The finished runs of a cell whose weights cannot be used, and why."""
     for seed in (seed for seed, state in states.items() if state == "done"):
-        spec = cell.run(seed)
-        record = store.run(spec.id, spec.evaluation.id)
+        record = store.run(cell.ids[seed], cell.spec.evaluation.id)
         if record is not None and record.ok and WEIGHTS in record.files and (problem := store.weights_problem(record)):
             yield record, problem
 
@@ -127,8 +133,8 @@ def _evaluation(cell: Cell, seeds: tuple[int, ...], store: Store) -> list[Job]:
     """The job that evaluates trained seeds of a cell, if there are any."""
     if not seeds:
         return []
-    specs = map(cell.run, seeds)
-    records = (record for spec in specs if (record := store.run(spec.id, spec.evaluation.id)) is not None)
+    evaluation = cell.spec.evaluation.id
+    records = (record for seed in seeds if (record := store.run(cell.ids[seed], evaluation)) is not None)
     return [EvaluationJob(cell.with_seeds(seeds), tuple(records), store.runs)]
 
 
@@ -267,7 +273,7 @@ def _unwritable(error: Exception) -> Failure:
 
 def _runs(job: Job) -> list[str]:
     """The ids of the runs of a job, or of its reference."""
-    return [job.spec.id] if isinstance(job, ReferenceJob) else [job.cell.run(seed).id for seed in job.cell.seeds]
+    return [job.spec.id] if isinstance(job, ReferenceJob) else list(job.cell.ids.values())
 
 
 def run(jobs: Sequence[tuple[Job, float]], store: Store, executor: Executor, *observers: Observer) -> ResultWriter:

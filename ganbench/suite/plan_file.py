@@ -90,9 +90,8 @@ def plan_to_save(plan: Plan, digest: str = "") -> SavedPlan:
 def _row(cell: Cell) -> PlanRow:
     spec = cell.spec
     shared = replace(spec, dataset=replace(spec.dataset, content=""), seed=0)
-    runs = {seed: cell.run(seed).id for seed in cell.seeds}
     return PlanRow(
-        cell.variant, cell.dataset, runs, spec.evaluation.id, spec.dataset.content, shared.id,
+        cell.variant, cell.dataset, cell.ids, spec.evaluation.id, spec.dataset.content, shared.id,
         () if cell.added else cell.seeds,
     )  # fmt: skip
 

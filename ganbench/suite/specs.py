@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganbench.files import digest
+from ganbench.files import DIGITS, canonical, digest
 from ganbench.registry.choice import Choice, Kind, plugin_key
 from ganbench.suite.family import FamilySettings
 from ganbench.suite.labels import Combination, Label, picked, sum_text, with_transforms
@@ -147,7 +149,21 @@ class RunSpec:
     @property
     def id(self) -> str:
         """12 hex digits over the training, the code versions of its plugins, the data and the protocol."""
-        return digest({"spec": self.resolved(), "code": self.code(), "protocol": PROTOCOL})
+        return self.ids((self.seed,))[self.seed]
+
+    def ids(self, seeds: Iterable[int]) -> dict[int, str]:
+        """The ids of this training with other seeds. What they share is put in canonical form and hashed once."""
+        parts = [(key, f'"{key}":{canonical(value)}') for key, value in sorted(self.resolved().items())]
+        before = ",".join(text for key, text in parts if key < "seed")
+        after = ",".join(text for key, text in parts if key > "seed")
+        start = f'{{"code":{canonical(self.code())},"protocol":{PROTOCOL},"spec":{{{before},"seed":'
+        hashed, end = hashlib.sha256(start.encode()), f",{after}}}}}".encode()
+        found = {}
+        for seed in seeds:
+            own = hashed.copy()
+            own.update(str(seed).encode() + end)
+            found[seed] = own.hexdigest()[:DIGITS]
+        return found
 
 
 def codes_of(choices: Iterable[tuple[Kind, Choice]]) -> dict[str, str]:
@@ -219,6 +235,11 @@ class Cell(Combination):
     seeds: tuple[int, ...]
     added: bool = False
     noise_seed: int | None = None
+
+    @cached_property
+    def ids(self) -> dict[int, str]:
+        """The id of each seed's run."""
+        return self.spec.ids(self.seeds)
 
     def run(self, seed: int) -> RunSpec:
         """The spec of one seed."""
