@@ -11,6 +11,7 @@ from typing import Literal
 
 from ganbench.analysis.run_list import ALL_RUNS, ListedRun, RunFilter, RunList, size_of
 from ganbench.errors import ResultsError, UsageError
+from ganbench.files import DAMAGED as SET_ASIDE
 from ganbench.results import live
 from ganbench.results.records import FINISHED
 from ganbench.results.run_files import SNAPSHOT, WEIGHTS
@@ -61,7 +62,9 @@ class Search:
         parts += self._weights(chosen) if self.weights else []
         if self.chosen.everything:
             parts += [*self._references(), *self._leftovers()]
-        here = [one for one in parts if self._plain(one.path)]
+        paths = {one.path for one in parts}
+        whole = [one for one in parts if paths.isdisjoint(one.path.parents)]  # what goes with its folder counts once
+        here = [one for one in whole if self._plain(one.path)]
         return sorted(here, key=lambda one: KINDS.index(one.kind))
 
     def _plain(self, path: Path) -> bool:
@@ -123,8 +126,8 @@ class Search:
                 if path.exists():
                     yield Removable("leftover", path, size_of(path), "the suite that wrote it was killed")
             yield from self.staged()
-        for path in self._unwritten():
-            yield Removable("leftover", path, size_of(path), "was not completely written")
+        for path, why in self._broken():
+            yield Removable("leftover", path, size_of(path), why)
 
     def staged(self) -> Iterator[Removable]:
         """What a killed command had prepared or set aside, but for what the next one that writes here puts back."""
@@ -133,15 +136,17 @@ class Search:
             if all((self.store.root / one.parent.name / one.name).exists() for one in aside):
                 yield Removable("leftover", folder, size_of(folder), "was prepared by a command that was killed")
 
-    def _unwritten(self) -> Iterator[Path]:
-        """Files that killed processes were writing, in the folders where ganbench writes."""
+    def _broken(self) -> Iterator[tuple[Path, str]]:
+        """Files that killed processes were writing, in the folders where ganbench writes, and states set aside."""
         suites = [self.store.root / name for name in self.inventory.suites]
         holders = (self.store.runs, self.store.references, self.store.checkpoints)
         runs = [folder for holder in holders for folder in _folders(holder)]
         for folder in [*suites, *runs, *(folder / "scores" for folder in runs)]:
             for path in _inside(folder):
                 if UNWRITTEN.fullmatch(path.name) and time.time() - path.lstat().st_mtime > UNWRITTEN_AFTER_S:
-                    yield path
+                    yield path, "was not completely written"
+                elif path.name.endswith(SET_ASIDE) and folder.parent == self.store.checkpoints:
+                    yield path, "is a damaged state that was set aside"
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -281,7 +281,7 @@ class Store:
                 path.rename(gone)
                 shutil.rmtree(gone)
             else:
-                path.unlink()
+                path.unlink(missing_ok=True)
         except OSError as error:
             raise MissingError(f"{path} cannot be removed: {error.strerror or error}") from error
 

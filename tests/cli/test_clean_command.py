@@ -144,12 +144,27 @@ def test_what_killed_commands_left_is_removed(inside: Cli, store: Store) -> None
     for path in (half, fresh, others):
         path.write_text("half")
     os.utime(half, (time.time() - OLD_S,) * 2)
-    left = {".live.json", ".staging/a4", "runs/a0/scores/.e0.json.abc123_9"}
+    kept = _checkpoint(store, "a4")
+    aside = kept.with_name("000000100-0123456789abcdef.safetensors.damaged")
+    aside.write_text("no state")
+    left = {".live.json", ".staging/a4", "runs/a0/scores/.e0.json.abc123_9", f".checkpoints/a4/{aside.name}"}
     assert {path for path, kind in _found(inside).items() if kind == "leftover"} == left
     assert {path for path, kind in _found(inside, "--yes").items() if kind == "leftover"} == left
-    assert not any(path.exists() for path in (store.root / live.NAME, staged, half))
+    assert not any(path.exists() for path in (store.root / live.NAME, staged, half, aside))
+    assert kept.exists(), "the run goes on from it"
     assert fresh.exists(), "perhaps a command writes it at this moment"
     assert others.exists(), "no file of ganbench"
+
+
+def test_what_goes_with_its_folder_is_listed_once(inside: Cli, store: Store) -> None:
+    half = store.runs / "f0" / ".record.json.abc123_9"
+    half.write_text("half")
+    os.utime(half, (time.time() - OLD_S,) * 2)
+    _checkpoint(store, "a0").with_suffix(".safetensors.damaged").write_text("no state")
+    listed = {"runs/f0", "runs/f1", "references/r1", ".checkpoints/a0"}
+    assert set(_found(inside, "--weights")) == listed | {f"runs/{id_}/{WEIGHTS}" for id_ in ("a0", "a1", "b0", "d0")}
+    assert set(_found(inside, "--yes")) == listed
+    assert not half.exists()
 
 
 def test_a_run_that_was_set_aside_is_put_back_not_removed(inside: Cli, store: Store) -> None:
