@@ -95,6 +95,12 @@ def standings(tables: Sequence[Table], overall: Overall | None) -> list[Standing
     return sorted(own, key=order)
 
 
+def is_whole(tables: Sequence[Table]) -> bool:
+    """Whether the tables show every comparison of their suite's family, so that its answer can be read from them."""
+    family = next((table.family for table in tables if table.family), None)
+    return family is None or sum(len(table.comparisons) for table in tables) == family.m
+
+
 def decided(tables: Sequence[Table]) -> Decided:
     """The claims of the suite's family, counted."""
     family = next((table.family for table in tables if table.family), None)

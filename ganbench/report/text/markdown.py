@@ -6,9 +6,11 @@ from pathlib import Path
 
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table
+from ganbench.analysis.standing import is_whole
 from ganbench.report.text.escape import escape_markdown, escape_markdown_block
 from ganbench.report.text.grid import LEGEND, Grid, costs, overall_note, scores
 from ganbench.report.text.grid import overall as overall_grid
+from ganbench.report.text.headline import headline
 from ganbench.suite.plan_file import SavedPlan
 from ganbench.suite.plan_union import not_shown
 
@@ -20,12 +22,16 @@ def markdown(plan: SavedPlan, tables: list[Table], results: Path | None = None) 
     """
     about = [escape_markdown_block(plan.about), ""] if plan.about else []
     parts = [f"# {escape_markdown_block(plan.suite)}", "", *about]
+    found = aggregate.build(tables)
+    if is_whole(tables):
+        answer = headline(tables, found)
+        parts += [f"**{escape_markdown_block(answer.lead)}**", ""]
+        parts += [*(f"- {escape_markdown_block(fact)}" for fact in answer.facts), *[""] * bool(answer.facts)]
     for table in tables:
         parts += [f"## {escape_markdown_block(table.dataset)}", "", *grid(scores(table)), ""]
         parts += [f"- {escape_markdown_block(note)}" for note in table.all_notes] + [""] * bool(table.all_notes)
         cost = costs(table)
         parts += [*grid(cost), ""] if cost else []
-    found = aggregate.build(tables)
     if found is not None:
         parts += ["## over all datasets", "", *grid(overall_grid(found)), ""]
         parts += [f"- {escape_markdown_block(note)}" for note in (overall_note(found), *found.notes)] + [""]

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ganbench.analysis import aggregate
 from ganbench.analysis.score_table import Table, TableRow
+from ganbench.analysis.standing import is_whole
 from ganbench.formatting import counted
 from ganbench.report.text.columns import Column, Rows, draw, groups, needed
 from ganbench.report.text.escape import replace_controls
@@ -30,6 +31,7 @@ from ganbench.report.text.grid import (
     text_rules,
 )  # fmt: skip
 from ganbench.report.text.grid import overall as overall_grid
+from ganbench.report.text.headline import Headline, headline
 from ganbench.report.text.markdown import markdown
 from ganbench.report.text.spread import shown
 from ganbench.suite.plan_file import SavedPlan
@@ -66,10 +68,13 @@ class View:
 def show(
     console: Console, plan: SavedPlan, tables: list[Table], results: Path | None = None, view: View = View()
 ) -> None:
-    """Draw each table with its notes, then the aggregate over datasets.
+    """Draw the answer, each table with its notes, then the aggregate over datasets.
 
     `results` is the results folder, for the commands that are named.
     """
+    found = aggregate.build(tables)
+    if is_whole(tables):
+        _answer(console, headline(tables, found), view)
     for table in tables:
         title = replace_controls(f"{plan.suite}: {table.dataset}")
         (_wide if view.wide else _block)(console, table, title)
@@ -78,7 +83,6 @@ def show(
         if cost:
             draw_grid(console, cost)
         console.print()
-    found = aggregate.build(tables)
     if found is not None:
         draw_grid(console, overall_grid(found), replace_controls(f"{plan.suite}: over all datasets"))
         _say(console, (overall_note(found), *found.notes) if view.notes else found.notes)
@@ -86,6 +90,13 @@ def show(
     _say(console, [text for text in (not_shown(plan, results), LEGEND if view.notes else SHORT_LEGEND) if text])
     if view.hint:
         _say(console, [view.hint])
+
+
+def _answer(console: Console, answer: Headline, view: View) -> None:
+    """Print who leads; with the notes also by how much, and how certain that is."""
+    console.print(Text(replace_controls(answer.lead)), style="bold")
+    _say(console, answer.facts if view.notes else answer.facts[-1:])
+    console.print()
 
 
 def _say(console: Console, texts: Iterable[str]) -> None:
