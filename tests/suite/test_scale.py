@@ -19,7 +19,7 @@ def _suite(folder: Path, widths: int, seeds: int) -> str:
     architectures = ", ".join(f"{{mlp: {{width: {8 + i}}}}}" for i in range(widths))
     path = folder / "many.yaml"
     path.write_text(
-        f"about: many\nlosses: [nonsaturating, {{loss: [hinge, {{r1: {{gamma: 0.5}}}}], transforms: [instance-noise]}}]\n"
+        "about: many\nlosses: [nonsaturating, {loss: [hinge, {r1: {gamma: 0.5}}], transforms: [instance-noise]}]\n"
         f"architectures: [{architectures}]\ndatasets: [ring8]\nseeds: {seeds}\ntrain: {{steps: 50}}\n"
     )
     return str(path)
