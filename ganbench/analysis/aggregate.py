@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +16,29 @@ DESCRIPTIVE = (
     "What is claimed stands with each dataset."
 )
 """What the comparison over datasets is not."""
+
+
+Strata = tuple[tuple[float, ...], ...]
+"""The places of a variant's seeds, by dataset."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the seeds of each variant lie between uniform noise (0) and real data (1), by dataset.
+
+    `scores` are the primary scores by dataset, `failed` the seeds that failed by variant, which have 0; `notes` say
+    what was left out and why.
+    """
+
+    scores: dict[str, str]
+    variants: dict[str, Strata]
+    failed: dict[str, int]
+    ends: tuple[tuple[Table, Ends], ...]
+    notes: tuple[str, ...]
+
+    def order(self, seed: int = 0) -> list[str]:
+        """The variants by their interquartile means, the best first."""
+        return sorted(self.variants, key=lambda title: -_iqm(self.variants[title], seed)[0])
 
 
 @dataclass(frozen=True)
@@ -53,6 +76,18 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
     scale and at equal counts of samples; a failed seed has 0. Intervals: Agarwal et al. 2021 (see
     `ganbench.statistics.bootstrap`).
     """
+    found = places(tables)
+    if found is None:
+        return None
+    notes = (DESCRIPTIVE, *found.notes)
+    return Overall(found.scores, tuple(_rows(found, seed)), notes, _references(found.ends, seed))
+
+
+def places(tables: Sequence[Table]) -> Places | None:
+    """The places of the variants that have at least `MIN_SEEDS` seeds on every dataset that has references.
+
+    None if fewer than two datasets have references, or no variant is on all of them.
+    """
     usable = {table.dataset: (table, found) for table in tables if (found := ends(table)) is not None}
     if len(usable) < 2:
         return None
@@ -64,18 +99,17 @@ def build(tables: list[Table], seed: int = 0) -> Overall | None:
             if len(placed) >= MIN_SEEDS:
                 places.setdefault(row.title, []).append(placed)
                 failed[row.title] = failed.get(row.title, 0) + row.failed
-    whole = {title: strata for title, strata in places.items() if len(strata) == len(usable)}
+    whole = {title: _frozen(strata) for title, strata in places.items() if len(strata) == len(usable)}
     if not whole:
         return None
-    scores = {name: str(table.primary) for name, (table, _) in usable.items()}
     left_out = [title for title in places if title not in whole]
-    notes = [DESCRIPTIVE]
-    notes += [f"{', '.join(left_out)}: left out, too few seeds on some of {', '.join(usable)}"] if left_out else []
+    notes = [f"{', '.join(left_out)}: left out, too few seeds on some of {', '.join(usable)}"] if left_out else []
     missing = [table.dataset for table in tables if table.dataset not in usable]
     notes += [f"{', '.join(missing)}: left out, no references for the primary score"] if missing else []
     unequal = [own.unequal for _, own in usable.values() if own.unequal]
     notes += [f"not at equal counts: {'; '.join(unequal)}"] if unequal else []
-    return Overall(scores, tuple(_rows(whole, failed, seed)), tuple(notes), _references(usable.values(), seed))
+    scores = {name: str(table.primary) for name, (table, _) in usable.items()}
+    return Places(scores, whole, failed, tuple(usable.values()), tuple(notes))
 
 
 def _references(usable: Iterable[tuple[Table, Ends]], seed: int) -> tuple[OverallRow, ...]:
@@ -93,21 +127,18 @@ def _placed(row: TableRow, score: str, own: Ends) -> list[float]:
     return [*own.placed(row.scores[score]), *[0.0] * row.failed]
 
 
-def _rows(whole: dict[str, list[list[float]]], failed: dict[str, int], seed: int) -> list[OverallRow]:
-    found = {title: _iqm(_frozen(strata), seed) for title, strata in whole.items()}
-    order = sorted(found, key=lambda title: -found[title][0])
+def _rows(found: Places, seed: int) -> list[OverallRow]:
+    order = found.order(seed)
     rows = []
     for i, title in enumerate(order):
-        below = whole[order[i + 1]] if i + 1 < len(order) else None
-        over = _improvement(_frozen(whole[title]), _frozen(below), seed) if below else None
-        rows.append(OverallRow(title, found[title], sum(map(len, whole[title])), failed[title], over))
+        below = found.variants[order[i + 1]] if i + 1 < len(order) else None
+        own = found.variants[title]
+        over = improvement(own, below, seed) if below else None
+        rows.append(OverallRow(title, _iqm(own, seed), sum(map(len, own)), found.failed[title], over))
     return rows
 
 
-Strata = tuple[tuple[float, ...], ...]
-
-
-def _frozen(strata: list[list[float]]) -> Strata:
+def _frozen(strata: Sequence[Sequence[float]]) -> Strata:
     return tuple(tuple(stratum) for stratum in strata)
 
 
@@ -118,8 +149,9 @@ def _iqm(strata: Strata, seed: int) -> bootstrap.Interval:
 
 
 @cache
-def _improvement(a: Strata, b: Strata, seed: int) -> bootstrap.Interval:
-    return bootstrap.improvement(a, b, seed)
+def improvement(a: Strata, b: Strata, seed: int = 0, repetitions: int = bootstrap.REPETITIONS) -> bootstrap.Interval:
+    """The probability of improvement of one variant over another, from both places on the same datasets."""
+    return bootstrap.improvement(a, b, seed, repetitions)
 
 
 def plain(overall: Overall) -> dict[str, object]:

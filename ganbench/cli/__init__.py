@@ -37,7 +37,7 @@ GROUPS = {
         "lottery": "How often do one, three or five seeds name the wrong winner? Drawn from runs with many.",
         "runs": "List the runs of a results folder: status, primary score, suites and size; filter and sort them.",
         "show": "Show one run in full.",
-        "plot": "Draw figures for papers: curves, samples, ranks, cost and modes, as SVG, PDF or PNG.",
+        "plot": "Draw figures for papers: curves, samples, ranks, tiers and more, as SVG, PDF, PNG or PGF.",
         "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
         "serve": "Show the report in a browser, while a suite runs or afterwards.",
         "clean": "List, or remove, what a results folder can do without: runs of no plan, checkpoints, leftovers.",

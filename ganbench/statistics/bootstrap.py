@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import log
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from ganbench.statistics.significance import ALPHA
 
 Array = NDArray[np.float64]
 REPETITIONS = 50_000
+PROFILE_REPETITIONS = 5_000
 CHUNK = 2_000_000
 """Numbers in memory at a time."""
 Interval = tuple[float, float, float]
@@ -77,6 +79,30 @@ def improvement(a: Strata, b: Strata, seed: int = 0, repetitions: int = REPETITI
 
     found = float(np.mean([table.mean() for table in wins]))
     return (found, *_percentiles(some, max(table.size for table in wins), repetitions))
+
+
+class Profile(NamedTuple):
+    """The share of seeds above each level, with the ends of its 95 % interval (levels,)."""
+
+    share: Array
+    low: Array
+    high: Array
+
+
+def profile(strata: Strata, levels: Array, seed: int = 0, repetitions: int = PROFILE_REPETITIONS) -> Profile:
+    """The performance profile: the share of seeds whose score is above each level (Agarwal et al. 2021, section 4.2).
+
+    The mean over datasets of each one's share. Intervals are pointwise percentile intervals of a bootstrap that
+    resamples seeds within each dataset.
+    """
+    above = [np.asarray(stratum, np.float64)[:, None] > levels for stratum in strata]
+    stream = np.random.default_rng(seed)
+    drawn = np.zeros((repetitions, len(levels)))
+    for own in above:
+        counts = stream.multinomial(len(own), np.full(len(own), 1 / len(own)), size=repetitions)
+        drawn += counts @ own / len(own) / len(above)
+    low, high = np.quantile(drawn, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+    return Profile(np.mean([own.mean(axis=0) for own in above], axis=0), low, high)
 
 
 def _wins(a: Array, b: Array) -> Array:

@@ -35,6 +35,9 @@ KINDS = {
     "cost": ("--dataset", "ring8", "--against", "samples"),
     "modes": ("--dataset", "ring8"),
     "modes captured": ("--captured",),
+    "tiers": (),
+    "profile": (),
+    "improvement": (),
 }
 Plot = Callable[..., Ran]
 Svg = Callable[..., bytes]
@@ -183,7 +186,7 @@ def test_names_and_texts_that_hold_markup_are_drawn(plot: Plot, report: Path, tm
         ("modes", ["--captured", "--dataset", "ring8"], "leave out --dataset"),
         ("samples", ["--dataset", "ring8", "--width", "colum"], "write column, page, or a number of inches"),
         ("samples", ["--dataset", "ring8", "--width", "900"], "2 to 30 inches"),
-        ("samples", ["--dataset", "ring8", "--to", "a.jpg"], "unsupported format '.jpg'; use .png, .svg or .pdf"),
+        ("samples", ["--dataset", "ring8", "--to", "a.jpg"], "unsupported format '.jpg'; use .png, .svg, .pdf or .pgf"),
         ("samples", ["--dataset", "ring8", "--to", "no/such/a.png"], "is not a writable folder"),
         ("ranks", ["--suite", "fabricatd"], "has not run in"),
         ("ranks", ["--results", "nothing"], "no results folder 'nothing'"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.style
@@ -14,10 +16,15 @@ from matplotlib.figure import Figure
 from ganbench.analysis.figure_data.cost import cost_info
 from ganbench.analysis.figure_data.ranks import ranks_info
 from ganbench.api.results import Results, open_results
+from ganbench.errors import UsageError
 from ganbench.report.plots import figure as figures
-from ganbench.report.plots.style import SETTINGS, WIDTHS, PaperFigure
-from ganbench.report.plots.suite_plots import suite_plots
+from ganbench.report.plots.appearance import PANEL, PLAIN, Appearance, appearance, applied
+from ganbench.report.plots.every_plot import every_plot
+from ganbench.report.plots.lottery import plot_lottery
+from ganbench.report.plots.style import WIDTHS, PaperFigure, settings
 
+MAY_BE_EMPTY = ("film", "samples", "profile", "improvement", "tiers")
+"""Kinds that some suites have no records for; for the others a figure is listed only if there are."""
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 NAMES = tuple(path.name for path in sorted(PUBLISHED.iterdir()) if path.is_dir())
 LONG = "a_loss_with-a.name/of%60&characters#that{is}never^broken~anywhere"
@@ -36,22 +43,35 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
     return {name: open_results(folder / name, fabricate(folder / name, one).suite) for name, one in MADE.items()}
 
 
-def drawn(paper: PaperFigure, width: float) -> Figure:
+def drawn(paper: PaperFigure, width: float, look: Appearance = PLAIN) -> Figure:
     """A figure as `rendered` makes it, without a file."""
-    with matplotlib.style.context("default"), matplotlib.rc_context({**figures.FIXED, **SETTINGS}):  # type: ignore[dict-item]
+    chosen: dict[Any, Any] = {**settings(look), **figures.FIXED}
+    with applied(look), matplotlib.style.context("default"), matplotlib.rc_context(chosen):
         figure = Figure(figsize=(width, paper.height(width)), layout="constrained")
-        paper.draw(figure)
+        paper.fill(figure)
         assert cut_off(figure) == []
     return figure
 
 
+def every(results: Results, width: float) -> dict[str, PaperFigure]:
+    """The figures of a suite that have something to show, by name, without the lottery, which takes long."""
+    slugs = {table.dataset: str(i) for i, table in enumerate(results.score_tables)}
+    found = {}
+    plots = every_plot(results.plan, results.score_tables, results.store, slugs, results.lottery, width)
+    for one in plots:
+        if one.name.split("-")[0] in MAY_BE_EMPTY:
+            with suppress(UsageError):
+                found[one.name] = one.make()
+        elif one.name != "lottery":
+            found[one.name] = one.make()
+    return found
+
+
 def check(results: Results) -> None:
     """Every figure of a suite, as wide as a column; the first one also as wide as a page."""
-    slugs = {table.dataset: str(i) for i, table in enumerate(results.score_tables)}
-    plots = suite_plots(results.plan, results.score_tables, results.store, slugs)
+    plots = every(results, WIDTHS["column"])
     assert plots
-    for i, plot in enumerate(plots):
-        paper = plot.make()
+    for i, paper in enumerate(plots.values()):
         drawn(paper, WIDTHS["column"])
         if i == 0:
             drawn(paper, WIDTHS["page"])
@@ -87,3 +107,20 @@ def test_no_axis_goes_beyond_what_a_score_can_be(made: dict[str, Results]) -> No
                     assert all(0 <= axis.low < axis.high <= most for axis in axes), (results, table.dataset, score)
                 seen.add(cells[0].kind)
     assert seen == {"share", "count", "log", "linear"}
+
+
+def test_fonts_styles_and_bare_figures_are_whole(tmp_path: Path) -> None:
+    results = open_results(PUBLISHED / "baseline", "baseline")
+    style = tmp_path / "a.mplstyle"
+    style.write_text('axes.prop_cycle: cycler("color", ["112233", "cc5544"])\naxes.grid: True\nfont.family: serif\n')
+    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf"
+    for look in (appearance("serif", bare=True), appearance(style=style), appearance(str(font))):
+        with applied(look):
+            plots = every(results, WIDTHS["column"])
+        for name in ("overall", "captured", "ranks-2", "cost-2", "curves-2", "modes-2", "samples-2", "tiers"):
+            figure = drawn(plots[name], WIDTHS["column"], look)
+            if look.bare:
+                assert not figure.get_suptitle()
+                assert all(not axes.get_title("left") for axes in figure.axes if axes.get_label() != PANEL)
+    lottery = plot_lottery(open_results(PUBLISHED / "baseline", "baseline").lottery("digits"))
+    drawn(lottery, WIDTHS["column"], appearance("serif", bare=True))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ganbench.analysis.aggregate import OverallRow, build
+from ganbench.analysis.aggregate import OverallRow, Places, build, places
 from ganbench.analysis.figure_data.axes import AxisRange
 from ganbench.analysis.figure_data.selection import select, short_names
 from ganbench.analysis.score_table import Table
@@ -28,14 +28,34 @@ def aggregate_info(tables: list[Table], names: Sequence[str] = ()) -> AggregateI
     """Raises `UsageError` if the suite has no aggregate over its datasets, or for an unknown name."""
     found = build(tables)
     if found is None:
-        labels = ", ".join(table.dataset for table in tables)
-        raise UsageError(
-            "there is no aggregate over datasets: it needs two datasets with references and a variant with enough "
-            f"seeds on all of them; draw one dataset with --dataset: {labels}"
-        )
-    variants = {row.title: row.variant for table in tables for row in table.variants if row.variant}
-    pairs = {title: variant.texts for title, variant in variants.items()}
-    short, common = short_names(select((variants[row.title] for row in found.rows), names))
-    rows = [(short[pairs[row.title]], row) for row in found.rows if pairs[row.title] in short]
-    heading = "over " + ", ".join(found.scores) + (f"; {common}" if common else "")
+        raise UsageError(_why(tables))
+    short, heading = over_datasets(tables, [row.title for row in found.rows], found.scores, names)
+    rows = [(short[row.title], row) for row in found.rows if row.title in short]
     return AggregateInfo(heading, tuple(rows), found.notes)
+
+
+def over_datasets(
+    tables: Sequence[Table], titles: Sequence[str], datasets: Iterable[str], names: Sequence[str] = ()
+) -> tuple[dict[str, str], str]:
+    """What each of the variants that are asked for is called, by title, and the heading of a figure over datasets."""
+    variants = {row.title: row.variant for table in tables for row in table.variants if row.variant}
+    short, common = short_names(select((variants[title] for title in titles), names))
+    heading = "over " + ", ".join(datasets) + (f"; {common}" if common else "")
+    called = {title: variants[title].texts for title in titles}
+    return {title: short[pair] for title, pair in called.items() if pair in short}, heading
+
+
+def usable_places(tables: list[Table]) -> Places:
+    """Where the variants lie over all datasets. Raises `UsageError` if there is no aggregate over datasets."""
+    found = places(tables)
+    if found is None:
+        raise UsageError(_why(tables))
+    return found
+
+
+def _why(tables: Sequence[Table]) -> str:
+    labels = ", ".join(table.dataset for table in tables)
+    return (
+        "there is no aggregate over datasets: it needs two datasets with references and a variant with enough "
+        f"seeds on all of them; draw one dataset with --dataset: {labels}"
+    )

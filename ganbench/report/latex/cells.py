@@ -10,7 +10,7 @@ from ganbench.analysis.tiers import TOO_FEW
 from ganbench.report.latex.ink import NOTHING, SMALL, Ink, ink, tex, width
 from ganbench.report.latex.sheet import WORDS, Cell, Column, stacked
 from ganbench.report.text.escape import replace_controls
-from ganbench.report.text.grid import ARROWS, FAULTY, VERDICT, missing, ok, rank, tier
+from ganbench.report.text.grid import ARROWS, FAULTY, SIGNS, VERDICT, missing, ok, rank, tier
 from ganbench.report.text.spread import Shown, compact, shown
 
 RANGE = re.compile(r"(?<=\d)-(?=\d)")
@@ -18,8 +18,6 @@ RANGE = re.compile(r"(?<=\d)-(?=\d)")
 MINUS = re.compile(r"(?<!-)-(?!-)")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 """What a column of siunitx can align."""
-AGAINST = {"better": "+", "worse": "\u2212", "equal": "="}
-"""What is said of a variant against the suite's reference -> its mark in a narrow table."""
 MOST_BESIDE = 84.0
 """Points of the longest text that may stand beside a number."""
 
@@ -81,7 +79,7 @@ def _beside(row: TableRow, found: Shown, narrow: bool, marked: bool) -> Ink:
 def _mark(row: TableRow) -> Ink:
     """The letters of a variant, or its sign against the reference, and a dagger for faulty samples."""
     letters = row.tier or ""
-    text = AGAINST.get(letters, letters if letters.isupper() and letters != TOO_FEW else "")
+    text = SIGNS.get(letters, letters if letters.isupper() and letters != TOO_FEW else "")
     text += FAULTY if row.faulty else ""
     return raised(text) if text else NOTHING
 

@@ -17,15 +17,18 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from ganbench.errors import UsageError
+from ganbench.report.plots.pgf import PGF, pgf
 
 REAL, FAKE, TRAINED, BEST = "#2c7fb8", "#d7261a", "#d95f02", "#222222"
 METADATA = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
     "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    "pgf": {},
 }
 """Left out of the file: matplotlib's version, and the time."""
 FIXED = {
+    **PGF,
     "svg.hashsalt": "ganbench",
     "pdf.fonttype": 42,  # publishers refuse Type 3 fonts
     "text.parse_math": False,  # a name with two $ is a name, not a formula
@@ -34,10 +37,10 @@ SCREEN = {"font.size": 9, "savefig.dpi": 120}
 
 
 def form(path: Path) -> str:
-    """`png`, `svg` or `pdf`, from the file's extension. Raises `UsageError` for another, or if it cannot be written."""
+    """The form of a file by its extension. Raises `UsageError` for an unknown one, or if it cannot be written."""
     extension = path.suffix.removeprefix(".").lower()
     if extension not in METADATA:
-        raise UsageError(f"unsupported format {path.suffix!r}; use .png, .svg or .pdf")
+        raise UsageError(f"unsupported format {path.suffix!r}; use .png, .svg, .pdf or .pgf")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise UsageError(f"cannot write {str(path)!r}: {str(path.parent)!r} is not a writable folder")
     return extension
@@ -48,10 +51,12 @@ def rendered(
 ) -> bytes:
     """The bytes of a figure of `size` inches that `draw` fills, independent of the user's matplotlib settings."""
     buffer = io.BytesIO()
-    chosen: dict[Any, Any] = {**FIXED, **settings}
+    chosen: dict[Any, Any] = {**settings, **FIXED}
     with matplotlib.style.context("default"), matplotlib.rc_context(chosen):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
+        if form == "pgf":
+            return pgf(figure)
         figure.savefig(buffer, format=form, metadata=METADATA[form])
     return buffer.getvalue()
 

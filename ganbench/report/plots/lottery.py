@@ -51,11 +51,11 @@ def _draw(found: Lottery, shown: list[ScoreLottery], texts: list[str], figure: F
         seeds = [draw.seeds for draw in one.draws]
         (line,) = axes.plot(
             seeds, [100 * (draw.wrong or 0) for draw in one.draws], color=look.color, marker=look.marker,
-            linestyle=look.dashes,
+            linestyle=look.dashes, clip_on=False,
         )  # fmt: skip
         axes.plot(
             seeds, [100 * (draw.worst or 0) for draw in one.draws], color=look.color, marker=look.marker,
-            linestyle=look.dashes, linewidth=0.5, markersize=2, alpha=0.7,
+            linestyle=look.dashes, linewidth=0.5, markersize=2, alpha=0.7, clip_on=False,
         )  # fmt: skip
         handles.append(line)
     limit = 100 * (1 - RIGHT)

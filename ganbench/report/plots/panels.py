@@ -8,6 +8,7 @@ from math import ceil
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ganbench.report.plots.appearance import HEADING, PANEL
 from ganbench.report.plots.style import GRAY, SMALL, drawable_text, extent, fitted
 
 LEFT, RIGHT, TOP, BOTTOM = 0.46, 0.14, 0.36, 0.36
@@ -50,14 +51,15 @@ def grid(
         row, column = divmod(index, per_row)
         left, upper = LEFT + column * (panel[0] + COLUMN_GAP), TOP + row * (panel[1] + TITLE)
         box = (left / wide, 1 - (upper + panel[1]) / high, panel[0] / wide, panel[1] / high)
-        axes = figure.add_axes(box)
+        axes = figure.add_axes(box, label=PANEL)
         axes.set_title(fitted(drawable_text(name), panel[0]), fontsize=SMALL, pad=2)
         lowest = index + per_row >= len(names)
         axes.tick_params(labelleft=column == 0, labelbottom=lowest)
         made.append(axes)
     room = wide - 0.12 - extent(explanation)
-    figure.text(0.06 / wide, 1 - 0.04 / high, fitted(drawable_text(heading), room - 0.1), va="top")
-    figure.text(1 - 0.06 / wide, 1 - 0.04 / high, explanation, va="top", ha="right", color=GRAY, fontsize=SMALL)
+    figure.text(0.06 / wide, 1 - 0.04 / high, fitted(drawable_text(heading), room - 0.1), va="top", label=HEADING)
+    figure.text(1 - 0.06 / wide, 1 - 0.04 / high, explanation, va="top", ha="right", color=GRAY, fontsize=SMALL,
+                label=HEADING)  # fmt: skip
     figure.text((LEFT + wide - RIGHT) / 2 / wide, 0.04 / high, of[0], ha="center", va="bottom")
     figure.text(0.04 / wide, (BOTTOM + high - TOP) / 2 / high, of[1], ha="left", va="center", rotation=90)
     return made

@@ -18,6 +18,7 @@ from PIL import Image
 from ganbench.analysis.figure_data.selection import VariantRuns, dataset_variants
 from ganbench.analysis.score_table import TITLES
 from ganbench.errors import ResultsError, UsageError
+from ganbench.report.plots.appearance import HEADING
 from ganbench.report.plots.panels import PAGE_HEIGHT
 from ganbench.report.plots.style import (
     COLUMN,
@@ -212,8 +213,9 @@ def _draw(info: SamplesInfo, figure: Figure) -> None:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     limits = ", ".join(info.limits)
-    axes.text(0.04, 0.03, fitted(drawable_text(info.heading), wide - extent(limits) - 0.2, TEXT), va="top")
-    axes.text(wide - 0.04, 0.03, limits, va="top", ha="right", color=GRAY, fontsize=SMALL)
+    heading = fitted(drawable_text(info.heading), wide - extent(limits) - 0.2, TEXT)
+    axes.text(0.04, 0.03, heading, va="top", label=HEADING)
+    axes.text(wide - 0.04, 0.03, limits, va="top", ha="right", color=GRAY, fontsize=SMALL, label=HEADING)
     for column, text in enumerate(info.header):
         x = left + column * (side + GAP) + side / 2
         axes.text(x, TOP - 0.03, fitted(text, side + GAP), ha="center", va="bottom", fontsize=SMALL)

@@ -20,15 +20,15 @@ from ganbench.analysis.figure_data.axes import AxisRange
 from ganbench.errors import UsageError
 from ganbench.formatting import shortened, suggestion, tick
 from ganbench.report.plots import figure as figures
+from ganbench.report.plots.appearance import PLAIN, SANS, Appearance, applied, current, remove_headings
 
 WIDTHS = {"column": 3.3, "page": 6.8}
 """Inches of one column and of both, in the two-column papers of most venues."""
 COLUMN = WIDTHS["column"]
 SMALLEST, LARGEST = 2.0, 30.0
-FONT = "DejaVu Sans"
 TEXT, SMALL, TINY = 7.5, 7.0, 6.5
 SETTINGS = {
-    "font.family": FONT, "font.size": TEXT, "axes.labelsize": TEXT, "axes.titlesize": TEXT, "legend.fontsize": SMALL,
+    "font.family": SANS, "font.size": TEXT, "axes.labelsize": TEXT, "axes.titlesize": TEXT, "legend.fontsize": SMALL,
     "xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "savefig.dpi": 300,
     "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5,
     "ytick.major.size": 2.5, "lines.linewidth": 1.1, "lines.markersize": 3.5, "axes.spines.top": False,
@@ -65,14 +65,31 @@ class PaperFigure:
     height: Callable[[float], float]
     notes: tuple[str, ...] = ()
 
-    def rendered(self, form: str, width: float = COLUMN) -> bytes:
-        """The bytes of a `form` file (`png`, `svg` or `pdf`), `width` inches wide; the same on every call."""
-        return figures.rendered(self.draw, (width, self.height(width)), form, SETTINGS)
+    def rendered(self, form: str, width: float = COLUMN, look: Appearance = PLAIN) -> bytes:
+        """The bytes of a file of a form in `figures.FORMS`, `width` inches wide; the same on every call.
+
+        Raises `MissingError` if there is no TeX for a `pgf` file, `UsageError` if it would hold pictures.
+        """
+        with applied(look):
+            return figures.rendered(self.fill, (width, self.height(width)), form, settings(look))
+
+    def fill(self, figure: Figure) -> None:
+        """Draw, with the headings unless the appearance has none."""
+        self.draw(figure)
+        if current().bare:
+            remove_headings(figure)
+
+
+def settings(look: Appearance) -> dict[str, object]:
+    """The settings of matplotlib for figures with this appearance."""
+    mathtext = {"axes.formatter.use_mathtext": True} if look.font == "cmr10" else {}  # or matplotlib warns
+    return {**SETTINGS, **mathtext, **look.settings, "font.family": look.families}
 
 
 def looks(count: int) -> list[Look]:
     """`count` looks, all different up to `DISTINCT`."""
-    return [Look(*parts) for parts in islice(cycle(zip(COLORS, MARKERS, DASHES, strict=True)), count)]
+    colors = cycle(current().colors or COLORS)
+    return [Look(next(colors), *parts) for parts in islice(cycle(zip(MARKERS, DASHES, strict=True)), count)]
 
 
 def inches(width: str) -> float:
@@ -90,6 +107,9 @@ def inches(width: str) -> float:
     return found
 
 
+MISSING = "\N{WHITE SQUARE}"
+
+
 def drawable_text(text: str) -> str:
     """A name that can be drawn: unprintable characters are blanks, and characters that the font lacks are boxes."""
     return text if text.isascii() and text.isprintable() else "".join(map(_drawable_character, text))
@@ -98,19 +118,24 @@ def drawable_text(text: str) -> str:
 def _drawable_character(character: str) -> str:
     if not character.isprintable():
         return " "
-    return character if ord(character) in _characters() else "\N{WHITE SQUARE}"
+    return character if any(ord(character) in _characters(font) for font in current().families) else MISSING
 
 
 @cache
-def _characters() -> frozenset[int]:
-    """The characters that the font of all figures has."""
-    return frozenset(get_font(findfont(FONT)).get_charmap())
+def _characters(font: str) -> frozenset[int]:
+    """The characters that a font has."""
+    return frozenset(get_font(findfont(font)).get_charmap())
 
 
-@cache
 def extent(text: str, size: float = SMALL) -> float:
     """The width of one line of text, in inches."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(family=FONT, size=size), False)
+    return _extent(text, size, tuple(current().families))
+
+
+@cache
+def _extent(text: str, size: float, families: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(families), size=size)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
     return float(width) / 72
 
 
@@ -128,7 +153,7 @@ def labels(names: Sequence[str], room: float) -> list[str]:
     """Names for an axis, all different: those too long for `room` inches are on two lines, or shortened."""
     found: list[str] = []
     for name in map(drawable_text, names):
-        between = " x " if " x " in name else ", "
+        between = next((mark for mark in (" > ", " x ") if mark in name), ", ")
         parts = [name] if extent(name) <= room else name.split(between, 1)
         text = f"{between.rstrip()}\n".join(fitted(part, room) for part in parts)
         same = sum(other.removesuffix(f" #{i}") == text for i, other in enumerate(found, 1))

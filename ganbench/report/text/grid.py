@@ -28,6 +28,8 @@ LEGEND = (
     "at least one variant, worse than none, and without †."
 )
 FAULTY = "†"
+SIGNS = {"better": "+", "worse": "\u2212", "equal": "="}
+"""What is said of a variant against the suite's reference -> its sign where there is no room for a word."""
 VARIANT, VERDICT = "variant", "verdict"
 
 
