@@ -12,7 +12,8 @@ from ganbench.cli import COMMANDS
 from tools import cli_reference
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "cli.md").read_text()
-PLOTS = ["plot curves", "plot samples", "plot ranks", "plot cost", "plot modes"]
+PLOTS = [f"plot {kind}" for kind in ("curves", "samples", "ranks", "cost", "modes", "tiers", "profile", "improvement",
+                                     "lottery", "all")]  # fmt: skip
 
 
 def test_the_page_is_what_the_commands_say_now() -> None:
