@@ -53,7 +53,11 @@ def _targets(page: Path, parsed: Parsed) -> Iterator[tuple[str, Path, str]]:
         parts = urlsplit(link)
         assert not parts.scheme, f"{page} leads out of the report: {link}"
         assert not parts.netloc, f"{page} leads out of the report: {link}"
-        yield link, (page.parent / unquote(parts.path)).resolve() if parts.path else page, unquote(parts.fragment)
+        yield (
+            link,
+            (page.parent / unquote(parts.path)).resolve() if parts.path else page,
+            unquote(parts.fragment).partition("?")[0],
+        )
 
 
 def test_every_link_leads_to_a_file_and_a_place_in_it(report: Path, pages: dict[Path, Parsed]) -> None:

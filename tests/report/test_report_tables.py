@@ -236,6 +236,29 @@ def test_a_verdict_of_some_seeds_is_a_chip(visit: Visits, paths: dict[str, str])
         page.get_by_role("button", name="Show all rows").first.click()
 
 
+def test_what_means_hide_leads_to_its_rows_and_back(visit: Visits, paths: dict[str, str]) -> None:
+    """A link above the table shows its rows; the back button shows all again; a choice on the way makes no entry."""
+    visitor = visit()
+    page = visitor.go(paths["dataset"])
+    everything = _titles(page)
+    links = page.locator(".shortcuts a")
+    facets = set()
+    for link in links.all():
+        count = int(link.locator("span").inner_text())
+        link.click()
+        page.locator(".count", has_text=f"{count} of {len(everything)} shown").first.wait_for()
+        assert len(_titles(page)) == count
+        facets.add(page.url.partition("?")[2].partition("=")[0])
+        _table(page).locator("thead th").first.get_by_role("button").click()
+        assert len(_titles(page)) == count
+        page.go_back()
+        page.wait_for_function("!document.querySelector('.count').textContent")
+        assert _titles(page) == everything
+        assert "?" not in page.url
+    assert facets == {"scores.seeds", "scores.verdict"}
+    visitor.check_quiet()
+
+
 def _copied(page: Any, name: str, table: str = "scores") -> str:
     """The clipboard after a click on a button of `Copy as`."""
     bar = page.locator(f".tools[data-for={table}]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -20,6 +21,8 @@ FIRST = 5
 TIERS = ("better", "reference", "equal", "inconclusive", "no variation", "worse", TOO_FEW)
 """Tiers that are words, best first; those that are letters come before them."""
 NOT_EVALUATED = "not evaluated"
+FINISHED, FAILED, NOT_RUN = "all finished", "some failed", "some not run"
+"""What became of a variant's seeds."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,13 @@ class Line:
         return self.row.n_ok / self.row.n if self.row.kind == "variant" else None
 
     @property
+    def ended(self) -> tuple[str, ...]:
+        """What became of its seeds: of all of them, or of some."""
+        row = self.row
+        parts = {FAILED: row.failed > 0, NOT_RUN: row.n > row.n_ok + row.failed}
+        return tuple(name for name, true in parts.items() if true) or (FINISHED,)
+
+    @property
     def tier(self) -> str:
         return tier(self.row)
 
@@ -113,6 +123,14 @@ class Line:
     def complete(self) -> bool:
         """Whether all its seeds ran and finished."""
         return all(seed.status == "ok" for seed in self.seeds)
+
+
+class Shortcut(NamedTuple):
+    """A choice of rows by a value of a facet, and how many rows it has."""
+
+    facet: str
+    value: str
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -143,6 +161,16 @@ class View:
     def dots(self) -> bool:
         """Whether there are seeds to show one by one."""
         return any(len(line.seeds) > 1 for line in self.lines)
+
+    @property
+    def faults(self) -> list[Shortcut]:
+        """The choices of rows whose means hide something: seeds that failed, and faults of samples, most rows first."""
+        ended = Counter(value for line in self.lines for value in line.ended if value != FINISHED)
+        found = Counter(value for line in self.lines for value in line.faults if value not in ("ok", NOT_EVALUATED))
+        return [
+            *(Shortcut("seeds", *one) for one in ended.most_common()),
+            *(Shortcut("verdict", *one) for one in found.most_common()),
+        ]
 
 
 def columns(table: Table) -> list[Column]:

@@ -33,7 +33,7 @@ from ganbench.report.publication import Publication, encoded
 from ganbench.report.text.escape import escape_controls
 from ganbench.report.text.grid import LEGEND, overall_note, rank, tier
 from ganbench.report.text.headline import headline
-from ganbench.report.text.sentences import comparisons, conclusions
+from ganbench.report.text.sentences import claims, comparisons, conclusions
 from ganbench.report.text.spread import shown
 from ganbench.results import protocol
 from ganbench.results.record_json import known_facts
@@ -251,7 +251,7 @@ class Site:
         references = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
         ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
         return self._page(
-            "dataset.html", path, table=table, view=view(self.content, table, True), sentences=conclusions(table),
+            "dataset.html", path, table=table, view=view(self.content, table, True), sentences=claims(table),
             all_pairs=all_pairs(self.content, table, "../"),
             pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, references=references,
             sheets=samples.sheets(self.content, table), progress=samples.progress_chart(self.content, table),

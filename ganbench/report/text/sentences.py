@@ -156,11 +156,16 @@ MAX_LISTED = 8
 
 def conclusions(table: Table) -> list[str]:
     """What the family claims on this dataset, or why it claims nothing; then what failed."""
-    score = table.primary
-    variants = table.variants
+    faults = _faults(table.variants) if table.primary else ()
+    return [*claims(table), *faults]
+
+
+def claims(table: Table) -> list[str]:
+    """What the family claims on this dataset, or why it claims nothing; then budgets that differ."""
+    score, variants = table.primary, table.variants
     if not score or not variants:
         return ["No run has finished yet."]
-    return [*_compared(table, score, variants), *_budgets(variants), *_faults(variants)]
+    return [*_compared(table, score, variants), *_budgets(variants)]
 
 
 def comparisons(table: Table) -> list[Comparison]:

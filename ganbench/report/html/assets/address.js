@@ -1,6 +1,7 @@
 // What a reader chose, kept behind the # of the page's address, so that a shared address opens the same view:
-// `#?scores.best=FID&scores.loss=minimax`, or `#anchor?...`. It is never sent to a server. No history entry is made, so
-// that the back button leaves the page. A browser that refuses to change the address keeps the choice until it leaves.
+// `#?scores.best=FID&scores.loss=minimax`, or `#anchor?...`. It is never sent to a server. A choice makes no history
+// entry, so that the back button leaves the page; an entry whose state says `chosen` has all choices in its address. A
+// browser that refuses to change the address keeps the choice until it leaves.
 "use strict";
 (() => {
   const kept = new Map();  // "table.what" -> texts
@@ -10,11 +11,11 @@
     const hash = location.hash.slice(1), at = hash.indexOf("?");
     return at < 0 ? [hash, null] : [hash.slice(0, at), hash.slice(at + 1)];
   }
-  function read() {
+  function read() {  // whether the address says what is chosen
     const [, choices] = split();
-    if (choices === null) return false;
+    if (choices === null && !(history.state && history.state.chosen)) return false;
     kept.clear();
-    for (const part of choices.split("&")) {
+    for (const part of (choices || "").split("&")) {
       const at = part.indexOf("="), name = decode(part.slice(0, Math.max(0, at))), text = decode(part.slice(at + 1));
       if (name && text !== null) kept.set(name, [...(kept.get(name) || []), text]);
     }
@@ -24,7 +25,7 @@
     const [anchor] = split();
     const choices = [...kept].flatMap(([name, texts]) => texts.map((text) => `${encode(name)}=${encode(text)}`));
     const hash = choices.length ? `#${anchor}?${choices.join("&")}` : anchor ? `#${anchor}` : "";
-    try { history.replaceState(history.state, "", location.pathname + location.search + hash); } catch { /* see above */ }
+    try { history.replaceState({ chosen: true }, "", location.pathname + location.search + hash); } catch { /* see above */ }
   }
   window.ganbench = {
     all: (where, what) => [...where.querySelectorAll(what)],
@@ -41,9 +42,9 @@
       write();
     },
   };
-  addEventListener("hashchange", () => {  // an anchor of the page alone keeps what is chosen
+  addEventListener("hashchange", () => {  // a new anchor alone keeps what is chosen
     if (read()) document.dispatchEvent(new CustomEvent("ganbench:address"));
-    else write();
+    write();
   });
   if (read()) {
     addEventListener("load", () => {
@@ -51,4 +52,5 @@
       if (place) place.scrollIntoView();
     });
   }
+  write();
 })();

@@ -3,7 +3,7 @@
 (() => {
   const { all, chosen, choose } = ganbench;
   const SVG = "http://www.w3.org/2000/svg";
-  const FACETS = ["loss", "architecture", "tier", "verdict"];  // of rows, by which they can be chosen
+  const FACETS = ["loss", "architecture", "tier", "seeds", "verdict"];  // of rows, by which they can be chosen
   const orders = new WeakMap();  // the rows of a table as the page came
   const heads = (table) => [...table.tHead.rows[0].cells];
   const name = (head) => head.dataset.name || head.textContent;
@@ -53,7 +53,11 @@
   }
 
   // --- rows ----------------------------------------------------------------------------------------------------
-  const values = (row, facet) => (row.dataset[facet] || "").split(facet === "verdict" ? "|" : "\n").filter(Boolean);
+  function values(row, facet) {  // what a row has of a facet
+    if (facet === "verdict") return (row.dataset.verdict || "").split("|").filter(Boolean);
+    if (facet === "seeds") return (row.dataset.ended || "").split("|").filter(Boolean);
+    return row.dataset[facet] ? [row.dataset[facet]] : [];
+  }
   function matches(table, row, without) {  // whether a row is chosen; `without` one facet
     const words = (chosen(table, "filter")[0] || "").toLowerCase().split(/\s+/).filter(Boolean);
     const own = all(row, "th, td.words").map((cell) => cell.textContent).join(" ").toLowerCase();
