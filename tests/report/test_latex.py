@@ -158,6 +158,21 @@ def test_failed_seeds_are_in_the_narrow_table(tmp_path: Path) -> None:
     assert "k/n: so many finished" in made
 
 
+@needs_latex
+def test_published_values_and_chosen_columns_are_shown_where_they_are(inside: Cli, tmp_path: Path) -> None:
+    asked = ("table", "--suite", "baseline", "--results", PUBLISHED / "baseline", "--format", "latex")
+    without = inside(*asked, "--published").out
+    assert "PacGAN" not in without  # it has none of the primary scores
+    shown = inside(*asked, "--published", "--metric", "modes>=1").out
+    assert re.search(r"^PacGAN2 \(PacGAN\) & 7.90 & .* & 23.8 & ", shown, re.MULTILINE)
+    assert "PacGAN2 (PacGAN), ring8: published, another protocol" in shown
+    tiers = inside(*asked, "--columns", "tier,FID").out
+    assert "better" in tiers
+    assert r"\gbup{+" not in tiers  # the tier is a column
+    assert tiers.count("real data") == 1
+    compiled(tmp_path / "papers", [without, shown, tiers], "column").check()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

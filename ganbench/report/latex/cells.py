@@ -10,7 +10,7 @@ from ganbench.analysis.tiers import TOO_FEW
 from ganbench.report.latex.ink import NOTHING, SMALL, Ink, ink, tex, width
 from ganbench.report.latex.sheet import WORDS, Cell, Column, stacked
 from ganbench.report.text.escape import replace_controls
-from ganbench.report.text.grid import ARROWS, FAULTY, SIGNS, VERDICT, missing, ok, rank, tier
+from ganbench.report.text.grid import ARROWS, FAULTY, NONE, SIGNS, VERDICT, missing, ok, rank, tier
 from ganbench.report.text.spread import Shown, compact, shown
 
 RANGE = re.compile(r"(?<=\d)-(?=\d)")
@@ -25,7 +25,7 @@ MOST_BESIDE = 84.0
 def score_column(table: Table, name: str, rows: list[TableRow | None], narrow: bool) -> Column:
     """The column of a score; the marks of its tiers are in it if it is the primary one and the table narrow."""
     head = f"{name} {ARROWS[table.columns[name]]}"
-    marked = narrow and name == table.primary
+    marked = narrow and name == table.primary and "tier" not in (table.heads or ())
     return Column(table.dataset, head, tuple(_score(row, name, narrow, marked) for row in rows))
 
 
@@ -33,7 +33,8 @@ def head_column(table: Table, name: str, rows: list[TableRow | None]) -> Column:
     """The column `ok`, `tier`, `rank` or `verdict`."""
     text: Callable[[TableRow], str] = {"ok": ok, "tier": tier, "rank": rank, VERDICT: _verdict}[name]
     made = _words if name in ("tier", VERDICT) else _numbers
-    cells = [Cell(absent=True) if row is None else made(text(row)) for row in rows]
+    texts = [text(row) if row else "" for row in rows]
+    cells = [made(one) if one else Cell(absent=True) for one in texts]
     return Column(table.dataset, name, tuple(cells), words=True)
 
 
@@ -52,10 +53,10 @@ def _verdict(row: TableRow) -> str:
 def _score(row: TableRow | None, name: str, narrow: bool, marked: bool) -> Cell:
     """A score: bold if the comparisons support it, with its interval or range, marks, and the seeds that finished."""
     if row is None:
-        return Cell(ink("n/a"), absent=True)
+        return Cell(ink(NONE), absent=True)
     found = compact(row.scores[name]) if narrow else shown(row.scores[name], row.n)
     if not found.text:
-        return Cell(ink(missing(row)), absent=row.kind == "variant" and not row.n)
+        return Cell(ink(missing(row)), absent=row.kind in ("published", "external") or not row.n)
     if width(found.beside, SMALL) > MOST_BESIDE:  # words of a publication
         return stacked(str(found), WORDS, "r")
     bold = name in row.led

@@ -81,8 +81,8 @@ def latex(plan: SavedPlan, tables: Sequence[Table], how: PaperOptions = PaperOpt
     label = how.label or f"tab:{re.sub(r'[^A-Za-z0-9.-]+', '-', plan.suite).strip('-') or 'suite'}"
     lines = [rf"% suite {tex(plan.suite)}: \usepackage{{{packages}}}; at most {how.points:g} points wide"]
     if not how.wide:
-        lines += _paper_tables(plan, narrow(plan, tables, how.chosen, how.ordered), label, how)
-        lines += _notes([note for table in tables for note in _foreign(table)])
+        content = narrow(plan, tables, how.chosen, how.ordered)
+        lines += [*_paper_tables(plan, content, label, how), *_notes(list(_foreign(content)))]
         return "\n".join([*lines, ""])
     for i, table in enumerate(tables):
         letters = {note: _letter(at) for at, note in enumerate(table.row_notes)}
@@ -93,11 +93,12 @@ def latex(plan: SavedPlan, tables: Sequence[Table], how: PaperOptions = PaperOpt
     return "\n".join([*lines, ""])
 
 
-def _foreign(table: Table) -> Iterator[str]:
-    """Notes on rows that were measured elsewhere."""
-    for row in table.rows:
-        if row.kind in ("external", "published"):
-            yield from (breakable(f"{row.title}, {table.dataset}: {note}") for note in row.notes)
+def _foreign(content: Content) -> Iterator[str]:
+    """Notes on rows that were measured elsewhere and have one of the scores."""
+    for table, names in zip(content.tables, content.scores, strict=True):
+        for row in table.rows:
+            if row.kind in ("external", "published") and any(row.scores[name].values for name in names):
+                yield from (breakable(f"{row.title}, {table.dataset}: {note}") for note in row.notes)
 
 
 def _letter(index: int) -> str:
