@@ -220,6 +220,22 @@ def report_size(found: dict[str, Any]) -> str:
     )
 
 
+def many_runs(rows: list[dict[str, Any]]) -> str:
+    names = list(rows[0]["commands"])
+    heads = ["runs", "files, MiB", "plan, MiB", "planning, s", *(f"{name}, s of one core, MiB" for name in names)]
+    body = [
+        [
+            f"{row['runs']:,}",
+            f"{row['files']:,}, {row['bytes'] / 2**20:,.0f}",
+            f"{row['plan_bytes'] / 2**20:.1f}",
+            f"{row['plan_seconds']:.1f}",
+            *(f"**{own['cpu']:.1f}**, {own['bytes'] / 2**20:,.0f}" for own in map(row["commands"].get, names)),
+        ]
+        for row in rows
+    ]
+    return grid(heads, body)
+
+
 def raised(run: dict[str, Any], flags: Sequence[str]) -> bool:
     """Whether the diagnosis of a run holds one of the flags."""
     return any(finding["flag"] in flags for finding in run["diagnosis"] or ())
@@ -276,4 +292,5 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "pairing": pairing,
     "diagnosis": diagnosis,
     "report_size": report_size,
+    "many_runs": many_runs,
 }

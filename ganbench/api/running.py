@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 class RunSettings:
     """Where and how a suite is trained; nothing here changes a result.
 
-    `seeds` replaces the suite's own, as `0-7`; `filters` are texts such as `loss=minimax`. Without
-    `progress` nothing is printed. `on_event` receives every event of the run, in this process.
+    `seeds` replaces the suite's own, as `0-7`; `filters` are texts such as `loss=minimax`. `shard` is the part of what
+    was asked for that is trained here, as `2/3`. Without `progress` nothing is printed. `on_event` receives every event
+    of the run, in this process.
     """
 
     results: Path = Path("results")
     filters: tuple[str, ...] = ()
+    shard: str | None = None
     seeds: str | None = None
     device: str = "auto"
     jobs: str = "auto"
@@ -71,8 +73,24 @@ class Preparation:
         seeds = parse_seeds(settings.seeds) if settings.seeds is not None else None
         self.whole = self.resolved.expanded()
         plan = self.resolved.expanded(seeds) if seeds else self.whole
-        self._asked = plan.filtered(parse_filters(settings.filters, plan))
-        check_not_empty(self._asked)
+        asked = plan.filtered(parse_filters(settings.filters, plan))
+        check_not_empty(asked)
+        self._asked = self._sharded(asked)
+
+    def _sharded(self, plan: Plan) -> Plan:
+        """The shard of what was asked for, or all of it. Raises `UsageError` for a shard without cells."""
+        if self.settings.shard is None:
+            return plan
+        from ganbench.runner.sharding import parse_shard, shard_of
+
+        shard = parse_shard(self.settings.shard)
+        found = shard_of(plan, shard, self.resolved.registry)
+        if not found.cells:
+            raise UsageError(
+                f"--shard {self.settings.shard}: suite {plan.suite!r} has {counted(len(plan.cells), 'cell')}, and "
+                "nothing is left for this shard; use fewer shards"
+            )
+        return found
 
     @cached_property
     def plan(self) -> Plan:
@@ -130,8 +148,8 @@ class Preparation:
 
     @property
     def partial(self) -> bool:
-        """Whether filters or seeds chose a part of the suite."""
-        return bool(self.settings.filters) or self.settings.seeds is not None
+        """Whether filters, seeds or a shard chose a part of the suite."""
+        return bool(self.settings.filters or self.settings.shard) or self.settings.seeds is not None
 
     @property
     def leaves_out(self) -> bool:

@@ -27,6 +27,8 @@ from ganbench.notices import LOG
 GROUPS = {
     "Train and measure": {
         "run": "Train every combination of a suite that is not trained yet, and print its table.",
+        "status": "How far suites are, over one or several results folders: done, running, interrupted, missing.",
+        "merge": "Join the results folders of several machines into one, and write the tables.",
         "evaluate": "Measure samples that were made elsewhere as a suite measures its own.",
         "sample": "Draw samples from a trained generator, and write them to files.",
         "train-extractor": "Train a small classifier of a dataset's images, to be the extractor of its scores.",

@@ -13,6 +13,7 @@ from ganbench.api.running import Preparation, RunSettings
 from ganbench.api.suites import SuiteRequest
 from ganbench.cli.options import options_as, suite_options
 from ganbench.cli.view_options import ViewOptions, view_options
+from ganbench.errors import UsageError
 from ganbench.report.text.terminal import print_tables
 
 
@@ -26,6 +27,7 @@ class RunOptions(ViewOptions):
     plugins: tuple[Path, ...]
     results: Path
     filters: tuple[str, ...]
+    shard: str | None
     seeds: str | None
     weights: Path | None
     device: str
@@ -47,9 +49,9 @@ class RunOptions(ViewOptions):
     def settings(self) -> RunSettings:
         """Where and how."""
         return RunSettings(
-            results=self.results, filters=self.filters, seeds=self.seeds, device=self.device, jobs=self.jobs,
-            timeout=self.timeout, checkpoint_interval=self.checkpoint_interval, trackers=self.trackers,
-            force=self.force, progress=not self.quiet,
+            results=self.results, filters=self.filters, shard=self.shard, seeds=self.seeds, device=self.device,
+            jobs=self.jobs, timeout=self.timeout, checkpoint_interval=self.checkpoint_interval,
+            trackers=self.trackers, force=self.force, progress=not self.quiet,
         )  # fmt: skip
 
 
@@ -61,6 +63,11 @@ class RunOptions(ViewOptions):
     multiple=True,
     metavar="KIND=NAME,...",
     help="Train and show only these, for example loss=minimax,dataset=ring8.",
+)
+@click.option(
+    "--shard",
+    metavar="K/N",
+    help="Train only part K of N, so that N machines can share a suite; `ganbench merge` joins their folders.",
 )
 @click.option(
     "--seeds",
@@ -114,6 +121,8 @@ def command(options: RunOptions) -> int:
     Finished runs are never trained again. Exit code: 0 all runs ended well, 1 at least one did not,
     2 wrong usage, suite or plugin, 3 something is missing on this machine, 4 damaged results.
     """
+    if options.search is not None and options.shard is not None:
+        raise UsageError("--search cannot be split: leave out --shard")
     if options.search is not None:
         return _search(options, options.search)
     prepared = Preparation(options.request, options.settings)

@@ -14,7 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
 
 NAME = "ganbench.toml"
-TRAINING = ("suite", "set", "add", "filter", "seeds", "search", "force", "dry-run", "weights")
+TRAINING = ("suite", "set", "add", "filter", "shard", "seeds", "search", "force", "dry-run", "weights")
 WHY_REFUSED = {
     **dict.fromkeys(TRAINING, "changes what is trained or measured"),
     **dict.fromkeys(("status", "loss", "architecture", "dataset"), "chooses which runs are meant"),

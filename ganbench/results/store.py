@@ -232,15 +232,19 @@ class Store:
                 self._keep_scores(made, staged)
                 if made.evaluation_id is not None:
                     write_atomically(staged / "scores" / f"{made.evaluation_id}.json", encode_scores(made))
-            place.parent.mkdir(parents=True, exist_ok=True)
-            old = self.stage(f"{record.id}.old/{place.parent.name}")
-            if place.exists():
-                place.rename(old / place.name)
-            staged.rename(place)
-            sync_folder(place.parent)
-            shutil.rmtree(old.parent, ignore_errors=True)
+            self.place(staged, place)
         except OSError as error:
             raise MissingError(f"run {record.id} cannot be written to {place}: {error.strerror or error}") from error
+
+    def place(self, staged: Path, place: Path) -> None:
+        """Rename a staged folder to its place; an older one is moved aside first and removed last. Raises `OSError`."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        old = self.stage(f"{place.name}.old/{place.parent.name}")
+        if place.exists():
+            place.rename(old / place.name)
+        staged.rename(place)
+        sync_folder(place.parent)
+        shutil.rmtree(old.parent, ignore_errors=True)
 
     def _keep_scores(self, record: Record, staged: Path) -> None:
         """Copy the scores of an earlier training of the same run that gave the same weights.
