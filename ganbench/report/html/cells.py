@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf
 from typing import NamedTuple
 
 from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
@@ -183,15 +182,12 @@ def columns(table: Table) -> list[Column]:
 
 
 def by_primary(table: Table) -> Table:
-    """The table with its variants by the mean of the primary score, best first and those without one last."""
-    variants = sorted(table.variants, key=lambda row: _place(row, table.primary)) if table.primary else table.variants
+    """The table with its variants by the primary score, in the order of a chart: those with failed seeds come last."""
+    variants = table.variants
+    if table.primary:
+        variants = sorted(variants, key=lambda row: row.place(table.primary))
     others = [row for row in table.rows if row.kind != "variant" or not row.n]
     return replace(table, rows=(*variants, *others))
-
-
-def _place(row: TableRow, score: str) -> float:
-    cell = row.scores[score]
-    return inf if cell.mean is None else cell.mean if cell.better == "lower" else -cell.mean
 
 
 def view(content: Content, table: Table, published: bool = False) -> View:

@@ -26,9 +26,10 @@
     const own = heads(table), asked = own.findIndex((head) => name(head) === (best ?? worst));
     const at = asked < 0 ? own.findIndex((head) => "first" in head.dataset) : asked;
     const turned = asked >= 0 && best === undefined;
-    const rows = orders.get(table).map((row, i) => [row, i, key(row.cells[at])]);
+    const apart = at >= 0 && "score" in own[at].dataset;  // means that leave out failed seeds come after the others
+    const rows = orders.get(table).map((row, i) => [row, i, key(row.cells[at]), apart && values(row, "seeds").includes("some failed")]);
     const down = at >= 0 && rises(own[at]) === turned;
-    if (asked >= 0) rows.sort((x, y) => compare(x[2], y[2], down) || x[1] - y[1]);
+    if (asked >= 0) rows.sort((x, y) => (x[2] === null) - (y[2] === null) || x[3] - y[3] || compare(x[2], y[2], down) || x[1] - y[1]);
     table.tBodies[0].append(...rows.map(([row]) => row));
     table.classList.toggle("sorted", asked >= 0 && !("first" in own[at].dataset && !turned));
     own.forEach((head, i) => {
