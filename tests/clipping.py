@@ -1,18 +1,23 @@
-"""What a drawn figure cuts off: texts and artists beyond its edges, and markers at the edges of their panels."""
+"""What is not whole in a figure: artists beyond its edges, markers cut by their panels, headings on one another."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 EDGE = 0.005
 """Inches beyond an edge that nobody sees."""
+TOUCH = 0.02
+"""Inches that the boxes of two texts may share: letters do not fill them."""
 PART = 0.8
 """A marker is whole if so much of its radius is inside."""
 
@@ -23,7 +28,23 @@ def cut_off(figure: Figure) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # of a layout without room
         figure.draw_without_rendering()
-    return [*_beyond(figure), *(text for axes in figure.axes for text in _markers(axes, figure))]
+    markers = (text for axes in figure.axes for text in _markers(axes, figure))
+    return [*_beyond(figure), *markers, *_overlaps(figure)]
+
+
+def _overlaps(figure: Figure) -> Iterator[str]:
+    """Headings, names of panels and explanations that lie on one another."""
+    titles = [text for axes in figure.axes for text in axes.findobj(Text) if text.get_text() and _is_title(text, axes)]
+    texts = [text for text in (*figure.texts, *titles) if text.get_text().strip()]
+    for one, other in combinations(texts, 2):
+        a, b = (text.get_window_extent() for text in (one, other))
+        wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        if min(wide, high) > TOUCH * figure.dpi:
+            yield f"{one.get_text()!r} lies on {other.get_text()!r}"
+
+
+def _is_title(text: Artist, axes: Axes) -> bool:
+    return isinstance(text, Text) and text.get_text() in {axes.get_title(side) for side in ("left", "center", "right")}
 
 
 def _beyond(figure: Figure) -> Iterator[str]:

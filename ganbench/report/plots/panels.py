@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ganbench.report.plots.appearance import HEADING, PANEL
-from ganbench.report.plots.style import GRAY, SMALL, drawable_text, extent, fitted
+from ganbench.report.plots.style import GRAY, SMALL, TEXT, drawable_text, extent, fitted
 
 LEFT, RIGHT, TOP, BOTTOM = 0.46, 0.14, 0.36, 0.36
 """Inches around all panels."""
@@ -57,7 +57,7 @@ def grid(
         axes.tick_params(labelleft=column == 0, labelbottom=lowest)
         made.append(axes)
     room = wide - 0.12 - extent(explanation)
-    figure.text(0.06 / wide, 1 - 0.04 / high, fitted(drawable_text(heading), room - 0.1), va="top", label=HEADING)
+    figure.text(0.06 / wide, 1 - 0.04 / high, fitted(drawable_text(heading), room - 0.1, TEXT), va="top", label=HEADING)
     figure.text(1 - 0.06 / wide, 1 - 0.04 / high, explanation, va="top", ha="right", color=GRAY, fontsize=SMALL,
                 label=HEADING)  # fmt: skip
     figure.text((LEFT + wide - RIGHT) / 2 / wide, 0.04 / high, of[0], ha="center", va="bottom")
