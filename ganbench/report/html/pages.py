@@ -251,7 +251,8 @@ class Site:
         references = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]
         ordered = sorted(pairs, key=lambda one: (one.adjusted, one.difference.p if one.difference else 1.0))
         return self._page(
-            "dataset.html", path, table=table, view=view(self.content, table, True), sentences=claims(table),
+            "dataset.html", path, table=table, answer=headline([table], None).lead,
+            view=view(self.content, table, True), sentences=claims(table),
             all_pairs=all_pairs(self.content, table, "../"),
             pairs=ordered[:PAIRS], more=max(0, len(pairs) - PAIRS), drawn=drawn, own=own, references=references,
             sheets=samples.sheets(self.content, table), progress=samples.progress_chart(self.content, table),

@@ -207,8 +207,8 @@ def _compared(table: Table, score: str, variants: list[TableRow]) -> Iterator[st
 
 
 def _against_reference(score: str, found: list[Comparison], clear: list[Comparison]) -> Iterator[str]:
-    """What is better or worse than the reference, then the names of the others by what is said of them."""
-    clear = sorted(clear, key=lambda one: one.adjusted)
+    """What is better than the reference, what is worse, then the names of the others by what is said of them."""
+    clear = sorted(clear, key=lambda one: (one.verdict != "a better", one.adjusted))
     yield from map(sentence, clear[:MAX_COMPARISONS])
     for better in ("a better", "b better"):
         more = [one.a for one in clear[MAX_COMPARISONS:] if one.verdict == better]
