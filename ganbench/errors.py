@@ -41,6 +41,11 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
+def reason(error: BaseException) -> str:
+    """The message of an exception; of one of the system, what went wrong without its number and without the file."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else text_of(error)
+
+
 def text_of(error: BaseException) -> str:
     """The message of an exception, which may be a plugin's own and unable to say it."""
     try:

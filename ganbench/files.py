@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ganbench.errors import ResultsError, well_formed
+from ganbench.errors import ResultsError, reason, well_formed
 from ganbench.notices import LOG
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ DAMAGED = ".damaged"
 """What the name of a file of a cache ends with that was set aside."""
 MOST_BYTES = 1 << 31
 """More than any file that is read at once."""
+MOST_OF_A_RECORD, MOST_OF_A_PICTURE = 1 << 26, 1 << 28
+"""Bytes: more than any record, plan or history of a results folder, and than any picture."""
 UNSEALED = 1
 """The last schema whose files have no seal."""
 
@@ -218,7 +220,7 @@ def load_json(path: Path, schema: int, decode: Callable[[dict[str, Any]], T]) ->
     import msgspec
 
     try:
-        raw = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        raw = msgspec.json.decode(read_file(path, MOST_OF_A_RECORD), type=dict[str, Any])
         if not isinstance(raw.get("schema"), int):
             raise ValueError("$.schema: missing, or not an integer")
         if raw["schema"] > schema:
@@ -229,4 +231,4 @@ def load_json(path: Path, schema: int, decode: Callable[[dict[str, Any]], T]) ->
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ResultsError(f"{path} is damaged ({error}); remove that file and run the suite again") from error
+        raise ResultsError(f"{path} is damaged ({reason(error)}); remove that file and run the suite again") from error

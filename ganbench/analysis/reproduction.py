@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ganbench.errors import ResultsError
+from ganbench.results.manifest import checksum
 from ganbench.results.records import AnyRecord, Record
 from ganbench.results.run_files import HISTORY, WEIGHTS, read_history
 from ganbench.statistics import significance
@@ -134,7 +134,7 @@ def _file(record: AnyRecord, folder: Path, again: AnyRecord, name: str) -> str:
     if stated is None:
         return "not recorded"
     path = folder / name
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != stated:
+    if path.exists() and (path.is_symlink() or not path.is_file() or checksum(path)[1] != stated):
         raise ResultsError(f"{path} does not match the checksum in its record; `ganbench verify` lists all changes")
     return "same" if stated == now else "not replayed" if now is None else OTHER
 

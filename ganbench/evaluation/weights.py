@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ganbench.engine.networks import Buffers, Named, Network, flat
 from ganbench.engine.state import TrainedSeed
-from ganbench.errors import MissingError, ResultsError
+from ganbench.errors import MissingError, ResultsError, reason
 from ganbench.evaluation.generate import initial_generator
+from ganbench.files import read_file
 from ganbench.registry.training_contracts import Architecture
 from ganbench.results.records import Record
 from ganbench.results.run_files import WEIGHTS, snapshot_file
@@ -29,9 +30,11 @@ def read_weights(record: Record, folder: Path, name: str = WEIGHTS) -> tuple[dic
     path = folder / name
     again = "weights are not published with results; train it again with `ganbench run ... --force`"
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except FileNotFoundError:
         raise MissingError(f"run {record.id} has no {name} in {folder}: {again}") from None
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be read: {reason(error)}") from error
     if hashlib.sha256(content).hexdigest() != record.files.get(name):
         raise ResultsError(f"{path} differs from the file that its record names; train the run again with --force")
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])

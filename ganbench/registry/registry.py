@@ -141,6 +141,10 @@ class Registry:
             raise UsageError(trouble)
         return self.offers(kind)[name][0]
 
+    def places(self, kind: Kind, name: str) -> frozenset[str]:
+        """The hyperparameters of a plugin that say where data are; none for a name that cannot be used."""
+        return frozenset() if self.problem_with(kind, name) else self.find(kind, name).locations()
+
     def choose(self, kind: Kind, name: str, params: Mapping[str, object]) -> Choice:
         """The plugin with all hyperparameters resolved. Raises `UsageError` or `WrongHyperparameter`.
 
@@ -216,6 +220,8 @@ class Registry:
         Raises `WrongHyperparameter` if the plugin refuses its values, `ContractError` if it fails.
         """
         offer = self.find(kind, choice.name)
+        if places := offer.locations() & choice.params.keys():  # of a record that ganbench did not write
+            raise WrongHyperparameter(min(places), f"{kind} {choice.name!r}: {min(places)!r} is a place on a machine")
         arguments = choice.arguments()
         if self._has_subset(kind, choice.name):
             arguments.pop(SUBSET, None)

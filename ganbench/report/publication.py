@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from ganbench.errors import ResultsError, UsageError
-from ganbench.files import check_seal, from_plain, sealed
+from ganbench.errors import ResultsError, UsageError, reason
+from ganbench.files import MOST_OF_A_RECORD, check_seal, from_plain, read_file, sealed
 
 NAME = "publication.json"
 SCHEMA = 1
@@ -93,7 +93,7 @@ def read(folder: Path) -> Publication:
     """What a folder's `publication.json` says, nothing without one. Raises `ResultsError` if it is damaged or newer."""
     path = folder / NAME
     try:
-        raw: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        raw: dict[str, Any] = msgspec.json.decode(read_file(path, MOST_OF_A_RECORD), type=dict[str, Any])
         newer = raw["schema"] > SCHEMA
         if not newer:
             check_seal(raw)
@@ -102,6 +102,6 @@ def read(folder: Path) -> Publication:
         return Publication()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ResultsError(
-            f"{path} is damaged ({error}); remove it, and publish with --title and --notes again"
+            f"{path} is damaged ({reason(error)}); remove it, and publish with --title and --notes again"
         ) from error
     raise ResultsError(f"{path} was written by a newer ganbench (schema {raw['schema']}); upgrade")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ganbench.files import digest
+from ganbench.files import MOST_OF_A_RECORD, digest, read_file
 
 NAME = ".live.json"
 SCHEMA = 1
@@ -24,8 +24,8 @@ def read(results: Path) -> dict[str, Any] | None:
     `state` is `running`, `stopping` after an interrupt, or `stale` if the run was killed and could
     not remove the file. Nothing is locked for this: a run that starts meanwhile would be refused.
     """
-    with suppress(OSError, ValueError, LookupError, TypeError, OverflowError):
-        state: dict[str, Any] = json.loads((results / NAME).read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError, LookupError, TypeError, OverflowError, AttributeError, RecursionError):
+        state: dict[str, Any] = json.loads(read_file(results / NAME, MOST_OF_A_RECORD))
         if state["schema"] == SCHEMA:
             return {**state, "state": state.get("state", "running") if _alive(state) else "stale"}
     return None

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ganbench.errors import ResultsError, UsageError
-from ganbench.files import canonical, write_atomically
+from ganbench.files import canonical, read_file, write_atomically
 from ganbench.results import provenance
 from ganbench.results.records import Count, PluginOrigin, Provenance, Record
 from ganbench.results.store import Store
@@ -178,7 +178,8 @@ def entries(folder: Path) -> Iterator[tuple[str, int]]:
 
 def checksum(path: Path) -> tuple[int, str]:
     """Bytes and SHA-256 of a file; a link is not followed."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"))
+    descriptor = os.open(path, os.O_RDONLY | sum(flags))
     with os.fdopen(descriptor, "rb") as file:
         sha = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), sha
@@ -187,9 +188,7 @@ def checksum(path: Path) -> tuple[int, str]:
 def read(path: Path) -> Manifest:
     """A manifest. Raises `ResultsError` if it is damaged or newer."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError("larger than 64 MiB")
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+        content = json.loads(read_file(path, MAX_BYTES).decode(), object_pairs_hook=_unique)
         newer = content["schema"] > SCHEMA
         found = None if newer else _decoded(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import isnan, nan
 from pathlib import Path
 
-from ganbench.errors import ResultsError
-from ganbench.files import write_atomically
+from ganbench.errors import ResultsError, reason
+from ganbench.files import MOST_OF_A_RECORD, read_file, write_atomically
 from ganbench.formatting import counted
 from ganbench.signals import SIGNALS
 
@@ -57,16 +57,18 @@ def read_history(folder: Path) -> History | None:
     """The history in a run's folder, None if there is none. Raises `ResultsError` if the file is damaged."""
     path = folder / HISTORY
     try:
-        lines = [tuple(row) for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8")))]
+        lines = [tuple(row) for row in csv.reader(io.StringIO(read_file(path, MOST_OF_A_RECORD).decode()))]
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:
         raise damaged(path, "it is not UTF-8 text") from error
     except (OSError, csv.Error) as error:
-        raise damaged(path, error) from error
+        raise damaged(path, reason(error)) from error
     if not lines:
         raise damaged(path, "it is empty")
     names, *rows = lines
+    if names[:1] != ("step",):
+        raise damaged(path, "its first column is not 'step'")
     for line, row in enumerate(rows, 2):
         if len(row) != len(names):
             raise damaged(path, f"line {line} has {counted(len(row), 'field')}, not {len(names)}")

@@ -12,9 +12,10 @@ from typing import TypeVar, cast
 
 from filelock import FileLock, Timeout
 
-from ganbench.errors import MissingError, ResultsError, UsageError
-from ganbench.files import named_as_file, sync_folder, write_atomically
+from ganbench.errors import MissingError, ResultsError, UsageError, reason
+from ganbench.files import MOST_OF_A_RECORD, named_as_file, read_file, sync_folder, write_atomically
 from ganbench.registry.file_hashes import file_sha256
+from ganbench.results.entries import LOCK, check_entries
 from ganbench.results.record_json import (
     Newer,
     Scores,
@@ -52,6 +53,7 @@ class Store:
         """The store of a folder. Raises `UsageError` if there is no such folder."""
         if not root.is_dir():
             raise UsageError(f"no results folder {str(root)!r}; run a suite first, or name its folder with --results")
+        check_entries(root)
         return cls(root)
 
     @classmethod
@@ -59,6 +61,8 @@ class Store:
         """The store of a folder that need not be there yet. Raises `UsageError` if it has the name of a file."""
         if named_as_file(root):
             raise UsageError(f"results folder {str(root)!r} has the name of a file; name one without {root.suffix}")
+        if root.is_dir():
+            check_entries(root)
         return cls(root)
 
     def at(self, root: Path) -> Store:
@@ -165,15 +169,17 @@ class Store:
     def _file(self, path: Path, decode: Callable[[bytes], T]) -> T | None:
         """The content of a file, or None; a file that has not changed since it was last read is not read again."""
         try:
-            found = path.stat()
+            found = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
             self._read.pop(path, None)
             return None
         except OSError as error:
-            raise ResultsError(f"{path} cannot be read: {error}") from error
+            raise ResultsError(f"{path} cannot be read: {reason(error)}") from error
         seen, known = self._read.get(path, (None, None))
         state = (found.st_mtime_ns, found.st_ino, found.st_size)
         if seen != state:
+            if not self.holds(path.parent):
+                raise ResultsError(f"{path} is reached through a symbolic link, which is not followed; copy the folder")
             content = _content(path)
             if content is None:
                 return None
@@ -187,7 +193,7 @@ class Store:
         """Hold the folder's lock. Raises `MissingError` if another run holds it or the disk refuses."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.root / ".lock")
+            lock = FileLock(self.root / LOCK)
             lock.acquire(timeout=0)
         except Timeout:
             raise MissingError(
@@ -257,7 +263,7 @@ class Store:
             except ResultsError:
                 continue  # damaged scores are replaced with their run
             if scores is not None and belong(record, scores):
-                content = (self._scores_folder(record.id) / f"{name}.json").read_bytes()
+                content = read_file(self._scores_folder(record.id) / f"{name}.json")
                 write_atomically(staged / "scores" / f"{name}.json", content)
 
     def weights_problem(self, record: Record, name: str = WEIGHTS) -> str | None:
@@ -266,6 +272,8 @@ class Store:
         path = self.runs / record.id / name
         if stated is None or not path.is_file():
             return "missing"
+        if not self.holds(path):
+            return "damaged"
         try:
             return None if file_sha256(path) == stated else "damaged"
         except OSError:
@@ -300,6 +308,8 @@ class Store:
     def add_scores(self, record: Record) -> None:
         """Add the scores of a run that is in the store. Raises `MissingError` if the disk refuses."""
         path = self._scores_folder(record.id) / f"{record.evaluation_id}.json"
+        if not self.holds(path.parent):
+            raise ResultsError(f"{path} is reached through a symbolic link, through which nothing is written")
         try:
             write_atomically(path, encode_scores(record))
         except OSError as error:
@@ -313,11 +323,11 @@ def _ids(folder: Path) -> list[str]:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_file(path, MOST_OF_A_RECORD)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ResultsError(f"{path} cannot be read: {error}") from error
+        raise ResultsError(f"{path} cannot be read: {reason(error)}") from error
 
 
 def _decoded(path: Path, content: bytes, decode: Callable[[bytes], T]) -> T:

@@ -76,4 +76,5 @@ def _text(kind: str, extents: Sequence[Extent]) -> str:
     if not counts:
         return kind
     span = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]}-{counts[-1]}"
-    return f"{kind} ({span} of {next(of for _, of in extents if of is not None)})"
+    of = next((of for _, of in extents if of is not None), None)
+    return f"{kind} ({span} of {of})" if of is not None else f"{kind} ({span})"

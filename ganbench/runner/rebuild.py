@@ -37,17 +37,40 @@ def rebuilt(record: AnyRecord, registry: Registry, weights: Path | None = None) 
     """
     try:
         plain: Any = schema_2.spec(json.loads(record.stored_spec)) if record.stored_spec else record.spec.resolved()
+        _refuse_places(plain, registry)
         contents = Contents(registry)
         if isinstance(record, ReferenceRecord):
             return contents.reference(reference_spec(plain, registry, weights))
         if record.stored_evaluation:
             plain |= {"evaluation": json.loads(record.stored_evaluation)}
+            _refuse_places(plain, registry)
         return contents.run(run_spec(plain, registry, weights))
     except UsageError as error:
         hint = "".join(f"\n  {text}" for text in came_from(record, registry))
         raise UsageError(f"run {record.id} cannot be rebuilt: {error}{hint}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"run {record.id} cannot be rebuilt: its spec is incomplete ({error!r})") from error
+
+
+def _refuse_places(plain: Mapping[str, Any], registry: Registry) -> None:
+    """Raise `UsageError` if a spec says where data are: records hold no folders, files and downloads.
+
+    One that does was not written by ganbench, and would read files of whoever replays it.
+    """
+    evaluation = plain.get("evaluation", {})
+    named: list[tuple[Kind, Any]] = [
+        *(("loss", part) for part in plain.get("loss", ())),
+        *(("transform", one) for one in plain.get("transforms", ())),
+        *((kind, plain[kind]) for kind in ("architecture", "dataset") if kind in plain),
+        *(("extractor", evaluation[key]) for key in ("extractor",) if key in evaluation),
+        *(("metric", one) for one in evaluation.get("metrics", ())),
+    ]
+    for kind, one in named:
+        found = registry.places(kind, one["name"]) & one["params"].keys()
+        if found:
+            raise UsageError(
+                f"its {kind} {one['name']!r} has {min(found)!r}, a place on a machine, which no record holds"
+            )
 
 
 def check_repeatable(record: AnyRecord) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 from ganbench.errors import GanbenchError, describe_error, raised_at
 from ganbench.files import canonical
@@ -33,6 +35,8 @@ from ganbench.suite.yaml import Node, Problems
 
 REFERENCES = ("real", "gaussian", "noise")
 EXCLUDED = "the suite excludes it"
+MOST_REPEATED, FEW_COMBINATIONS, MOST_COMBINATIONS = 20, 1_000, 50_000
+"""How often a suite may list one thing by mistake, and how many combinations are planned: with mistakes, and at all."""
 
 
 def expand(suite: Suite, registry: Registry, seeds: tuple[int, ...] | None = None) -> Plan:
@@ -59,6 +63,7 @@ class _Expansion:
 
     def plan(self, seeds: tuple[int, ...] | None) -> Plan:
         self._check_names()
+        self._check_size()
         self.merging.check()
         search_space.read_ranges(self.suite, self.registry, self.problems)
         cells: list[Cell] = []
@@ -104,6 +109,18 @@ class _Expansion:
                 for name in override.when.get(kind, ()):
                     if not picked((label for _, label in axis), name):
                         self.problems.add(override.node, f"the suite has no {kind} {name!r}{suggestion(name, known)}")
+
+    def _check_size(self) -> None:
+        """Report what is listed again and again, and more combinations than can be planned; what is found ends it."""
+        for kind, axis in self.axes.items():
+            for label, count in Counter(label.text for _, label in axis).items():
+                if count > MOST_REPEATED:
+                    self.problems.add(None, f"{kind} {label!r} is listed {count:,} times; list it once")
+        combinations = prod(map(len, self.axes.values()))
+        if combinations > MOST_COMBINATIONS:
+            self.problems.add(None, f"{combinations:,} combinations are too many; split the suite into several")
+        if combinations > FEW_COMBINATIONS:
+            self.problems.check()
 
     def _repeats(self, entry: Entry) -> bool:
         """Report a part or a transform that an entry names twice; whether there is one."""

@@ -17,6 +17,9 @@ from ganbench.errors import UsageError, well_formed
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
+MAX_VALUES = 5_000
+"""The most values of a file: far more than any suite has, and still read within a second."""
+MOST_PROBLEMS = 50
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -74,7 +77,7 @@ class Node:
 
 
 class Problems:
-    """The problems of one file, collected."""
+    """The problems of one file, collected. `add` raises `UsageError` with all so far when there are `MOST_PROBLEMS`."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -87,6 +90,8 @@ class Problems:
         entry = (node.line if node else 0, node.column if node else 0, line)
         if entry not in self.found:
             self.found.append(entry)
+        if len(self.found) >= MOST_PROBLEMS:
+            raise UsageError(f"{self.text}\nand perhaps more: only the first {MOST_PROBLEMS} are shown")
 
     def check(self) -> None:
         """Raise `UsageError` with all problems so far, in the order of the file, if there are any."""
@@ -160,8 +165,8 @@ def _build(text: str, problems: Problems) -> Node:
     """Build nodes from parser events without recursion, so that nesting cannot exhaust the stack."""
     done: list[Node] = [Node(None, 1, 1)]
     open_: list[tuple[Node, list[Node]]] = []
-    documents = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    documents = values = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -181,6 +186,10 @@ def _build(text: str, problems: Problems) -> Node:
             empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
             open_.append((_place(event, empty), []))
             continue
+        values += 1
+        if values > MAX_VALUES:
+            problems.add(_place(event), f"more than {MAX_VALUES:,} values in one file; split it into several suites")
+            break
         if isinstance(event, yaml.ScalarEvent):
             value = scalar(event.value) if event.implicit[0] else event.value
             if isinstance(value, str) and value != well_formed(value):

@@ -14,6 +14,7 @@ from ganbench._version import __version__
 from ganbench.analysis.figure_data.aggregate import AGGREGATE_AXIS
 from ganbench.analysis.published_values import spreads
 from ganbench.analysis.score_table import Table
+from ganbench.files import MOST_OF_A_PICTURE, read_file
 from ganbench.formatting import number, p_value
 from ganbench.report.badge import NAME as BADGE
 from ganbench.report.badge import badge, badge_markdown
@@ -326,7 +327,7 @@ class Site:
         )  # fmt: skip
 
     def _file(self, one: Run | Reference, name: str) -> Page:
-        return (self.content.folder(one) / name).read_bytes(), TYPES[name.rpartition(".")[2]]
+        return read_file(self.content.folder(one) / name, MOST_OF_A_PICTURE), TYPES[name.rpartition(".")[2]]
 
 
 def _on_points(record: Record) -> bool:

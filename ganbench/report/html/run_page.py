@@ -9,6 +9,7 @@ from ganbench.analysis.figure_data.curves import run_score_panels, run_signal_pa
 from ganbench.analysis.figure_data.modes import real_counts
 from ganbench.analysis.score_table import TableRow
 from ganbench.errors import ResultsError
+from ganbench.files import MOST_OF_A_RECORD, read_file
 from ganbench.formatting import number
 from ganbench.report.html.cells import cost
 from ganbench.report.html.charts import Chart, curves_chart, diagnosis_chart, histogram_chart
@@ -162,6 +163,6 @@ def facts(value: object) -> list[tuple[str, str]]:
 def traceback(folder: Path) -> str:
     """The traceback of a failure, only its end if it is very long."""
     try:
-        return (folder / "traceback.txt").read_text(encoding="utf-8", errors="replace")[-20_000:]
+        return read_file(folder / "traceback.txt", MOST_OF_A_RECORD).decode(errors="replace")[-20_000:]
     except OSError:
         return ""

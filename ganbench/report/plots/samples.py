@@ -17,7 +17,8 @@ from PIL import Image
 
 from ganbench.analysis.figure_data.selection import VariantRuns, dataset_variants
 from ganbench.analysis.score_table import TITLES
-from ganbench.errors import ResultsError, UsageError
+from ganbench.errors import ResultsError, UsageError, reason
+from ganbench.files import MOST_OF_A_PICTURE, read_file
 from ganbench.report.plots.appearance import HEADING
 from ganbench.report.plots.panels import PAGE_HEIGHT
 from ganbench.report.plots.style import (
@@ -177,14 +178,14 @@ def _frames(film: Film, sheet: Pixels) -> dict[int, Pixels]:
 def _pixels(path: Path) -> Pixels | None:
     """A PNG as (H, W, 3), None if there is none. Raises `ResultsError` if it is damaged or huge."""
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=["PNG"]) as image:
+        with Image.open(io.BytesIO(read_file(path, MOST_OF_A_PICTURE)), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ResultsError(f"{path} has {image.width} x {image.height} pixels, too many for a picture of a run")
             return np.asarray(image.convert("RGB"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise damaged(path, error) from error
+        raise damaged(path, reason(error)) from error
 
 
 def _room(info: SamplesInfo, width: float) -> tuple[list[str], float, float]:
