@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from plans import cell, plan_reference, search_row
 
-from ganbench.files import SEAL, sealed
+from ganbench.files import SEAL, canonical, seal_of
 from ganbench.registry.choice import Choice
 from ganbench.results.records import (
     AnyRecord,
@@ -132,7 +132,7 @@ def reseal(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     content = json.loads(path.read_text())
     change(content)
     content.pop(SEAL, None)
-    path.write_text(json.dumps(sealed(content)))
+    path.write_text(json.dumps({**content, SEAL: seal_of(canonical(content))}))
 
 
 def scores_file(run: Path) -> Path:

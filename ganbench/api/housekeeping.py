@@ -39,7 +39,7 @@ def clean(folder: Path, chosen: RunFilter = ALL_RUNS, weights: bool = False, rem
     a published report, or without a plan that tells what is needed, `ResultsError` if a plan is damaged, `MissingError`
     if a suite is running there or the disk refuses.
     """
-    store = Store.existing(folder)
+    store = Store.existing(folder, refuse_links=False)
     if (folder / NAME).exists():
         raise UsageError(f"{folder} is a published report, whose manifest lists every file; clean the results instead")
     if not remove:

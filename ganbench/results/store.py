@@ -49,11 +49,12 @@ class Store:
         self._joins: dict[tuple[int, int], Record] = {}
 
     @classmethod
-    def existing(cls, root: Path) -> Store:
-        """The store of a folder. Raises `UsageError` if there is no such folder."""
+    def existing(cls, root: Path, refuse_links: bool = True) -> Store:
+        """The store of a folder. Raises `UsageError` if there is none, `ResultsError` if there are links that count."""
         if not root.is_dir():
             raise UsageError(f"no results folder {str(root)!r}; run a suite first, or name its folder with --results")
-        check_entries(root)
+        if refuse_links:
+            check_entries(root)
         return cls(root)
 
     @classmethod

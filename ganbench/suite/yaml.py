@@ -20,6 +20,8 @@ MAX_DEPTH = 50
 MAX_VALUES = 5_000
 """The most values of a file: far more than any suite has, and still read within a second."""
 MOST_PROBLEMS = 50
+QUICK = 30_000
+"""Characters that are read within a second by the reader that tells better what is wrong."""
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -166,7 +168,8 @@ def _build(text: str, problems: Problems) -> Node:
     done: list[Node] = [Node(None, 1, 1)]
     open_: list[tuple[Node, list[Node]]] = []
     documents = values = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    loader = yaml.SafeLoader if len(text) < QUICK else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
