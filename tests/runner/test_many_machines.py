@@ -19,10 +19,10 @@ from ganbench.api.suites import SuiteRequest, resolve
 from ganbench.runner.sharding import Shard, shard_of
 
 SUITE = """
-about: three losses on two rings, as short as they can be
+about: three losses, as short as they can be
 losses: [minimax, nonsaturating, {loss: hinge, label: hinge loss}]
 architectures: [{mlp: {width: 8}}]
-datasets: [ring8, {ring8: {std: 0.1}}]
+datasets: [ring8]
 seeds: 2
 train: {steps: 30, batch: 16}
 evaluation: {samples: 400}
@@ -50,23 +50,24 @@ def _tables(results: Path) -> dict[str, Any]:
     found["table.tex"] = (folder / "table.tex").read_bytes()
     parts = (folder / "table.md").read_text().split("\n\n")
     found["table.md"] = [part for part in parts if "cost of a seed" not in part]
-    assert len(found["table.md"]) == len(parts) - 2  # one table of cost for each dataset
+    assert len(found["table.md"]) == len(parts) - 1
     return found
 
 
 def test_three_shards_merged_are_the_single_run(cli: Cli, tmp_path: Path, suite: str) -> None:
-    assert cli("run", "--suite", suite, "--results", "single", "-q").code == 0
+    one = ("--jobs", "1", "-q")
+    assert cli("run", "--suite", suite, "--results", "single", *one).code == 0
     for k in (3, 1, 2):
-        ran = cli("run", "--suite", suite, "--results", f"part{k}", "--shard", f"{k}/3", "-q")
+        ran = cli("run", "--suite", suite, "--results", f"part{k}", "--shard", f"{k}/3", *one)
         assert ran.code == 0, ran.err
     half = cli("status", "part1", "part2")
     whole = cli("status", "part1", "part2", "part3", "--format", "json")
     assert (half.code, whole.code) == (1, 0)
-    assert "12 runs: 8 done, 4 missing" in half.out
-    assert json.loads(whole.out)["suites"][0]["states"] == {"done": 12}
+    assert "6 runs: 4 done, 2 missing" in half.out
+    assert json.loads(whole.out)["suites"][0]["states"] == {"done": 6}
     merged = cli("merge", "part1", "part2", "part3", "--to", "merged")
     assert merged.code == 0, merged.err
-    assert "suite tiny: 12 of 12 runs ended" in merged.out
+    assert "suite tiny: 6 of 6 runs ended" in merged.out
     assert _tables(tmp_path / "merged") == _tables(tmp_path / "single")
     plans = [(tmp_path / name / "tiny" / "plan.json").read_bytes() for name in ("single", "merged", "part2")]
     assert plans[0] == plans[1] == plans[2]
@@ -78,15 +79,15 @@ def test_three_shards_merged_are_the_single_run(cli: Cli, tmp_path: Path, suite:
     again = cli("run", "--suite", suite, "--results", "merged", "-q", "--dry-run")
     assert "2 done" in again.out
     assert "new" not in again.out
-    one = cli("merge", "merged", "--to", "single")
-    assert one.code == 0, one.err
-    assert "0 runs and references added, 18 there before" in one.out
+    back = cli("merge", "merged", "--to", "single")
+    assert back.code == 0, back.err
+    assert "0 runs and references added, 9 there before" in back.out
 
 
 def test_every_shard_computes_the_same_split_by_weight(suite: str) -> None:
     resolved = resolve(SuiteRequest(suite))
     plan = resolved.expanded()
-    for count in (1, 2, 3, 5):
+    for count in (1, 2, 3, 7):
         parts = [shard_of(plan, Shard(k, count), resolved.registry) for k in range(1, count + 1)]
         cells = [cell for part in parts for cell in part.cells]
         references = [one for part in parts for one in part.references]

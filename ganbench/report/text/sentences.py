@@ -227,8 +227,8 @@ def _against_reference(score: str, found: list[Comparison], clear: list[Comparis
 def _best_first(table: Table, score: str, clear: list[Comparison]) -> Iterator[str]:
     """The variant to begin with (one that none beats, of those that beat another), and whom it beats."""
     winners = [_winner(one) for one in clear]
-    losers = [one.rows[1] if _winner(one) is one.rows[0] else one.rows[0] for one in clear]
-    first = [row for row in winners if row not in losers]
+    losers = {(one.rows[1] if _winner(one) is one.rows[0] else one.rows[0]).key for one in clear}
+    first = [row for row in winners if row.key not in losers]
     best = min(first or winners, key=lambda row: row.place(score))
     own = sorted((one for one in clear if _winner(one) is best), key=lambda one: one.adjusted)
     yield from map(sentence, own[:MAX_COMPARISONS])
@@ -237,7 +237,7 @@ def _best_first(table: Table, score: str, clear: list[Comparison]) -> Iterator[s
     open_ = [
         (one.rows[1] if one.rows[0] is best else one.rows[0]).title
         for one in comparisons(table)
-        if best in one.rows and one.verdict == "inconclusive"
+        if best.key in (one.rows[0].key, one.rows[1].key) and one.verdict == "inconclusive"
     ]
     if open_:
         yield f"Between {best.title} and {_listed(open_)} no difference in {score} is shown on {table.dataset}."
