@@ -243,11 +243,13 @@ class Training:
         """
         from ganbench.engine import devices
         from ganbench.runner import scheduler
+        from ganbench.runner.leftovers import sweep
 
         report = self.settings.report
         places = chosen_places(self.plan, self.resolved.registry, self.settings)
         with self.store.writing():
             todo = scheduler.todo(self.plan, self.store, self.settings.force)
+            sweep(self.store, todo.jobs)
             report(self._summary(todo))
             for text in (*self._weights_notes(todo), not_shown(self.saved, self.store.root)):
                 if text:

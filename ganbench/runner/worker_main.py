@@ -107,7 +107,7 @@ def main(number: int) -> None:
         while not terminated.requested:
             task: Task = channel.receive()
             terminated.busy = True
-            send = RateLimiter(channel.send)
+            send = _Sender(channel, terminated)
             with tensor_cache.filled_if(lambda: not state.changes()):
                 failed = _serve(task, device, settings, state, send, lambda: terminated.requested)
             _release(device)
@@ -116,6 +116,21 @@ def main(number: int) -> None:
                 send(StateChanged(task.job, sentence(changes)))
             send(JobReturned(task.job, failed))
             terminated.busy = False
+
+
+class _Sender:
+    """Sends what a job reports; if the parent is gone, training goes on to the end of its block and saves its state."""
+
+    def __init__(self, channel: Channel, terminated: _Terminated) -> None:
+        self.send, self.terminated = RateLimiter(channel.send), terminated
+
+    def __call__(self, message: WorkerMessage) -> None:
+        try:
+            self.send(message)
+        except (BrokenPipeError, ConnectionResetError):
+            self.terminated.requested = True
+            if not isinstance(message, JobProgress | PhaseStarted):
+                raise
 
 
 def _received(channel: Channel) -> tuple[str, WorkerSettings]:

@@ -108,6 +108,11 @@ def _gone(pid: int) -> bool:
         return True
 
 
+def _training(results: Path) -> bool:
+    state = live.read(results)
+    return state is not None and any(one.get("step") for one in state["running"])
+
+
 def _below(pid: int) -> set[int]:
     """The processes that a process has started, and those that these have."""
     found = set()
@@ -160,6 +165,20 @@ def test_the_child_of_a_dead_worker_ends_with_it_and_holds_up_nothing(cli: Cli, 
     found = {one["spec"]["loss"][0]["name"]: one for one in read_records(tmp_path / "results").values()}
     assert "killed by SIGKILL" in found["dies"]["reason"]
     assert found["nonsaturating"]["status"] == "ok"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_whose_parent_is_killed_save_their_state_and_leave(tmp_path: Path) -> None:
+    _write(tmp_path, "nonsaturating")
+    suite = tmp_path / "hangs.yaml"
+    suite.write_text(suite.read_text().replace("steps: 100", "steps: 400000"))
+    process = start_run(tmp_path, "--suite", "hangs.yaml", "--jobs", "1")
+    _wait(lambda: _training(tmp_path / "results"), 240)
+    started = _below(process.pid)
+    process.kill()
+    process.wait()
+    _wait(lambda: all(map(_gone, started)), LIMIT_S)
+    assert len(list(tmp_path.glob("results/.checkpoints/*/*.safetensors"))) == 1
 
 
 @pytest.mark.slow
