@@ -28,7 +28,7 @@ from ganbench.report.html.notes import markdown_html
 from ganbench.report.html.pairs import attribute
 from ganbench.report.html.pairs import pairs as all_pairs
 from ganbench.report.html.plugin_text import PluginText, described, meanings
-from ganbench.report.html.score_charts import MAX_DOTS, score_charts
+from ganbench.report.html.score_charts import MAX_DOTS, MAX_PRIMARY_DOTS, score_charts
 from ganbench.report.publication import NAME as PUBLICATION
 from ganbench.report.publication import Publication, encoded
 from ganbench.report.text.escape import escape_controls
@@ -241,12 +241,16 @@ class Site:
         path = f"datasets/{self.content.datasets[table.dataset]}.html"
         pairs = comparisons(table)
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
-        few = sum(len(runs) for _, runs in own) * len(table.columns) <= MAX_DOTS
+        seeds = sum(len(runs) for _, runs in own)
+        few = seeds * len(table.columns) <= MAX_DOTS
         scores = sorted(table.columns, key=lambda name: name != table.primary)[
             : None if len(own) <= MOST_CHARTED else 1
         ]
         drawn = {
-            score: score_charts(self.content, table, score, "../", few or (score == table.primary)) for score in scores
+            score: score_charts(
+                self.content, table, score, "../", few or (score == table.primary and seeds <= MAX_PRIMARY_DOTS)
+            )
+            for score in scores
         }
         records = [run.record for _, runs in own for run in runs if run.record]
         references = [one for one in self.content.references.values() if one.dataset == table.dataset and one.record]

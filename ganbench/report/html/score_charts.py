@@ -16,6 +16,8 @@ from ganbench.report.text.spread import shown
 
 MAX_DOTS = 1500
 """Seeds that are drawn one by one on a page; with more of them the page would be large."""
+MAX_PRIMARY_DOTS = 2500
+"""The same for the primary score alone."""
 
 
 def score_charts(content: Content, table: Table, score: str, up: str = "", seeds: bool = True) -> list[Chart]:
