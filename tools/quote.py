@@ -34,7 +34,7 @@ PART = {"fashion": " --filter architecture=mlp --seeds 0-4", "losses": " --seeds
 """What was run of a suite that is published in part."""
 LOTTERY = "lottery"
 """The suite of the seed lottery."""
-WIDTH = 100
+WIDTH = 118
 """Columns of the terminal that shows the quick table."""
 
 
@@ -226,18 +226,17 @@ def _cell(row: dict[str, Any] | None, score: str) -> str:
 
 
 def quick(results: Path) -> str:
-    """The first table of the quick suite, as a terminal of `WIDTH` columns shows it."""
+    """The answer and the first table of the quick suite, as a terminal of `WIDTH` columns shows them."""
     command = [sys.executable, "-m", "ganbench", "run", "--suite", "quick", "--results", str(results)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return f"```text\n$ ganbench run --suite quick\n{first_table(_terminal(command))}\n```"
 
 
 def first_table(text: str) -> str:
-    """The title and the first box of what a terminal shows."""
-    lines = text.splitlines()
-    begin = next(i for i, line in enumerate(lines) if line.startswith("quick: "))
-    end = next(i for i, line in enumerate(lines) if i > begin and line.startswith("└"))
-    return "\n".join(line.rstrip() for line in lines[begin : end + 1])
+    """What a terminal shows up to the end of the first table."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    tables = [i for i, line in enumerate(lines) if line.startswith("quick: ")]
+    return "\n".join(lines[: tables[1]]).strip("\n")
 
 
 def _terminal(command: list[str]) -> str:

@@ -11,7 +11,6 @@ from urllib.parse import quote
 import jinja2
 
 from ganbench._version import __version__
-from ganbench.analysis.figure_data.aggregate import AGGREGATE_AXIS
 from ganbench.analysis.published_values import spreads
 from ganbench.analysis.score_table import Table
 from ganbench.files import MOST_OF_A_PICTURE, read_file
@@ -21,9 +20,7 @@ from ganbench.report.badge import badge, badge_markdown
 from ganbench.report.html import live as live_view
 from ganbench.report.html import overview, run_page, samples
 from ganbench.report.html.cells import columns, view
-from ganbench.report.html.charts import Chart, Group, ranks_chart
 from ganbench.report.html.content import Content, Reference, Run, slugs
-from ganbench.report.html.matrix import matrix
 from ganbench.report.html.notes import markdown_html
 from ganbench.report.html.pairs import attribute
 from ganbench.report.html.pairs import pairs as all_pairs
@@ -32,9 +29,9 @@ from ganbench.report.html.score_charts import MAX_DOTS, MAX_PRIMARY_DOTS, score_
 from ganbench.report.publication import NAME as PUBLICATION
 from ganbench.report.publication import Publication, encoded
 from ganbench.report.text.escape import escape_controls
-from ganbench.report.text.grid import LEGEND, overall_note, rank, tier
+from ganbench.report.text.grid import LEGEND, rank, tier
 from ganbench.report.text.headline import headline
-from ganbench.report.text.sentences import claims, comparisons, conclusions
+from ganbench.report.text.sentences import claims, comparisons
 from ganbench.report.text.spread import shown
 from ganbench.results import protocol
 from ganbench.results.record_json import known_facts
@@ -161,81 +158,14 @@ class Site:
         return text.encode("utf-8", errors="replace"), "text/html; charset=utf-8"
 
     def _overview(self) -> Page:
-        cells_each = MAX_CELLS // max(1, len(self.content.tables))
-        tables = [(table, view(self.content, table).narrowed(cells_each)) for table in self.content.tables]
-        sentences = {table.dataset: conclusions(table) for table in self.content.tables}
-        few = len(self.content.runs) <= MAX_DOTS
-        drawn = {
-            table.dataset: score_charts(self.content, table, table.primary, seeds=few) if table.primary else []
-            for table, _ in tables
-        }
-        shown_first = matrix(self.content)
-        cells = [cell for row in shown_first.rows for cell in row.cells]
         return self._page(
-            "overview.html", "index.html", tables=tables, sentences=sentences, drawn=drawn,
-            headline=headline(self.content.tables, self.content.overall), matrix=shown_first,
-            tiers={cell.tier for cell in cells}, faults=any(cell.faulty for cell in cells),
-            answers={table.dataset: headline([table], None).lead for table in self.content.tables},
-            glimpses=overview.glimpses(self.content), made_with=overview.facts(self.content),
-            counts=overview.counts(self.content), size=overview.size(self.content),
-            overall=self._overall(), plots=self._plots(), made=self._made(), glance=self._glance(),
+            "overview.html", "index.html", **overview.values(self.content, self.plots),
             running=(live_view.summary(self.live), live_view.running_jobs(self.live)) if self.live else None,
             tables_at=f"./{quote(self.content.plan.suite)}",
         )  # fmt: skip
 
-    def _plots(self) -> dict[str, list[str]]:
-        """The figures for papers by dataset; those of all datasets under an empty name."""
-        found: dict[str, list[str]] = {}
-        for plot in self.plots:
-            found.setdefault(plot.dataset, []).append(plot.name)
-        return found
-
-    def _glance(self) -> dict[str, list[tuple[str, Run]]]:
-        """By dataset, the first seed of each variant that has samples."""
-        found: dict[str, list[tuple[str, Run]]] = {}
-        for table in self.content.tables:
-            for row in table.variants:
-                first = self.content.pictured.get((row.loss, row.architecture, row.dataset))
-                if first is not None:
-                    found.setdefault(table.dataset, []).append((row.title, first))
-        return {dataset: runs[:GLANCES] for dataset, runs in found.items()}
-
-    def _overall(self) -> tuple[Chart, str, tuple[str, ...]] | None:
-        """The variants over all datasets, as a chart."""
-        found = self.content.overall
-        if found is None:
-            return None
-        groups = []
-        for row in found.rows:
-            mean, low, high = row.iqm
-            beside = f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-            if row.over_next:
-                beside += f" · beats next: {row.over_next[0]:.2f}"
-            groups.append(Group(row.title, mean, low, high, (), beside, self._variant_path(row.title)))
-        references = [(row.title, row.iqm[0]) for row in found.references]
-        marks = (("noise", 0.0), ("real data", 1.0), *references)
-        note = f"{overall_note(found)} Beats next: the probability that a seed beats one of the next variant."
-        chart = ranks_chart("normalized score, interquartile mean", "higher", groups, marks, AGGREGATE_AXIS)
-        return chart, note, found.notes
-
     def _variant_path(self, title: str) -> str:
         return f"variants/{self.content.variants[title]}.html"
-
-    def _made(self) -> list[str]:
-        """The machines and versions behind the runs, in words."""
-        found: dict[str, int] = {}
-        for record in self.content.records:
-            made = record.provenance
-            if made.libraries:
-                versions = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
-                known = {
-                    key: getattr(made, key) or "unknown"
-                    for key in ("processor", "cores", "device", "python", "revision")
-                }
-                text = "{processor}, {cores} cores, device {device}, Python {python}".format(**known)
-                text += f", {versions}, revision {known['revision']}"
-                found[text] = found.get(text, 0) + 1
-        return [f"{text} ({count} runs)" for text, count in sorted(found.items(), key=lambda one: -one[1])]
 
     def _dataset(self, table: Table) -> Page:
         path = f"datasets/{self.content.datasets[table.dataset]}.html"

@@ -11,7 +11,7 @@ from ganbench.analysis.score_table import Table, TableRow
 from ganbench.errors import UsageError
 from ganbench.report.html.charts import Chart, curves_chart
 from ganbench.report.html.content import Content, Reference, Run
-from ganbench.report.html.overview import shows_real_data
+from ganbench.report.html.first_screen import shows_real_data
 from ganbench.report.text.grid import ARROWS
 from ganbench.report.text.spread import shown
 

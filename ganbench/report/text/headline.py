@@ -23,13 +23,19 @@ MAX_DATASETS = 4
 
 @dataclass(frozen=True)
 class Headline:
-    """`lead` is the answer in one sentence; `facts` say by how much and how certain. `common` is what the names of
-    all variants leave out, or empty.
+    """`lead` is the answer in one sentence; `facts` say by how much, `certainty` how many comparisons are decided.
+
+    `common` is what the names of all variants leave out. Each but the first is empty if there is nothing to say.
     """
 
     lead: str
     facts: tuple[str, ...] = ()
+    certainty: str = ""
     common: str = ""
+
+    @property
+    def all_facts(self) -> tuple[str, ...]:
+        return (*self.facts, self.certainty) if self.certainty else self.facts
 
 
 def headline(tables: Sequence[Table], overall: Overall | None) -> Headline:
@@ -39,7 +45,7 @@ def headline(tables: Sequence[Table], overall: Overall | None) -> Headline:
         return Headline("No run has finished yet.")
     names, common = short_names([one.key for one in found])
     story = _Story(list(tables), overall, found, names)
-    return Headline(story.lead(), tuple(story.facts()), common)
+    return Headline(story.lead(), tuple(story.facts()), story.certainty(), common)
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,6 @@ class _Story:
         yield from self._over_all(leader)
         if leader is not None:
             yield from self._faulty(leader)
-        yield from self._certainty()
 
     def _values(self, one: Standing, other: Standing) -> Iterator[str]:
         """The primary scores of the leader beside those of the one it is compared with."""
@@ -217,17 +222,18 @@ class _Story:
             where = enumerated([place.dataset for place in places], MAX_DATASETS)
             yield f"The samples of at least half of the seeds of {self.name(leader)} are faulty (†) on {where}."
 
-    def _certainty(self) -> Iterator[str]:
+    def certainty(self) -> str:
+        """How many comparisons are decided; nothing if none is tested, which the first sentence says."""
         claims = decided(self.tables)
-        if not claims.all:
-            return
+        if claims.untested == claims.all:
+            return ""
         seeds = sorted({place.row.n_ok for one in self.variants for place in one.places if place.row.n_ok})
         each = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}" if seeds else "no"
         parts = [f"{claims.better} of {counted(claims.all, 'comparison')} decided"]
         parts += [f"{claims.equal} equal"] if claims.equal else []
         parts += [f"{claims.open} inconclusive"] if claims.open else []
         parts += [f"{claims.untested} not tested"] if claims.untested else []
-        yield f"{', '.join(parts)}, at 5 % for all together (Bonferroni), with {each} seeds per variant."
+        return f"{', '.join(parts)}, at 5 % for all together (Bonferroni), with {each} seeds per variant."
 
 
 def _won(one: Standing) -> str:

@@ -26,7 +26,7 @@ def markdown(plan: SavedPlan, tables: list[Table], results: Path | None = None) 
     if is_whole(tables):
         answer = headline(tables, found)
         parts += [f"**{escape_markdown_block(answer.lead)}**", ""]
-        parts += [*(f"- {escape_markdown_block(fact)}" for fact in answer.facts), *[""] * bool(answer.facts)]
+        parts += [*(f"- {escape_markdown_block(fact)}" for fact in answer.all_facts), *[""] * bool(answer.all_facts)]
     for table in tables:
         parts += [f"## {escape_markdown_block(table.dataset)}", "", *grid(scores(table)), ""]
         parts += [f"- {escape_markdown_block(note)}" for note in table.all_notes] + [""] * bool(table.all_notes)

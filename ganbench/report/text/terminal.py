@@ -95,7 +95,7 @@ def show(
 def _answer(console: Console, answer: Headline, view: View) -> None:
     """Print who leads; with the notes also by how much, and how certain that is."""
     console.print(Text(replace_controls(answer.lead)), style="bold")
-    _say(console, answer.facts if view.notes else answer.facts[-1:])
+    _say(console, answer.all_facts if view.notes else filter(None, [answer.certainty]))
     console.print()
 
 
