@@ -22,7 +22,7 @@ from ganbench.results.store import Store
 def command(folders: tuple[Path, ...], form: str, results: Path) -> int:
     """How far every suite is: runs done, running, not evaluated, failed, interrupted, missing; and what runs where.
 
-    FOLDERs are the results folders of the machines that share a suite (`ganbench run --shard`); without
+    FOLDERs are the results folders of the machines that share a suite in shards; without
     one it is the folder of --results. A run counts once, in the best state that it has in any of them.
     A folder is dead if its run was killed: the same command continues there.
 
