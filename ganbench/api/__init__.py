@@ -78,6 +78,7 @@ def run(
     seeds: Sequence[int] | str | None = None,
     plugins: Iterable[Plugin] = (),
     weights: File | None = None,
+    executor: str = "local",
     device: str = "auto",
     jobs: int | str = "auto",
     timeout: float | None = None,
@@ -99,9 +100,9 @@ def run(
     Raises `UsageError` for an invalid suite or argument, `MissingError` if this machine lacks something.
     """
     settings = RunSettings(
-        results=Path(results), filters=_texts("filter", filter), seeds=_seeds(seeds), device=device, jobs=str(jobs),
-        timeout=timeout, checkpoint_interval=checkpoint_interval, trackers=tuple(trackers), force=force,
-        progress=progress, on_event=on_event,
+        results=Path(results), filters=_texts("filter", filter), seeds=_seeds(seeds), executor=executor, device=device,
+        jobs=str(jobs), timeout=timeout, checkpoint_interval=checkpoint_interval, trackers=tuple(trackers),
+        force=force, progress=progress, on_event=on_event,
     )  # fmt: skip
     return Preparation(_request(suite, set, add, plugins, weights), settings).run()
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ganbench.api.checking import check_data, fetch_data
 from ganbench.api.results import Results
 from ganbench.api.suites import ResolvedSuite, SuiteRequest, parse_filters, parse_seeds, resolve
-from ganbench.errors import MissingError, UsageError
+from ganbench.api.workplaces import LOCAL, places_text, workplace
+from ganbench.errors import UsageError
 from ganbench.formatting import counted
 from ganbench.registry.choice import Choice
 from ganbench.registry.registry import Registry
@@ -25,15 +26,16 @@ from ganbench.suite.specs import Plan
 
 if TYPE_CHECKING:
     from ganbench.registry.registry import Registry
-    from ganbench.runner.cost_estimate import CostEstimate
     from ganbench.runner.events import Observer
-    from ganbench.runner.places import Places
+    from ganbench.runner.local import LocalExecutor
     from ganbench.runner.scheduler import Todo
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """Where and how a suite is trained; nothing here changes a result.
+
+    `executor` is `local`, `ray` for a Ray cluster of this machine, or `ray:HOST:PORT` for one that is there.
 
     `seeds` replaces the suite's own, as `0-7`; `filters` are texts such as `loss=minimax`. `shard` is the part of what
     was asked for that is trained here, as `2/3`. Without `progress` nothing is printed. `on_event` receives every event
@@ -44,6 +46,7 @@ class RunSettings:
     filters: tuple[str, ...] = ()
     shard: str | None = None
     seeds: str | None = None
+    executor: str = LOCAL
     device: str = "auto"
     jobs: str = "auto"
     timeout: float | None = None
@@ -175,29 +178,6 @@ def chosen_trackers(settings: RunSettings, resolved: ResolvedSuite) -> list[Choi
     return choose_trackers(settings.trackers, resolved.registry)
 
 
-def chosen_places(plan: Plan, registry: Registry, settings: RunSettings) -> Places:
-    """Where a plan is trained, and by how many workers.
-
-    Raises `UsageError` for an invalid device or number of workers, `MissingError` for a device that is not there.
-    """
-    from ganbench.engine import devices
-    from ganbench.runner.places import places, step_size
-
-    names = devices.resolve(settings.device)
-    return places(names, settings.jobs, (step_size(cell, registry) for cell in plan.cells))
-
-
-def places_text(plan: Plan, registry: Registry, settings: RunSettings) -> tuple[str, CostEstimate]:
-    """The devices and workers that a run would use here, or why it could not, and an estimate of costs there."""
-    from ganbench.runner.cost_estimate import CostEstimate
-
-    try:
-        places = chosen_places(plan, registry, settings)
-    except MissingError as error:
-        return f"not here: {error}", CostEstimate(registry)
-    return places.text(chosen=settings.device == "auto"), CostEstimate(registry, places.all[0].device)
-
-
 def known_scores(plan: Plan, registry: Registry) -> list[str]:
     """The names of all scores that the metrics of a plan give, with and without their extractors."""
     evaluations = [cell.spec.evaluation for cell in plan.cells]
@@ -244,9 +224,10 @@ class Training:
         from ganbench.engine import devices
         from ganbench.runner import scheduler
         from ganbench.runner.leftovers import sweep
+        from ganbench.runner.worker_process import WorkerSettings
 
         report = self.settings.report
-        places = chosen_places(self.plan, self.resolved.registry, self.settings)
+        place = workplace(self.plan, self.resolved.registry, self.settings)
         with self.store.writing():
             todo = scheduler.todo(self.plan, self.store, self.settings.force)
             sweep(self.store, todo.jobs)
@@ -259,11 +240,14 @@ class Training:
                 if self.trackers:
                     report("nothing is sent to trackers: all runs were finished before; --force trains them again")
                 return ()
-            report(places.text(chosen=self.settings.device == "auto"))
-            note = devices.check(places.all[0].device, (cell.spec.train for cell in self.plan.cells))
-            if note:
-                report(note)
-            return self._execute(todo, places)
+            folders = self.store.staging, scheduler.checkpoints(self.store).root
+            worker = WorkerSettings(*folders, self.settings.checkpoint_interval)
+            with place.executor(todo.jobs, worker) as executor:
+                report(executor.places.text(chosen=self.settings.device == "auto"))
+                note = devices.check(executor.places.all[0].device, (cell.spec.train for cell in self.plan.cells))
+                if note:
+                    report(note)
+                return self._execute(todo, executor)
 
     def _summary(self, todo: Todo) -> str:
         """How many runs are in which state."""
@@ -288,25 +272,21 @@ class Training:
             for problem, ids in found.items()
         ]
 
-    def _execute(self, todo: Todo, places: Places) -> tuple[str, ...]:
+    def _execute(self, todo: Todo, executor: LocalExecutor) -> tuple[str, ...]:
         """Run the jobs in worker processes; returns the references that could not be measured, and why."""
         from ganbench.runner import scheduler
-        from ganbench.runner.local import LocalExecutor
         from ganbench.runner.trackers import prepared_trackers
-        from ganbench.runner.worker_process import WorkerSettings
 
         registry, settings, store = self.resolved.registry, self.settings, self.store
         scheduler.prepare(todo.jobs, registry)
         check_data(self.resolved, todo.jobs, settings.report)
         tracking = prepared_trackers(self.trackers, registry, store.root)
-        jobs = scheduler.ordered(todo.jobs, registry, places.side_by_side)
+        jobs = scheduler.ordered(todo.jobs, registry, executor.places.side_by_side)
         weights = [(job, scheduler.weight(job, registry)) for job in jobs]
         checkpoints = scheduler.checkpoints(store)
         if settings.force:
             for run_id in (run_id for cell in self.plan.cells for run_id in cell.ids.values()):
                 checkpoints.drop(run_id)
-        worker = WorkerSettings(store.staging, checkpoints.root, settings.checkpoint_interval)
-        executor = LocalExecutor(places, worker, registry, settings.timeout)
         writer = scheduler.run(weights, store, executor, *self._observers(), *tracking)
         for text in writer.reference_failures:
             settings.report(f"not measured: {text}")

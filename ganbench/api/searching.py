@@ -16,10 +16,10 @@ from ganbench.api.running import (
     check_not_empty,
     chosen_trackers,
     known_scores,
-    places_text,
     widened,
 )
 from ganbench.api.suites import SuiteRequest, parse_filters, parse_seeds, resolve, suite_name
+from ganbench.api.workplaces import places_text
 from ganbench.errors import UsageError
 from ganbench.report.text import search as search_table
 from ganbench.results.store import Store

@@ -30,6 +30,7 @@ class RunOptions(ViewOptions):
     shard: str | None
     seeds: str | None
     weights: Path | None
+    executor: str
     device: str
     jobs: str
     timeout: float | None
@@ -49,8 +50,8 @@ class RunOptions(ViewOptions):
     def settings(self) -> RunSettings:
         """Where and how."""
         return RunSettings(
-            results=self.results, filters=self.filters, shard=self.shard, seeds=self.seeds, device=self.device,
-            jobs=self.jobs, timeout=self.timeout, checkpoint_interval=self.checkpoint_interval,
+            results=self.results, filters=self.filters, shard=self.shard, seeds=self.seeds, executor=self.executor,
+            device=self.device, jobs=self.jobs, timeout=self.timeout, checkpoint_interval=self.checkpoint_interval,
             trackers=self.trackers, force=self.force, progress=not self.quiet,
         )  # fmt: skip
 
@@ -75,6 +76,13 @@ class RunOptions(ViewOptions):
     help="Train and show these seeds instead of the suite's own; the saved tables contain both.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Weight file of the feature extractor.")
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="local|ray[:HOST:PORT]",
+    help="Where cells run: on this machine, or on the nodes of a Ray cluster.",
+)
 @click.option(
     "--device",
     default="auto",

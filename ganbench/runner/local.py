@@ -1,4 +1,4 @@
-"""Runs jobs in worker processes on this machine: one job each at a time, none able to take the others down."""
+"""Runs jobs in worker processes: one job each at a time, none able to take the others down."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 
 from ganbench.engine import devices
@@ -33,12 +34,24 @@ from ganbench.runner.events import (
 from ganbench.runner.jobs import Job, JobFailure
 from ganbench.runner.places import Place, Places
 from ganbench.runner.retries import Attempt, Retry
-from ganbench.runner.stopping import stop_all
+from ganbench.runner.stopping import SAVE_TIMEOUT_S, stop_all
 from ganbench.runner.worker_process import WorkerProcess, WorkerSettings
 
 TICK_S = 1.0
 
 Report = Callable[[ExecutorEvent], None]
+
+
+@dataclass(frozen=True)
+class Staff:
+    """How an executor comes by workers, and the seconds that they have to save their state when the run is stopped."""
+
+    start: Callable[[WorkerSettings, Place], WorkerProcess]
+    save_timeout_s: float = SAVE_TIMEOUT_S
+
+
+HERE = Staff(lambda settings, where: WorkerProcess.start(settings, where))
+"""Workers are processes of this machine."""
 
 
 class LocalExecutor:
@@ -50,15 +63,17 @@ class LocalExecutor:
     the next job's, or whose state was changed: no job can change another's results. A job for which a device has too
     little memory is tried again with fewer seeds, one whose GPU was lost on another (`ganbench.runner.retries`). If the
     run is interrupted, workers save their state first. `ahead` processes compile what waits; None: by the rule of
-    `ganbench.runner.ahead`. Raises `UsageError` if the user has set something that is not a number.
+    `ganbench.runner.ahead`. `staff` starts the workers, here or elsewhere. Raises `UsageError` if the user has set
+    something that is not a number.
     """
 
     def __init__(
         self, places: Places, settings: WorkerSettings, registry: Registry, timeout: float | None,
-        ahead: int | None = None,
+        ahead: int | None = None, staff: Staff = HERE,
     ) -> None:  # fmt: skip
         self.places, self.settings, self.registry, self.timeout = places, settings, registry, timeout
         self.ahead = processes(places, devices.cores(), os.environ) if ahead is None else ahead
+        self.staff = staff
 
     @property
     def workers(self) -> int:
@@ -88,7 +103,7 @@ class _Execution:
             try:
                 self.ahead.stop()
             finally:
-                stop_all(self.started, self.report)
+                stop_all(self.started, self.report, self.executor.staff.save_timeout_s)
 
     def _listen(self) -> None:
         """Take the messages of every worker that has sent some; end those that have died or exceed the time limit."""
@@ -104,6 +119,7 @@ class _Execution:
 
     def _assign(self) -> None:
         """Give jobs to idle workers; new workers are started while there may be more."""
+        self.places.refresh()
         if not self.places.usable:
             self._give_up()
         for attempt in list(self.waiting):
@@ -127,9 +143,9 @@ class _Execution:
         """Where an attempt can run now, the least busy place first."""
         busy = self._busy()
         reserved = {worker.place.name for worker in self.started if worker.attempt and worker.attempt.alone}
-        room = 1 if attempt.alone else self.places.each
-        candidates = self.places.candidates(attempt.lost_on)
-        free = [one for one in candidates if busy[one.name] < room and one.name not in reserved]
+        most = 1 if attempt.alone else self.places.workers
+        candidates = (one for one in self.places.candidates(attempt.lost_on) if one.name not in reserved)
+        free = [one for one in candidates if busy[one.name] < min(most, self.places.room(one))]
         return sorted(free, key=lambda one: busy[one.name])
 
     def _worker(self, attempt: Attempt, free: list[Place], needed: Needed) -> WorkerProcess:
@@ -145,13 +161,13 @@ class _Execution:
             for worker in (one for place in free for one in idle if one.place == place):
                 if worker.suits(needed):
                     return worker
-            full = sum(worker.place == free[0] for worker in self.started) >= self.places.each
+            full = sum(worker.place == free[0] for worker in self.started) >= self.places.room(free[0])
             surplus = here[:1] if full else []
         if len(self.started) - len(surplus) >= self.places.workers:
             surplus = [*surplus, next(worker for worker in idle if worker not in surplus)]
         for worker in surplus:
             self._end(worker)  # it has nothing to save
-        worker = WorkerProcess.start(self.executor.settings, free[0])
+        worker = self.executor.staff.start(self.executor.settings, free[0])
         self.started.append(worker)
         return worker
 
@@ -214,7 +230,9 @@ class _Execution:
         if seeds and worker.done.issuperset(seeds):
             self.report(JobReturned(attempt.job, None))
             return
-        if failure.trouble == "memory":
+        if worker.process.gone:
+            retry = retries.after_end_of_machine(attempt, worker.done, failure.cause.text)
+        elif failure.trouble == "memory":
             retry = retries.after_memory(attempt, worker.done, where.name)
             failure = failure if retry else retries.out_of_memory(attempt.job, where.name, failure)
         elif failure.trouble == "lost" and where.is_card:
@@ -235,8 +253,8 @@ class _Execution:
                 self.places.forgive(attempt.lost_on)
             return None
         consequence = self.places.lost(where, reason) if counted else ""
-        others = any(one != where for one in self.places.usable)
-        retry = retries.after_loss(attempt, worker.done, where.name, reason, counted, others)
+        other = self.places.kind if any(one != where for one in self.places.usable) else ""
+        retry = retries.after_loss(attempt, worker.done, where.name, reason, counted, other)
         return retry.and_then(consequence)
 
     def _unusable(self, attempt: Attempt, where: Place, reason: str) -> None:

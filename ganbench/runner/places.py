@@ -43,6 +43,9 @@ CPU = Place("cpu", "cpu")
 class Places:
     """The places of a run, how many workers they have in all and each, and how often each GPU has failed."""
 
+    kind = "GPU"
+    """What a place that may fail is called."""
+
     def __init__(self, all_: Sequence[Place], workers: int) -> None:
         self.all, self.workers = tuple(all_), workers
         self.losses: Counter[str] = Counter()
@@ -58,6 +61,13 @@ class Places:
     def each(self) -> int:
         """The most workers at one place."""
         return -(-self.workers // len(self.all))
+
+    def room(self, where: Place) -> int:
+        """The most workers at a place now."""
+        return self.each
+
+    def refresh(self) -> None:
+        """Take note of places that came or went; those of one machine stay as they are."""
 
     @property
     def side_by_side(self) -> int:
@@ -85,7 +95,7 @@ class Places:
         self.reasons[where.name] = reason
         if where in self.usable:
             return ""
-        return f"{where.name} is no longer used, {names(self.usable) or 'no GPU'} is left"
+        return f"{where.name} is no longer used, {names(self.usable) or f'no {self.kind}'} is left"
 
     def forgive(self, name: str) -> None:
         """Take back a loss that a job has caused, which was then lost elsewhere too."""
@@ -99,7 +109,8 @@ class Places:
     def nothing_left(self) -> str:
         """Why nothing more can be run when every GPU was lost."""
         reasons = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
-        return f"no GPU is left ({reasons}); when one is there again, run the suite again: what is finished is kept"
+        left = f"no {self.kind} is left ({reasons})"
+        return f"{left}; when one is there again, run the suite again: what is finished is kept"
 
     def text(self, chosen: bool = False) -> str:
         """The devices, whether they were chosen by `auto`, and the number of workers."""
@@ -134,16 +145,24 @@ def places(names: Sequence[str], jobs: str, sizes: Iterable[int], cards: Sequenc
     Raises `UsageError` for invalid `jobs`.
     """
     found = tuple(place(name) for name in names)
-    if jobs != "auto":
-        if not jobs.isdecimal() or int(jobs) < 1:
-            raise UsageError(f"--jobs {jobs!r} is invalid; use auto or an integer >= 1")
-        return Places(found, int(jobs))
+    asked = asked_workers(jobs)
+    if asked is not None:
+        return Places(found, asked)
     if not found[0].is_card:
         return Places(found, devices.cores() if found[0].device == "cpu" else 1)
     cards = [devices.card(name) for name in names] if cards is None else cards
     largest = max(sizes, default=0)
     each = min(workers_of(card, largest) for card in cards)
     return Places(found, len(found) * max(1, min(each, devices.cores() // len(found))))
+
+
+def asked_workers(jobs: str) -> int | None:
+    """The number of workers that `jobs` says; None for `auto`. Raises `UsageError`."""
+    if jobs == "auto":
+        return None
+    if not jobs.isdecimal() or int(jobs) < 1:
+        raise UsageError(f"--jobs {jobs!r} is invalid; use auto or an integer >= 1")
+    return int(jobs)
 
 
 def workers_of(card: Card, largest: int) -> int:

@@ -9,6 +9,8 @@ from ganbench.results.records import Failure
 from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure, ReferenceJob
 
 ADVICE = "use a smaller batch or network, fewer samples, or a device with more memory"
+MAX_MOVES = 2
+"""How often a job is tried again after the machine on which it ran has gone."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Attempt:
     """One try of a job: `alone` on its device or beside others, and where the job was lost before, if it was.
 
     `counted` says that this loss is held against the device, `crashed` that a process died while it loaded programs.
+    `moves` counts the machines that were lost with it.
     """
 
     job: Job
@@ -23,6 +26,7 @@ class Attempt:
     lost_on: str = ""
     counted: bool = False
     crashed: bool = False
+    moves: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,23 @@ def after_memory(attempt: Attempt, done: Collection[int], where: str) -> Retry |
     return Retry(parts, f"{full} with {len(seeds)} seeds; trying {half}")
 
 
-def after_loss(attempt: Attempt, done: Collection[int], where: str, reason: str, counted: bool, others: bool) -> Retry:
-    """What is tried after a worker on a GPU was lost with its job.
+def after_loss(attempt: Attempt, done: Collection[int], where: str, reason: str, counted: bool, other: str) -> Retry:
+    """What is tried after a worker on a place was lost with its job.
 
-    `counted` says whether the loss is held against the GPU, `others` whether there is another one.
+    `counted` says whether the loss is held against the place; `other` is what another one is called, if there is one.
     """
-    how = "on another GPU" if others else "in a new process"
+    how = f"on another {other}" if other else "in a new process"
     text = f"{attempt.job.name}: lost on {where} ({reason}); trying it again {how}"
     again = replace(attempt, job=without(attempt.job, done), lost_on=where, counted=counted)
     return Retry((again,), text)
+
+
+def after_end_of_machine(attempt: Attempt, done: Collection[int], reason: str) -> Retry | None:
+    """What is tried after a machine has gone with a job, which is not at fault: twice."""
+    if attempt.moves >= MAX_MOVES:
+        return None
+    again = replace(attempt, job=without(attempt.job, done), moves=attempt.moves + 1)
+    return Retry((again,), f"{attempt.job.name}: {reason}; trying it again elsewhere")
 
 
 def after_crash(attempt: Attempt, done: Collection[int], reason: str) -> Retry | None:

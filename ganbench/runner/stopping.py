@@ -14,10 +14,12 @@ QUIET_TIMEOUT_S, SAVE_TIMEOUT_S = 5.0, 60.0
 LOOK_S = 0.2
 
 
-def stop_all(workers: list[WorkerProcess], report: Callable[[ExecutorEvent], None]) -> None:
+def stop_all(
+    workers: list[WorkerProcess], report: Callable[[ExecutorEvent], None], save_timeout_s: float = SAVE_TIMEOUT_S
+) -> None:
     """End all workers; those that train save their state side by side, and what they have finished is reported.
 
-    A second interrupt kills them at once.
+    They are killed after `save_timeout_s` seconds. A second interrupt kills them at once.
     """
     training = [worker for worker in workers if worker.attempt]
     try:
@@ -25,14 +27,14 @@ def stop_all(workers: list[WorkerProcess], report: Callable[[ExecutorEvent], Non
             worker.ask()
         if training:
             report(Stopping(len(training)))
-        _wait(workers, report)
+        _wait(workers, report, save_timeout_s)
     finally:
         kill_all(workers)
 
 
-def _wait(workers: Iterable[WorkerProcess], report: Callable[[ExecutorEvent], None]) -> None:
+def _wait(workers: Iterable[WorkerProcess], report: Callable[[ExecutorEvent], None], save_timeout_s: float) -> None:
     """Wait until all have left, or have been given enough time."""
-    end = time.monotonic() + SAVE_TIMEOUT_S
+    end = time.monotonic() + save_timeout_s
     left = {worker: time.monotonic() + QUIET_TIMEOUT_S for worker in workers}
     open_ = {worker for worker in left if worker.attempt}
     while left := {one: until for one, until in left.items() if not one.ended and time.monotonic() < min(until, end)}:

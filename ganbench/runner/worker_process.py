@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ganbench.engine.devices import CUBLAS_WORKSPACE
 from ganbench.files import programs_folder
@@ -54,6 +55,41 @@ class Task:
     ahead: bool = False
 
 
+class Process(Protocol):
+    """A process that runs jobs, here or on another machine; times are in seconds."""
+
+    returncode: int | None
+    gone: str
+    """Why nothing more is known of the process, such as the end of its machine; empty otherwise."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code. Raises `subprocess.TimeoutExpired`."""
+
+    def terminate(self) -> None:
+        """Ask it to save its state and to leave."""
+
+    def kill(self) -> None:
+        """End it and all that it has started, at once; returns before they are gone."""
+
+    def forget(self) -> None:
+        """It has been waited for after it was killed."""
+
+
+class Leader(subprocess.Popen[bytes]):
+    """A process of this machine that leads a session of its own, and is watched by the guard."""
+
+    gone = ""
+
+    def kill(self) -> None:
+        with suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with suppress(OSError):
+            super().kill()
+
+    def forget(self) -> None:
+        GUARD.forget(self.pid)
+
+
 @dataclass(eq=False)
 class WorkerProcess:
     """A process, the connection to it, its place, and what it has been running since a time of `time.monotonic`.
@@ -62,7 +98,7 @@ class WorkerProcess:
     that a plugin changed its state.
     """
 
-    process: subprocess.Popen[bytes]
+    process: Process
     channel: Channel
     place: Place = CPU
     attempt: Attempt | None = None
@@ -92,9 +128,7 @@ class WorkerProcess:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         command = [sys.executable, *flags, "-c", code]
         environment = worker_environment(place)
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, pass_fds=[number], env=environment, start_new_session=True
-        )
+        process = Leader(command, stdin=subprocess.DEVNULL, pass_fds=[number], env=environment, start_new_session=True)
         GUARD.watch(process.pid)
         theirs.close()
         with suppress(OSError):  # a worker that has died already is found by the end of its connection
@@ -134,6 +168,8 @@ class WorkerProcess:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(2 * EXIT_TIMEOUT_S)
         code = self.process.returncode
+        if self.process.gone:
+            return self.process.gone
         if code is None:
             return "its worker process closed its connection"
         if code < 0:
@@ -164,15 +200,12 @@ def kill_all(workers: Iterable[WorkerProcess]) -> None:
     """End processes and all that they have started, at once."""
     killed = list(workers)
     for worker in killed:
-        with suppress(OSError):
-            os.killpg(worker.process.pid, signal.SIGKILL)
-        with suppress(OSError):
-            worker.process.kill()
+        worker.process.kill()
         worker.channel.close()
     for worker in killed:
         with suppress(subprocess.TimeoutExpired):  # a process that waits for a device that does not answer
             worker.process.wait(KILL_TIMEOUT_S)
-        GUARD.forget(worker.process.pid)
+        worker.process.forget()
 
 
 def worker_environment(place: Place) -> dict[str, str]:

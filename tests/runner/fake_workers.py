@@ -39,6 +39,7 @@ class FakeWorker:
     play: Play
     channel: Channel
     returncode: int | None = None
+    gone: str = ""
     tasks: list[Task] = field(default_factory=list)
 
     def work(self) -> None:
@@ -61,10 +62,8 @@ class FakeWorker:
 
     terminate = kill
 
-    @property
-    def pid(self) -> int:
-        """A number that no process has."""
-        return 1 << 30
+    def forget(self) -> None:
+        """Nothing watches it."""
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None and timeout == 0:
@@ -72,7 +71,7 @@ class FakeWorker:
         return self.returncode or 0
 
 
-class _NoPlugins(Registry):
+class NoPlugins(Registry):
     def __init__(self) -> None:
         pass
 
@@ -95,11 +94,11 @@ class Stage:
             self.workers.append(fake)
             threading.Thread(target=fake.work, daemon=True).start()
             ours.send((place.device, settings))
-            return WorkerProcess(fake, ours, place)  # type: ignore[arg-type]
+            return WorkerProcess(fake, ours, place)
 
         self.monkeypatch.setattr(WorkerProcess, "start", staticmethod(start))
         settings = WorkerSettings(Path("staging"), Path("checkpoints"), 60)
-        LocalExecutor(places, settings, _NoPlugins(), None, ahead=0)(jobs, self.events.append)
+        LocalExecutor(places, settings, NoPlugins(), None, ahead=0)(jobs, self.events.append)
 
     @property
     def tried(self) -> list[tuple[str, str, tuple[int, ...], bool]]:
@@ -140,4 +139,4 @@ def gone(job: Job, reason: str = "CUDA error: unspecified launch failure") -> Jo
     return JobReturned(job, JobFailure(Failure("failed", reason), "traceback", "lost"))
 
 
-__all__ = ["Attempt", "Dead", "Stage", "cards", "full", "gone", "recorded", "well"]
+__all__ = ["Attempt", "Dead", "NoPlugins", "Stage", "cards", "full", "gone", "recorded", "well"]

@@ -121,7 +121,7 @@ def test_a_seed_that_does_not_fit_alone_fails_in_one_sentence(inside: Cli, tmp_p
 def _run_on(monkeypatch: pytest.MonkeyPatch, suite: Path, places: Places) -> list[Event]:
     seen: list[Event] = []
     monkeypatch.chdir(suite.parent)
-    monkeypatch.setattr("ganbench.api.running.chosen_places", lambda *_: places)
+    monkeypatch.setattr("ganbench.api.workplaces.chosen_places", lambda *_: places)
     gb.run(suite, on_event=seen.append)
     return seen
 

@@ -12,7 +12,7 @@ import pytest
 
 from ganbench.runner.channel import Channel
 from ganbench.runner.stopping import QUIET_TIMEOUT_S, stop_all
-from ganbench.runner.worker_process import WorkerProcess
+from ganbench.runner.worker_process import Leader, WorkerProcess
 
 SUITE = """
 losses: [minimax]
@@ -83,7 +83,7 @@ def test_a_script_without_a_guard_trains_and_is_run_once(tmp_path: Path, script:
 def test_an_idle_worker_that_does_not_leave_is_killed_without_waiting_for_a_state_to_save() -> None:
     ours, theirs = Channel.pair()
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    process = Leader([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout
     process.stdout.readline()
     began = time.monotonic()
