@@ -77,12 +77,12 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
         if error.errno in (errno.ELOOP, errno.EMLINK):
             raise OSError(error.errno, "it is a symbolic link, which is not followed", str(path)) from None
         if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
-            raise OSError(error.errno, "it is no regular file", str(path)) from None
+            raise OSError(error.errno, "it is not a regular file", str(path)) from None
         raise
     try:
         state = os.fstat(number)
         if not stat.S_ISREG(state.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         if state.st_size > most:
             raise OSError(errno.EFBIG, f"it is larger than {most >> 20:,} MiB", str(path))
         with open(number, "rb", closefd=False) as file:

@@ -27,7 +27,7 @@ from ganbench.notices import LOG
 GROUPS = {
     "Train and measure": {
         "run": "Train every combination of a suite that is not trained yet, and print its table.",
-        "status": "How far suites are, over one or several results folders: done, running, interrupted, missing.",
+        "status": "Show the progress of suites in one or several results folders: done, running, interrupted, missing.",
         "merge": "Join the results folders of several machines into one, and write the tables.",
         "evaluate": "Measure samples that were made elsewhere as a suite measures its own.",
         "sample": "Draw samples from a trained generator, and write them to files.",
@@ -42,7 +42,7 @@ GROUPS = {
         "plot": "Draw figures for papers: curves, samples, ranks, tiers and more, as SVG, PDF, PNG or PGF.",
         "publish": "Write a suite's report: pages, tables, plots and records in one folder.",
         "serve": "Show the report in a browser, while a suite runs or afterwards.",
-        "clean": "List, or remove, what a results folder can do without: runs of no plan, checkpoints, leftovers.",
+        "clean": "List, or remove, what is not needed in a results folder: runs of no plan, checkpoints, leftovers.",
         "drop": "Remove an added loss, architecture or dataset from a suite's table.",
     },
     "Check and reproduce": {

@@ -29,22 +29,22 @@ class CleanOptions(FilterOptions):
 
 @click.command("clean")
 @run_filter_options
-@click.option("--weights", is_flag=True, help="Also the weights of runs whose scores are complete.")
+@click.option("--weights", is_flag=True, help="List also the weights of runs whose scores are complete.")
 @click.option("--yes", "--delete", "yes", is_flag=True, help="Remove what is listed; without it, nothing is removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @results_option
 @options_as(CleanOptions)
 def command(options: CleanOptions) -> int:
-    """List what a results folder can do without, and with --yes remove it.
+    """List what is not needed in a results folder, and with --yes remove it.
 
-    That is runs and references that no plan of the folder refers to, checkpoints of runs that have
-    ended, and what killed commands left. Weights only with --weights: runs without them cannot be
-    sampled, or evaluated in another way. With --suite, --status, --loss, --architecture or
-    --dataset only these runs with their checkpoints. No link is followed, and nothing is removed
-    while a suite runs in the folder.
+    These are runs and references that no plan of the folder refers to, checkpoints of runs that have
+    ended, and what killed commands left. Weights are listed only with --weights: runs without them
+    cannot be sampled, or evaluated in another way. --suite, --status, --loss, --architecture and
+    --dataset choose runs, whose checkpoints are then listed too, and nothing else. No link is followed,
+    and nothing is removed while a suite runs in the folder.
 
     Exit code: 0 it is listed or removed, 2 wrong usage, 3 a suite is running or the disk refuses,
-    4 a plan is damaged, so that nothing can be told.
+    4 a plan is damaged, so that it is unknown what is needed.
     """
     found = clean(options.results, options.filter, options.weights, options.yes)
     if options.as_json:

@@ -48,7 +48,7 @@ class LatexOptions(ViewOptions):
         asked = {"--transpose": self.transpose, "--label": self.label, "--width": self.width, "--siunitx": self.siunitx}
         for name, value in asked.items():
             if value:
-                raise UsageError(f"{name} applies to --format latex alone; add --format latex, or leave out {name}")
+                raise UsageError(f"{name} needs --format latex; add it, or leave out {name}")
 
     @property
     def paper(self) -> PaperOptions:

@@ -17,7 +17,7 @@ from ganbench.results.store import Store
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
 @click.option(
     "--to", "target", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="RESULTS",
-    help="The results folder that gets everything; what it has already stays.",
+    help="The results folder to merge into; the runs that it already has stay.",
 )  # fmt: skip
 def command(folders: tuple[Path, ...], target: Path) -> int:
     """Join results folders: runs, their scores, references, and the plans of suites; then write the tables.
@@ -26,12 +26,12 @@ def command(folders: tuple[Path, ...], target: Path) -> int:
     failed gives way to one that did not. The same call again changes nothing, and finishes a merge
     that was killed. Folders in which a suite is still running can be merged, and merged again later.
 
-    Exit code: 0 merged, 2 wrong usage, or one id with other content in two folders, 3 the disk
+    Exit code: 0 merged, 2 wrong usage, or two folders disagree about a run, 3 the disk
     refuses, 4 a file is damaged, newer, or a link. With 2 and 4 nothing was written.
     """
     for one in folders:
         if one.resolve() == target.resolve():
-            raise UsageError(f"--to {target} is one of the folders; name it once, what is in it stays")
+            raise UsageError(f"--to {target} is one of the folders to merge; leave it out, its runs stay")
     sources = [Store.existing(one) for one in folders]
     found = merge(sources, Store.to_write(target))
     replaced = f", {found.replaced:,} replaced that had failed" if found.replaced else ""

@@ -76,8 +76,8 @@ LOOKS: tuple[Option, ...] = (
            help="3.3 inches, 6.8 inches, or a number of inches."),
     option("--font", metavar="serif|sans|FILE", help="The font: serif is like Times; a file ends in .ttf or .otf."),
     option("--style", type=click.Path(path_type=Path), metavar="FILE.mplstyle",
-           help="Colors, lines and grids as a matplotlib style file gives them."),
-    option("--bare", is_flag=True, help="No headings and explanations, because the paper's caption says that."),
+           help="Take colors, lines and grids from a matplotlib style file."),
+    option("--bare", is_flag=True, help="No headings or explanations, for a figure whose caption gives them."),
 )  # fmt: skip
 
 

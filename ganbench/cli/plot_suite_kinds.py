@@ -102,7 +102,7 @@ def _improvement(options: OverallOptions, wide: float) -> PaperFigure:
 @_overall_options
 @options_as(OverallOptions)
 def tiers_command(options: OverallOptions) -> int:
-    """A matrix of variants and datasets: primary scores, tiers, and in color what is better or worse."""
+    """A matrix of variants and datasets: primary scores and tiers; colors mark what is better or worse."""
     return write(options, partial(_tiers, options))
 
 
@@ -139,7 +139,7 @@ def _lottery(options: SuiteOptions, wide: float) -> PaperFigure:
     metavar="DIR",
     help="The folder to write to; it is created, and figures that are there are replaced.",
 )
-@option("--format", "form", type=click.Choice(FORMS), default="pdf", show_default=True, help="The form of all figures.")
+@option("--format", "form", type=click.Choice(FORMS), default="pdf", show_default=True, help="The format of figures.")
 @LOOKS[0]
 @LOOKS[1]
 @LOOKS[2]

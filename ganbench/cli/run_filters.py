@@ -19,11 +19,11 @@ def run_filter_options(function: F) -> F:
     options = [
         click.option(
             "--suite", "suites", multiple=True, metavar="NAME",
-            help="Only runs of this suite, or of no plan but trained for it; can be repeated.",
+            help="Only runs of this suite, or trained for it and no longer in a plan; can be repeated.",
         ),
         click.option(
             "--status", "statuses", multiple=True, type=click.Choice(RUN_STATUSES),
-            help="Only runs that ended so; can be repeated.",
+            help="Only runs with this status; can be repeated.",
         ),
         *(
             click.option(

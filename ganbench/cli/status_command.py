@@ -1,4 +1,4 @@
-"""`ganbench status`: how far suites are, in one results folder or over those of several machines."""
+"""`ganbench status`: the progress of suites, in one results folder or over those of several machines."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ganbench.results.store import Store
 
 
 @click.command("status")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="FOLDER...")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @results_option
 def command(folders: tuple[Path, ...], form: str, results: Path) -> int:
-    """How far every suite is: runs done, running, not evaluated, failed, interrupted, missing; and what runs where.
+    """Show every suite's progress: runs done, running, not evaluated, failed, interrupted, missing; what runs where.
 
     FOLDERs are the results folders of the machines that share a suite in shards; without
-    one it is the folder of --results. A run counts once, in the best state that it has in any of them.
-    A folder is dead if its run was killed: the same command continues there.
+    one, the folder of --results is read. A run counts once, in the best state that it has in any of them.
+    A folder whose `ganbench run` was killed is reported; run the same command there again to continue.
 
     Exit code: 0 all runs are done, 1 some are not, 2 wrong usage, 4 a record is damaged or newer.
     """
@@ -54,6 +54,7 @@ def _folder_line(one: FolderStatus) -> str:
         return f"{one.folder}: nothing runs"
     jobs = f"{one.done} of {counted(one.jobs, 'job')} done"
     if one.state == "dead":
-        return f"{one.folder}: suite {one.suite} was killed after {one.updated}, {jobs}; the same command continues"
+        killed = f"suite {one.suite} was killed after {one.updated}, {jobs}"
+        return f"{one.folder}: {killed}; run the same command again to continue"
     left = "" if one.eta is None else f", about {duration(one.eta)} left"
     return f"{one.folder}: suite {one.suite} is {one.state} since {one.started}, {jobs}{left}"

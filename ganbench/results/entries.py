@@ -20,6 +20,6 @@ def check_entries(root: Path) -> None:
                 f"{entry.path} is a symbolic link, which is not followed; put what it names in its place"
             )
         if entry.name in FOLDERS and not entry.is_dir():
-            raise ResultsError(f"{entry.path} is no folder; remove it")
+            raise ResultsError(f"{entry.path} is not a folder; remove it")
         if entry.name in (LOCK, live.NAME) and not entry.is_file():
-            raise ResultsError(f"{entry.path} is no regular file; remove it")
+            raise ResultsError(f"{entry.path} is not a regular file; remove it")
