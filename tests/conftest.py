@@ -25,6 +25,7 @@ from warm import Warm
 
 import ganbench as gb
 from ganbench.registry.registry import Registry
+from ganbench.stop_signals import STOP_SIGNALS
 
 pytest_plugins = ["visits"]
 torch.set_num_threads(1)
@@ -98,14 +99,15 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     from ganbench.cli import main
 
     def run(*arguments: object) -> Ran:
-        before = signal.getsignal(signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         capsys.readouterr()
         with monkeypatch.context() as patch:
             patch.chdir(tmp_path)
             patch.setattr(sys, "argv", ["ganbench", *map(str, arguments)])
             with pytest.raises(SystemExit) as ended:
                 main()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         assert isinstance(ended.value.code, int)
         return Ran(ended.value.code, *capsys.readouterr())
 

@@ -82,6 +82,8 @@ def run(
     device: str = "auto",
     jobs: int | str = "auto",
     timeout: float | None = None,
+    retries: int = 0,
+    retry_errors: bool = False,
     checkpoint_interval: float = 60.0,
     trackers: Iterable[str] = (),
     force: bool = False,
@@ -92,7 +94,9 @@ def run(
 
     `suite` is a name or a YAML file. `set` changes settings everywhere (`{"train.steps": 500}`),
     `add` adds variants (`{"loss": "hinge"}`), `filter` and `seeds` choose which runs are trained and
-    returned. `plugins` are files, modules or classes. `timeout` is in seconds and for one cell.
+    returned. `plugins` are files, modules or classes. `timeout` is in seconds and for one try of a
+    cell; one whose worker died, or that the machine failed, is tried again `retries` times, with `retry_errors` also
+    after an error of a plugin.
     `on_event` is called with every event of the run (see `ganbench.runner.events`), in this process;
     what it raises ends the run as an interrupt does, so that it can be continued.
 
@@ -101,8 +105,9 @@ def run(
     """
     settings = RunSettings(
         results=Path(results), filters=_texts("filter", filter), seeds=_seeds(seeds), executor=executor, device=device,
-        jobs=str(jobs), timeout=timeout, checkpoint_interval=checkpoint_interval, trackers=tuple(trackers),
-        force=force, progress=progress, on_event=on_event,
+        jobs=str(jobs), timeout=timeout, retries=retries, retry_errors=retry_errors,
+        checkpoint_interval=checkpoint_interval, trackers=tuple(trackers), force=force, progress=progress,
+        on_event=on_event,
     )  # fmt: skip
     return Preparation(_request(suite, set, add, plugins, weights), settings).run()
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ganbench.registry.registry import Registry
     from ganbench.runner.events import Observer
     from ganbench.runner.local import LocalExecutor
+    from ganbench.runner.retries import RetryPolicy
     from ganbench.runner.scheduler import Todo
 
 
@@ -38,8 +39,9 @@ class RunSettings:
     `executor` is `local`, `ray` for a Ray cluster of this machine, or `ray:HOST:PORT` for one that is there.
 
     `seeds` replaces the suite's own, as `0-7`; `filters` are texts such as `loss=minimax`. `shard` is the part of what
-    was asked for that is trained here, as `2/3`. Without `progress` nothing is printed. `on_event` receives every event
-    of the run, in this process.
+    was asked for that is trained here, as `2/3`. `retries` is how often a cell is tried again whose worker died or that
+    the machine failed; with `retry_errors` also after an error of a plugin. Without `progress` nothing is printed.
+    `on_event` receives every event of the run, in this process.
     """
 
     results: Path = Path("results")
@@ -50,11 +52,20 @@ class RunSettings:
     device: str = "auto"
     jobs: str = "auto"
     timeout: float | None = None
+    retries: int = 0
+    retry_errors: bool = False
     checkpoint_interval: float = 60.0
     trackers: tuple[str, ...] = ()
     force: bool = False
     progress: bool = False
     on_event: Observer | None = None
+
+    @property
+    def again(self) -> RetryPolicy:
+        """What is tried again because the user asked for it."""
+        from ganbench.runner.retries import RetryPolicy
+
+        return RetryPolicy(self.retries, self.retry_errors)
 
     def report(self, text: str) -> None:
         """A line on stderr, if progress is shown."""

@@ -65,7 +65,8 @@ class _Here:
     def executor(self, jobs: Sequence[Job], worker: WorkerSettings) -> Iterator[LocalExecutor]:
         from ganbench.runner.local import LocalExecutor
 
-        yield LocalExecutor(self.places, worker, self.registry, self.settings.timeout)
+        again = self.settings.again
+        yield LocalExecutor(self.places, worker, self.registry, self.settings.timeout, again=again)
 
 
 class _OnRay:
@@ -91,7 +92,8 @@ class _OnRay:
             places = NodePlaces(connection, wanted(demand, self.registry, jobs, self.cells), self.settings.report)
             staff = Staff(places.start, SAVE_TIMEOUT_S)
             try:
-                yield LocalExecutor(places, worker, self.registry, self.settings.timeout, ahead=0, staff=staff)
+                limit, again = self.settings.timeout, self.settings.again
+                yield LocalExecutor(places, worker, self.registry, limit, ahead=0, staff=staff, again=again)
             finally:
                 places.close()
 

@@ -23,6 +23,7 @@ from ganbench.cli import settings_file
 from ganbench.errors import GanbenchError, printable
 from ganbench.formatting import suggestion
 from ganbench.notices import LOG
+from ganbench.stop_signals import handle_stop_signals
 
 GROUPS = {
     "Train and measure": {
@@ -82,7 +83,7 @@ COLLECT = (50_000, 20, 50)
 
 
 class Terminated(BaseException):
-    """Raised on SIGTERM, which ends a run as Ctrl-C does."""
+    """Raised on SIGTERM and its like, which end a run as Ctrl-C does; its text says so."""
 
 
 SAVED = "finished runs and the last checkpoints are saved; the same command continues from here"
@@ -129,7 +130,7 @@ def cli(ctx: click.Context, verbose: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line. Every error is a sentence on stderr and an exit code."""
-    signal.signal(signal.SIGTERM, _terminated)
+    handle_stop_signals(_terminated)
     gc.set_threshold(*COLLECT)
     atexit.unregister(_leave)
     atexit.register(_leave)  # before anything else registers, so that it comes last
@@ -149,8 +150,8 @@ def main() -> NoReturn:
         if "-v" in sys.argv or "--verbose" in sys.argv:
             traceback.print_exc()
         code = _say(str(error), error.exit_code)
-    except Terminated:
-        code = _Interrupted.code = _say(f"terminated{_saved()}", 143)
+    except Terminated as stop:
+        code = _Interrupted.code = _say(f"{stop}{_saved()}", 143)
     except BrokenPipeError:
         sys.stderr.close()
         code = 141
@@ -191,7 +192,7 @@ def _show_notices() -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    raise Terminated("terminated" if number == signal.SIGTERM else f"terminated by {signal.Signals(number).name}")
 
 
 def _saved() -> str:

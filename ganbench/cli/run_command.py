@@ -34,6 +34,8 @@ class RunOptions(ViewOptions):
     device: str
     jobs: str
     timeout: float | None
+    retries: int
+    retry_errors: bool
     checkpoint_interval: float
     search: int | None
     trackers: tuple[str, ...]
@@ -51,7 +53,8 @@ class RunOptions(ViewOptions):
         """Where and how."""
         return RunSettings(
             results=self.results, filters=self.filters, shard=self.shard, seeds=self.seeds, executor=self.executor,
-            device=self.device, jobs=self.jobs, timeout=self.timeout, checkpoint_interval=self.checkpoint_interval,
+            device=self.device, jobs=self.jobs, timeout=self.timeout, retries=self.retries,
+            retry_errors=self.retry_errors, checkpoint_interval=self.checkpoint_interval,
             trackers=self.trackers, force=self.force, progress=not self.quiet,
         )  # fmt: skip
 
@@ -95,7 +98,16 @@ class RunOptions(ViewOptions):
     show_default=True,
     help="Number of worker processes; auto: one per core, or 2 to 4 per GPU.",
 )
-@click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Longest time for one cell.")
+@click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Longest time for one try of a cell.")
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Try a cell again N times if its worker died or the machine failed it.",
+)
+@click.option("--retry-errors", is_flag=True, help="With --retries: also after an error of a plugin.")
 @click.option(
     "--checkpoint",
     "checkpoint_interval",
@@ -129,6 +141,8 @@ def command(options: RunOptions) -> int:
     Finished runs are never trained again. Exit code: 0 all runs ended well, 1 at least one did not,
     2 wrong usage, suite or plugin, 3 something is missing on this machine, 4 damaged results.
     """
+    if options.retry_errors and not options.retries:
+        raise UsageError("--retry-errors says what --retries tries again: add --retries N")
     if options.search is not None and options.shard is not None:
         raise UsageError("--search cannot be split: leave out --shard")
     if options.search is not None:

@@ -1,7 +1,8 @@
-"""What an exception says about the device on which it was raised."""
+"""What an exception says about the device or the machine on which it was raised."""
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -10,21 +11,34 @@ import torch
 
 from ganbench.errors import text_of
 
-Trouble = Literal["", "memory", "lost", "broken"]
-"""`memory`: the device had too little memory for what was asked. `lost`: the device, or its driver, failed. `broken`:
-a kernel refused its input (an index out of range, for example), after which the process can no longer use the
-device. Empty for an exception that says nothing about the device."""
+Trouble = Literal["", "memory", "lost", "broken", "system"]
+"""`memory`: the device, or the machine, had too little memory for what was asked. `lost`: the device, or its driver,
+failed. `broken`: a kernel refused its input (an index out of range, for example), after which the process can no longer
+use the device. `system`: the machine failed at a file or a connection. Empty for an exception that says none of it."""
 
-MEMORY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "MPS backend out of")
+MEMORY = (
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "MPS backend out of",
+    "can't allocate memory",
+)
 BROKEN = ("device-side assert",)
 LOST = ("CUDA error:", "CUDA driver error", "CUBLAS_STATUS_EXECUTION_FAILED", "CUDNN_STATUS_EXECUTION_FAILED")
-_NEEDED = re.compile(r"Tried to allocate ([\d.]+ \w+)")
+_NEEDED = re.compile(r"(?:Tried|Unable) to allocate ([\d.]+ \w+)")
+_BYTES = re.compile(r"you tried to allocate (\d+) bytes")
+_OWN = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""Errors of the system that a wrong path causes, and that come again."""
 _HAS = re.compile(r"total capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free")
 
 
 def trouble(error: BaseException) -> Trouble:
-    """What an exception, or one that it was raised from, says about the device."""
+    """What an exception, or one that it was raised from, says about the device or the machine."""
     for one in _causes(error):
+        if isinstance(one, MemoryError):
+            return "memory"
+        if isinstance(one, OSError) and not isinstance(one, _OWN):
+            return "memory" if one.errno == errno.ENOMEM else "system"
         if not isinstance(one, RuntimeError):
             continue
         text = text_of(one)
@@ -47,11 +61,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def memory_needed(error: BaseException) -> str:
-    """How much memory was asked for and is there, by torch's message; empty if it does not say."""
+    """How much memory was asked for and is there, by torch's or numpy's message; empty if it does not say."""
     text = " ".join(text_of(one) for one in _causes(error))
     needed, has = _NEEDED.search(text), _HAS.search(text)
     if needed is None:
-        return ""
+        asked = _BYTES.search(text)
+        return f"{int(asked[1]) / 2**30:,.2f} GiB more were needed" if asked else ""
     return f"{needed[1]} more were needed" + (f", {has[2]} of its {has[1]} were free" if has else "")
 
 

@@ -77,7 +77,7 @@ GUARD = Guard()
 
 def main(parent: int) -> None:
     """Keep the list of groups that stdin tells, until the parent is gone; then end them."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
     told = b""

@@ -104,10 +104,12 @@ Job: TypeAlias = CellJob | EvaluationJob | ReferenceJob
 class JobFailure:
     """Why a job failed, and the traceback if there is one.
 
-    `trouble` is that of the device, if that is why; `memory_needed` says how much memory was missing, if that is known.
+    `trouble` is that of the device or the machine, if that is why; `memory_needed` says how much memory was missing, if
+    that is known, `memory_of` whose it was, if not the device's.
     """
 
     cause: Failure
     traceback: str = ""
     trouble: Trouble = ""
     memory_needed: str = ""
+    memory_of: str = ""

@@ -33,11 +33,15 @@ from ganbench.runner.events import (
 )
 from ganbench.runner.jobs import Job, JobFailure
 from ganbench.runner.places import Place, Places
-from ganbench.runner.retries import Attempt, Retry
+from ganbench.runner.retries import NEVER, Attempt, Retry, RetryPolicy
 from ganbench.runner.stopping import SAVE_TIMEOUT_S, stop_all
 from ganbench.runner.worker_process import WorkerProcess, WorkerSettings
 
 TICK_S = 1.0
+KILLED_FOR_MEMORY = JobFailure(
+    Failure("out-of-memory", "the system ran out of memory and killed its worker process"), trouble="memory",
+    memory_needed="the system killed its process", memory_of="this machine",
+)  # fmt: skip
 
 Report = Callable[[ExecutorEvent], None]
 
@@ -57,20 +61,21 @@ HERE = Staff(lambda settings, where: WorkerProcess.start(settings, where))
 class LocalExecutor:
     """Runs jobs in worker processes of one thread each, dealt over the `places` of a run.
 
-    One thread, because the same spec must give the same bits, and because two threads on a busy
-    machine are slower than one. A worker that dies or exceeds `timeout` seconds fails its job
-    alone and is replaced. So is one that has run plugins of a file, or of other distributions than
-    the next job's, or whose state was changed: no job can change another's results. A job for which a device has too
-    little memory is tried again with fewer seeds, one whose GPU was lost on another (`ganbench.runner.retries`). If the
-    run is interrupted, workers save their state first. `ahead` processes compile what waits; None: by the rule of
-    `ganbench.runner.ahead`. `staff` starts the workers, here or elsewhere. Raises `UsageError` if the user has set
-    something that is not a number.
+    One thread, because the same spec must give the same bits, and because two threads on a busy machine are slower than
+    one. A worker that dies or exceeds `timeout` seconds fails its job alone and is replaced. So is one that has run
+    plugins of a file, or of other distributions than the next job's, or whose state was changed: no job can change
+    another's results. A job for which a device has too little memory is tried again with fewer seeds, one whose GPU was
+    lost on another (`ganbench.runner.retries`). If the run is interrupted, workers save their state first. `ahead`
+    processes compile what waits; None: by the rule of `ganbench.runner.ahead`. `staff` starts the workers, here or
+    elsewhere; `again` is what else is tried again, as the user asked. Raises `UsageError` if the user has set something
+    that is not a number.
     """
 
     def __init__(
         self, places: Places, settings: WorkerSettings, registry: Registry, timeout: float | None,
-        ahead: int | None = None, staff: Staff = HERE,
+        ahead: int | None = None, staff: Staff = HERE, again: RetryPolicy = NEVER,
     ) -> None:  # fmt: skip
+        self.again = again
         self.places, self.settings, self.registry, self.timeout = places, settings, registry, timeout
         self.ahead = processes(places, devices.cores(), os.environ) if ahead is None else ahead
         self.staff = staff
@@ -194,8 +199,12 @@ class _Execution:
         attempt = worker.attempt
         assert attempt is not None
         counted = not worker.killed_by_system
+        if worker.killed_for_memory:
+            failure = KILLED_FOR_MEMORY
+        else:
+            failure = JobFailure(Failure("failed", reason), trouble="lost")
         self._end(worker)
-        self._failed(attempt, worker, JobFailure(Failure("failed", reason), trouble="lost"), counted)
+        self._failed(attempt, worker, failure, counted)
 
     def _take(self, message: WorkerMessage, worker: WorkerProcess, attempt: Attempt) -> None:
         """Report one message, or do what it asks for."""
@@ -209,7 +218,7 @@ class _Execution:
                 self._end(worker)
                 self._unusable(attempt, worker.place, reason)
                 return
-            case JobReturned(_, JobFailure() as failure) if failure.trouble:
+            case JobReturned(_, JobFailure() as failure) if failure.trouble or self.executor.again.covers(failure):
                 self._end(worker)  # what is left of the job holds memory, or the device is of no use to this process
                 self._failed(attempt, worker, failure)
                 return
@@ -233,13 +242,15 @@ class _Execution:
         if worker.process.gone:
             retry = retries.after_end_of_machine(attempt, worker.done, failure.cause.text)
         elif failure.trouble == "memory":
-            retry = retries.after_memory(attempt, worker.done, where.name)
-            failure = failure if retry else retries.out_of_memory(attempt.job, where.name, failure)
+            whose = failure.memory_of or where.name
+            retry = retries.after_memory(attempt, worker.done, whose)
+            failure = failure if retry else retries.out_of_memory(attempt.job, whose, failure)
         elif failure.trouble == "lost" and where.is_card:
             retry = self._after_loss(attempt, worker, failure.cause.text, counted)
             failure = failure if retry else retries.lost_twice(attempt, where.name, failure)
         elif failure.trouble == "lost" and worker.crashed and worker.phase is Phase.COMPILING:
             retry = retries.after_crash(attempt, worker.done, failure.cause.text)
+        retry = retry or retries.after_fault(attempt, worker.done, failure, self.executor.again)
         if retry is None:
             self.report(JobReturned(attempt.job, failure))
         else:
@@ -264,10 +275,10 @@ class _Execution:
         self._retry(attempt, Retry((attempt,), text).and_then(consequence))
 
     def _retry(self, attempt: Attempt, retry: Retry) -> None:
-        """Put what is tried again before all that waits, or after it if it needs a place for itself."""
+        """Put what is tried again before all that waits; after it if it needs a place for itself, or time."""
         self.report(JobRetried(attempt.job, tuple(one.job for one in retry.attempts), retry.text))
-        self.waiting[:0] = [one for one in retry.attempts if not one.alone]
-        self.waiting += [one for one in retry.attempts if one.alone]
+        self.waiting[:0] = [one for one in retry.attempts if not (one.alone or retry.later)]
+        self.waiting += [one for one in retry.attempts if one.alone or retry.later]
 
     def _give_up(self) -> None:
         """No place is left: all that waits fails."""

@@ -1,4 +1,4 @@
-"""What is tried again after a device has failed a job: with fewer seeds, alone on the device, or elsewhere."""
+"""What is tried again after a fault: with fewer seeds, alone on the device, elsewhere, or the same once more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Attempt:
     """One try of a job: `alone` on its device or beside others, and where the job was lost before, if it was.
 
     `counted` says that this loss is held against the device, `crashed` that a process died while it loaded programs.
-    `moves` counts the machines that were lost with it.
+    `moves` counts the machines that were lost with it, `tries` what the user's policy has tried again.
     """
 
     job: Job
@@ -27,14 +27,33 @@ class Attempt:
     counted: bool = False
     crashed: bool = False
     moves: int = 0
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a job is tried again whose worker died, or that the machine failed; `errors`: also after any error."""
+
+    times: int = 0
+    errors: bool = False
+
+    def covers(self, failure: JobFailure) -> bool:
+        """Whether a failure is of the kind that is tried again. Divergence and a time limit are results."""
+        return self.times > 0 and (
+            failure.trouble in ("lost", "system") or (self.errors and failure.cause.kind == "failed")
+        )
+
+
+NEVER = RetryPolicy()
 
 
 @dataclass(frozen=True)
 class Retry:
-    """What is tried in place of an attempt that failed, and a sentence for the user."""
+    """What is tried in place of an attempt that failed, and a sentence for the user; `later`: after all that waits."""
 
     attempts: tuple[Attempt, ...]
     text: str
+    later: bool = False
 
     def and_then(self, consequence: str) -> Retry:
         """The same with what else follows, if anything does."""
@@ -86,6 +105,15 @@ def after_crash(attempt: Attempt, done: Collection[int], reason: str) -> Retry |
         return None
     text = f"{attempt.job.name}: {reason} while it loaded compiled programs; trying it again with new ones"
     return Retry((replace(attempt, job=without(attempt.job, done), crashed=True),), text)
+
+
+def after_fault(attempt: Attempt, done: Collection[int], failure: JobFailure, policy: RetryPolicy) -> Retry | None:
+    """The same once more, from its checkpoints and after all that waits, as often as the user's policy says."""
+    if attempt.tries >= policy.times or not policy.covers(failure):
+        return None
+    again = replace(attempt, job=without(attempt.job, done), tries=attempt.tries + 1)
+    count = f"{again.tries} of {policy.times}"
+    return Retry((again,), f"{attempt.job.name}: {failure.cause.text}; trying it again ({count})", later=True)
 
 
 def out_of_memory(job: Job, where: str, failure: JobFailure) -> JobFailure:

@@ -50,6 +50,7 @@ from ganbench.runner.worker import (
     train_cell,
 )
 from ganbench.runner.worker_process import Task, WorkerSettings
+from ganbench.stop_signals import handle_stop_signals
 
 NICENESS = 10
 """Of processes that compile ahead."""
@@ -58,7 +59,7 @@ TELL_S = 1.0
 
 
 class _Terminated:
-    """Handles SIGTERM: it ends an idle worker at once; a training one saves its state first.
+    """Handles SIGTERM and its like: they end an idle worker at once; a training one saves its state first.
 
     Until it has, it tells the parent that its training goes on: one that hangs cannot.
     """
@@ -66,13 +67,13 @@ class _Terminated:
     def __init__(self, channel: Channel) -> None:
         self.busy = self.requested = False
         self.channel = channel
-        signal.signal(signal.SIGTERM, self._handle)
+        handle_stop_signals(self._handle)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self.busy:
             self.requested = True
-            sys.exit(128 + number)
+            sys.exit(128 + signal.SIGTERM)
         if not self.requested:
             self.requested = True
             threading.Thread(target=self._tell, daemon=True).start()

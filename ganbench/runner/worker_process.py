@@ -21,6 +21,7 @@ from ganbench.runner.channel import Channel
 from ganbench.runner.events import Phase
 from ganbench.runner.guard import GUARD
 from ganbench.runner.jobs import Job
+from ganbench.runner.oom_kills import oom_kills
 from ganbench.runner.places import CPU, Place
 from ganbench.runner.retries import Attempt
 
@@ -107,6 +108,7 @@ class WorkerProcess:
     needed: Needed | None = None
     changed: bool = False
     phase: Phase = Phase.STARTING
+    oom_kills_before: int = 0
 
     @classmethod
     def start(cls, settings: WorkerSettings, place: Place) -> WorkerProcess:
@@ -149,7 +151,7 @@ class WorkerProcess:
     def assign(self, attempt: Attempt, needed: Needed, ahead: bool = False) -> None:
         """Hand over a job. If the worker has died, the end of the connection will say so."""
         self.attempt, self.needed, self.since, self.done = attempt, needed, time.monotonic(), set()
-        self.phase = Phase.STARTING
+        self.phase, self.oom_kills_before = Phase.STARTING, oom_kills()
         with suppress(OSError):
             self.channel.send(Task(attempt.job, needed, retried=not attempt.alone, ahead=ahead))
 
@@ -157,6 +159,11 @@ class WorkerProcess:
     def killed_by_system(self) -> bool:
         """Whether the process was killed from outside; the system does that to one that takes too much memory."""
         return self.process.returncode == -signal.SIGKILL
+
+    @property
+    def killed_for_memory(self) -> bool:
+        """Whether the system killed the process because memory was short, as the kernel's count says."""
+        return self.killed_by_system and oom_kills() > self.oom_kills_before
 
     @property
     def crashed(self) -> bool:
@@ -175,6 +182,8 @@ class WorkerProcess:
         if code < 0:
             hint = "; the usual cause is that the system ran out of memory" if code == -signal.SIGKILL else ""
             return f"its worker process was killed by {signal.Signals(-code).name}{hint}"
+        if code == 128 + signal.SIGTERM:
+            return "its worker process was asked to leave by a signal, and saved its state"
         return f"its worker process ended with exit code {code}"
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 import torch
 
@@ -99,7 +101,12 @@ def _caused(error: Exception) -> Exception:
         (torch.AcceleratorError(NO_ANSWER), "lost"),
         (RuntimeError("CUDA error: uncorrectable ECC error encountered"), "lost"),
         (RuntimeError("CUDA error: device-side assert triggered"), "broken"),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), ""),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "memory"),
+        (MemoryError("Unable to allocate 1.00 TiB for an array"), "memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
+        (_caused(OSError(errno.ENOSPC, "No space left on device")), "system"),
+        (TimeoutError("timed out"), "system"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), ""),
         (RuntimeError("shapes cannot be multiplied"), ""),
         (ValueError("CUDA error: out of memory"), ""),
     ],
@@ -113,6 +120,10 @@ def test_the_memory_that_was_missing_is_known_if_torch_says_it() -> None:
         memory_needed(torch.OutOfMemoryError(FULL)) == "2.50 GiB more were needed, 1.19 GiB of its 79.10 GiB were free"
     )
     assert memory_needed(torch.OutOfMemoryError("full")) == ""
+    assert memory_needed(MemoryError("Unable to allocate 1.00 TiB for an array")) == "1.00 TiB more were needed"
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(1 << 58, dtype=torch.uint8)
+    assert memory_needed(raised.value) == "268,435,456.00 GiB more were needed"
 
 
 def test_a_device_that_answers_is_usable() -> None:

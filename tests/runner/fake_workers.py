@@ -19,7 +19,7 @@ from ganbench.runner.events import ExecutorEvent, JobReturned, RunStaged, Worker
 from ganbench.runner.jobs import CellJob, Job, JobFailure
 from ganbench.runner.local import LocalExecutor
 from ganbench.runner.places import Place, Places
-from ganbench.runner.retries import Attempt, seeds_of
+from ganbench.runner.retries import NEVER, Attempt, RetryPolicy, seeds_of
 from ganbench.runner.worker_process import Task, WorkerProcess, WorkerSettings
 
 Play = Callable[[Job, "FakeWorker"], Iterable[WorkerMessage]]
@@ -87,7 +87,7 @@ class Stage:
     events: list[ExecutorEvent] = field(default_factory=list)
     workers: list[FakeWorker] = field(default_factory=list)
 
-    def run(self, jobs: list[Job], places: Places, play: Play) -> None:
+    def run(self, jobs: list[Job], places: Places, play: Play, again: RetryPolicy = NEVER) -> None:
         def start(settings: WorkerSettings, place: Place) -> WorkerProcess:
             ours, theirs = Channel.pair()
             fake = FakeWorker(place, len(self.workers), play, Channel(theirs))
@@ -98,7 +98,7 @@ class Stage:
 
         self.monkeypatch.setattr(WorkerProcess, "start", staticmethod(start))
         settings = WorkerSettings(Path("staging"), Path("checkpoints"), 60)
-        LocalExecutor(places, settings, NoPlugins(), None, ahead=0)(jobs, self.events.append)
+        LocalExecutor(places, settings, NoPlugins(), None, ahead=0, again=again)(jobs, self.events.append)
 
     @property
     def tried(self) -> list[tuple[str, str, tuple[int, ...], bool]]:

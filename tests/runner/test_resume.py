@@ -104,7 +104,7 @@ def _wait_for_training(results: Path) -> None:
     raise AssertionError("no training in 240 s")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 143)])
 def test_an_interrupted_run_saves_its_state_and_continues(inside: Cli, tmp_path: Path, number: int, code: int) -> None:
     endless = LONG.replace("seeds: 3", "seeds: 1").replace("steps: 1500", "steps: 400000, engine: eager")
     (tmp_path / "long.yaml").write_text(endless)
