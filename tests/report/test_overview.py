@@ -10,6 +10,8 @@ from ganbench.api.actions import publish
 from ganbench.api.results import open_results
 from ganbench.report.html.cells import view
 from ganbench.report.html.content import Content
+from ganbench.report.html.first_screen import glimpses
+from ganbench.report.html.matrix import matrix
 
 PUBLISHED = Path(__file__).parents[2] / "results/published/baseline"
 
@@ -55,6 +57,17 @@ def test_print_shows_what_is_folded_and_every_picture(visit: Visits) -> None:
     assert page.evaluate("[...document.images].every((image) => image.loading === 'eager')")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("details.dataset[open]").count() == 0
+
+
+def test_the_key_says_where_bars_are_logarithmic_and_pictures_are_named_as_rows() -> None:
+    results = open_results(PUBLISHED, "baseline")
+    content = Content(results.plan, results.store)
+    found = matrix(content)
+    assert found.bars == "Bars: mean and interval, from uniform noise to real data; logarithmic on digits."
+    names = {row.name for row in found.rows}
+    pictured = [one for some in glimpses(content).values() for one in some if one.place in ("best", "worst")]
+    assert len(pictured) == 6
+    assert {one.name for one in pictured} <= names
 
 
 def test_a_table_of_many_cells_keeps_the_columns_that_are_shown_by_default() -> None:

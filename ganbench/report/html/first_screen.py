@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganbench.analysis.figure_data.selection import short_names
+from ganbench.analysis.figure_data.selection import Pair, short_names
 from ganbench.analysis.score_table import TITLES, Table
 from ganbench.formatting import counted
 from ganbench.report.html.content import Content, Reference, Run
@@ -30,14 +30,14 @@ def glimpses(content: Content) -> dict[str, list[Glimpse]]:
 
     Of a variant the first seed that has samples: none is chosen for its looks.
     """
-    found = {table.dataset: _glimpses(content, table) for table in content.tables}
+    names, _ = short_names([row.key for table in content.tables for row in table.variants])
+    found = {table.dataset: _glimpses(content, table, names) for table in content.tables}
     return {dataset: some for dataset, some in list(found.items())[:MAX_GLIMPSES] if some}
 
 
-def _glimpses(content: Content, table: Table) -> list[Glimpse]:
+def _glimpses(content: Content, table: Table, names: dict[Pair, str]) -> list[Glimpse]:
     if not table.primary:
         return []
-    names, _ = short_names([row.key for row in table.variants])
     order = sorted(table.variants, key=lambda row: row.place(table.primary))
     pictured = [
         (names[row.key], run)

@@ -10,7 +10,7 @@ from ganbench.analysis.equal_counts import Ends, ends
 from ganbench.analysis.figure_data.selection import Pair, short_names
 from ganbench.analysis.score_table import Score, Table, TableRow
 from ganbench.analysis.standing import Standing, standings
-from ganbench.formatting import shortened
+from ganbench.formatting import enumerated, shortened
 from ganbench.report.html.content import Content
 from ganbench.report.text.grid import ARROWS, FAULTY, NONE, tier
 from ganbench.report.text.spread import shown
@@ -27,6 +27,8 @@ DENSE = 16
 
 MAX_NAME = 30
 """Characters of a name."""
+MAX_DATASETS = 4
+"""The most datasets that the explanation of the bars names."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,16 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class MatrixHead:
-    """A dataset: its primary score with its direction, and the extractor below it; `axis` says what the bars span."""
+    """A dataset: its primary score with its direction, and the extractor below it.
+
+    `axis` says what the bars span, `log` whether on a logarithmic scale.
+    """
 
     dataset: str
     score: str
     extractor: str
     axis: str
+    log: bool
     href: str
 
     @property
@@ -102,6 +108,20 @@ class Matrix:
     @property
     def dense(self) -> bool:
         return len(self.rows) >= DENSE
+
+    @property
+    def bars(self) -> str:
+        """What the bars show, and where their scale is logarithmic; empty if there are none."""
+        spans: dict[str, list[str]] = {}
+        for head in self.heads:
+            if head.axis:
+                spans.setdefault(head.axis, []).append(head.dataset)
+        if not spans:
+            return ""
+        texts = [f"{text} on {enumerated(where, MAX_DATASETS)}" for text, where in spans.items()]
+        logs = [head.dataset for head in self.heads if head.axis and head.log]
+        scale = f"; logarithmic on {enumerated(logs, MAX_DATASETS)}" if logs else ""
+        return f"Bars: mean and interval, {'; '.join(texts) if len(spans) > 1 else next(iter(spans))}{scale}."
 
 
 @dataclass(frozen=True)
@@ -142,12 +162,12 @@ def matrix(content: Content) -> Matrix:
 def _head(content: Content, table: Table, axis: Axis | None) -> MatrixHead:
     name = table.score_name(table.primary)
     arrow = ARROWS.get(table.columns.get(table.primary, ""), "")
-    text = axis.text if axis else ""
     return MatrixHead(
         table.dataset,
         f"{name.score} {arrow}".strip(),
         name.extractor or "",
-        text,
+        axis.text if axis else "",
+        axis is not None and axis.scale == "log",
         f"#{content.datasets[table.dataset]}",
     )
 

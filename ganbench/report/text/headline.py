@@ -217,10 +217,14 @@ class _Story:
         )
 
     def _faulty(self, leader: Standing) -> Iterator[str]:
+        """Where the leader's samples are faulty and how; that those of all variants are, where they are."""
         places = [place for place in leader.places if place.row.faulty]
-        if places:
-            where = enumerated([place.dataset for place in places], MAX_DATASETS)
-            yield f"The samples of at least half of the seeds of {self.name(leader)} are faulty (†) on {where}."
+        if len(self.variants) > 1 and all(place.row.faulty for one in self.variants for place in one.places):
+            on = "every dataset" if len(self.tables) > 1 else self.tables[0].dataset
+            yield f"At least half of the seeds of every variant have faulty samples (†) on {on}."
+        elif places:
+            where = enumerated([f"{place.dataset} ({place.row.verdict})" for place in places], MAX_DATASETS)
+            yield f"At least half of the seeds of {self.name(leader)} have faulty samples (†) on {where}."
 
     def certainty(self) -> str:
         """How many comparisons are decided; nothing if none is tested, which the first sentence says."""

@@ -74,7 +74,7 @@ class NodePlaces(Places):
             )
         self._update()
         if not self.all:
-            raise MissingError(f"{self.connection.title}: no node has told its software within {ANSWER_S:g} s")
+            raise MissingError(f"{self.connection.title}: no node has reported its software within {ANSWER_S:g} s")
 
     def refresh(self) -> None:
         if time.monotonic() - self.looked_at < REFRESH_S:
@@ -185,5 +185,5 @@ def demand_of(asked: str, connection: Connection) -> Demand:
     how = "use --device cpu, or add a node that has a GPU" if demand.gpus else "add a node that has a CPU"
     raise MissingError(
         f"--device {asked}: each cell asks for {demand.text}, which no node of {connection.title} has ({has}), so "
-        f"it would wait for ever; {how}"
+        f"it would wait forever; {how}"
     )
