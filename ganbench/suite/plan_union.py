@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import counted, suggestion
 from ganbench.suite import load as suites
 from ganbench.suite.labels import Combination, Label, picked
-from ganbench.suite.plan_file import PlanReference, PlanRow, SavedPlan
+from ganbench.suite.plan_file import PlanReference, PlanRow, RunId, SavedPlan
 from ganbench.suite.specs import EXTERNAL, Skipped
 
 Texts = tuple[str, str, str]
@@ -21,26 +21,35 @@ def united(new: SavedPlan, old: SavedPlan | None) -> SavedPlan:
     """The new plan with the rows, seeds and references that only the old one has.
 
     An old row with other settings, data or evaluation than the new plan's cannot stand in the same table; it goes to
-    `earlier`.
+    `earlier`. An old row that has runs of another row is that row under the label that it had before.
     """
     if old is None:
         return new
     rows = {row.texts: row for row in new.rows}
     tables = {row.dataset.text: (row.content, row.evaluation) for row in new.rows}
+    held = {id_: row.texts for row in new.rows for id_ in row.runs.values()}
     earlier: list[PlanRow] = []
     for row in (*old.rows, *old.earlier):
-        same = rows.get(row.texts)
+        same = _relabelled(row, rows, held) or rows.get(row.texts)
         if same is not None and _state(same) == _state(row):
-            rows[row.texts] = with_seeds(same, row)
+            rows[same.texts] = with_seeds(same, row)
         elif same is None and tables.get(row.dataset.text) in (None, (row.content, row.evaluation)):
-            rows[row.texts] = replace(row, own=())
+            same = rows[row.texts] = replace(row, own=())
             tables[row.dataset.text] = row.content, row.evaluation
         else:
             earlier.append(row)
+            continue
+        held |= dict.fromkeys(row.runs.values(), same.texts)
     return replace(
         new, rows=tuple(rows.values()), skipped=(*new.skipped, *_only_old(new, old, rows)),
         references=_references(new, old), earlier=_distinct(earlier),
     )  # fmt: skip
+
+
+def _relabelled(row: PlanRow, rows: Mapping[Texts, PlanRow], held: Mapping[RunId, Texts]) -> PlanRow | None:
+    """The row that has runs of this one in the same state; None if there is none."""
+    found = (rows[held[id_]] for id_ in row.runs.values() if id_ in held)
+    return next((one for one in found if _state(one) == _state(row)), None)
 
 
 def _state(row: PlanRow) -> tuple[str, str, str | None]:

@@ -33,6 +33,19 @@ def test_additions_and_further_seeds_stay() -> None:
     assert [(row.texts[0], tuple(row.runs)) for row in own_rows(plan).rows] == [("a", (0, 1))]
 
 
+def test_a_variant_that_the_suite_calls_otherwise_is_one_row() -> None:
+    before = plan_row("before", "net", "points", {0: "a0", 1: "a1", 2: "a2"})
+    before = replace(before, evaluation="e", content="c", settings="s")
+    now = united(_plan(_row("a"), _row("before", settings="t")), _plan(before, _row("b")))
+    assert [(row.texts[0], list(row.runs)) for row in now.rows] == [("a", [0, 1, 2]), ("before", [0, 1]), ("b", [0, 1])]
+    assert now.earlier == ()
+    twice = _plan(before, replace(_row("a"), runs=before.runs))
+    assert [row.texts[0] for row in united(_plan(_row("b")), twice).rows] == ["b", "before"]
+    other = united(_plan(_row("a", evaluation="f")), _plan(before))
+    assert [row.texts[0] for row in other.rows] == ["a"]
+    assert other.earlier == (before,)
+
+
 @pytest.mark.parametrize("change", [{"content": "d"}, {"settings": "t"}, {"evaluation": "f"}])
 def test_a_row_that_the_suite_changed_is_kept_apart(change: dict[str, str]) -> None:
     before = _row("a")

@@ -118,10 +118,8 @@ class Content:
 
     @cached_property
     def _by_labels(self) -> dict[tuple[str, str, str], list[Run]]:
-        found: dict[tuple[str, str, str], list[Run]] = {}
-        for run in self.runs.values():
-            found.setdefault(run.row.texts, []).append(run)
-        return found
+        """By labels; where a plan has two labels of the same runs, both have them."""
+        return {row.texts: [self.runs[id_] for id_ in row.runs.values()] for row in self.plan.rows}
 
     def reference_of(self, row: TableRow) -> Reference | None:
         found = (one for one in self.references.values() if (one.dataset, one.title) == (row.dataset, row.title))
