@@ -238,6 +238,6 @@ def _run(
         raise
     except Stopped:
         sys.exit(128 + signal.SIGTERM)
-    except Exception as error:  # a plugin may raise anything; the job fails, the worker lives
+    except BaseException as error:  # a plugin may raise anything, SystemExit too; the job fails, the worker lives
         return JobFailure(*failure(error), trouble(error), memory_needed(error))
     return None
