@@ -134,7 +134,7 @@ class _Story:
         for table in self.tables:
             here = [one for one in leaders if (place := one.place(table.dataset)) and place.leads]
             if here:
-                who = self._listed(here) if len(here) <= MAX_SHARED else counted(len(here), "variant")
+                who = enumerated([self.name(one) for one in here], MAX_SHARED)
                 parts.append(f"{who} {verbs[len(here) > 1]} on {table.dataset}")
             else:
                 none.append(table.dataset)
