@@ -13,7 +13,7 @@ from ganbench.cli.options import options_as, plugin_option, results_option
 from ganbench.cli.progress_bar import progress_bar
 from ganbench.errors import UsageError, printable
 from ganbench.report.badge import NAME as BADGE
-from ganbench.report.publication import authors_of
+from ganbench.report.publication import MOST_NOTES, TOO_LONG, authors_of
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,14 @@ class PublishOptions:
         """The content of the notes' file, None if none is given. Raises `UsageError` if it cannot be read as text."""
         if self.notes is None:
             return None
+        if self.notes == Path():  # what click makes of an empty text
+            return ""
         try:
-            return self.notes.read_text(encoding="utf-8-sig")
+            with self.notes.open("rb") as file:
+                found = file.read(MOST_NOTES + 1)
+            if len(found) > MOST_NOTES:
+                raise UsageError(TOO_LONG)
+            return found.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise UsageError(f"--notes {str(self.notes)!r} is not UTF-8 text; save it as UTF-8") from error
         except OSError as error:

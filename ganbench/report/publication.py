@@ -19,6 +19,7 @@ NAME = "publication.json"
 SCHEMA = 1
 LONGEST, MOST_AUTHORS, MOST_NOTES = 300, 200, 1 << 20
 """Characters of a title or a name, authors, and bytes of notes."""
+TOO_LONG = "the notes are larger than 1 MiB; shorten them, or publish them elsewhere and give a link"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _date(text: str) -> str:
 def _notes(text: str) -> str:
     try:
         if len(text.encode()) > MOST_NOTES:
-            raise UsageError("the notes are larger than 1 MiB; shorten them, or publish them elsewhere and give a link")
+            raise UsageError(TOO_LONG)
     except UnicodeEncodeError as error:
         raise UsageError(f"the notes hold a character that is none ({error.reason}); write them as UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()

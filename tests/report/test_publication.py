@@ -98,6 +98,7 @@ def test_the_command_takes_a_file_and_names_what_is_wrong(inside: Cli, results: 
     for options, said in (
         (("--notes", "none.md"), "--notes 'none.md' cannot be read: No such file"),
         (("--notes", "latin.md"), "--notes 'latin.md' is not UTF-8 text"),
+        (("--notes", "/dev/zero"), "the notes are larger than 1 MiB"),
         (("--date", "27.11.2026"), "the date must be a day such as 2026-11-27"),
         (("--date", "2026-02-30"), "the date must be a day such as 2026-11-27"),
         (("--title", "two\nlines"), "the title must be one line"),
@@ -105,6 +106,8 @@ def test_the_command_takes_a_file_and_names_what_is_wrong(inside: Cli, results: 
         done = inside(*command, *options)
         assert (done.code, done.out) == (2, "")
         assert said in done.err
+    assert inside(*command, "--notes", "").code == 0
+    assert read(tmp_path / "site").notes == ""
 
 
 def test_an_edited_publication_is_damaged(inside: Cli, results: Path, tmp_path: Path) -> None:
