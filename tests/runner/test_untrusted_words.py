@@ -91,27 +91,37 @@ class Deaf(Base):
         time.sleep(600)
 
 
+class Gone(Base):
+    """Closes the worker's connection, and goes on."""
+
+    def fault(self):
+        for number in sockets():
+            os.close(number)
+
+
 @hookimpl
 def register_losses():
-    return {kind.__name__.lower(): kind for kind in (Half, Mute, Garbage, Deaf)}
+    return {kind.__name__.lower(): kind for kind in (Half, Mute, Garbage, Deaf, Gone)}
 '''
 
 
 def test_what_a_worker_says_costs_its_own_cell_alone(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "words.py").write_text(PLUGIN)
-    (tmp_path / "words.yaml").write_text(SUITE % "half, mute, garbage, deaf")
+    (tmp_path / "words.yaml").write_text(SUITE % "half, mute, garbage, deaf, gone")
     done = cli("run", "--suite", "words.yaml", "--jobs", 2)
     assert done.code == 1, done.err
     assert "Traceback" not in done.err
     found = {one["spec"]["loss"][0]["name"]: one for one in read_records(tmp_path / "results").values()}
     reasons = {name: one["reason"] for name, one in found.items()}
     assert {name: one["status"] for name, one in found.items()} == {
-        "half": "failed", "mute": "failed", "garbage": "failed", "deaf": "failed", "nonsaturating": "ok",
+        "half": "failed", "mute": "failed", "garbage": "failed", "deaf": "failed", "gone": "failed",
+        "nonsaturating": "ok",
     }  # fmt: skip
     assert reasons["half"].startswith("RuntimeError: half \\ud800 of a pair (words.py:")
     assert reasons["mute"].startswith("Unsayable: its message cannot be read: ValueError (words.py:")
     assert reasons["garbage"] == "its worker process was ended: something else wrote to its connection"
     assert reasons["deaf"] == "its worker process closed its connection"
+    assert reasons["gone"].startswith("its worker process ")
     traced = next((tmp_path / "results").glob(f"runs/{found['half']['id']}/traceback.txt")).read_text("utf-8")
     assert "half \\ud800 of a pair" in traced
 
