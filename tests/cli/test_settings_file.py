@@ -121,7 +121,7 @@ def test_the_help_has_every_command_once_in_a_group() -> None:
 
 def test_a_shell_completes_commands_and_options() -> None:
     script = "import sys; sys.argv[0] = 'ganbench'; from ganbench.cli import main; main()"
-    for words, wanted in (("ganbench ta", "plain,table"), ("ganbench table --wi", "plain,--wide")):
+    for words, wanted in (("ganbench ta", "plain,table"), ("ganbench table --so", "plain,--sort")):
         asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_GANBENCH_COMPLETE": "bash_complete"}
         done = subprocess.run(
             [sys.executable, "-c", script], env=os.environ | asked, capture_output=True, text=True, check=False
