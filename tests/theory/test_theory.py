@@ -21,7 +21,6 @@ from ganbench.theory import check, densities, plot
 from ganbench.theory.check import Finding, Report
 from ganbench.theory.densities import CONTROL, PAIRS, Density, Pair, best, jensen_shannon
 
-
 FEW = (PAIRS[0], PAIRS[-1])
 """A pair on the line and the one in the plane."""
 
