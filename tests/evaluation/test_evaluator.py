@@ -160,11 +160,11 @@ def test_real_features_are_cached_by_content(
     assert torch.equal(evaluator_of(registry, "digits").real.features, first)
     file.write_bytes(file.read_bytes()[:-1] + b"\xff")  # bit rot
     assert torch.equal(evaluator_of(registry, "digits").real.features, first)
-    assert len(list((tmp_path / "features").iterdir())) == 1
+    assert len(list((tmp_path / "features").glob("*.safetensors"))) == 1
     evaluator = evaluator_of(registry, "digits")
     evaluation = replace(evaluator.evaluation, split="test")
     other = Evaluator(evaluator.dataset, evaluation, evaluator.extractor, evaluator.metrics, CPU)
     assert len(other.real.features) == 450
-    assert len(list((tmp_path / "features").iterdir())) == 2
+    assert len(list((tmp_path / "features").glob("*.safetensors"))) == 2
     monkeypatch.setenv("GANBENCH_CACHE", "/proc/nowhere")
     assert torch.equal(evaluator_of(registry, "digits").real.features, first)

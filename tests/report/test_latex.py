@@ -179,8 +179,8 @@ def test_published_values_and_chosen_columns_are_shown_where_they_are(inside: Cl
         (("--width", "colum", "--format", "latex"), "write column, text, page, or a number of points. Did you mean"),
         (("--width", "20", "--format", "latex"), "a table is 180 to 2000 points wide"),
         (("--label", "a}b", "--format", "latex"), "--label 'a}b': write letters, digits"),
-        (("--transpose",), "--transpose applies to --format latex alone"),
-        (("--siunitx", "--format", "markdown"), "--siunitx applies to --format latex alone"),
+        (("--transpose",), "--transpose needs --format latex"),
+        (("--siunitx", "--format", "markdown"), "--siunitx needs --format latex"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(inside: Cli, arguments: tuple[str, ...], said: str) -> None:
