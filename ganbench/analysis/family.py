@@ -91,9 +91,13 @@ class Family:
                 return one.judgment if one.a == a else one.judgment.turned
         return None
 
+    def reference_of(self, key: VariantKey) -> VariantKey:
+        """The variant that one is compared with, which is itself if the suite compares all pairs."""
+        return _referred(key, self.reference)
+
     def is_reference(self, key: VariantKey) -> bool:
         """Whether a variant is one that others are compared with."""
-        return bool(self.reference) and _referred(key, self.reference) == key
+        return bool(self.reference) and self.reference_of(key) == key
 
 
 def pairs(keys: Sequence[VariantKey], reference: Mapping[str, str]) -> list[tuple[VariantKey, VariantKey]]:

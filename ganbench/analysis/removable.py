@@ -122,7 +122,7 @@ class Search:
         """What killed commands left: the live state, the stage, and files that were not completely written."""
         root = self.store.root
         if not self.running:
-            for path in (root / live.NAME, live.temporary_path(root / live.NAME)):
+            for path in live.files(root):
                 if path.exists():
                     yield Removable("leftover", path, size_of(path), "the suite that wrote it was killed")
             yield from self.staged()

@@ -238,3 +238,8 @@ class Table:
     def variants(self) -> list[TableRow]:
         """The variants that can be built."""
         return [row for row in self.rows if row.kind == "variant" and row.n]
+
+    @property
+    def best_first(self) -> list[TableRow]:
+        """The same by the primary score, as `TableRow.place` orders them; as they are if there is none."""
+        return sorted(self.variants, key=lambda row: row.place(self.primary)) if self.primary else self.variants

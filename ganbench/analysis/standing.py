@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.aggregate import Overall
-from ganbench.analysis.family import FamilyComparison
 from ganbench.analysis.score_table import Table, TableRow, VariantKey
 
 
@@ -79,11 +79,9 @@ def standings(tables: Sequence[Table], overall: Overall | None) -> list[Standing
     found: dict[VariantKey, list[Place]] = {}
     references: set[VariantKey] = set()
     for table in tables:
-        here = table.comparisons
-        for row in table.variants:
-            found.setdefault(row.key, []).append(_place(table, row, here))
-            if table.family and table.family.is_reference(row.key) and any(one.b == row.key for one in here):
-                references.add(row.key)
+        for place in _places(table):
+            found.setdefault(place.row.key, []).append(place)
+        references |= {one.b for one in table.comparisons if table.family and table.family.is_reference(one.b)}
     means = {row.title: -row.iqm[0] for row in overall.rows} if overall else {}
     positions = _positions(tables)
     own = [Standing(key, places[0].row.title, tuple(places), key in references) for key, places in found.items()]
@@ -110,24 +108,22 @@ def decided(tables: Sequence[Table]) -> Decided:
     return Decided(better, equal, len(claims) - better - equal - untested, untested)
 
 
-def _place(table: Table, row: TableRow, here: Sequence[FamilyComparison]) -> Place:
-    mine = [one for one in here if row.key in (one.a, one.b)]
-    own = [one for one in mine if one.a == row.key or not (table.family and table.family.reference)]
-    return Place(
-        table.dataset,
-        row,
-        sum(one.winner == row.key for one in own),
-        sum(one.loser == row.key for one in own),
-        len(own),
-    )
+def _places(table: Table) -> list[Place]:
+    """The variants of a dataset; with a reference, a comparison is that of the variant alone."""
+    compared, won, lost = Counter[VariantKey](), Counter[VariantKey](), Counter[VariantKey]()
+    referred = table.family is not None and bool(table.family.reference)
+    for one in table.comparisons:
+        for key in (one.a,) if referred else (one.a, one.b):
+            compared[key] += 1
+            won[key] += one.winner == key
+            lost[key] += one.loser == key
+    return [Place(table.dataset, row, won[row.key], lost[row.key], compared[row.key]) for row in table.variants]
 
 
 def _positions(tables: Sequence[Table]) -> dict[str, dict[VariantKey, float]]:
     """By dataset the position of each variant by the primary score, between 0 for the best and 1 for the worst."""
     found = {}
     for table in tables:
-        order = sorted(
-            table.variants, key=lambda row: row.place(table.primary) if table.primary else (True, False, 0.0)
-        )
+        order = table.best_first
         found[table.dataset] = {row.key: i / max(1, len(order) - 1) for i, row in enumerate(order)}
     return found

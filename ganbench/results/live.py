@@ -66,6 +66,12 @@ def _host() -> str:
     return digest(platform.node())
 
 
+def files(root: Path) -> tuple[Path, Path]:
+    """The live state of a results folder, and the file that it is written to before."""
+    path = root / NAME
+    return path, temporary_path(path)
+
+
 def temporary_path(path: Path) -> Path:
     """Where the file is written before it is renamed: always the same name, because there is one writer."""
     return path.with_name(f"{path.name}.new")

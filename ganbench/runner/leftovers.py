@@ -21,7 +21,7 @@ def sweep(store: Store, jobs: Iterable[Job]) -> None:
     The runs of `jobs` keep theirs: one whose weights were lost is trained again, and goes on from them. Called within
     `store.writing()`, where nobody else writes. What cannot be removed stays: it costs room alone.
     """
-    for path in (store.root / live.NAME, live.temporary_path(store.root / live.NAME)):
+    for path in live.files(store.root):
         with suppress(OSError):
             path.unlink(missing_ok=True)
     wanted = {id_ for job in jobs if isinstance(job, CellJob) for id_ in job.cell.ids.values()}

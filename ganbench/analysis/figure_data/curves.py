@@ -168,7 +168,7 @@ def _on_logs(curves: tuple[Curve | None, ...]) -> tuple[Curve | None, ...]:
 
 
 def _positive(curves: Sequence[Curve | None]) -> bool:
-    return all(np.nanmin(curve.series.values) > 0 for curve in curves if curve)
+    return all(curve.series.positive for curve in curves if curve)
 
 
 class Line(NamedTuple):

@@ -69,5 +69,5 @@ def _references(tables: Sequence[Table]) -> dict[str, str]:
     if family is None:
         return {}
     titles = {row.key: row.title for table in tables for row in table.variants}
-    keys = {key: (family.reference.get("loss", key[0]), family.reference.get("architecture", key[1])) for key in titles}
+    keys = {key: family.reference_of(key) for key in titles}
     return {titles[key]: titles[other] for key, other in keys.items() if other in titles}

@@ -58,6 +58,11 @@ class Series:
         return self._undone(center - half), self._undone(center + half)
 
     @property
+    def positive(self) -> bool:
+        """Whether all values are above 0, so that they have logarithms."""
+        return bool(np.nanmin(self.values) > 0)
+
+    @property
     def _scaled(self) -> Array:
         return np.log(self.values) if self.log else self.values
 

@@ -183,11 +183,8 @@ def columns(table: Table) -> list[Column]:
 
 def by_primary(table: Table) -> Table:
     """The table with its variants by the primary score, in the order of a chart: those with failed seeds come last."""
-    variants = table.variants
-    if table.primary:
-        variants = sorted(variants, key=lambda row: row.place(table.primary))
     others = [row for row in table.rows if row.kind != "variant" or not row.n]
-    return replace(table, rows=(*variants, *others))
+    return replace(table, rows=(*table.best_first, *others))
 
 
 def view(content: Content, table: Table, published: bool = False) -> View:

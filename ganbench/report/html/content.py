@@ -12,7 +12,7 @@ from pathlib import Path
 from ganbench.analysis import aggregate as overall
 from ganbench.analysis import tables
 from ganbench.analysis.aggregate import Overall
-from ganbench.analysis.score_table import Table, TableRow, reference_title
+from ganbench.analysis.score_table import TITLES, Table, TableRow, reference_title
 from ganbench.results.literature import PublishedRow
 from ganbench.results.records import Record, ReferenceRecord
 from ganbench.results.store import Store
@@ -49,6 +49,11 @@ class Run:
     @property
     def status(self) -> str:
         return self.record.status if self.record else "not run yet"
+
+    @property
+    def of_images(self) -> bool:
+        """Whether its samples are images, and not points."""
+        return self.record is not None and len(self.record.shape) == 3
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,11 @@ class Content:
         found = (one for one in self.references.values() if (one.dataset, one.title) == (row.dataset, row.title))
         return next(found, None)
 
+    def real_data(self, dataset: str) -> Reference | None:
+        """The real data of a dataset, if there is a picture of them."""
+        found = (one for one in self.references.values() if (one.dataset, one.title) == (dataset, TITLES["real"]))
+        return next((one for one in found if one.record and "samples.png" in self.files(one)), None)
+
     def folder(self, one: Run | Reference) -> Path:
         return (self.store.runs if isinstance(one, Run) else self.store.references) / one.id
 
@@ -140,6 +150,10 @@ class Content:
     def gallery(self, runs: Sequence[Run], most: int) -> Sequence[Run]:
         """The runs of a variant that a page shows with samples: `most` at most; in a compact report those with some."""
         return [run for run in runs if "samples.png" in self.files(run)] if self.compact else runs[: max(most, 1)]
+
+    def pictured_run(self, row: TableRow) -> Run | None:
+        """The first seed of a variant that has samples."""
+        return self.pictured.get((row.loss, row.architecture, row.dataset))
 
     @cached_property
     def pictured(self) -> dict[tuple[str, str, str], Run]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganbench.analysis.figure_data.selection import Pair, short_names
-from ganbench.analysis.score_table import TITLES, Table
+from ganbench.analysis.score_table import Table
 from ganbench.formatting import counted
-from ganbench.report.html.content import Content, Reference, Run
+from ganbench.report.html.content import Content, Run
 
 MAX_GLIMPSES = 4
 """The most datasets with samples on the first screen."""
@@ -38,14 +38,12 @@ def glimpses(content: Content) -> dict[str, list[Glimpse]]:
 def _glimpses(content: Content, table: Table, names: dict[Pair, str]) -> list[Glimpse]:
     if not table.primary:
         return []
-    order = sorted(table.variants, key=lambda row: row.place(table.primary))
     pictured = [
         (names[row.key], run)
-        for row in order
-        if row.scores[table.primary].values
-        and (run := content.pictured.get((row.loss, row.architecture, row.dataset))) is not None
+        for row in table.best_first
+        if row.scores[table.primary].values and (run := content.pictured_run(row)) is not None
     ]
-    real = next((one for one in content.references.values() if shows_real_data(content, table, one)), None)
+    real = content.real_data(table.dataset)
     found = []
     if pictured:
         found.append(_of_run("best" if len(pictured) > 1 else "only", *pictured[0]))
@@ -58,18 +56,7 @@ def _glimpses(content: Content, table: Table, names: dict[Pair, str]) -> list[Gl
 
 
 def _of_run(place: str, name: str, run: Run) -> Glimpse:
-    images = run.record is not None and len(run.record.shape) == 3
-    return Glimpse(place, name, run.path, f"runs/{run.id}/samples.png", images)
-
-
-def shows_real_data(content: Content, table: Table, one: Reference) -> bool:
-    """Whether a reference is a dataset's real data, with a picture."""
-    return (
-        one.dataset == table.dataset
-        and one.title == TITLES["real"]
-        and one.record is not None
-        and "samples.png" in content.files(one)
-    )
+    return Glimpse(place, name, run.path, f"runs/{run.id}/samples.png", run.of_images)
 
 
 def facts(content: Content) -> list[str]:

@@ -23,8 +23,6 @@ MARKS = {
 """The signs of tiers with a reference; letters stand for themselves."""
 DENSE = 16
 """From this many variants on, rows are low, so that forty of them fit a screen."""
-
-
 MAX_NAME = 30
 """Characters of a name."""
 MAX_DATASETS = 4

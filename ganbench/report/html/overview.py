@@ -59,7 +59,7 @@ def _glance(content: Content) -> dict[str, list[tuple[str, Run]]]:
     found: dict[str, list[tuple[str, Run]]] = {}
     for table in content.tables:
         for row in table.variants:
-            first = content.pictured.get((row.loss, row.architecture, row.dataset))
+            first = content.pictured_run(row)
             if first is not None:
                 found.setdefault(table.dataset, []).append((row.title, first))
     return {dataset: runs[:GLANCES] for dataset, runs in found.items()}

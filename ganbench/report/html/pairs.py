@@ -11,7 +11,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from ganbench.analysis.comparison import Comparison, every_pair
-from ganbench.analysis.score_table import TITLES, Table, TableRow
+from ganbench.analysis.score_table import Table, TableRow
 from ganbench.report.html.cells import by_primary
 from ganbench.report.html.content import Content
 from ganbench.report.html.score_charts import real_marks
@@ -121,7 +121,7 @@ def _data(content: Content, table: Table, rows: Sequence[TableRow], found: Seque
         coded.append([a, b, templates.setdefault(template, len(templates)), " ".join(numbers)])
     variants = []
     for row in rows:
-        score, pictured = row.scores[table.primary], content.pictured.get((row.loss, row.architecture, row.dataset))
+        score, pictured = row.scores[table.primary], content.pictured_run(row)
         picture = [f"{up}runs/{pictured.id}/samples.png", pictured.seed] if pictured else []
         variants.append([escape_controls(row.title), score.low, score.high, picture])
     paired = any(one.difference and one.difference.pairs for one in found)
@@ -149,11 +149,8 @@ def _escaped(text: str) -> str:
 
 def _real(content: Content, table: Table, up: str) -> str:
     """The samples of real data, if there are some."""
-    for row in table.rows:
-        reference = content.reference_of(row) if row.loss == TITLES["real"] and row.kind == "reference" else None
-        if reference and reference.record and "samples.png" in content.files(reference):
-            return f"{up}references/{reference.id}/samples.png"
-    return ""
+    reference = content.real_data(table.dataset)
+    return f"{up}references/{reference.id}/samples.png" if reference else ""
 
 
 def attribute(data: str) -> Markup:

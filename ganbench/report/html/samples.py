@@ -11,7 +11,6 @@ from ganbench.analysis.score_table import Table, TableRow
 from ganbench.errors import UsageError
 from ganbench.report.html.charts import Chart, curves_chart
 from ganbench.report.html.content import Content, Reference, Run
-from ganbench.report.html.first_screen import shows_real_data
 from ganbench.report.text.grid import ARROWS
 from ganbench.report.text.spread import shown
 
@@ -47,16 +46,16 @@ def sheets(content: Content, table: Table) -> Sheets:
     """The variants of a dataset by their primary score, each with the samples of one seed."""
     found = []
     score = table.primary
-    rows = sorted(table.variants, key=lambda row: row.place(score)) if score else table.variants
-    for row in rows:
-        run = content.pictured.get((row.loss, row.architecture, row.dataset))
+    for row in table.best_first:
+        run = content.pictured_run(row)
         if run is not None and run.record is not None:
             text = str(shown(row.scores[score], row.n)) if score else ""
             found.append(Sheet(row, run, text, run.record.class_rows))
-    real = next((one for one in content.references.values() if shows_real_data(content, table, one)), None)
-    images = any(one.run.record is not None and len(one.run.record.shape) == 3 for one in found)
+    images = any(one.run.of_images for one in found)
     best = found[0].run if found and {"film.png", "neighbours.png"} & {*content.files(found[0].run)} else None
-    return Sheets(real, tuple(found[:MAX_LARGE]), images, max(0, len(found) - MAX_LARGE), best)
+    return Sheets(
+        content.real_data(table.dataset), tuple(found[:MAX_LARGE]), images, max(0, len(found) - MAX_LARGE), best
+    )
 
 
 def progress_chart(content: Content, table: Table) -> Chart | None:
@@ -74,11 +73,11 @@ def progress_chart(content: Content, table: Table) -> Chart | None:
     series = {
         variant.title: (variant.name, found) for variant in variants if (found := snapshot_series(variant, score))
     }
-    order = [row.title for row in sorted(table.variants, key=lambda row: row.place(score)) if row.title in series]
+    order = [row.title for row in table.best_first if row.title in series]
     if not order:
         return None
     chosen = [series[title] for title in order[:MAX_LINES]]
-    log = table.averaged(score) == "log" and all((found.values > 0).any() for _, found in chosen)
+    log = table.averaged(score) == "log" and all(found.positive for _, found in chosen)
     lines = [_line(name, Series(found.steps, found.values, log)) for name, found in chosen]
     better = ARROWS[table.columns[score]]
     more = f", the best {MAX_LINES} of {len(order)} variants" if len(order) > MAX_LINES else ""

@@ -102,10 +102,9 @@ class _Story:
         where = self._where([one.leading for one in winners])
         if self.referred:
             whom = self._reference(winners)
-            if len(winners) == 1:
-                none = ", and worse on none" if len(winners[0].leading) < len(self.tables) else ""
-                return f"{self.name(winners[0])} is better than {whom} {where}{none}."
             none = ", and worse on none" if len(winners[0].leading) < len(self.tables) else ""
+            if len(winners) == 1:
+                return f"{self.name(winners[0])} is better than {whom} {where}{none}."
             how_many = f"{len(winners)} of {len(self.compared)} variants"
             return f"{how_many} are better than {whom} {where}{none}: {self._listed(winners)}."
         if len(winners) == 1:
