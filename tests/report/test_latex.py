@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 from fabricate import NASTY, Made, fabricate, many
+from factories import commit, make_card, make_record, make_spec
 from papers import compiled, needs_latex
+from plans import plan_row
 from test_escape import PARTS, _table
 
+from ganbench.analysis import tables
 from ganbench.api.results import Results, open_results
 from ganbench.errors import UsageError
 from ganbench.report.latex.ink import width, wrapped
 from ganbench.report.latex.paper import PaperOptions, latex
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import SavedPlan
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 LONG = "a_loss_with-a.name/of%60&characters#that{is}never^broken~anywhere"
@@ -199,3 +204,16 @@ def test_the_command_prints_what_is_asked(inside: Cli) -> None:
     assert rows[1] == "WGAN-GP"  # the best
     with pytest.raises(UsageError, match="a table is"):
         PaperOptions(width="12")
+
+
+@pytest.mark.parametrize(("seeds", "test"), [(8, "exact permutation of ranks;"), (40, "Tests: permutation of ranks;")])
+def test_a_caption_calls_a_test_of_ranks_exact_only_where_it_is(tmp_path: Path, seeds: int, test: str) -> None:
+    store, rows = Store(tmp_path), []
+    for shift, loss in enumerate(("a", "b")):
+        ids = {seed: f"{loss}{seed}" for seed in range(seeds)}
+        for seed, id_ in ids.items():
+            card = make_card(kind="count")
+            commit(store, make_record(id_, {"modes": float(2 * seed + shift)}, card, make_spec(seed, loss)))
+        rows.append(plan_row(loss, "mlp", "ring8", ids))
+    plan = SavedPlan("s", "", "", tuple(rows), (), ())
+    assert test in latex(plan, tables.build(plan, store))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from ganbench.analysis.family import Family
+from ganbench.analysis.notes import PAIRED_T, WELCH_T, by_saddlepoint
 from ganbench.analysis.score_table import Score, Table, TableRow
 from ganbench.formatting import counted
 from ganbench.report.latex.ink import breakable
@@ -118,19 +119,18 @@ def _meaning(family: Family, tested: list[Table], content: Content) -> str:
     return "; ".join(parts) + "." if parts else ""
 
 
-def _tests(family: Family, tested: Iterable[Table]) -> str:
-    """The tests of the family on these datasets."""
+def _tests(family: Family, tested: Sequence[Table]) -> str:
+    """The tests of the family on these datasets; those of ranks are not called exact if one is approximated."""
     kinds = {
         row.scores[table.primary].kind for table in tested for row in table.variants if table.primary in row.scores
     }
-    t_test = "Student's t paired by seed" if family.settings.paired else "Welch's t"
+    t_test = PAIRED_T if family.settings.paired else WELCH_T
     found = [t_test] if kinds - {"count"} else []
     failed = any(row.failed for table in tested for row in table.variants)
     if "count" in kinds or failed:
         whose = " and ".join(["counts"] * ("count" in kinds) + ["variants with failed seeds"] * failed)
-        found.append(
-            f"exact permutation of ranks for {whose}" if len(found) or failed else "exact permutation of ranks"
-        )
+        ranks = "permutation of ranks" if any(map(by_saddlepoint, tested)) else "exact permutation of ranks"
+        found.append(f"{ranks} for {whose}" if len(found) or failed else ranks)
     return ", ".join(found)
 
 
