@@ -131,9 +131,9 @@ def test_addresses() -> None:
     ]  # fmt: skip
 
 
-def test_without_ray_it_is_one_sentence(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_it_is_one_sentence(inside: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    done = cli("run", "--suite", "quick", "--results", str(tmp_path), "--executor", "ray")
+    done = inside("run", "--suite", "quick", "--results", str(tmp_path), "--executor", "ray")
     assert (done.code, done.out) == (3, "")
     assert done.err.count("\n") == 1
     assert "pip install 'ganbench[ray]'" in done.err
