@@ -22,7 +22,7 @@ from ganbench.analysis.family import Family
 from ganbench.analysis.score_table import Score, Table, TableRow
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import ScoreKind
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.results.store import Store
 from ganbench.statistics.significance import ALPHA
 from ganbench.suite.family import FamilySettings

@@ -26,6 +26,7 @@ from ganbench.evaluation.evaluator import Source
 from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Direction, Fault, ScoreKind
 from ganbench.registry.registry import Registry
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.results.provenance import machine
 from ganbench.results.records import (
     EqualCounts,
@@ -35,7 +36,6 @@ from ganbench.results.records import (
     Histogram,
     Neighbors,
     PluginOrigin,
-    ProtocolCard,
     Provenance,
     Record,
     ReferenceRecord,

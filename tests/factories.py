@@ -12,13 +12,13 @@ from plans import cell, plan_reference, search_row
 
 from ganbench.files import SEAL, canonical, seal_of
 from ganbench.registry.choice import Choice
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.results.records import (
     AnyRecord,
     Cost,
     Evaluation,
     Failure,
     PluginOrigin,
-    ProtocolCard,
     Provenance,
     Record,
     ReferenceRecord,

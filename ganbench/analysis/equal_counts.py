@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ganbench.analysis.score_table import TITLES, EqualValues, Score, Table, TableRow
 from ganbench.formatting import number
-from ganbench.results.records import Evaluation, ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
+from ganbench.results.records import Evaluation
 from ganbench.statistics import bootstrap, intervals
 
 

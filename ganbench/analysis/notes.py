@@ -10,7 +10,8 @@ from ganbench.analysis import equal_counts
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
-from ganbench.results.records import Evaluation, ProtocolCard, Record
+from ganbench.results.protocol_card import ProtocolCard
+from ganbench.results.records import Evaluation, Record
 from ganbench.results.verdicts import NOT_COMPARED
 from ganbench.statistics import differences
 from ganbench.statistics.rank_distribution import MAX_COUNTED

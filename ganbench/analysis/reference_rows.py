@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ganbench.analysis import notes
 from ganbench.analysis.score_table import TITLES, Score, TableRow
 from ganbench.results import protocol, verdicts
-from ganbench.results.records import ProtocolCard, ReferenceRecord
+from ganbench.results.protocol_card import ProtocolCard
+from ganbench.results.records import ReferenceRecord
 from ganbench.statistics.differences import MIN_SEEDS
 from ganbench.suite.specs import EXTERNAL
 

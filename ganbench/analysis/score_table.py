@@ -8,7 +8,7 @@ from statistics import variance
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ganbench.registry.contracts import Direction, ScoreKind
-from ganbench.results.records import ProtocolCard, ScoreName
+from ganbench.results.protocol_card import ProtocolCard, ScoreName
 from ganbench.statistics.differences import Sample
 from ganbench.statistics.intervals import Kind
 from ganbench.suite.labels import Variant, variant_title

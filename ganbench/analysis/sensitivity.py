@@ -10,7 +10,8 @@ from statistics import median
 
 from ganbench.errors import UsageError
 from ganbench.formatting import suggestion
-from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
+from ganbench.results.protocol_card import ProtocolCard
+from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.statistics.best_of_k import expected_best, intervals
 from ganbench.statistics.means import mean

@@ -9,7 +9,7 @@ from typing import Literal
 from ganbench.analysis.score_table import Score, Table, TableRow
 from ganbench.formatting import number
 from ganbench.results import protocol
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 
 Kind = Literal[
     "conclusion", "protocol", "cell", "status", "content", "settings", "only in A", "only in B", "environment"

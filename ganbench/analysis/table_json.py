@@ -11,7 +11,7 @@ import msgspec
 from ganbench.analysis.score_table import EqualValues, PublishedCard, RowKind, Score, Table, TableRow
 from ganbench.formatting import rounded
 from ganbench.registry.contracts import Direction
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from ganbench.registry.contracts import ScoreKind
 from ganbench.results import protocol, verdicts
 from ganbench.results.diagnosis import diagnoses
 from ganbench.results.literature import PublishedRow
-from ganbench.results.records import AnyRecord, ProtocolCard, Record, ReferenceRecord
+from ganbench.results.protocol_card import ProtocolCard
+from ganbench.results.records import AnyRecord, Record, ReferenceRecord
 from ganbench.results.store import Store
 from ganbench.statistics import intervals
 from ganbench.statistics.means import mean

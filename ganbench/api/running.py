@@ -17,7 +17,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import counted
 from ganbench.registry.choice import Choice
 from ganbench.registry.registry import Registry
-from ganbench.results.records import ScoreName
+from ganbench.results.protocol_card import ScoreName
 from ganbench.results.store import Store
 from ganbench.suite.external import missing_samples
 from ganbench.suite.plan_file import PlanRow, SavedPlan, load_plan, plan_to_save, save_plan

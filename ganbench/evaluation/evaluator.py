@@ -39,7 +39,8 @@ from ganbench.registry.contracts import (
     feature_count,
     score_kind,
 )
-from ganbench.results.records import EqualCounts, Evaluation, ProtocolCard, ScoreName, Verdict
+from ganbench.results.protocol_card import ProtocolCard, ScoreName
+from ganbench.results.records import EqualCounts, Evaluation, Verdict
 from ganbench.results.verdicts import verdict
 from ganbench.suite.specs import EvaluationSpec
 
@@ -325,8 +326,7 @@ class Evaluator:
         return ScoreName(score, None if plain else self.evaluation.extractor.name)
 
     def _card(self, name: str, metric: Metric, score: str, count: int, source: Source) -> ProtocolCard:
-        choice = self._choice(name)
-        extractor = self.evaluation.extractor
+        choice, extractor = self._choice(name), self.evaluation.extractor
         return ProtocolCard(
             metric=Choice(choice.name, choice.params),
             score=score,

@@ -8,7 +8,7 @@ from dataclasses import fields
 from ganbench.errors import UsageError
 from ganbench.formatting import ranges
 from ganbench.registry.choice import Choice
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 
 VARIANT_FIELDS = ("seeds", "score", "kind")
 """Fields of a card that belong to a variant or to the score itself, not to the protocol."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.results.records import (
     Cost,
     Count,
@@ -15,7 +16,6 @@ from ganbench.results.records import (
     Histogram,
     Neighbors,
     Positive,
-    ProtocolCard,
     Provenance,
     Snapshot,
     Status,

@@ -15,7 +15,7 @@ from scipy import stats as scipy_stats
 
 import ganbench as gb
 from ganbench.report.text import sentences
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "baseline"
 SIDES = "minimax x mlp", "nonsaturating x mlp"

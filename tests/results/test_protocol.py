@@ -16,7 +16,7 @@ from ganbench.errors import UsageError
 from ganbench.formatting import ranges
 from ganbench.registry.choice import Choice
 from ganbench.results.protocol import check, differences, sentence
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.results.store import Store
 from ganbench.suite.plan_file import SavedPlan, save_plan
 

@@ -31,6 +31,7 @@ from ganbench.registry.choice import Choice
 from ganbench.registry.contracts import Fault
 from ganbench.registry.schedules import Schedule
 from ganbench.results.identity import comparable_spec, recomputed_id, unequal_leaves
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.results.record_json import (
     belong,
     decode_reference,
@@ -50,7 +51,6 @@ from ganbench.results.records import (
     Histogram,
     Neighbors,
     PluginOrigin,
-    ProtocolCard,
     Record,
     Snapshot,
     Verdict,

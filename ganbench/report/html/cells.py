@@ -13,7 +13,7 @@ from ganbench.formatting import amount
 from ganbench.report.html.content import Content, Run
 from ganbench.report.text.grid import ARROWS, NONE, ok, rank, tier
 from ganbench.report.text.spread import shown
-from ganbench.results.records import ScoreName
+from ganbench.results.protocol_card import ScoreName
 
 FIRST = 5
 """Scores shown by default; the others can be switched on."""

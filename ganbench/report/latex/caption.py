@@ -11,7 +11,7 @@ from ganbench.formatting import counted
 from ganbench.report.latex.ink import breakable
 from ganbench.report.latex.tables import Content
 from ganbench.report.text.grid import VERDICT
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.statistics.differences import MIN_SEEDS
 from ganbench.statistics.intervals import varies
 from ganbench.statistics.significance import ALPHA

@@ -9,7 +9,7 @@ from ganbench.analysis.score_table import COSTS, PublishedCard, Table, TableRow
 from ganbench.formatting import rounded
 from ganbench.report.text.escape import neutralize_formula
 from ganbench.results import protocol as cards
-from ganbench.results.records import ProtocolCard
+from ganbench.results.protocol_card import ProtocolCard
 from ganbench.suite.plan_file import SavedPlan
 
 HEAD = (
