@@ -64,9 +64,24 @@ class RowJson:
     notes: tuple[str, ...]
 
 
+NAMES = ("dataset", "loss", "architecture", "kind")
+OF_HEADS = {"ok": ("n_ok", "n"), "tier": ("tier", "faulty"), "rank": ("rank",), "verdict": ("verdict",)}
+"""A column of the table -> the keys that hold it."""
+
+
 def plain(tables: list[Table]) -> list[dict[str, object]]:
-    """All rows as plain data. Means and intervals are rounded to 12 digits, values are exact."""
-    return [msgspec.to_builtins(_row(row, table)) for table in tables for row in table.rows]
+    """All rows as plain data. Means and intervals are rounded to 12 digits, values are exact.
+
+    Of a table whose columns were chosen, a row has only these.
+    """
+    return [_chosen(msgspec.to_builtins(_row(row, table)), table) for table in tables for row in table.rows]
+
+
+def _chosen(row: dict[str, object], table: Table) -> dict[str, object]:
+    if table.heads is None:
+        return row
+    keys = {*NAMES, *(key for head in table.heads for key in OF_HEADS[head]), *(["scores"] if table.columns else [])}
+    return {key: value for key, value in row.items() if key in keys}
 
 
 def _row(row: TableRow, table: Table) -> RowJson:

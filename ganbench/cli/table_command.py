@@ -104,6 +104,10 @@ def command(options: TableOptions) -> int:
         raise UsageError(f"{names} are different tables; ask for one at a time")
     if options.searched:
         return _search(options)
+    if options.reach:
+        options.refuse_with("--reach")
+    if options.form == "overall":
+        options.refuse_with("--format overall")
     results = _results(options)
     if options.reach:
         return _reach(options.reach, options.form, results)

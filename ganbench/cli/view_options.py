@@ -57,7 +57,20 @@ class ViewOptions:
 
     def refuse_with_search(self) -> None:
         """Raise `UsageError` for an option that the table of --search does not have."""
-        asked = {"--columns": self.columns, "--sort": self.sort, "--wide": self.wide, "--notes": self.notes}
-        for name, value in asked.items():
-            if value:
+        for name in self._asked:
+            if name != "--metric":
                 raise UsageError(f"{name} applies to a suite's table; with --search, only --metric does")
+
+    def refuse_with(self, other: str) -> None:
+        """Raise `UsageError` for any of the options: what `other` prints has no columns to choose and no order."""
+        for name in self._asked:
+            raise UsageError(f"{name} applies to a suite's table; with {other}, leave it out")
+
+    @property
+    def _asked(self) -> list[str]:
+        """The options that were given."""
+        every = {
+            "--metric": self.metrics, "--columns": self.columns, "--sort": self.sort, "--wide": self.wide,
+            "--notes": self.notes,
+        }  # fmt: skip
+        return [name for name, value in every.items() if value]
