@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from ganbench.engine.device_errors import Trouble
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import describe_error
 from ganbench.evaluation.evaluator import Scores, TooFewSamples
@@ -49,12 +50,12 @@ Earlier = Callable[[int], TrainedSeed]
 class CellWork:
     """Scores the seeds of one cell. `keeping` gives the folder for a run's files that outlast an interrupt.
 
-    Running out of the device's memory ends a job that is `retried` with less; otherwise it costs what did not fit.
+    Trouble of the machine ends a job that is `retried` after it; otherwise it costs the scores that it prevented.
     """
 
     def __init__(
         self, registry: Registry, cell: Cell, device: torch.device, on_phase: Callable[[Phase, int], None],
-        keeping: Callable[[str], Path] = Path, retried: bool = False,
+        keeping: Callable[[str], Path] = Path, retried: Collection[Trouble] = (),
     ) -> None:  # fmt: skip
         self.registry, self.cell, self.device, self.on_phase, self.keeping = registry, cell, device, on_phase, keeping
         self.scoring = Scoring(registry, cell, device, retried)

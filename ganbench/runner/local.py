@@ -138,7 +138,7 @@ class _Execution:
             self.waiting.remove(attempt)
             worker.attempt = attempt
             self.report(JobStarted(attempt.job, worker.place.name if len(self.places.all) > 1 else ""))
-            worker.assign(attempt, needed)
+            worker.assign(attempt, needed, self.executor.again)
 
     def _busy(self) -> Counter[str]:
         """How many workers at each place have a job."""

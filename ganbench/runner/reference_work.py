@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ganbench.engine.device_errors import Trouble
 from ganbench.errors import UsageError
 from ganbench.evaluation.evaluator import Source, TooFewSamples
 from ganbench.evaluation.made_elsewhere import read_samples
@@ -35,11 +37,11 @@ class _Samples(NamedTuple):
 
 
 def reference_record(
-    registry: Registry, job: ReferenceJob, device: torch.device, folder: Path, retried: bool = False
+    registry: Registry, job: ReferenceJob, device: torch.device, folder: Path, retried: Collection[Trouble] = ()
 ) -> ReferenceRecord:
     """Evaluate the samples of one reference, and write its pictures to `folder`.
 
-    A metric for which the device has too little memory loses its scores, or ends a job that is `retried` alone.
+    A metric that trouble of the machine prevents loses its scores, or ends a job that is `retried` after it.
     """
     spec = job.spec
     dataset = registry.create("dataset", spec.dataset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from ganbench.engine.device_errors import Trouble
 from ganbench.results.records import Failure
 from ganbench.runner.jobs import CellJob, EvaluationJob, Job, JobFailure, ReferenceJob
 
@@ -42,6 +43,12 @@ class RetryPolicy:
         return self.times > 0 and (
             failure.trouble in ("lost", "system") or (self.errors and failure.cause.kind == "failed")
         )
+
+    def troubles(self, attempt: Attempt) -> frozenset[Trouble]:
+        """The trouble of the machine, at an evaluation too, after which an attempt is tried again."""
+        memory: set[Trouble] = set() if attempt.alone else {"memory"}
+        system: set[Trouble] = {"system"} if attempt.tries < self.times else set()
+        return frozenset(memory | system)
 
 
 NEVER = RetryPolicy()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
 import torch
 
-from ganbench.engine.device_errors import trouble
+from ganbench.engine.device_errors import Trouble, trouble
 from ganbench.engine.networks import Network
 from ganbench.engine.state import TrainedSeed
 from ganbench.errors import GanbenchError, UsageError
@@ -40,15 +40,15 @@ def build_evaluator(
     return Evaluator(dataset, evaluation, extractor, metrics, device, splits)
 
 
-def pass_on(errors: Iterable[Exception], retried: bool) -> None:
-    """Raise the first error that is no fault of a metric or an extractor, but of the device.
+def pass_on(errors: Iterable[Exception], retried: Collection[Trouble]) -> None:
+    """Raise the first error that is no fault of a metric or an extractor, but of the device or the machine.
 
-    A device that has failed can compute no other score. One that has too little memory ends a job that is `retried`
-    with less; the last try does without what does not fit.
+    A device that has failed can compute no other score. Too little memory, or a file or a connection that failed, ends
+    a job that is `retried` after this trouble; the last try does without what it cost.
     """
     for error in errors:
         found = trouble(error)
-        if found in ("lost", "broken") or (found == "memory" and retried):
+        if found in ("lost", "broken") or (found and found in retried):
             raise error
 
 
@@ -59,10 +59,10 @@ class NoSnapshot(GanbenchError):
 class Scoring:
     """The dataset, the architecture and the evaluator of a cell, and what they make of a trained seed.
 
-    Errors of a device pass through, those of too little memory if the job is `retried`.
+    Errors of a device pass through, other trouble if the job is `retried` after it.
     """
 
-    def __init__(self, registry: Registry, cell: Cell, device: torch.device, retried: bool = False) -> None:
+    def __init__(self, registry: Registry, cell: Cell, device: torch.device, retried: Collection[Trouble] = ()) -> None:
         spec = cell.spec
         self.cell, self.device, self.retried = cell, device, retried
         self.dataset = registry.create("dataset", spec.dataset)
@@ -102,7 +102,7 @@ class Scoring:
         return scores
 
     def pass_on(self, *errors: Exception) -> None:
-        """Raise the first error that is the device's and not a plugin's."""
+        """Raise the first error that is the device's or the machine's and not a plugin's."""
         pass_on(errors, self.retried)
 
     def snapshot(self, result: TrainedSeed, step: int) -> Snapshot:

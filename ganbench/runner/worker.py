@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 from ganbench.engine import pulse
 from ganbench.engine.ahead import compile_ahead
 from ganbench.engine.checkpoints import Checkpoints, CheckpointTimer, packed, unpacked
+from ganbench.engine.device_errors import Trouble
 from ganbench.engine.objective import objective_of
 from ganbench.engine.state import Callback, Progress, SeedState
 from ganbench.engine.trainer import Trainer
@@ -55,7 +56,7 @@ class CheckpointSettings:
 
 
 def evaluate_reference(
-    registry: Registry, job: ReferenceJob, device: torch.device, outputs: Outputs, retried: bool = False
+    registry: Registry, job: ReferenceJob, device: torch.device, outputs: Outputs, retried: Collection[Trouble] = ()
 ) -> None:
     """Evaluate the samples of one reference and pass on its record."""
     folder = outputs.stage(job.spec.id)
@@ -63,7 +64,7 @@ def evaluate_reference(
 
 
 def evaluate_again(
-    registry: Registry, job: EvaluationJob, device: torch.device, outputs: Outputs, retried: bool = False
+    registry: Registry, job: EvaluationJob, device: torch.device, outputs: Outputs, retried: Collection[Trouble] = ()
 ) -> None:
     """Evaluate trained seeds from their weights and pass on a record for each."""
     outputs.on_phase(Phase.EVALUATING, job.cell.spec.train.steps)
@@ -79,13 +80,13 @@ def train_cell(
     device: torch.device,
     outputs: Outputs,
     checkpointing: CheckpointSettings | None = None,
-    retried: bool = False,
+    retried: Collection[Trouble] = (),
 ) -> None:
     """Train all seeds of a cell, evaluate each, and pass on one record per seed.
 
     An exception that a plugin raises during training passes through, because the whole cell has
-    failed; one raised during evaluation fails that seed alone, unless the device has failed, or has too little memory
-    and the job is `retried` with less. Raises `Stopped` if asked to stop.
+    failed; one raised during evaluation fails that seed alone, unless the device has failed, or the machine had trouble
+    after which the job is `retried`. Raises `Stopped` if asked to stop.
     """
     reset_peak(device)
     outputs.on_phase(Phase.LOADING, 0)

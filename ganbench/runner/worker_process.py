@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ganbench.engine.device_errors import Trouble
 from ganbench.engine.devices import CUBLAS_WORKSPACE
 from ganbench.files import programs_folder
 from ganbench.registry import effects
@@ -23,7 +24,7 @@ from ganbench.runner.guard import GUARD
 from ganbench.runner.jobs import Job
 from ganbench.runner.oom_kills import oom_kills
 from ganbench.runner.places import CPU, Place
-from ganbench.runner.retries import Attempt
+from ganbench.runner.retries import NEVER, Attempt, RetryPolicy
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 EXIT_TIMEOUT_S, KILL_TIMEOUT_S = 5.0, 2.0
@@ -46,13 +47,13 @@ class WorkerSettings:
 class Task:
     """A job, and the sources of the plugins that it names: a worker loads no others.
 
-    `retried` says that the job is tried again with less if the device runs out of memory. `ahead` says that a cell's
-    programs are to be compiled, and nothing else.
+    `retried` is the trouble of the machine after which the job is tried again. `ahead` says that a cell's programs are
+    to be compiled, and nothing else.
     """
 
     job: Job
     needed: Needed
-    retried: bool = False
+    retried: frozenset[Trouble] = frozenset()
     ahead: bool = False
 
 
@@ -148,12 +149,15 @@ class WorkerProcess:
         files = self.needed.files or needed.files
         return not self.changed and not files and self.needed.distributions == needed.distributions
 
-    def assign(self, attempt: Attempt, needed: Needed, ahead: bool = False) -> None:
-        """Hand over a job. If the worker has died, the end of the connection will say so."""
+    def assign(self, attempt: Attempt, needed: Needed, again: RetryPolicy = NEVER, ahead: bool = False) -> None:
+        """Hand over a job, which is tried `again` as the user asked.
+
+        If the worker has died, the end of the connection will say so.
+        """
         self.attempt, self.needed, self.since, self.done = attempt, needed, time.monotonic(), set()
         self.phase, self.oom_kills_before = Phase.STARTING, oom_kills()
         with suppress(OSError):
-            self.channel.send(Task(attempt.job, needed, retried=not attempt.alone, ahead=ahead))
+            self.channel.send(Task(attempt.job, needed, again.troubles(attempt), ahead))
 
     @property
     def killed_by_system(self) -> bool:

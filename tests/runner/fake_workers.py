@@ -102,9 +102,9 @@ class Stage:
 
     @property
     def tried(self) -> list[tuple[str, str, tuple[int, ...], bool]]:
-        """Every task: worker's place, the job's loss, its seeds, and whether it would be tried again."""
+        """Every task: worker's place, the job's loss, its seeds, and whether it would be tried again with less."""
         return [
-            (one.place.name, task.job.name.split()[0], seeds_of(task.job), task.retried)
+            (one.place.name, task.job.name.split()[0], seeds_of(task.job), "memory" in task.retried)
             for one in self.workers
             for task in one.tasks
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -23,7 +24,8 @@ from ganbench.runner.events import JobRetried, JobReturned, WorkerMessage
 from ganbench.runner.jobs import Job, JobFailure
 from ganbench.runner.oom_kills import oom_kills
 from ganbench.runner.places import CPU, Places
-from ganbench.runner.retries import RetryPolicy
+from ganbench.runner.retries import Attempt, RetryPolicy
+from ganbench.runner.scoring import pass_on
 
 SUITE = """
 losses: [%s]
@@ -68,9 +70,27 @@ class Wrong(Base):
     def fault(self): raise ValueError("it is wrong")
 
 
+class Unlucky:
+    """The mean of the samples; twice, a file that it needs cannot be read."""
+
+    better, uses_extractor = {"mean": "higher"}, True
+
+    def __call__(self, real, fake):
+        place = pathlib.Path(os.environ["FAULTS"])
+        if len(list(place.iterdir())) < 2:
+            (place / str(os.getpid())).touch()
+            raise OSError(errno.EIO, "Input/output error")
+        return {"mean": fake.features.double().mean().item()}
+
+
 @hookimpl
 def register_losses():
     return {kind.__name__.lower(): kind for kind in (Dies, Full, Wrong)}
+
+
+@hookimpl
+def register_metrics():
+    return {"unlucky": Unlucky}
 '''
 
 
@@ -78,6 +98,7 @@ def _run(inside: Cli, folder: Path, loss: str, *options: str, steps: int = 100) 
     (folder / "faulty.py").write_text(FAULTY)
     (folder / "faulty.yaml").write_text(SUITE % (loss, steps))
     done = inside("run", "--suite", "faulty.yaml", "--jobs", "1", "--checkpoint", "0", *options)
+    assert done.code in (0, 1), done.err
     (record,) = Store(folder / "results").all_runs()
     return done.code, record
 
@@ -119,6 +140,32 @@ def test_an_error_of_a_plugin_is_a_result_unless_the_user_says_otherwise(
     code, record = _run(inside, tmp_path, loss, *options)
     assert len(record.provenance.attempts) == tries - 1
     assert (code, record.status) == ((0, "ok") if tries == 3 else (1, "failed"))
+
+
+@pytest.mark.parametrize(("retries", "status"), [(1, "ok"), (0, "failed")])
+def test_an_evaluation_that_a_file_prevents_is_tried_again(
+    inside: Cli, tmp_path: Path, faults: Path, monkeypatch: pytest.MonkeyPatch, retries: int, status: str
+) -> None:
+    monkeypatch.setattr(
+        sys.modules[__name__], "SUITE", SUITE.replace("samples: 500,", "metrics: [unlucky], samples: 500,")
+    )
+    code, record = _run(inside, tmp_path, "nonsaturating", "--retries", str(retries), steps=20)
+    again = "nonsaturating x mlp x ring8: OSError: [Errno 5] Input/output error (faulty.py"
+    assert [text[: len(again)] for text in record.provenance.attempts] == [again] * retries
+    assert (code, record.status) == (0 if status == "ok" else 1, status)
+    assert (tmp_path / "results" / "runs" / record.id / "weights.safetensors").exists()
+
+
+def test_the_last_try_does_without_what_the_machine_prevents() -> None:
+    policy, job = RetryPolicy(2), make_job((0,))
+    assert [policy.troubles(Attempt(job, tries=tries)) for tries in (0, 1, 2)] == [
+        {"memory", "system"}, {"memory", "system"}, {"memory"},
+    ]  # fmt: skip
+    assert RetryPolicy().troubles(Attempt(job, alone=True)) == frozenset()
+    full, own = OSError(errno.ENOSPC, "No space left on device"), ValueError("no")
+    pass_on([own, full], policy.troubles(Attempt(job, tries=2)))
+    with pytest.raises(OSError, match="No space left"):
+        pass_on([own, full], policy.troubles(Attempt(job, tries=1)))
 
 
 def test_retry_errors_needs_retries(inside: Cli) -> None:
