@@ -65,7 +65,7 @@ def warm() -> Iterator[Warm]:
     warm = Warm()
     with pytest.MonkeyPatch.context() as patch:
         if sys.platform == "linux":
-            patch.setattr("ganbench.runner.worker_process.subprocess", warm.subprocess())
+            patch.setattr("ganbench.runner.worker_process.Leader", warm.worker)
         yield warm
     warm.close()
 

@@ -10,7 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from warm import Warm
+from warm import Warm, Worker
+
+from ganbench.runner.events import WorkerReady
+from ganbench.runner.places import CPU
+from ganbench.runner.worker_process import WorkerProcess, WorkerSettings, kill_all
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
 
@@ -57,3 +61,26 @@ def test_how_a_forked_process_ended_is_known(warm: Warm, tmp_path: Path) -> None
     assert warm.run(["-c", code], os.environ, tmp_path, 60) == (-signal.SIGKILL, "", "")
     with pytest.raises(subprocess.TimeoutExpired):
         warm.run(["-c", "import time; time.sleep(600)"], os.environ, tmp_path, 0.2)
+
+
+START = """
+from pathlib import Path
+from ganbench.runner.places import CPU
+from ganbench.runner.worker_process import WorkerProcess, WorkerSettings, kill_all
+
+worker = WorkerProcess.start(WorkerSettings(Path("staging"), Path("checkpoints"), 60), CPU)
+print(type(worker.process).__name__, worker.channel.receive())
+kill_all([worker])
+print(worker.process.returncode)
+"""
+
+
+def test_the_workers_of_runs_are_forked(warm: Warm, tmp_path: Path) -> None:
+    """Those of runs in this process, and of runs in forked ones; otherwise each takes seconds to start."""
+    worker = WorkerProcess.start(WorkerSettings(tmp_path, tmp_path, 60), CPU)
+    assert isinstance(worker.process, Worker)
+    assert worker.channel.receive() == WorkerReady()
+    assert os.getsid(worker.process.pid) == worker.process.pid
+    kill_all([worker])
+    assert worker.process.returncode == -signal.SIGKILL
+    assert warm.run(["-c", START], os.environ, tmp_path, 60) == (0, "Worker WorkerReady()\n-9\n", "")

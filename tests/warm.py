@@ -25,8 +25,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
-from typing import NoReturn, TypedDict
+from typing import NoReturn, TypedDict, TypeVar
 
 IMPORTED = (
     "PIL.Image", "pandas", "safetensors.torch", "scipy.stats", "sklearn.metrics", "torch._dynamo", "torch.func",
@@ -92,6 +91,26 @@ class Process:
         self._send(signal.SIGKILL)
 
 
+class Worker(Process):
+    """What stands for `ganbench.runner.worker_process.Leader`: a worker that leads a session of its own."""
+
+    gone = ""
+
+    def kill(self) -> None:
+        """End it and all that it has started."""
+        with suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with suppress(OSError):
+            super().kill()
+
+    def forget(self) -> None:
+        """The guard of this process watches it no longer."""
+        vars(sys.modules["ganbench.runner.worker_process"])["GUARD"].forget(self.pid)
+
+
+Started = TypeVar("Started", bound=Process)
+
+
 class Warm:
     """Starts processes by forking that of an address; without one, a process that it starts when it is first needed."""
 
@@ -103,10 +122,16 @@ class Warm:
         self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, files: Mapping[int, int]
     ) -> Process:
         """Run `python -m NAME ...` or `python -c CODE`; `files` maps its numbers of files to those of this process."""
+        return self._start(Process, arguments, environment, folder, files)
+
+    def _start(
+        self, kind: type[Started], arguments: Sequence[str], environment: Mapping[str, str], folder: Path,
+        files: Mapping[int, int],
+    ) -> Started:  # fmt: skip
         if not self._address:
             self._server, self._address = _serve()
         request = Request(arguments=[*arguments], environment={**environment}, folder=str(folder), files=[*files])
-        return Process(self._address, request, list(files.values()))
+        return kind(self._address, request, list(files.values()))
 
     def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, timeout: float
@@ -124,20 +149,16 @@ class Warm:
             err.seek(0)
             return code, out.read().decode(), err.read().decode()
 
-    def _worker(
+    def worker(
         self, command: Sequence[str], stdin: int, pass_fds: Sequence[int], env: Mapping[str, str],
         start_new_session: bool,
-    ) -> Process:  # fmt: skip
-        """`subprocess.Popen` as ganbench calls it to start a worker."""
+    ) -> Worker:  # fmt: skip
+        """Called as ganbench calls `Leader` to start a worker."""
         assert (stdin, command[-2], start_new_session) == (subprocess.DEVNULL, "-c", True)
         how, code = command[-2:]
         with Path(os.devnull).open() as nothing:
             files = {0: nothing.fileno(), 1: 1, 2: 2} | {number: number for number in pass_fds}
-            return self.start([how, f"import os; os.setsid(); {code}"], env, Path.cwd(), files)
-
-    def subprocess(self) -> SimpleNamespace:
-        """What stands for the module of that name in `ganbench.runner.worker_process`."""
-        return SimpleNamespace(**{**vars(subprocess), "Popen": self._worker})
+            return self._start(Worker, [how, f"import os; os.setsid(); {code}"], env, Path.cwd(), files)
 
     def close(self) -> None:
         """End the process that was forked, if it was started here."""
@@ -243,6 +264,6 @@ if __name__ == "__main__":
     del sys.path[0]  # this folder
     for name in IMPORTED:
         importlib.import_module(name)
-    vars(sys.modules["ganbench.runner.worker_process"])["subprocess"] = Warm(sys.argv[1]).subprocess()
+    vars(sys.modules["ganbench.runner.worker_process"])["Leader"] = Warm(sys.argv[1]).worker
     gc.freeze()
     _become(*_answer(sys.argv[1]))

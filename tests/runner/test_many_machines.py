@@ -25,7 +25,7 @@ architectures: [{mlp: {width: 8}}]
 datasets: [ring8]
 seeds: 2
 train: {steps: 30, batch: 16}
-evaluation: {samples: 400}
+evaluation: {samples: 400, real_samples: 400}
 """
 COST = ("train_seconds", "images", "images_per_second", "peak_memory_bytes", "path", "device")
 MADE = Made(losses=("minimax", "hinge"), architectures=("mlp",), images=(), seeds=5, pictures=False, failures=False)
