@@ -149,6 +149,15 @@ class Warm:
             err.seek(0)
             return code, out.read().decode(), err.read().decode()
 
+    def python(self, *arguments: str, folder: Path, timeout: float = 120) -> tuple[int, str, str]:
+        """`run` with this environment where processes are forked, elsewhere what a fresh Python does."""
+        if sys.platform == "linux":
+            return self.run(arguments, os.environ, folder, timeout)
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=folder, capture_output=True, encoding="utf-8", timeout=timeout
+        )
+        return done.returncode, done.stdout, done.stderr
+
     def worker(
         self, command: Sequence[str], stdin: int, pass_fds: Sequence[int], env: Mapping[str, str],
         start_new_session: bool,

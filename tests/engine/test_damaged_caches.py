@@ -8,8 +8,6 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -19,6 +17,7 @@ import pytest
 import torch
 from conftest import Cli
 from safetensors.torch import save
+from warm import Warm
 
 from ganbench.engine import tensor_cache
 from ganbench.engine.checkpoints import Checkpoints, SavedFacts
@@ -188,10 +187,9 @@ kept("a", "meta", compile_it)
 """
 
 
-def test_a_program_that_kills_the_process_that_loads_it_does_so_once(cache: Path) -> None:
+def test_a_program_that_kills_the_process_that_loads_it_does_so_once(cache: Path, tmp_path: Path, warm: Warm) -> None:
     def load(*options: str) -> tuple[int, str]:
-        done = subprocess.run([sys.executable, "-c", CRASHES, *options], capture_output=True, text=True, timeout=120)
-        return done.returncode, done.stdout
+        return warm.python("-c", CRASHES, *options, folder=tmp_path)[:2]
 
     assert load("bad") == (0, "compiled\n")  # whole, with a hash that is right
     assert load() == (-signal.SIGSEGV, "")

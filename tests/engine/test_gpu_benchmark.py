@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from torch import nn
+from warm import Warm
 
 from benchmarks.gpu import goals
 from benchmarks.gpu.__main__ import PARTS, main
@@ -88,12 +88,11 @@ def test_every_part_and_every_case_works_in_small(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU on this machine")
-def test_without_a_gpu_it_says_so_in_one_sentence() -> None:
-    command = [sys.executable, "-m", "benchmarks.gpu"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ})
-    assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.count("\n") == 1
-    assert "needs a CUDA GPU" in done.stderr
+def test_without_a_gpu_it_says_so_in_one_sentence(warm: Warm) -> None:
+    code, out, err = warm.python("-m", "benchmarks.gpu", folder=Path(__file__).parents[2])
+    assert (code, out) == (3, "")
+    assert err.count("\n") == 1
+    assert "needs a CUDA GPU" in err
 
 
 class Clock:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from warm import Warm
 
 from ganbench.engine import program_store
 from ganbench.engine.devices import missing_compiler
@@ -123,16 +126,17 @@ def compile_it():
     if not file.exists():
         with open("compiled", "a") as log:
             log.write("once\\n")
-        time.sleep(2)
+        time.sleep(0.5)
         file.write_text("machine code")
 
 kept("a", "meta", compile_it)
 """
 
 
-def test_a_program_that_another_process_is_compiling_is_waited_for(tmp_path: Path) -> None:
-    both = [subprocess.Popen([sys.executable, "-c", SLOWLY], cwd=tmp_path) for _ in range(2)]
-    assert [one.wait(120) for one in both] == [0, 0]
+def test_a_program_that_another_process_is_compiling_is_waited_for(tmp_path: Path, warm: Warm) -> None:
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(warm.python, "-c", SLOWLY, folder=tmp_path) for _ in range(2)]
+    assert [one.result() for one in both] == [(0, "", "")] * 2
     assert (tmp_path / "compiled").read_text() == "once\n"
 
 
@@ -169,12 +173,12 @@ def test_a_users_own_folder_is_used_and_torchs_default_is_not(
     assert programs_folder() == Path(wanted.format(**places))
 
 
-def test_a_killed_process_leaves_nothing_that_stays(root: Path) -> None:
+def test_a_killed_process_leaves_nothing_that_stays(root: Path, warm: Warm) -> None:
     code = (
         "import os, signal, sys\nfrom ganbench.engine.program_store import kept\n"
         "kept('a', 'meta', lambda: os.kill(os.getpid(), signal.SIGKILL))"
     )
-    subprocess.run([sys.executable, "-c", code], check=False, timeout=120)
+    assert warm.python("-c", code, folder=root.parent)[0] == -signal.SIGKILL
     left = list((root / "working").iterdir())
     assert len(left) == 2  # a folder and its lock
     program_store._own_folder.cache_clear()

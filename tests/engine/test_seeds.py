@@ -74,10 +74,10 @@ QUICK = (("minimax", 32), ("nonsaturating", 100), ("penalized", 64))
     ],
 )
 def test_seeds_together_and_alone_give_the_same_bits(loss: Loss | tuple[Loss, ...], width: int) -> None:
-    architecture, spec = Mlp(width=width, depth=2), replace(SPEC, steps=60)  # beyond the first block
+    architecture, spec = Mlp(width=width, depth=2), replace(SPEC, steps=54)  # beyond the first block
     together, trainer = _train(range(8), loss, architecture, spec=spec)
     assert trainer.path.kind == "stacked"
-    for seed in (0, 3, 7):
+    for seed in (0, 7):
         alone, _ = _train([seed], loss, architecture, spec=spec)
         assert _same(together[seed], alone[seed])
     some, _ = _train([7, 3, 12], loss, architecture, spec=spec)
@@ -177,7 +177,8 @@ class FailsOnSomeSeeds(Counting):
 
 
 def test_seeds_that_diverge_stop_and_the_others_continue_unchanged() -> None:
-    results, _ = _train(range(8), FailsOnSomeSeeds())
+    spec = replace(SPEC, steps=60)
+    results, _ = _train(range(8), FailsOnSomeSeeds(), spec=spec)
     gone = [seed for seed, result in results.items() if result.failure is not None]
     left = [seed for seed in results if seed not in gone]
     assert gone
@@ -187,7 +188,7 @@ def test_seeds_that_diverge_stop_and_the_others_continue_unchanged() -> None:
         assert results[seed].steps[-1] <= 40
     for seed in left:
         assert results[seed].params.isfinite().all()
-        assert _same(results[seed], _train([seed], FailsOnSomeSeeds())[0][seed])
+        assert _same(results[seed], _train([seed], FailsOnSomeSeeds(), spec=spec)[0][seed])
 
 
 class NaNAt100(Counting):
@@ -256,12 +257,12 @@ def test_a_large_gradient_whose_square_is_finite_is_no_divergence() -> None:
 
 
 def test_signals_are_recorded_at_a_fixed_cadence_and_have_their_meaning() -> None:
-    spec = make_train(steps=300, batch=64, lr=2e-3, betas=(0.0, 0.99))
+    spec = make_train(steps=200, batch=64, lr=2e-3, betas=(0.0, 0.99))
     from ganbench.signals import SIGNALS
 
     results, _ = _train([0, 1], spec=spec)
     result = results[0]
-    assert result.steps == list(range(0, 300, 3))
+    assert result.steps == list(range(0, 200, 2))
     first = dict(zip(SIGNALS, result.history[0], strict=True))
     assert first["value"] == pytest.approx(-first["d_loss"], rel=1e-5)  # minimax: D minimises -V
     assert first["js"] == pytest.approx((first["value"] + 2 * math.log(2)) / 2, rel=1e-5, abs=1e-6)
