@@ -73,8 +73,8 @@ def improvement(a: Strata, b: Strata, seed: int = 0, repetitions: int = REPETITI
     def some(count: int) -> Array:
         means = []
         for table in wins:
-            rows, columns = (stream.integers(n, size=(count, n)) for n in table.shape)
-            means.append(table[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2)))
+            rows, columns = (_counts(stream.integers(n, size=(count, n))) for n in table.shape)
+            means.append(((rows @ table) * columns).sum(axis=1) / table.size)
         return np.asarray(np.mean(means, axis=0))
 
     found = float(np.mean([table.mean() for table in wins]))
@@ -108,6 +108,13 @@ def profile(strata: Strata, levels: Array, seed: int = 0, repetitions: int = PRO
 def _wins(a: Array, b: Array) -> Array:
     """(n, m): 1 where a's seed is above b's, 1/2 where they tie."""
     return np.asarray((a[:, None] > b) + 0.5 * (a[:, None] == b))
+
+
+def _counts(drawn: NDArray[np.int64]) -> Array:
+    """How often each of n seeds is among the n that are drawn (count, n), as floats for products of matrices."""
+    count, n = drawn.shape
+    places = drawn + n * np.arange(count)[:, None]
+    return np.bincount(places.ravel(), minlength=count * n).reshape(count, n).astype(np.float64)
 
 
 def _percentiles(some: Callable[[int], Array], width: int, repetitions: int) -> tuple[float, float]:
