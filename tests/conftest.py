@@ -175,6 +175,18 @@ A word that is longer than a phone is wide: {"a-word/" * 30}, `{"code" * 40}`, [
 """
 
 
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures of a report are laid out but not painted, for tests of what else a report holds."""
+    from ganbench.report.plots.suite_plots import Plot
+
+    def svg(plot: Plot) -> bytes:
+        plot.make()
+        return f'<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"><!-- {plot.name} --></svg>'.encode()
+
+    monkeypatch.setattr(Plot, "svg", property(svg))
+
+
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published report of made-up results with markup in names and texts; test processes share it."""

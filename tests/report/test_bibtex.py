@@ -80,6 +80,7 @@ def test_bibtex_takes_every_shipped_entry_without_a_warning(tmp_path: Path, styl
 
 
 @needs_bibtex
+@pytest.mark.usefixtures("unpainted")
 def test_a_published_bibliography_compiles(tmp_path: Path) -> None:
     results = gb.open_results(ROOT / "results" / "published" / "baseline", suite="baseline")
     gb.publish(results, tmp_path / "site")

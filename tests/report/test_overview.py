@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from visits import Visits
 
 from ganbench.api.actions import publish
@@ -16,6 +17,7 @@ from ganbench.report.html.matrix import matrix
 PUBLISHED = Path(__file__).parents[2] / "results/published/baseline"
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_first_screen_gives_the_answer(visit: Visits, tmp_path: Path) -> None:
     """Who leads, by how much, whether it is certain, and samples, without scrolling; details are folded below."""
     visitor = visit(1400)

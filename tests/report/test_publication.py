@@ -21,6 +21,7 @@ from ganbench.errors import ResultsError, UsageError
 from ganbench.report.html.notes import markdown_html
 from ganbench.report.publication import Publication, authors_of, encoded, read
 
+pytestmark = pytest.mark.usefixtures("unpainted")
 MADE = Made(
     losses=("minimax",), architectures=("mlp",), images=(), seeds=2, snapshots=0, pictures=False, failures=False
 )

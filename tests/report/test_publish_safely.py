@@ -18,6 +18,7 @@ from factories import reseal, scores_file
 from ganbench.report import publish as report_publish
 from ganbench.suite.plan_file import SavedPlan, load_plan
 
+pytestmark = pytest.mark.usefixtures("unpainted")
 MADE = Made(losses=("minimax", "nonsaturating"), architectures=("mlp",), images=(), seeds=5)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from ganbench._version import __version__
 from ganbench.analysis.published_values import spreads
@@ -75,11 +77,24 @@ NOTES = "notes.html"
 Page = tuple[bytes, str]
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Templates are compiled once in a process, however many reports it makes or pages it serves."""
+
+    known: ClassVar[dict[tuple[str, str], CodeType]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self.known[bucket.key, bucket.checksum] = bucket.code
+
+
 def templates() -> jinja2.Environment:
     """The page templates, which escape every value that they print."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("ganbench.report.html"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=escape_controls,
+        trim_blocks=True, lstrip_blocks=True, finalize=escape_controls, bytecode_cache=_Compiled(),
     )  # fmt: skip
 
 
