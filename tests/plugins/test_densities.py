@@ -26,7 +26,7 @@ from ganbench_extractors.components import ComponentPosterior
 
 PLANE = (AnisotropicMixture(), TwoMoons(), Spiral(), Checkerboard())
 ALL = (*PLANE, HighDimensionalMixture())
-COUNT = 10_000
+COUNT = 4_000
 
 
 def _name(dataset: object) -> str:
