@@ -21,7 +21,7 @@ from ganbench_losses.fgan import DIVERGENCES
 from ganbench_losses.nonsaturating import NonSaturating
 
 CLASSES = 3
-SPEC = make_train(steps=30, batch=32, lr=1e-3, betas=(0.0, 0.9))
+SPEC = make_train(steps=16, batch=32, lr=1e-3, betas=(0.0, 0.9))
 PARTS: dict[str, type] = register_losses()
 CHANGED: dict[str, dict[str, Any]] = {
     **{f"fgan {name}": {"divergence": name} for name in DIVERGENCES},

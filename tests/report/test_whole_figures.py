@@ -43,6 +43,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
     return {name: open_results(folder / name, fabricate(folder / name, one).suite) for name, one in MADE.items()}
 
 
+@pytest.fixture(scope="module")
+def published() -> dict[str, Results]:
+    return {name: open_results(PUBLISHED / name, name) for name in NAMES}
+
+
 def drawn(paper: PaperFigure, width: float, look: Appearance = PLAIN) -> Figure:
     """A figure as `rendered` makes it, without a file."""
     chosen: dict[Any, Any] = {**settings(look), **figures.FIXED}
@@ -78,8 +83,8 @@ def check(results: Results) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_figures_of_published_results_are_whole(name: str) -> None:
-    check(open_results(PUBLISHED / name, name))
+def test_figures_of_published_results_are_whole(published: dict[str, Results], name: str) -> None:
+    check(published[name])
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -87,8 +92,8 @@ def test_figures_of_nasty_results_are_whole(made: dict[str, Results], name: str)
     check(made[name])
 
 
-def test_no_axis_goes_beyond_what_a_score_can_be(made: dict[str, Results]) -> None:
-    suites = [*made.values(), *(open_results(PUBLISHED / name, name) for name in NAMES)]
+def test_no_axis_goes_beyond_what_a_score_can_be(made: dict[str, Results], published: dict[str, Results]) -> None:
+    suites = [*made.values(), *published.values()]
     seen = set()
     for results in suites:
         for table in results.score_tables:
@@ -109,8 +114,8 @@ def test_no_axis_goes_beyond_what_a_score_can_be(made: dict[str, Results]) -> No
     assert seen == {"share", "count", "log", "linear"}
 
 
-def test_fonts_styles_and_bare_figures_are_whole(tmp_path: Path) -> None:
-    results = open_results(PUBLISHED / "baseline", "baseline")
+def test_fonts_styles_and_bare_figures_are_whole(published: dict[str, Results], tmp_path: Path) -> None:
+    results = published["baseline"]
     style = tmp_path / "a.mplstyle"
     style.write_text('axes.prop_cycle: cycler("color", ["112233", "cc5544"])\naxes.grid: True\nfont.family: serif\n')
     font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf"
@@ -122,5 +127,5 @@ def test_fonts_styles_and_bare_figures_are_whole(tmp_path: Path) -> None:
             if look.bare:
                 assert not figure.get_suptitle()
                 assert all(not axes.get_title("left") for axes in figure.axes if axes.get_label() != PANEL)
-    lottery = plot_lottery(open_results(PUBLISHED / "baseline", "baseline").lottery("digits"))
+    lottery = plot_lottery(results.lottery("digits"))
     drawn(lottery, WIDTHS["column"], appearance("serif", bare=True))
