@@ -35,6 +35,10 @@ class ResultsError(GanbenchError):
     exit_code = 4
 
 
+PLUGIN_ERRORS = (Exception, SystemExit)
+"""What a plugin's code may raise, `sys.exit` among it; only an interrupt ends more than what called it."""
+
+
 def describe_error(error: BaseException) -> str:
     """An exception for use in a sentence: its type, and the first line of its message if it has one."""
     first = text_of(error).strip().partition("\n")[0][:300]

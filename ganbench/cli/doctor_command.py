@@ -16,7 +16,7 @@ import click
 
 from ganbench.cli.doctor_devices import Devices, Finding, inspected
 from ganbench.cli.options import plugin_option, results_option
-from ganbench.errors import GanbenchError, MissingError, describe_error
+from ganbench.errors import PLUGIN_ERRORS, GanbenchError, MissingError, describe_error
 from ganbench.files import KEPT, cache_folder, programs_folder
 from ganbench.registry.discovery import HOOKS
 from ganbench.registry.registry import Registry
@@ -107,7 +107,7 @@ def _extractors(registry: Registry) -> Iterator[Finding]:
         except MissingError as error:
             yield Finding("note", f"extractor {name}: {error}")
             continue
-        except Exception as error:  # a third-party plugin may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
             said = str(error) if isinstance(error, GanbenchError) else describe_error(error)
             yield Finding("wrong", f"extractor {name}: {said}", f"ganbench check extractor:{name}")
             continue

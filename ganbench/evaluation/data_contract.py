@@ -9,7 +9,7 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-from ganbench.errors import GanbenchError, describe_error, raised_at
+from ganbench.errors import PLUGIN_ERRORS, GanbenchError, describe_error, raised_at
 from ganbench.formatting import counted
 from ganbench.registry.contracts import Data, Dataset, Metric
 from ganbench.registry.fingerprints import SPLITS
@@ -76,7 +76,7 @@ def _checked_split(name: str, dataset: Dataset, split: str) -> _Split:
         raise
     except FileNotFoundError as error:
         raise plugin_error(f"dataset {name!r}.load", error) from error
-    except Exception as error:  # a third-party plugin may raise anything
+    except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
         return _Split([f"load raised {describe_error(error)}{raised_at(error)}"])
     samples = first[0]
     if first != again:

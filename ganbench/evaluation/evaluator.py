@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganbench.engine.tensor_cache import cached, key
-from ganbench.errors import ContractError, in_words
+from ganbench.errors import PLUGIN_ERRORS, ContractError, in_words
 from ganbench.evaluation import honest
 from ganbench.evaluation.extraction import features_of
 from ganbench.evaluation.histograms import histogram
@@ -71,7 +71,7 @@ class Scores:
     """What was measured, and what the metrics that gave no score raised, by their names."""
 
     evaluation: Evaluation
-    failures: Mapping[str, Exception] = field(default_factory=dict)
+    failures: Mapping[str, BaseException] = field(default_factory=dict)
 
     @property
     def values(self) -> Mapping[str, float]:
@@ -212,12 +212,12 @@ class Evaluator:
         """
         fake = self.view(samples, labels)
         found: dict[str, _Measured] = {}
-        failures: dict[str, Exception] = {}
+        failures: dict[str, BaseException] = {}
         suited, side = self._applicable(fake), Side(fake)
         for name, metric in suited.items():
             try:
                 found[name] = self._measured(name, metric, side, source, found)
-            except Exception as error:  # a metric may raise anything; it loses its own scores
+            except PLUGIN_ERRORS as error:  # a metric may raise anything; it loses its own scores
                 failures[name] = error
         values = {label: value for one in found.values() for label, value in one.values.items()}
         beside = self._at_reference_counts(fake, values) if with_verdict else None
@@ -290,7 +290,7 @@ class Evaluator:
         found: dict[str, _Measured] = {}
         side = Side(fake)
         for name, metric in self._applicable(fake).items():
-            with suppress(Exception):  # the scores of all samples have said why
+            with suppress(*PLUGIN_ERRORS):  # the scores of all samples have said why
                 found[name] = self._measured(name, metric, side, UNKNOWN, found)
         return {label: value for one in found.values() for label, value in one.values.items()}
 

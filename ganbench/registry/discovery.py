@@ -14,7 +14,7 @@ from typing import Any
 
 import pluggy
 
-from ganbench.errors import ContractError, UsageError
+from ganbench.errors import PLUGIN_ERRORS, ContractError, UsageError
 from ganbench.formatting import suggestion
 from ganbench.registry import effects, hookspecs
 from ganbench.registry.choice import Kind
@@ -156,7 +156,7 @@ def entry_points(wanted: Collection[str] | None = None) -> list[Source]:
             with effects.noted():
                 module = point.load()
             error = _misspelt(module)
-        except (Exception, SystemExit) as failure:  # a third-party module may raise anything
+        except PLUGIN_ERRORS as failure:  # a third-party module may raise anything
             module, error = None, f"{type(failure).__name__}: {failure}"
         sources.append(Source(name, distribution, version, module, error=error))
     return sources

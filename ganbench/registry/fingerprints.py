@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganbench.errors import ContractError, GanbenchError
+from ganbench.errors import PLUGIN_ERRORS, ContractError, GanbenchError
 from ganbench.registry.preparing import plugin_error
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fingerprint(dataset: Dataset, name: str = "") -> str:
         found = own() if own is not None else _hash_of_content(dataset)
     except GanbenchError:
         raise
-    except Exception as error:  # a third-party plugin may raise anything
+    except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
         what = "fingerprint" if own is not None else "load"
         raise plugin_error(f"{called}.{what}", error) from error
     if not isinstance(found, str) or not _VALID.fullmatch(found):

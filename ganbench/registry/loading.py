@@ -14,7 +14,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
-from ganbench.errors import UsageError, describe_error
+from ganbench.errors import PLUGIN_ERRORS, UsageError, describe_error
 from ganbench.registry import effects
 from ganbench.registry.local_modules import OWN, code_hash, file_hash, local_modules
 
@@ -61,7 +61,7 @@ def load_file(path: Path) -> LoadedFile:
             sys.modules[package] = _folder(package, path)
             sys.modules[name] = module
             _Uncached(name, str(path)).exec_module(module)
-        except (Exception, SystemExit) as failure:  # third-party code may raise anything
+        except PLUGIN_ERRORS as failure:  # third-party code may raise anything
             for half in (name, package):
                 sys.modules.pop(half, None)
             error = failure

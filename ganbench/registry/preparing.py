@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ganbench.errors import ContractError, GanbenchError, MissingError, describe_error, raised_at
+from ganbench.errors import PLUGIN_ERRORS, ContractError, GanbenchError, MissingError, describe_error, raised_at
 
 
-def plugin_error(what: str, error: Exception) -> GanbenchError:
+def plugin_error(what: str, error: BaseException) -> GanbenchError:
     """What to raise when `what` (such as `dataset 'mine'.load`) raised something that is no error of ganbench's.
 
     A file that is not there is a `MissingError`, anything else a `ContractError`.
@@ -24,5 +24,5 @@ def prepare_plugin(kind: str, name: str, made: object, *given: object) -> None:
         getattr(made, "prepare", lambda *_: None)(*given)
     except GanbenchError:
         raise
-    except Exception as error:  # a third-party plugin may raise anything
+    except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
         raise plugin_error(f"{kind} {name!r}.prepare", error) from error

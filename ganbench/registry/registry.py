@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ganbench.errors import ContractError, GanbenchError, UsageError, describe_error, raised_at
+from ganbench.errors import PLUGIN_ERRORS, ContractError, GanbenchError, UsageError, describe_error, raised_at
 from ganbench.files import extractors_folder
 from ganbench.formatting import joined, suggestion
 from ganbench.registry import effects
@@ -103,7 +103,7 @@ class Registry:
         try:
             with effects.noted():
                 return offered(source, kind)
-        except Exception as error:
+        except PLUGIN_ERRORS as error:
             text = str(error) if isinstance(error, ContractError) else describe_error(error)
             if source.file:
                 raise UsageError(f"plugin {source.file}: {text}") from error
@@ -182,7 +182,7 @@ class Registry:
             return made.fingerprint()
         except GanbenchError:
             raise
-        except Exception as error:  # a third-party plugin may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
             what = f"extractor {choice.name!r}.fingerprint raised {describe_error(error)}{raised_at(error)}"
             raise ContractError(what) from error
 
@@ -230,7 +230,7 @@ class Registry:
                 return offer.thing(**arguments)
         except (ValueError, TypeError) as error:
             raise WrongHyperparameter("", f"{kind} {choice.name!r}: {error}") from error
-        except Exception as error:  # a third-party plugin may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
             raise ContractError(
                 f"{kind} {choice.name!r} cannot be created: {describe_error(error)}{raised_at(error)}"
             ) from error

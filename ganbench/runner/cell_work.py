@@ -12,7 +12,7 @@ import torch
 
 from ganbench.engine.device_errors import Trouble
 from ganbench.engine.state import TrainedSeed
-from ganbench.errors import describe_error
+from ganbench.errors import PLUGIN_ERRORS, describe_error
 from ganbench.evaluation.evaluator import Scores, TooFewSamples
 from ganbench.evaluation.extraction import NotFinite
 from ganbench.evaluation.film import frame, needed
@@ -70,7 +70,7 @@ class CellWork:
             if result.failure is None and step not in result.frames:
                 try:
                     self._add_frame(result, step, self.scoring.samples(result, first=count).samples)
-                except Exception as error:  # a third-party G may raise anything in evaluation mode; training goes on
+                except PLUGIN_ERRORS as error:  # of G in evaluation mode; training goes on
                     self.scoring.pass_on(error)
                     what = f"no frame of {self.cell.title}, seed {result.seed}, step {step}"
                     print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
@@ -89,7 +89,7 @@ class CellWork:
             try:
                 self._keep(result, step)
                 found = self.scoring.snapshot(result, step)
-            except Exception as error:  # an extractor or metric may raise anything; training goes on
+            except PLUGIN_ERRORS as error:  # an extractor or metric may raise anything; training goes on
                 self.scoring.pass_on(error)
                 found = _without_scores(result, step, error)
             result.snapshots.append(found)
@@ -121,7 +121,7 @@ class CellWork:
                 rows = picture_classes(made.labels, self.dataset)
         except NotFinite as error:
             result.failure = Failure("diverged", f"{error} after the last step")
-        except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
+        except PLUGIN_ERRORS as error:  # of an extractor or a metric; the other seeds are scored all the same
             self.scoring.pass_on(error)
             evaluation, text = _not_evaluated(error)
             write_traceback(folder, text)
@@ -165,7 +165,7 @@ class CellWork:
                 ]
             evaluation, text, _ = self._evaluated(result, self.scoring.samples(result), earlier)
             snapshots = tuple(result.snapshots)
-        except Exception as error:  # an extractor or metric may raise anything; the other seeds are scored all the same
+        except PLUGIN_ERRORS as error:  # of an extractor or a metric; the other seeds are scored all the same
             self.scoring.pass_on(error)
             evaluation, text = _not_evaluated(error)
         print(text, end="", file=sys.stderr, flush=True)
@@ -215,7 +215,7 @@ class CellWork:
 
         try:
             return score_noise(scores.values, scores_of, self.cell.spec.evaluation.noise_sets)
-        except Exception as error:  # an extractor may raise anything; the scores stand
+        except PLUGIN_ERRORS as error:  # an extractor may raise anything; the scores stand
             self.scoring.pass_on(error)
             what = f"no evaluation noise of {self.cell.title}, seed {result.seed}"
             print(f"{what}: {describe_error(error)}", file=sys.stderr, flush=True)
@@ -236,7 +236,7 @@ class CellWork:
         try:
             scores = self.scoring.scores(made, "last")
             scores.require_some()
-        except Exception as error:
+        except PLUGIN_ERRORS as error:
             if last:
                 result.snapshots.append(_without_scores(result, steps, error))
             raise
@@ -251,7 +251,7 @@ def raised(scores: Scores) -> str:
     return "\n".join(failure(error)[1] for error in failed)
 
 
-def _not_evaluated(error: Exception) -> tuple[Evaluation, str]:
+def _not_evaluated(error: BaseException) -> tuple[Evaluation, str]:
     """An evaluation that failed, and the traceback."""
     failed, text = failure(error)
     message = f"training finished, evaluation failed: {failed.message}"
@@ -263,5 +263,5 @@ def _has(result: TrainedSeed, step: int) -> bool:
     return any(one.step == step for one in result.snapshots)
 
 
-def _without_scores(result: TrainedSeed, step: int, error: Exception) -> Snapshot:
+def _without_scores(result: TrainedSeed, step: int, error: BaseException) -> Snapshot:
     return Snapshot(step, round(result.seconds, 3), {}, describe_error(error))

@@ -40,7 +40,7 @@ def build_evaluator(
     return Evaluator(dataset, evaluation, extractor, metrics, device, splits)
 
 
-def pass_on(errors: Iterable[Exception], retried: Collection[Trouble]) -> None:
+def pass_on(errors: Iterable[BaseException], retried: Collection[Trouble]) -> None:
     """Raise the first error that is no fault of a metric or an extractor, but of the device or the machine.
 
     A device that has failed can compute no other score. Too little memory, or a file or a connection that failed, ends
@@ -101,7 +101,7 @@ class Scoring:
         self.pass_on(*scores.failures.values())
         return scores
 
-    def pass_on(self, *errors: Exception) -> None:
+    def pass_on(self, *errors: BaseException) -> None:
         """Raise the first error that is the device's or the machine's and not a plugin's."""
         pass_on(errors, self.retried)
 

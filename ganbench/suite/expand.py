@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 from math import prod
 
-from ganbench.errors import GanbenchError, describe_error, raised_at
+from ganbench.errors import PLUGIN_ERRORS, GanbenchError, describe_error, raised_at
 from ganbench.files import canonical
 from ganbench.formatting import suggestion
 from ganbench.registry.choice import Choice, Kind
@@ -185,7 +185,7 @@ class _Expansion:
             return self._built(entries, labels, seeds)
         except GanbenchError:
             raise
-        except Exception as error:  # a third-party plugin may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
             self.problems.add(None, f"{labels.title}: a plugin raised {describe_error(error)}{raised_at(error)}")
             return None
 

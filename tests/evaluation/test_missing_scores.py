@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,6 +39,11 @@ class Raises(Fine):
 
     def __call__(self, real: View, fake: View) -> Mapping[str, Any]:
         raise RuntimeError("no root\nand more")
+
+
+class Leaves(Raises):
+    def __call__(self, real: View, fake: View) -> Mapping[str, Any]:
+        sys.exit(0)
 
 
 class NaN(Raises):
@@ -91,6 +97,7 @@ def _evaluator(registry: Registry, *metrics: Fine) -> Evaluator:
 
 CASES = {
     Raises: r"RuntimeError: no root \(test_missing_scores.py:\d+, in __call__\)",
+    Leaves: r"SystemExit: 0 \(test_missing_scores.py:\d+, in __call__\)",
     NaN: "metric 'NaN' returned nan for 'bad'; a score must be a finite number",
     Unlisted: "metric 'Unlisted' returned 'other', which its `better` does not list",
     NoMapping: r"metric 'NoMapping' returned \[1.0\]; it must return its scores by name",

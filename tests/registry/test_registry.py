@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from ganbench.errors import ContractError, UsageError
+from ganbench.errors import ContractError, GanbenchError, UsageError
+from ganbench.registry.choice import Choice
 from ganbench.registry.local_modules import file_hash
 from ganbench.registry.registry import Registry
 
@@ -69,6 +70,20 @@ def test_a_file_that_cannot_be_used_says_why_at_once(tmp_path: Path, text: str, 
         Registry.load([_file(tmp_path, text)])
     assert said in str(caught.value)
     assert "plugin.py" in str(caught.value)
+
+
+LEAVES = {
+    "@hookimpl\ndef register_losses(): raise SystemExit(0)\n": "SystemExit: 0",
+    (LOSS % "mine").replace(
+        "= 1.0", "= 1.0\n    def __post_init__(self): raise SystemExit(0)"
+    ): "'mine' cannot be created",
+}
+
+
+@pytest.mark.parametrize("text", LEAVES)
+def test_a_plugin_that_exits_ends_no_command_without_a_word(tmp_path: Path, text: str) -> None:
+    with pytest.raises(GanbenchError, match=LEAVES[text]):
+        Registry.load([_file(tmp_path, text)]).create("loss", Choice("mine"))
 
 
 @pytest.mark.parametrize(
