@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from warm import Process, Warm
 
 from ganbench.results.record_json import plain
 from ganbench.results.store import Store
@@ -23,6 +26,19 @@ def read_records(results: Path) -> dict[str, Content]:
 def record_times(results: Path) -> dict[str, int]:
     """By id, when a record was written."""
     return {path.parent.name: path.stat().st_mtime_ns for path in results.glob("runs/*/record.json")}
+
+
+FORKED = "import os, runpy; os.setsid(); runpy.run_module('ganbench', run_name='__main__', alter_sys=True)"
+
+
+def fork_run(warm: Warm, folder: Path, *options: str) -> Process:
+    """A run as `start_run` gives it, forked, as its workers are; the file `stderr` in the folder holds what it prints.
+
+    Its workers are no children of it.
+    """
+    with (folder / "stderr").open("wb") as printed, Path(os.devnull).open() as nothing:
+        files = {0: nothing.fileno(), 1: printed.fileno(), 2: printed.fileno()}
+        return warm.start(["-c", FORKED, "run", *options], os.environ, folder, files)
 
 
 def start_run(folder: Path, *options: str) -> subprocess.Popen[str]:

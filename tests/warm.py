@@ -237,6 +237,7 @@ def _become(request: Request, files: Mapping[int, int]) -> None:
     for wanted, number in moved.items():
         os.dup2(number, wanted)
         os.close(number)
+    _reopen()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["folder"])
     os.environ.clear()
@@ -255,6 +256,17 @@ def _become(request: Request, files: Mapping[int, int]) -> None:
         traceback.print_exc()
         _leave(1)
     _leave(0)
+
+
+def _reopen() -> None:
+    """Open the standard streams again: a file, a pipe and a terminal are not written in the same way."""
+    for number, name, errors in ((0, "stdin", "strict"), (1, "stdout", "strict"), (2, "stderr", "backslashreplace")):
+        lines = number == 2 or os.isatty(number)
+        stream = open(  # noqa: SIM115
+            number, "w" if number else "r", 1 if lines else -1, vars(sys)[name].encoding, errors, closefd=False
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def _leave(code: object) -> NoReturn:

@@ -90,7 +90,7 @@ def test_a_plugin_class_of_a_module_is_trained(suite: Path, hinge: Path) -> None
     script = suite.parent / "script.py"
     script.write_text(
         "import ganbench as gb\nimport my_loss\n"
-        "results = gb.run('tiny.yaml', add={'loss': 'my-hinge'}, plugins=[my_loss.Hinge], jobs=2)\n"
+        "results = gb.run('tiny.yaml', add={'loss': 'my-hinge'}, plugins=[my_loss.Hinge], jobs=1)\n"
         "print(sorted(record.spec.composition for record in results.records if record.ok))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=240, check=False)

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from conftest import Cli
 from factories import make_job, make_progress, make_record, make_spec
+from running import fork_run
+from warm import Warm
 
 from ganbench.engine.state import Progress
 from ganbench.report.html.live import running_jobs, summary
@@ -160,11 +162,16 @@ def test_another_process_with_the_same_number_is_not_the_one_that_ran(tmp_path: 
     assert _read(tmp_path)["state"] == "stale"
 
 
-def _started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
-    """A run in a process group of its own that receives Ctrl-C, however the tests were started."""
-    code = "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
-    command = [sys.executable, "-c", code, sys.executable, "-m", "ganbench", "run", *options]
-    return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+def test_a_process_that_was_killed_has_ended_before_it_is_waited_for(tmp_path: Path) -> None:
+    code = "import json; from ganbench.results import live; print(json.dumps(live.process()), flush=True); input()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        state = {"schema": live.SCHEMA, **json.loads(process.stdout.readline()), "updated": live.now()}
+        (tmp_path / live.NAME).write_text(json.dumps(state))
+        assert (state["pid"], _read(tmp_path)["state"]) == (process.pid, "running")
+        process.kill()
+        _wait_for(tmp_path, lambda now: bool(now["state"] == "stale"))
 
 
 def _wait_for(results: Path, condition: Callable[[State], bool]) -> State:
@@ -182,10 +189,10 @@ def _curves(state: State) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_shows_its_state_until_it_is_ended(tmp_path: Path, number: int) -> None:
+def test_a_run_shows_its_state_until_it_is_ended(warm: Warm, tmp_path: Path, number: int) -> None:
     (tmp_path / "long.yaml").write_text(LONG)
     results = tmp_path / "results"
-    process = _started(tmp_path, "--suite", "long.yaml", "--jobs", "1")
+    process = fork_run(warm, tmp_path, "--suite", "long.yaml", "--jobs", "1")
     state = _wait_for(results, _curves)
     assert state["pid"] == process.pid
     assert state["state"] == "running"
@@ -197,8 +204,8 @@ def test_a_run_shows_its_state_until_it_is_ended(tmp_path: Path, number: int) ->
     assert json.loads((results / "long" / "plan.json").read_text())["suite"] == "long"  # for a report on the way
     os.killpg(process.pid, number)
     if number == signal.SIGKILL:
-        _wait_for(results, lambda now: bool(now["state"] == "stale"))  # not even waited for
-    process.communicate(timeout=240)
+        _wait_for(results, lambda now: bool(now["state"] == "stale"))
+    process.wait(240)
     if number == signal.SIGKILL:
         assert _read(results)["state"] == "stale"
     else:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import os
 import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from factories import make_job, make_progress, make_record
 from rich.console import Console
+from warm import Warm
 
 from ganbench.runner.events import (
     JobEnded,
@@ -129,11 +128,14 @@ def test_a_terminal_replaces_the_bar_of_a_job_that_is_tried_again() -> None:
     assert "[2/2, 0 s]" in screen.getvalue()
 
 
-def test_progress_is_live_on_a_terminal(suite: Path, tmp_path: Path) -> None:
+def test_progress_is_live_on_a_terminal(warm: Warm, suite: Path, tmp_path: Path) -> None:
     parent, child = pty.openpty()
-    command = [sys.executable, "-m", "ganbench", "run", "--suite", str(suite), "--set", "train.steps=600"]
+    options = ("--filter", "loss=minimax", "--set", "train.steps=600", "--jobs", "1")
+    command = ["-m", "ganbench", "run", "--suite", str(suite), *options]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "140"}
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=child, env=environment)
+    with (tmp_path / "printed").open("wb") as printed, Path(os.devnull).open() as nothing:
+        files = {0: nothing.fileno(), 1: printed.fileno(), 2: child}
+        process = warm.start(command, environment, tmp_path, files)
     os.close(child)
     seen = b""
     while True:
@@ -144,12 +146,10 @@ def test_progress_is_live_on_a_terminal(suite: Path, tmp_path: Path) -> None:
         if not part:
             break
         seen += part
-    assert process.stdout is not None
-    out = process.stdout.read().decode()
-    assert process.wait(30) == 0
+    assert process.wait(30) == 0, seen.decode()
     text = seen.decode()
     assert "/600, D " in text
     assert "seeds alive" in text
     assert "ETA" in text
     assert "done  minimax x mlp x ring8 (2 seeds)" in text
-    assert "\x1b" not in out
+    assert "\x1b" not in (tmp_path / "printed").read_text()

@@ -12,9 +12,10 @@ import pytest
 import torch
 from conftest import Cli
 from factories import make_train
-from running import Content, read_records, start_run
+from running import Content, fork_run, read_records, start_run
 from safetensors.torch import load_file
 from torch import Tensor
+from warm import Warm
 
 from ganbench import Data, seeding
 from ganbench.engine.checkpoints import CheckpointTimer, Stopped
@@ -105,16 +106,17 @@ def _wait_for_training(results: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 143)])
-def test_an_interrupted_run_saves_its_state_and_continues(inside: Cli, tmp_path: Path, number: int, code: int) -> None:
+def test_an_interrupted_run_saves_its_state_and_continues(
+    inside: Cli, warm: Warm, tmp_path: Path, number: int, code: int
+) -> None:
     endless = LONG.replace("seeds: 3", "seeds: 1").replace("steps: 1500", "steps: 400000, engine: eager")
     (tmp_path / "long.yaml").write_text(endless)
     options = ("--suite", "long.yaml", "--jobs", "1", "--set", "evaluation.snapshots=0")
-    process = start_run(tmp_path, *options)
+    process = fork_run(warm, tmp_path, *options)
     _wait_for_training(tmp_path / "results")
     os.killpg(process.pid, number)
     assert process.wait(90) == code
-    assert process.stderr is not None
-    printed = process.stderr.read()
+    printed = (tmp_path / "stderr").read_text()
     assert "saving the state of 1 job" in printed
     assert "the same command continues from here" in printed
     assert "Traceback" not in printed

@@ -61,12 +61,14 @@ import ganbench
 
 print("the script is run")
 folder = Path(__file__).parent
-results = ganbench.run(folder / "small.yaml", results=folder / "results", jobs=2)
+results = ganbench.run(folder / "small.yaml", results=folder / "results", jobs=1)
 print(*(run["status"] for run in results.runs().to_dicts()), sep="\\n")
 """
 
 
-@pytest.mark.parametrize("script", [SCRIPT, API_SCRIPT], ids=["runner", "API"])
+@pytest.mark.parametrize(
+    "script", [pytest.param(SCRIPT, id="runner", marks=pytest.mark.slow), pytest.param(API_SCRIPT, id="API")]
+)
 def test_a_script_without_a_guard_trains_and_is_run_once(tmp_path: Path, script: str) -> None:
     (tmp_path / "small.yaml").write_text(SUITE)
     (tmp_path / "script.py").write_text(script)
