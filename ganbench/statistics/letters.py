@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Hashable, Sequence
 from string import ascii_uppercase
 from typing import TypeVar
@@ -35,3 +36,35 @@ def _letter(index: int) -> str:
     """A, B, ... Z, A1, B1, ... Z1, A2, ..."""
     turn, place = divmod(index, len(ascii_uppercase))
     return ascii_uppercase[place] + (str(turn) if turn else "")
+
+
+RUN = 4
+"""So many letters in a row are written as the first and the last."""
+
+
+def in_short(text: str) -> str:
+    """The same letters with less ink: `ABCDEFH` as `A-F H`; what is no letters stays as it is."""
+    found = [(ascii_uppercase.index(one[0]), int(one[1:] or 0)) for one in re.findall(r"[A-Z]\d*", text)]
+    places = [turn * len(ascii_uppercase) + place for place, turn in found]
+    if "".join(map(_letter, places)) != text or len(places) < RUN:
+        return text
+    words: list[str] = []
+    for run in _runs(places):
+        if len(run) >= RUN:
+            words.append(f"{_letter(run[0])}-{_letter(run[-1])}")
+        elif words and "-" not in words[-1]:
+            words[-1] += "".join(map(_letter, run))
+        else:
+            words.append("".join(map(_letter, run)))
+    return " ".join(words)
+
+
+def _runs(places: Sequence[int]) -> list[list[int]]:
+    """Parts in which each place follows the one before."""
+    parts: list[list[int]] = []
+    for place in places:
+        if parts and parts[-1][-1] == place - 1:
+            parts[-1].append(place)
+        else:
+            parts.append([place])
+    return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,24 @@ import matplotlib.style
 import pytest
 from clipping import cut_off
 from fabricate import NASTY, Made, fabricate, many
+from factories import commit, make_card, make_record, make_spec
 from matplotlib.figure import Figure
+from plans import plan_row
 
 from ganbench.analysis.figure_data.cost import cost_info
 from ganbench.analysis.figure_data.ranks import ranks_info
+from ganbench.analysis.figure_data.tiers import tiers_info
 from ganbench.api.results import Results, open_results
 from ganbench.errors import UsageError
 from ganbench.report.plots import figure as figures
 from ganbench.report.plots.appearance import PANEL, PLAIN, Appearance, appearance, applied
 from ganbench.report.plots.every_plot import every_plot
 from ganbench.report.plots.lottery import plot_lottery
-from ganbench.report.plots.style import WIDTHS, PaperFigure, settings
+from ganbench.report.plots.ranks import plot_ranks
+from ganbench.report.plots.style import SMALLEST, WIDTHS, PaperFigure, settings
+from ganbench.report.plots.tiers import plot_tiers
+from ganbench.results.store import Store
+from ganbench.suite.plan_file import SavedPlan, save_plan
 
 MAY_BE_EMPTY = ("film", "samples", "profile", "improvement", "tiers")
 """Kinds that some suites have no records for; for the others a figure is listed only if there are."""
@@ -90,6 +98,31 @@ def test_figures_of_published_results_are_whole(published: dict[str, Results], n
 @pytest.mark.parametrize("name", MADE)
 def test_figures_of_nasty_results_are_whole(made: dict[str, Results], name: str) -> None:
     check(made[name])
+
+
+@pytest.fixture
+def lettered(tmp_path: Path) -> Results:
+    """Forty variants between which few differences are shown, so that their tiers have many letters."""
+    store, rows = Store(tmp_path), []
+    for index in range(60):
+        ids = {seed: f"{index:02d}{seed}" for seed in range(5)}
+        for seed, id_ in ids.items():
+            spec = make_spec(seed, f"loss {index}", "net", "points")
+            commit(store, make_record(id_, {"score": index + 2.0 * ((3 * seed + index) % 5)}, make_card(), spec))
+        rows.append(plan_row(f"loss {index}", "net", "points", ids))
+    save_plan(tmp_path, SavedPlan("s", "", "", tuple(rows), (), ()))
+    return open_results(tmp_path, "s")
+
+
+@pytest.mark.parametrize("width", [SMALLEST, WIDTHS["column"], WIDTHS["page"]])
+def test_tiers_of_many_letters_leave_the_panel_its_room(lettered: Results, width: float) -> None:
+    (table,) = lettered.score_tables
+    assert max(len(row.tier or "") for row in table.variants) > 12
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for paper in (plot_ranks(ranks_info(table)), plot_tiers(tiers_info([table]))):
+            figure = drawn(paper, width)
+            assert figure.axes[0].get_position().width > 0.15
 
 
 def test_no_axis_goes_beyond_what_a_score_can_be(made: dict[str, Results], published: dict[str, Results]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.statistics.letters import letters
+from ganbench.statistics.letters import in_short, letters
 
 
 def _parts(text: str) -> set[str]:
@@ -58,3 +58,21 @@ def test_two_items_share_a_letter_exactly_if_they_do_not_differ(count: int, data
     used = {letter for own in found.values() for letter in own}
     holders = [frozenset(item for item in found if letter in found[item]) for letter in used]
     assert not any(a < b or (a == b and i != j) for i, a in enumerate(holders) for j, b in enumerate(holders))
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("A", "A"),
+        ("ABC", "ABC"),
+        ("ABCD", "A-D"),
+        ("ACEGI", "ACEGI"),
+        ("ABCDEFH", "A-F H"),
+        ("ACEFGHIK", "AC E-I K"),
+        ("XYZA1B1", "X-B1"),
+        ("better", "better"),
+        ("", ""),
+    ],
+)
+def test_letters_in_a_row_are_written_as_the_first_and_the_last(text: str, short: str) -> None:
+    assert in_short(text) == short

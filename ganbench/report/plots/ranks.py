@@ -19,6 +19,7 @@ from ganbench.report.plots.style import (
     Dashes,
     PaperFigure,
     drawable_text,
+    extent,
     fitted,
     legend,
     legend_columns,
@@ -27,11 +28,14 @@ from ganbench.report.plots.style import (
     width_of,
 )
 from ganbench.report.text.grid import rank, tier
+from ganbench.statistics.letters import in_short
 
 REFERENCES: dict[str, Dashes] = {TITLES["real"]: "-", TITLES["gaussian"]: (0, (5, 2)), TITLES["noise"]: (0, (1, 1.5))}
 OTHER: Dashes = (0, (6, 2, 1, 2))
 SHORT = {"inconclusive": "inconcl.", "reference": "ref.", "too few seeds": "few seeds", "no variation": "no var."}
 """Tiers that are shortened beside the panel."""
+WIDEST_TIER = 0.7
+"""Inches that a tier has beside the panel."""
 
 
 def plot_ranks(info: RanksInfo) -> PaperFigure:
@@ -47,9 +51,12 @@ def plot_ranks(info: RanksInfo) -> PaperFigure:
 
 
 def _tier(row: TableRow) -> str:
-    """The tier, in short where it is a long word."""
+    """The tier, in short where it is a long word or many letters, so that the panel keeps its room."""
     text = tier(row)
-    return text.replace(row.tier, SHORT.get(row.tier, row.tier)) if row.tier else text
+    if not row.tier:
+        return text
+    mark = text.removeprefix(row.tier)
+    return fitted(SHORT.get(row.tier, in_short(row.tier)), WIDEST_TIER - extent(mark)) + mark
 
 
 def _row(variant: RankedVariant, all_pairs: bool) -> IntervalRow:

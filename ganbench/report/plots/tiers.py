@@ -26,6 +26,7 @@ from ganbench.report.plots.style import (
     width_of,
 )
 from ganbench.report.text.grid import FAULTY, SIGNS
+from ganbench.statistics.letters import in_short
 
 ROW, TWO_LINES, REST = 0.18, 0.25, 0.62
 """Inches of a row whose name is on one line, of one whose name is on two, and of the heads."""
@@ -87,7 +88,7 @@ def _color(cell: TierCell) -> str:
 
 
 def _sign(cell: TierCell) -> str:
-    tier = SIGNS.get(cell.tier, cell.tier if cell.tier.isupper() and cell.tier != TOO_FEW else "")
+    tier = SIGNS.get(cell.tier, in_short(cell.tier) if cell.tier.isupper() and cell.tier != TOO_FEW else "")
     return f"{tier} {FAULTY}".strip() if cell.faulty else tier
 
 
