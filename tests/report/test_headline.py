@@ -47,7 +47,12 @@ def _said(folder: Path, levels: Levels, settings: FamilySettings = ALL_PAIRS, se
     ("levels", "lead"),
     [
         ({"x": {"a": 9, "b": 5, "c": 5}}, "a is better than every other variant on x."),
-        ({"x": {"a": 9, "b": 5}, "y": {"a": 9, "b": 5}}, "a is better than every other variant on both datasets."),
+        ({"x": {"a": 9, "b": 5}, "y": {"a": 9, "b": 5}}, "a is better than b on both datasets."),
+        (
+            {"x": {"a": 9, "b": 5}, "y": {"a": 5, "b": 5}},
+            "a is better than b on 1 of 2 datasets (x), and not worse elsewhere.",
+        ),
+        ({"x": {"a": 5, "b": 5}}, "No difference between a and b is shown on x."),
         (
             {"x": {"a": 9, "b": 5, "c": 5}, "y": {"a": 5, "b": 5, "c": 5}},
             "a is better than every other variant on 1 of 2 datasets (x), and worse than none elsewhere.",
@@ -62,7 +67,7 @@ def _said(folder: Path, levels: Levels, settings: FamilySettings = ALL_PAIRS, se
             "No variant leads everywhere: a leads on x; b leads on y.",
         ),
         (
-            {"x": {"a": 5, "b": 5}, "y": {"a": 5, "b": 5}},
+            {"x": {"a": 5, "b": 5, "c": 5}, "y": {"a": 5, "b": 5, "c": 5}},
             "No difference between any two variants is shown on any dataset.",
         ),
         ({"x": {"a": 5}}, "There is only one variant, a x mlp, so there is nothing to compare."),
@@ -86,21 +91,74 @@ def test_all_pairs(tmp_path: Path, levels: Levels, lead: str) -> None:
         ),
         (
             {"x": {"a": 5, "b": 9, "c": 5}, "y": {"a": 5, "b": 5, "c": 9}},
-            "2 of 2 variants are better than a on 1 of 2 datasets, and worse on none: b and c.",
+            "Both other variants are better than a on 1 of 2 datasets, and worse on none: b and c.",
         ),
         (
             {"x": {"a": 5, "b": 9}, "y": {"a": 5, "b": 1}},
+            "b is better than a on x and worse on y.",
+        ),
+        (
+            {"x": {"a": 5, "b": 9, "c": 5}, "y": {"a": 5, "b": 1, "c": 5}},
             "No variant is better than a without being worse on another dataset: b is better on x; none is better "
             "on y.",
         ),
+        ({"x": {"a": 5, "b": 5}}, "b is not shown to differ from a on x."),
+        ({"x": {"a": 5, "b": 1}}, "b is worse than a on x."),
         (
-            {"x": {"a": 5, "b": 1, "c": 5}},
-            "No variant is shown to be better than a on x; 1 of 2 are worse somewhere.",
+            {"x": {"a": 5, "b": 1}, "y": {"a": 5, "b": 5}},
+            "b is worse than a on 1 of 2 datasets (x), and better on none.",
         ),
+        ({"x": {"a": 5, "b": 1, "c": 5}}, "No variant is shown to be better than a on x; 1 of 2 is worse."),
+        ({"x": {"a": 5, "b": 1, "c": 1}}, "No variant is shown to be better than a on x; all are worse."),
+        (
+            {"x": {"a": 5, "b": 1, "c": 1, "d": 5}},
+            "No variant is shown to be better than a on x; 2 of 3 are worse.",
+        ),
+        (
+            {"x": {"a": 5, "b": 1, "c": 5}, "y": {"a": 5, "b": 5, "c": 5}},
+            "No variant is shown to be better than a on any dataset; 1 of 2 is worse on at least one.",
+        ),
+        ({"x": {"a": 5, "b": 9, "c": 9, "d": 9}}, "All 3 other variants are better than a on x: b, c and d."),
+        ({"x": {"a": 5, "b": 9, "c": 9, "d": 5}}, "2 of 3 variants are better than a on x: b and c."),
     ],
 )
 def test_with_a_reference(tmp_path: Path, levels: Levels, lead: str) -> None:
     assert _said(tmp_path, levels, REFERENCE).lead == lead
+
+
+@pytest.mark.parametrize(
+    ("networks", "lead"),
+    [
+        ({"n": 9.0}, "b x n is better than a x n on x."),
+        ({"n": 9.0, "o": 9.0}, "Both variants are better than their references on x: b x n and b x o."),
+        ({"n": 5.0, "o": 5.0}, "No variant is shown to be better than its reference on x."),
+        ({"n": 9.0, "o": 5.0}, "b x n is better than a x n on x."),
+    ],
+)
+def test_several_references_are_not_named_one_by_one(tmp_path: Path, networks: dict[str, float], lead: str) -> None:
+    """Each network has a reference of its own."""
+    store, rows = Store(tmp_path), []
+    for network, better in networks.items():
+        for loss, level in (("a", 5.0), ("b", better)):
+            ids = {seed: f"{network}{loss}{seed}" for seed in range(8)}
+            for seed, id_ in ids.items():
+                spec = make_spec(seed, loss, network, "x")
+                commit(store, make_record(id_, {"score": level + SPREAD[seed]}, make_card(better="higher"), spec))
+            rows.append(plan_row(loss, network, "x", ids))
+    found = tables.build(SavedPlan("s", "", "", tuple(rows), (), (), family=REFERENCE), store)
+    said = headline(found, None).lead
+    assert said == (lead if len(networks) > 1 else lead.replace(" x n", ""))
+
+
+@pytest.mark.parametrize(
+    ("level", "certainty"),
+    [
+        (9, "The one comparison is decided, at 5 %, with 8 seeds per variant."),
+        (5, "The one comparison is inconclusive, at 5 %, with 8 seeds per variant."),
+    ],
+)
+def test_the_certainty_of_one_comparison_is_in_the_singular(tmp_path: Path, level: float, certainty: str) -> None:
+    assert _said(tmp_path, {"x": {"a": 5, "b": level}}).certainty == certainty
 
 
 def test_few_seeds_claim_nothing(tmp_path: Path) -> None:
@@ -160,4 +218,7 @@ def test_the_counts_are_those_of_the_family_of_a_published_suite(suite: str) -> 
                 assert place.better == sum(c.winner == one.key for c in mine)
                 assert place.worse == sum(c.loser == one.key for c in mine)
     said = headline(built, aggregate.build(built))
-    assert f"{claims.better} of {claims.all} comparisons decided" in said.certainty
+    if claims.all > 1:
+        assert f"{claims.better} of {claims.all} comparisons decided" in said.certainty
+    else:
+        assert said.certainty.startswith("The one comparison is ")

@@ -105,26 +105,42 @@ class _Story:
             none = ", and worse on none" if len(winners[0].leading) < len(self.tables) else ""
             if len(winners) == 1:
                 return f"{self.name(winners[0])} is better than {whom} {where}{none}."
-            how_many = f"{len(winners)} of {len(self.compared)} variants"
-            return f"{how_many} are better than {whom} {where}{none}: {self._listed(winners)}."
+            return f"{self._how_many(winners)} are better than {whom} {where}{none}: {self._listed(winners)}."
         if len(winners) == 1:
             one = winners[0]
             if all(place.alone for place in one.leading):
-                return f"{self.name(one)} is better than every other variant {where}{self._unbeaten(one)}."
+                others = [self.name(other) for other in self.variants if other is not one]
+                whom = others[0] if len(others) == 1 else "every other variant"
+                return f"{self.name(one)} is better than {whom} {where}{self._unbeaten(one, len(others))}."
             return f"{self.name(one)} leads {where}: none is better there, and it is better than {_won(one)}."
-        how_many = f"{len(winners)} of {len(self.compared)} variants"
-        return f"{how_many} lead {where}, with none better there: {self._listed(winners)}."
+        return f"{self._how_many(winners)} lead {where}, with none better there: {self._listed(winners)}."
 
-    def _unbeaten(self, one: Standing) -> str:
-        return ", and worse than none elsewhere" if len(one.leading) < len(self.tables) else ""
+    def _how_many(self, some: Sequence[Standing]) -> str:
+        """`2 of 3 variants`, `both other variants`, `all 3 variants`; the reference is the one that is left out."""
+        of = len(self.compared)
+        if len(some) < of:
+            return f"{len(some)} of {of} variants"
+        other = "other " if len(self.variants) == of + 1 else ""
+        return f"{'Both' if of == 2 else f'All {of}'} {other}variants"
+
+    def _unbeaten(self, one: Standing, others: int) -> str:
+        if len(one.leading) == len(self.tables):
+            return ""
+        return ", and not worse elsewhere" if others == 1 else ", and worse than none elsewhere"
 
     def _divided(self) -> str:
         """Every variant that is better somewhere is worse elsewhere."""
         leaders = [one for one in self.compared if one.leading]
-        if self.referred:
-            whom = self._reference(leaders)
-            return f"No variant is better than {whom} without being worse on another dataset: {self._split(leaders)}."
-        return f"No variant leads everywhere: {self._split(leaders)}."
+        if not self.referred:
+            return f"No variant leads everywhere: {self._split(leaders)}."
+        if len(self.compared) == 1:
+            (one,) = leaders
+            better, worse = (
+                enumerated([p.dataset for p in some], MAX_DATASETS) for some in (one.leading, one.trailing)
+            )
+            return f"{self.name(one)} is better than {self._reference(leaders)} on {better} and worse on {worse}."
+        whom = self._reference(leaders, none=True)
+        return f"No variant is better than {whom} without being worse on another dataset: {self._split(leaders)}."
 
     def _split(self, leaders: list[Standing]) -> str:
         """Who leads on which dataset."""
@@ -141,12 +157,29 @@ class _Story:
         return "; ".join(parts)
 
     def _nothing(self) -> str:
+        """No variant is better than another one, or than its reference; some may be worse than theirs."""
         where = "on any dataset" if len(self.tables) > 1 else f"on {self.tables[0].dataset}"
         if not self.referred:
-            return f"No difference between any two variants is shown {where}."
+            which = "any two variants" if len(self.variants) > 2 else " and ".join(self.name(x) for x in self.variants)
+            return f"No difference between {which} is shown {where}."
         worse = [one for one in self.compared if one.trailing]
-        more = f"; {len(worse)} of {len(self.compared)} are worse somewhere" if worse else ""
-        return f"No variant is shown to be better than {self._reference(self.compared)} {where}{more}."
+        if len(self.compared) == 1:
+            return self._alone(worse, where)
+        more = ""
+        if worse:
+            somewhere = "" if len(self.tables) == 1 else " on at least one"
+            how_many = f"{len(worse)} of {len(self.compared)}" if len(worse) < len(self.compared) else "all"
+            more = f"; {how_many} {'is' if len(worse) == 1 else 'are'} worse{somewhere}"
+        return f"No variant is shown to be better than {self._reference(self.compared, none=True)} {where}{more}."
+
+    def _alone(self, worse: list[Standing], where: str) -> str:
+        """The same of the only variant that is compared with a reference."""
+        whom = self._reference(self.compared)
+        if not worse:
+            return f"{self.name(self.compared[0])} is not shown to differ from {whom} {where}."
+        there = self._where([worse[0].trailing])
+        none = ", and better on none" if len(worse[0].trailing) < len(self.tables) else ""
+        return f"{self.name(worse[0])} is worse than {whom} {there}{none}."
 
     def _where(self, leading: list[list[Place]]) -> str:
         count, asked = len(leading[0]), len(self.tables)
@@ -158,12 +191,12 @@ class _Story:
         which = f" ({', '.join(place.dataset for place in leading[0])})" if alike else ""
         return f"on {count} of {asked} datasets{which}"
 
-    def _reference(self, of: Sequence[Standing]) -> str:
-        """The name of the one variant that these are compared with, or `their references`."""
+    def _reference(self, of: Sequence[Standing], none: bool = False) -> str:
+        """The name of the one variant that these are compared with, or `their references`; `its` of one or `none`."""
         found = {other.key: self.name(other) for one in of if (other := self.opponent(one))}
         if len(found) == 1:
             return next(iter(found.values()))
-        return "its reference" if len(of) == 1 else "their references"
+        return "its reference" if none or len(of) == 1 else "their references"
 
     def opponent(self, one: Standing) -> Standing | None:
         """The reference that a variant is compared with; where all pairs are compared, the next one in order."""
@@ -232,7 +265,10 @@ class _Story:
             return ""
         seeds = sorted({place.row.n_ok for one in self.variants for place in one.places if place.row.n_ok})
         each = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}" if seeds else "no"
-        parts = [f"{claims.better} of {counted(claims.all, 'comparison')} decided"]
+        if claims.all == 1:
+            found = "decided" if claims.better else "decided as equal" if claims.equal else "inconclusive"
+            return f"The one comparison is {found}, at 5 %, with {each} seeds per variant."
+        parts = [f"{claims.better} of {claims.all} comparisons decided"]
         parts += [f"{claims.equal} equal"] if claims.equal else []
         parts += [f"{claims.open} inconclusive"] if claims.open else []
         parts += [f"{claims.untested} not tested"] if claims.untested else []

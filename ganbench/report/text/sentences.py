@@ -7,7 +7,7 @@ from statistics import median
 
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.score_table import Table, TableRow
-from ganbench.formatting import number, p_value
+from ganbench.formatting import counted, number, p_value
 from ganbench.report.text.spread import shown
 from ganbench.statistics.differences import BY_RANKS, MIN_SEEDS
 from ganbench.statistics.means import geometric_mean
@@ -233,7 +233,7 @@ def _best_first(table: Table, score: str, clear: list[Comparison]) -> Iterator[s
     own = sorted((one for one in clear if _winner(one) is best), key=lambda one: one.adjusted)
     yield from map(sentence, own[:MAX_COMPARISONS])
     if len(own) > MAX_COMPARISONS:
-        yield f"By {score}, {best.title} is also better than {len(own) - MAX_COMPARISONS} more variants."
+        yield f"By {score}, {best.title} is also better than {counted(len(own) - MAX_COMPARISONS, 'more variant')}."
     open_ = [
         (one.rows[1] if one.rows[0] is best else one.rows[0]).title
         for one in comparisons(table)
