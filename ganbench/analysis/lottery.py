@@ -116,9 +116,8 @@ def lottery(
     `seed` is that of the random draws, where not all are taken. Raises `UsageError` if no dataset has two variants with
     enough seeds, or the one named has not.
     """
-    able = {table.dataset: _able(table) for table in tables}
-    able = {dataset: keys for dataset, keys in able.items() if len(keys) > 1}
-    m = sum(len(keys) * (len(keys) - 1) // 2 for keys in able.values())
+    able = _able_on(tables)
+    m = _pairs(able)
     if not able or dataset not in (None, *able):
         which = "one dataset" if dataset is None else dataset
         raise UsageError(
@@ -137,6 +136,21 @@ def lottery(
         sizes += [_ended(row) for row in rows.values()]
     titles = {key for keys in able.values() for key in keys}
     return Lottery(suite, (min(sizes), max(sizes)), len(titles), m, tuple(found))
+
+
+def drawn_pairs(tables: Sequence[Table]) -> int:
+    """The pairs of variants, on all datasets, of which enough seeds have run for a lottery."""
+    return _pairs(_able_on(tables))
+
+
+def _able_on(tables: Sequence[Table]) -> dict[str, list[VariantKey]]:
+    """By dataset the variants of which enough seeds have run, where there are two."""
+    able = {table.dataset: _able(table) for table in tables}
+    return {dataset: keys for dataset, keys in able.items() if len(keys) > 1}
+
+
+def _pairs(able: Mapping[str, Sequence[VariantKey]]) -> int:
+    return sum(len(keys) * (len(keys) - 1) // 2 for keys in able.values())
 
 
 def _able(table: Table) -> list[VariantKey]:

@@ -138,15 +138,28 @@ def test_a_report_has_the_same_figures(inside: Cli, plot: Plot, figure: Svg, res
     kinds = {
         f"{kind}-{dataset}.svg" for kind in ("ranks", "cost", "curves", "modes") for dataset in ("ring8", "digits")
     }
-    assert names == {"overall.svg", "captured.svg"} | kinds
+    of_all = {"overall.svg", "captured.svg", "tiers.svg", "profile.svg", "improvement.svg"}
+    assert names == of_all | kinds  # six seeds are too few for a lottery
     for name in kinds:
         kind, _, dataset = name.removesuffix(".svg").partition("-")
         assert figure(kind, "--dataset", dataset) == (tmp_path / "site" / "plots" / name).read_bytes()
-    for name, asked in (("overall.svg", ["ranks"]), ("captured.svg", ["modes", "--captured"])):
+    commands = {"overall.svg": ["ranks"], "captured.svg": ["modes", "--captured"]}
+    for name, asked in ({name: [name.removesuffix(".svg")] for name in of_all} | commands).items():
         assert plot(*asked, folder=tmp_path / "site").code == 0  # a published folder can be drawn too
         assert (tmp_path / "plot.svg").read_bytes() == (tmp_path / "site" / "plots" / name).read_bytes()
     page = (tmp_path / "site" / "datasets" / "ring8.html").read_text()
     assert set(re.findall(r'src="\.\./plots/([^"]+)"', page)) == {name for name in kinds if "ring8" in name}
+
+
+def test_a_report_of_enough_seeds_has_the_lottery(inside: Cli, plot: Plot, tmp_path: Path) -> None:
+    many = Made(losses=("minimax", "hinge"), architectures=("mlp",), images=(), seeds=8, pictures=False)
+    fabricate(tmp_path / "eight", many)
+    done = inside("publish", "--suite", many.suite, "--results", "eight", "--to", "site")
+    assert done.code == 0
+    assert plot("lottery", folder=tmp_path / "eight").code == 0
+    assert (tmp_path / "plot.svg").read_bytes() == (tmp_path / "site" / "plots" / "lottery.svg").read_bytes()
+    assert not (tmp_path / "site" / "plots" / "profile.svg").exists()  # there is one dataset
+    assert "left out" not in done.err
 
 
 def test_samples_show_each_seed_or_why_not(plan: SavedPlan, results: Path) -> None:

@@ -37,12 +37,14 @@ def every_plot(
 ) -> list[NamedFigure]:  # fmt: skip
     """All kinds, over all datasets and of each, not drawn yet. `width` (inches) is that of the figures."""
     found = [NamedFigure(plot.name.removesuffix(".svg"), plot.make) for plot in suite_plots(plan, tables, store, slugs)]
-    found += [
+    overall = [
         NamedFigure("tiers", lambda: plot_tiers(tiers_info(tables))),
         NamedFigure("profile", lambda: plot_profile(profile_info(tables))),
         NamedFigure("improvement", lambda: plot_improvement(improvement_info(tables))),
         NamedFigure("lottery", lambda: plot_lottery(draw_lots())),
     ]
+    listed = {one.name for one in found}
+    found += [one for one in overall if one.name not in listed]  # they say why there is nothing to draw
     for dataset in datasets(plan):
         for kind, info in (("samples", samples_info), ("film", film_info)):
             make = partial(_samples, partial(info, plan, store, dataset, width))
