@@ -121,7 +121,13 @@ class Warm:
     def start(
         self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, files: Mapping[int, int]
     ) -> Process:
-        """Run `python -m NAME ...` or `python -c CODE`; `files` maps its numbers of files to those of this process."""
+        """Run `python -m NAME ...` or `python -c CODE`; `files` maps its numbers of files to those of this process.
+
+        Where processes are not forked it is a fresh one, with files 0 to 2.
+        """
+        if sys.platform != "linux":
+            command = [sys.executable, *arguments]
+            return subprocess.Popen(command, -1, None, files[0], files[1], files[2], cwd=folder, env=environment)
         return self._start(Process, arguments, environment, folder, files)
 
     def _start(

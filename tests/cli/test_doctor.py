@@ -15,17 +15,17 @@ from ganbench.runner import inspection
 from ganbench.runner.inspection import CardFacts
 
 
-def test_doctor_and_version(cli: Cli, tmp_path: Path) -> None:
-    done = cli("doctor", "--no-trial")
+def test_doctor_and_version(inside: Cli, tmp_path: Path) -> None:
+    done = inside("doctor", "--no-trial")
     assert done.code == 0, done.out
     assert "extractor digits16: ready" in done.out
     assert "ten steps" not in done.out
-    assert cli("version").out == "0.1.0\n"
+    assert inside("version").out == "0.1.0\n"
     (tmp_path / "broken.py").write_text("1/0")
-    broken = cli("doctor", "--no-trial", "--plugin", "broken.py")
+    broken = inside("doctor", "--no-trial", "--plugin", "broken.py")
     assert broken.code == 3
     assert "ZeroDivisionError" in broken.out
-    bare = cli()
+    bare = inside()
     assert bare.code == 0
     assert len(bare.out.splitlines()) <= 14
     assert "ganbench run --suite quick" in bare.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,16 @@ def test_the_schemas_are_current(name: str) -> None:
     assert schemas.path(name).read_text(encoding="utf-8") == schemas.schema(name), "run: python -m tools.schemas"
 
 
+@cache
+def _validator(name: str) -> Any:
+    schema = json.loads(schemas.schema(name))
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
+
+
 def _validate(name: str, content: Any) -> None:
-    jsonschema.validate(content, json.loads(schemas.schema(name)))
+    _validator(name).validate(content)
 
 
 def test_the_published_files_are_valid() -> None:

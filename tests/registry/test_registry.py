@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from conftest import Cli
+from warm import Warm
 
 from ganbench.errors import ContractError, GanbenchError, UsageError
 from ganbench.registry.choice import Choice
@@ -170,14 +169,14 @@ def _distribution(folder: Path, name: str, module: str, text: str) -> None:
     (info / "entry_points.txt").write_text(f"[ganbench]\nlosses = {module}\n")
 
 
-def _run(code: str, folder: Path, **environment: str) -> str:
-    env = {**os.environ, "PYTHONPATH": str(folder), **environment}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def _run(warm: Warm, code: str, folder: Path, **environment: str) -> str:
+    asked = ["-c", f"import sys; sys.path.insert(1, {str(folder)!r}); {code}"]
+    ended, out, err = warm.run(asked, {**os.environ, **environment}, folder.parent, 240)
+    assert ended == 0, err
+    return out
 
 
-def test_a_broken_installed_plugin_stops_nothing_else(tmp_path: Path) -> None:
+def test_a_broken_installed_plugin_stops_nothing_else(warm: Warm, tmp_path: Path) -> None:
     _distribution(tmp_path, "ganbench-broken", "gb_broken", "raise RuntimeError('at import')")
     _distribution(
         tmp_path,
@@ -193,21 +192,21 @@ def test_a_broken_installed_plugin_stops_nothing_else(tmp_path: Path) -> None:
     )
     code = "from ganbench.registry.registry import Registry; r = Registry.load(); "
     code += "print(r.names('loss')); print(r.broken())"
-    out = _run(code, tmp_path)
+    out = _run(warm, code, tmp_path)
     assert "minimax" in out
     assert "RuntimeError: at import" in out
     assert "RuntimeError: when asked" in out
     assert "unknown hook 'register_loses'" in out
 
 
-def test_clashing_distributions_are_both_named_and_one_can_be_disabled(tmp_path: Path) -> None:
+def test_clashing_distributions_are_both_named_and_one_can_be_disabled(warm: Warm, tmp_path: Path) -> None:
     text = "from ganbench import hookimpl\n" + (LOSS % "minimax").replace("@dataclass(frozen=True)\n", "").replace(
         "    weight: float = 1.0\n", ""
     ).replace(" * self.weight", "")
     _distribution(tmp_path, "ganbench-mine", "gb_mine", text)
     code = "from ganbench.registry.registry import Registry; print(Registry.load().problem_with('loss', 'minimax'))"
-    assert "registered by both ganbench 0.1.0 and ganbench-mine 1.0" in _run(code, tmp_path)
-    assert _run(code, tmp_path, GANBENCH_DISABLE="ganbench-mine").strip() == "None"
+    assert "registered by both ganbench 0.1.0 and ganbench-mine 1.0" in _run(warm, code, tmp_path)
+    assert _run(warm, code, tmp_path, GANBENCH_DISABLE="ganbench-mine").strip() == "None"
 
 
 def test_nothing_is_loaded_from_the_current_folder_unnamed(cli: Cli, hinge: Path) -> None:
