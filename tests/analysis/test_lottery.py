@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +15,7 @@ from conftest import Cli
 from fabricate import Made, fabricate
 
 from ganbench.analysis.lottery import Lottery
-from ganbench.api.results import open_results
+from ganbench.api.results import Results, open_results
 from ganbench.report.text.lottery import sentences
 from ganbench.statistics import claims
 from ganbench.statistics.differences import Measure, Sample
@@ -30,15 +31,20 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(folder)
 
 
+@cache
+def published() -> Results:
+    return open_results(PUBLISHED)
+
+
 @pytest.fixture(scope="module")
 def whole() -> Lottery:
     """The lottery of the published suite."""
-    return open_results(PUBLISHED).lottery()
+    return published().lottery()
 
 
 def samples_of(dataset: str, score: str) -> dict[str, Sample]:
     """The published seeds of a score, by variant."""
-    (table,) = [one for one in open_results(PUBLISHED).score_tables if one.dataset == dataset]
+    (table,) = [one for one in published().score_tables if one.dataset == dataset]
     return {row.title: row.sample(score) for row in table.variants}
 
 
@@ -94,7 +100,7 @@ def test_more_seeds_err_less_and_the_sentence_has_the_numbers(whole: Lottery) ->
 
 
 def test_one_dataset_has_the_claims_of_the_whole(whole: Lottery) -> None:
-    part = open_results(PUBLISHED).lottery("grid25")
+    part = published().lottery("grid25")
     assert part.m == whole.m == 2 * 28
     assert part.scores == tuple(one for one in whole.scores if one.dataset == "grid25")
 

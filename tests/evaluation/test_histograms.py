@@ -33,7 +33,7 @@ def _histogram(scores: Scores) -> Histogram:
 
 def test_a_histogram_counts_every_sample_once(registry: Registry) -> None:
     for name, of in (("ring8", "modes"), ("digits", "classes")):
-        evaluator = evaluator_of(registry, name, 2500)
+        evaluator = evaluator_of(registry, name, 2500, real_samples=1300)
         fakes = evaluator.dataset.load("train").samples[:1000]
         noisy = fakes + 0.02 * _random(tuple(fakes.shape[1:]), 1000)
         found = _histogram(evaluator.scores(noisy))

@@ -89,7 +89,9 @@ def test_the_first_exceeded_limit_of_a_score_is_the_fault(registry: Registry) ->
 
 def test_scores_that_are_not_compared_have_no_verdict_and_no_comparison(registry: Registry) -> None:
     found = (
-        evaluator_of(registry, "ring8", 1000).scores(Ring8().load("test").samples[:1000], with_verdict=False).evaluation
+        evaluator_of(registry, "ring8", 1000, real_samples=1000)
+        .scores(Ring8().load("test").samples[:1000], with_verdict=False)
+        .evaluation
     )
     assert (found.verdict, found.at_reference_counts) == (None, None)
     assert found.metrics
