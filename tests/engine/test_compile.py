@@ -82,7 +82,7 @@ def test_a_seed_has_the_same_bits_in_every_lane(loss: Loss | tuple[Loss, ...]) -
     ("loss", "architecture", "data", "lanes", "tolerance"),
     [
         (Minimax(), SMALL, POINTS, 4, 1e-5),
-        (PENALIZED, SMALL, POINTS, 4, 1e-5),
+        (PENALIZED[:2], SMALL, POINTS, 4, 1e-5),  # a gradient of a gradient; R2 is R1 of the fakes
         (Minimax(), Mlp(width=50, depth=1), POINTS, 1, 1e-5),
         (Minimax(), Dcgan(width=4, latent=8), IMAGES, 1, 1e-4),
     ],
