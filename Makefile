@@ -4,7 +4,7 @@ ENV := .venv
 READY := $(ENV)/.ready
 WORKERS ?= 2
 
-.PHONY: env baseline quick browser test slow bench lint docs clean
+.PHONY: env baseline quick browser test slow bench torture lint docs clean
 
 env: $(READY)
 
@@ -41,6 +41,10 @@ bench: env browser
 	$(ENV)/bin/python -m benchmarks.comparison
 	$(ENV)/bin/python -m benchmarks.pairing
 	$(ENV)/bin/python -m benchmarks.report_size
+
+# faults injected for real: kills, damaged files, a full disk, misbehaving plugins; --quick is a small part
+torture: env
+	$(ENV)/bin/python -m benchmarks.torture --write
 
 # the documentation as pages in build/docs; a dead link or anchor fails
 docs: env

@@ -14,6 +14,8 @@ from ganbench.results import provenance
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+MADE_BY = {"torture": "torture"}
+"""The target of the Makefile that makes a table, where it is not `bench`."""
 PAGES = (HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md")))
 """Where tables are quoted, between marks."""
 
@@ -60,8 +62,9 @@ def markdown(name: str, content: dict[str, Any]) -> str:
     table: str = TABLES[name](content["rows"])
     if not where:
         return table
+    target = MADE_BY.get(name, "bench")
     versions = ", ".join(f"{library} {version}" for library, version in where["libraries"].items())
     return (
-        f"{table}\nMade by `make bench` on {where['processor']}, {where['cores']} cores, {where['platform']}, no GPU; "
-        f"Python {where['python']}, {versions}; {where['date']}.\n"
+        f"{table}\nMade by `make {target}` on {where['processor']}, {where['cores']} cores, {where['platform']}, "
+        f"no GPU; Python {where['python']}, {versions}; {where['date']}.\n"
     )

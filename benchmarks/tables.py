@@ -280,6 +280,12 @@ def extractors(rows: list[dict[str, Any]]) -> str:
     return grid(heads, body)
 
 
+def torture(rows: list[dict[str, Any]]) -> str:
+    heads = ["what", "tries", "lost", "damaged accepted", "hanging", "tracebacks"]
+    names = ("tries", "lost", "accepted", "hanging", "tracebacks")
+    return grid(heads, [[row["what"], *(f"{row[name]:,}" for name in names)] for row in rows])
+
+
 TABLES: dict[str, Callable[[Any], str]] = {
     "draws": draws,
     "gpu": gpu,
@@ -293,4 +299,5 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "diagnosis": diagnosis,
     "report_size": report_size,
     "many_runs": many_runs,
+    "torture": torture,
 }

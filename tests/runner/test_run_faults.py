@@ -76,9 +76,13 @@ class Huge(Base):
         return value + huge * (critic.real - critic.real.detach()).mean()
 
 
+class Interrupts(Base):
+    def fault(self): raise KeyboardInterrupt
+
+
 @hookimpl
 def register_losses():
-    kinds = (NaN, Raises, Dies, Exits, Leaves, Hangs, Greedy, Chatty, Huge)
+    kinds = (NaN, Raises, Dies, Exits, Leaves, Hangs, Greedy, Chatty, Huge, Interrupts)
     return {kind.__name__.lower(): kind for kind in kinds}
 """
 
@@ -86,7 +90,7 @@ def register_losses():
 @pytest.mark.slow
 def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, tmp_path: Path) -> None:
     (tmp_path / "faults.py").write_text(FAULTS)
-    names = ["nan", "raises", "dies", "exits", "leaves", "greedy", "chatty", "huge"]
+    names = ["nan", "raises", "dies", "exits", "leaves", "greedy", "chatty", "huge", "interrupts"]
     text = suite.read_text().replace("[minimax, nonsaturating]", f"[{', '.join(names)}, minimax]")
     suite.write_text(text.replace("steps: 60", "steps: 120") + "plugins: [faults.py]\n")
     done = cli("run", "--suite", suite, timeout=600)  # every cell has a worker process of its own
@@ -105,15 +109,17 @@ def test_every_fault_is_a_result_and_stops_nothing_else(cli: Cli, suite: Path, t
     assert "killed by SIGKILL" in found["dies"][1]
     assert "exit code 3" in found["exits"][1]
     assert found["leaves"] == ("failed", "SystemExit: 0 (faults.py:42, in fault)")
+    assert found["interrupts"][0] == "failed"
+    assert found["interrupts"][1].startswith("KeyboardInterrupt (faults.py:")
     assert found["greedy"][0] == "out-of-memory"
     assert "2/2" in done.out
-    assert done.out.count("0/2") == 7
+    assert done.out.count("0/2") == 8
     assert "raises x mlp: 2 of 2 seeds failed: RuntimeError: boom \\| &lt;b&gt;at&lt;/b&gt; 30" in done.out
     records = read_records(tmp_path / "results")
     raised = next(id_ for id_, r in records.items() if r["spec"]["loss"][0]["name"] == "raises")
     assert "in fault" in (tmp_path / "results" / "runs" / raised / "traceback.txt").read_text()
     plan = cli("run", "--suite", suite, "--dry-run").out
-    assert plan.count("2 failed before") == 5
+    assert plan.count("2 failed before") == 6
     assert plan.count("2 done") == 4
     assert not (tmp_path / "results" / ".staging").exists()
 
