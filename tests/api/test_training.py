@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
+from warm import Warm
 
 import ganbench as gb
 from ganbench.errors import UsageError
@@ -85,7 +85,7 @@ def test_a_callback_that_raises_ends_the_run(suite: Path) -> None:
     assert gb.run(suite, jobs=1).complete
 
 
-def test_a_plugin_class_of_a_module_is_trained(suite: Path, hinge: Path) -> None:
+def test_a_plugin_class_of_a_module_is_trained(warm: Warm, suite: Path, hinge: Path) -> None:
     """In a script without a guard, which imports its plugin as a module."""
     script = suite.parent / "script.py"
     script.write_text(
@@ -93,5 +93,6 @@ def test_a_plugin_class_of_a_module_is_trained(suite: Path, hinge: Path) -> None
         "results = gb.run('tiny.yaml', add={'loss': 'my-hinge'}, plugins=[my_loss.Hinge], jobs=1)\n"
         "print(sorted(record.spec.composition for record in results.records if record.ok))\n"
     )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=240, check=False)
-    assert (done.stdout, done.stderr) == ("['minimax', 'my-hinge', 'nonsaturating']\n", "")
+    code = f"import runpy, sys; sys.path[0] = {str(script.parent)!r}; runpy.run_path({str(script)!r}, None, '__main__')"
+    done = warm.run(["-c", code], os.environ, suite.parent, 240)
+    assert done == (0, "['minimax', 'my-hinge', 'nonsaturating']\n", "")
