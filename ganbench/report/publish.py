@@ -31,6 +31,9 @@ def check_target(place: Path) -> None:
     """Raise `UsageError` if a folder must not be replaced, because it holds something that is not part of a report."""
     if place.is_symlink() or (place.exists() and not place.is_dir()):
         raise UsageError(f"--to {str(place)!r} is not a folder; name a new folder, or an earlier report")
+    inside = next((one for one in place.parents if one.exists() and not one.is_dir()), None)
+    if inside is not None:
+        raise UsageError(f"--to {str(place)!r} is inside {str(inside)!r}, which is a file; name a new folder")
     if named_as_file(place):
         raise UsageError(
             f"--to {str(place)!r} has the name of a file, but a report is a folder; name one without {place.suffix}"

@@ -52,6 +52,19 @@ def test_on_a_phone_a_variant_is_a_card(visit: Visits) -> None:
     assert page.locator(".matrix thead").is_hidden()
 
 
+def test_on_a_phone_the_first_card_follows_the_answer(visit: Visits) -> None:
+    """Between them is one strip of samples, which scrolls sideways; the facts come after the cards."""
+    page = visit(360).go("index.html")
+    lead, strip, facts = (page.locator(what).bounding_box() for what in (".lead", ".glimpse-box", ".aside"))
+    cards = [card.bounding_box() for card in page.locator(".matrix tbody tr").all()]
+    assert lead["y"] + lead["height"] <= strip["y"]
+    assert strip["y"] + strip["height"] <= cards[0]["y"] <= lead["y"] + lead["height"] + 300
+    assert cards[-1]["y"] + cards[-1]["height"] <= facts["y"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    wide = visit(1400).go("index.html")
+    assert wide.locator(".aside").bounding_box()["y"] < wide.locator(".matrix tbody tr").last.bounding_box()["y"]
+
+
 def test_print_shows_what_is_folded_and_every_picture(visit: Visits) -> None:
     page = visit(color_scheme="dark").go("index.html")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")

@@ -182,6 +182,7 @@ def test_an_earlier_report_stays_until_the_new_one_is_complete(inside: Cli, resu
         (["--suite", "fabricated", "--results", "nowhere"], 2, "no results folder"),
         (["--suite", "fabricated", "--to", "full"], 2, "contains files that are not part of a report"),
         (["--suite", "fabricated", "--to", "full/note.txt"], 2, "is not a folder"),
+        (["--suite", "fabricated", "--to", "full/note.txt/site"], 2, "is inside 'full/note.txt', which is a file"),
         (["--suite", "fabricated", "--to", "full/report.html"], 2, "has the name of a file, but a report is a folder"),
         (["--suite", "fabricated", "--to", "."], 2, "contains files that are not part of a report"),
     ],
