@@ -13,7 +13,7 @@ import torch
 from tape import Tape
 from torch import Tensor
 
-from ganbench import Architecture, Critic, Data, normal
+from ganbench import Architecture, Critic, Data, normal, seeding
 from ganbench.engine import strategy
 from ganbench.engine.backend import Backend
 from ganbench.engine.checkpoints import packed, unpacked
@@ -31,7 +31,9 @@ from ganbench_losses.zero_centered import R1
 
 CPU = torch.device("cpu")
 PLAYER = PlayerSpec(lr=2e-3, betas=(0.5, 0.99))
-SPEC = TrainSpec(steps=56, batch=32, d=PLAYER, g=PLAYER, engine="eager")
+BLOCK = 12
+"""Steps of a block here, so that two blocks are short."""
+SPEC = TrainSpec(steps=16, batch=32, d=PLAYER, g=PLAYER, engine="eager")
 POINTS = Data(torch.randn(500, 2, generator=torch.Generator().manual_seed(0)), torch.arange(500) % 4)
 IMAGES = Data(torch.rand(100, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1)
 SMALL = Mlp(width=16, depth=1)
@@ -82,9 +84,14 @@ GAMES: dict[str, tuple[Objective, Architecture, Data, TrainSpec]] = {
     "memory": (MEMORY, SMALL, POINTS, replace(SPEC, ema=0.9)),
     "conditional": (Objective.of(Minimax()), SMALL, POINTS, replace(SPEC, n_dis=2)),
     "unrolled": (Objective.of(Minimax()), SMALL, POINTS, replace(SPEC, play="unrolled(2)", fresh_real=False)),
-    "convolutions": (Objective.of(Minimax()), Dcgan(width=4, latent=8), IMAGES, replace(SPEC, steps=52)),
+    "convolutions": (Objective.of(Minimax()), Dcgan(width=4, latent=8), IMAGES, replace(SPEC, steps=14)),
     "odd batch": (Objective.of(Minimax()), SMALL, POINTS, replace(SPEC, batch=20)),
 }
+
+
+@pytest.fixture(autouse=True)
+def _short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seeding, "BLOCK", BLOCK)
 
 
 def _seeds(name: str) -> tuple[int, ...]:
@@ -202,7 +209,7 @@ def test_a_run_resumes_to_the_bit_and_from_different_steps(train: Train) -> None
                 saved.extend(unpacked(one.result.seed, one.step, *deepcopy(packed(one))) for one in states())
 
     whole, _ = train("memory", _backend(Tape), run=lambda trainer: trainer.run(timer=Timer()))
-    assert {one.step for one in saved} == {50}
+    assert {one.step for one in saved} == {BLOCK}
     again, _ = train("memory", _backend(Tape), resumed={one.result.seed: one for one in deepcopy(saved)})
     assert all(_same(again[seed], whole[seed]) for seed in SEEDS)
     some = {one.result.seed: one for one in saved if one.result.seed in (1, 4)}
@@ -235,14 +242,14 @@ def test_a_branch_that_diverges_leaves_the_others(train: Train, monkeypatch: pyt
     for seed in SEEDS:
         assert recorded[seed].failure == plain[seed].failure
         assert _same(recorded[seed], plain[seed]) or seed in failed  # NaN is not equal to itself
-    assert [group.step for group in trainer.groups] == [50 if seed in failed else SPEC.steps for seed in SEEDS]
+    assert [group.step for group in trainer.groups] == [BLOCK if seed in failed else SPEC.steps for seed in SEEDS]
 
 
 def test_snapshots_and_the_record_see_all_branches(train: Train) -> None:
     seen: list[tuple[int, list[int]]] = []
     callback = Callback(2, lambda step, results: seen.append((step, [one.seed for one in results])))
     _, trainer = train("minimax", _backend(Tape), run=lambda trainer: trainer.run(callbacks=[callback]))
-    assert seen == [(50, list(SEEDS)), (SPEC.steps, list(SEEDS))]
+    assert seen == [(BLOCK, list(SEEDS)), (SPEC.steps, list(SEEDS))]
     from ganbench.results.records import Provenance
 
     found = trainer.with_path(Provenance())

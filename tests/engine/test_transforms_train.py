@@ -10,7 +10,7 @@ import torch
 from factories import make_train
 from torch import Tensor
 
-from ganbench import Data
+from ganbench import Data, seeding
 from ganbench.engine.checkpoints import CheckpointTimer, packed, unpacked
 from ganbench.engine.devices import missing_compiler
 from ganbench.engine.objective import Objective
@@ -35,6 +35,12 @@ REMEMBERING = [
 ]
 SETTINGS = {"ada": {"target": -0.99, "images": 500.0}}
 """Hyperparameters under which a plugin acts within a few steps."""
+
+
+@pytest.fixture(autouse=True)
+def _short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a block, where states are saved, comes after a few steps."""
+    monkeypatch.setattr(seeding, "BLOCK", 12)
 
 
 def _plugin(kind: Any, name: str) -> Any:
@@ -94,10 +100,10 @@ def test_a_training_continues_from_a_checkpoint_with_its_memory(kind: str, name:
         assert bool(one.state.memory) == ((kind, name) in REMEMBERING)
         saved[one.step] = deepcopy(packed(one))
 
-    (whole,) = _trainer(kind, name, (1,), steps=56).run(timer=CheckpointTimer(0, lambda: False, save))
+    (whole,) = _trainer(kind, name, (1,), steps=20).run(timer=CheckpointTimer(0, lambda: False, save))
     step = min(saved)
-    assert 0 < step < 56
-    (resumed,) = _trainer(kind, name, (1,), resumed={1: unpacked(1, step, *saved[step])}, steps=56).run()
+    assert 0 < step < 20
+    (resumed,) = _trainer(kind, name, (1,), resumed={1: unpacked(1, step, *saved[step])}, steps=20).run()
     assert _same(resumed, whole)
 
 
