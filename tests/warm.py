@@ -10,6 +10,7 @@ import atexit
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -267,10 +268,10 @@ def _become(request: Request, files: Mapping[int, int]) -> None:
 def _reopen() -> None:
     """Open the standard streams again: a file, a pipe and a terminal are not written in the same way."""
     for number, name, errors in ((0, "stdin", "strict"), (1, "stdout", "strict"), (2, "stderr", "backslashreplace")):
+        at_once = vars(sys)[name].write_through  # as PYTHONUNBUFFERED says
+        raw = open(number, "wb" if number else "rb", 0 if at_once and number else -1, closefd=False)  # noqa: SIM115
         lines = number == 2 or os.isatty(number)
-        stream = open(  # noqa: SIM115
-            number, "w" if number else "r", 1 if lines else -1, vars(sys)[name].encoding, errors, closefd=False
-        )
+        stream = io.TextIOWrapper(raw, vars(sys)[name].encoding, errors, None, lines, at_once)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 
