@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import socket
@@ -94,6 +95,8 @@ def main(number: int) -> None:
     terminated = _Terminated(channel)
     os.set_inheritable(number, False)
     os.dup2(2, 1)  # what a plugin prints must not mix with results on stdout
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # it is not lost with a process that is killed
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # vanishing gradients end in denormals, which cost ten times a number
     state = ProcessState()
