@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli
+from conftest import Cli, Ran
 from factories import make_job, make_progress
 from running import read_records
+from warm import Warm
 
 from ganbench.errors import ContractError, MissingError, UsageError
 from ganbench.registry.contracts import Run
@@ -177,19 +178,20 @@ def test_a_cell_that_is_tried_again_gives_a_tracker_every_row_once() -> None:
     assert seen == [(0, 1), (0, 2), (1, 1), (1, 2), (0, 3), (0, 4)]
 
 
-def test_what_a_tracker_needs_is_reported_before_anything_trains(cli: Cli, mine: Path, tmp_path: Path) -> None:
+def test_what_a_tracker_needs_is_reported_before_anything_trains(warm: Warm, mine: Path, tmp_path: Path) -> None:
     packages = ("tensorboard", "wandb", "mlflow")
     for name in packages:  # as if they were not installed
         (tmp_path / "absent" / name).mkdir(parents=True)
         (tmp_path / "absent" / name / "__init__.py").write_text("raise ImportError('no such package')")
-    path = os.pathsep.join(filter(None, (str(tmp_path / "absent"), os.environ.get("PYTHONPATH"))))
+    hidden = f"import runpy, sys; sys.path.insert(1, {str(tmp_path / 'absent')!r}); "
     wrong = (
         *((name, 3, f"tracker '{name}' needs the package {name} (no such package): pip install") for name in packages),
         ("line", 2, "--tracker line: unknown tracker 'line'. Did you mean 'lines'?"),
     )
     for tracker, code, message in wrong:
-        options = ("--suite", "short.yaml", "--plugin", mine, "--tracker", tracker)
-        done = cli("run", *options, PYTHONPATH=path)
+        options = ("run", "--suite", "short.yaml", "--plugin", str(mine), "--tracker", tracker)
+        asked = ["-c", f"{hidden} runpy.run_module('ganbench', run_name='__main__', alter_sys=True)", *options]
+        done = Ran(*warm.run(asked, os.environ, tmp_path, 240))
         assert (done.code, done.out) == (code, "")
         assert message in done.err
         assert "Traceback" not in done.err
