@@ -17,19 +17,24 @@ def letters(items: Sequence[Item], different: Collection[tuple[Item, Item]]) -> 
     "An algorithm for a letter-based representation of all-pairwise comparisons", J. Comput. Graph. Stat. 13): a group
     that holds a different pair is split into one without each of the two, and groups within others are dropped.
     """
-    groups = [frozenset(items)] if items else []
+    bit = {item: 1 << i for i, item in enumerate(items)}
+    groups = [sum(bit.values())] if items else []  # a group as the sum of its items' bits
     for a, b in different:
-        split = [part for group in groups for part in ((group - {a}, group - {b}) if {a, b} <= group else (group,))]
-        groups = _absorbed(split)
-    place = {item: i for i, item in enumerate(items)}
-    groups.sort(key=lambda group: sorted(place[item] for item in group))
-    return {item: "".join(_letter(i) for i, group in enumerate(groups) if item in group) for item in items}
+        groups = _without(groups, bit[a], bit[b])
+    groups.sort(key=lambda group: [i for i in range(len(items)) if group >> i & 1])
+    return {item: "".join(_letter(i) for i, group in enumerate(groups) if group & bit[item]) for item in items}
 
 
-def _absorbed(groups: Sequence[frozenset[Item]]) -> list[frozenset[Item]]:
-    """The groups that are no part of another one."""
-    unique = list(dict.fromkeys(groups))
-    return [group for group in unique if not any(group < other for other in unique)]
+def _without(groups: Sequence[int], a: int, b: int) -> list[int]:
+    """The groups, none of which is within another one, after those that hold both items are split.
+
+    A part is within another group only if that was not split: parts without the same item are within each other only if
+    their groups were, and of two parts without different items each has the item that the other lacks.
+    """
+    both = a | b
+    kept = [group for group in groups if group & both != both]
+    parts = [group ^ item for group in groups if group & both == both for item in (a, b)]
+    return kept + [part for part in parts if not any(part & other == part for other in kept)]
 
 
 def _letter(index: int) -> str:
