@@ -41,6 +41,7 @@ bench: env browser
 	$(ENV)/bin/python -m benchmarks.comparison
 	$(ENV)/bin/python -m benchmarks.pairing
 	$(ENV)/bin/python -m benchmarks.report_size
+	$(ENV)/bin/python -m benchmarks.many_runs
 
 # faults injected for real: kills, damaged files, a full disk, misbehaving plugins; --quick is a small part
 torture: env
