@@ -33,7 +33,7 @@ from benchmarks.torture.strangers import read_folders  # noqa: E402
 
 FULL = {"kills": 50, "compiled": 50, "flips": 300, "cuts": 100, "offsets": 20, "rounds": 5, "plugins": 27, "shapes": 99}
 QUICK = {"kills": 2, "compiled": 0, "flips": 6, "cuts": 6, "offsets": 2, "rounds": 1, "plugins": 5, "shapes": 4}
-"""How much of everything: of kills, half are of compiled runs."""
+"""How much of everything; `compiled` are kills of compiled runs."""
 Part = Callable[[Ground], list[Row]]
 
 

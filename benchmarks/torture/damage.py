@@ -210,7 +210,7 @@ def _killed(ground: Ground) -> Path:
     folder = ground.folder(_text("eager", 2 * STEPS))
     process = ground.start(folder, *RUN, "--checkpoint", 0)
     until = time.monotonic() + LIMIT_S
-    while time.monotonic() < until and any((folder / "results" / "runs").glob("*")) is False:
+    while time.monotonic() < until and not any((folder / "results" / "runs").glob("*")):
         if len(list(folder.glob("results/.checkpoints/*/*.safetensors"))) == 2:
             break
         time.sleep(0.01)

@@ -36,9 +36,10 @@ def csv_text(plan: SavedPlan, tables: list[Table]) -> str:
     writer.writeheader()
     for table in tables:
         for row in table.rows:
+            shared = _of_row(plan, row)
             for name in [*table.columns] or [""] * bool(table.heads):
                 placed = name == table.primary or bool(chosen)
-                writer.writerow({**_of_row(plan, row), **_score(row, name), **(_place(row) if placed else {})})
+                writer.writerow({**shared, **_score(row, name), **(_place(row) if placed else {})})
     return text.getvalue()
 
 
