@@ -124,7 +124,7 @@ def test_one_plugin_of_any_kind_is_checked_with_its_defaults(registry: Registry)
     assert len(found) >= 50
     check(found["loss", "minimax"], registry)
     check(found["dataset", "ring8"], registry)
-    with pytest.raises(MissingError, match="dataset celeba: .* is missing"):
+    with pytest.raises(MissingError, match=r"dataset celeba: .* is missing"):
         check(found["dataset", "celeba"], registry)
 
 
