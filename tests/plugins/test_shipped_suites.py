@@ -55,6 +55,11 @@ def test_a_suite_has_a_purpose_and_a_row_in_the_documentation(name: str, registr
     assert _rows()[name] == str(runs)
 
 
+@pytest.mark.parametrize("name", SUITES)
+def test_every_run_is_scored_during_training_too(name: str, registry: Registry) -> None:
+    assert min(cell.spec.evaluation.snapshots for cell in _plan(name, registry).cells) >= 4
+
+
 def test_the_documentation_has_no_other_rows() -> None:
     assert set(_rows()) == set(SUITES)
 
