@@ -84,7 +84,7 @@ class Store:
         no such scores, or only scores of other weights, has none (`evaluation_id` is None). Raises `ResultsError` if
         a file is damaged or too new.
         """
-        record = self._record(self.runs / run_id, decode_run)
+        record = self._record(self.runs, run_id, decode_run)
         if record is None or record.one_identity:
             return record
         names = self.evaluations(run_id) if evaluation is None else [evaluation]
@@ -92,44 +92,44 @@ class Store:
         if not found:
             return record
         latest = max(found, key=lambda scores: (scores.file.provenance.time or "", scores.file.id))
-        return self._joined(self.runs / run_id, record, latest)
+        return self._joined(record, latest)
 
-    def _record(self, folder: Path, decode: Callable[[bytes], R]) -> R | None:
-        """The record in a folder, or None. Raises `ResultsError` if it is damaged, too new, or of another run."""
-        path = folder / RECORD
+    def _record(self, place: Path, id_: str, decode: Callable[[bytes], R]) -> R | None:
+        """The record with an id, or None. Raises `ResultsError` if it is damaged, too new, or of another run."""
+        path = place.joinpath(id_, RECORD)
         found = self._file(path, decode)
-        if found is not None and found.id != folder.name:
+        if found is not None and found.id != id_:
             raise _damaged(path, f"its id is {found.id!r}, that of another folder")
         return found
 
     def evaluations(self, run_id: str) -> list[str]:
         """The ids of the evaluations that a run has scores of, in order."""
-        return sorted(path.stem for path in self._scores_folder(run_id).glob("*.json"))
+        return sorted(path.stem for path in self.runs.joinpath(run_id, "scores").glob("*.json"))
 
-    def _scores_folder(self, run_id: str) -> Path:
-        return self.runs / run_id / "scores"
+    def _scores_path(self, run_id: str, evaluation: str) -> Path:
+        return self.runs.joinpath(run_id, "scores", f"{evaluation}.json")
 
     def _scores(self, run_id: str, evaluation: str) -> Scores | None:
         """The scores of a run under one evaluation, or None."""
-        path = self._scores_folder(run_id) / f"{evaluation}.json"
+        path = self._scores_path(run_id, evaluation)
         found = self._file(path, decode_scores)
         if found is not None and found.file.id != evaluation:
             raise _damaged(path, f"$.id: is {found.file.id!r}")
         return found
 
-    def _joined(self, folder: Path, record: Record, scores: Scores) -> Record:
+    def _joined(self, record: Record, scores: Scores) -> Record:
         """The record with its scores; the same two give the same object."""
         key = id(record), id(scores)
         if key not in self._joins:
             try:
                 self._joins[key] = with_scores(record, scores)
             except ValueError as error:
-                raise _damaged(folder / "scores" / f"{scores.file.id}.json", error) from error
+                raise _damaged(self._scores_path(record.id, scores.file.id), error) from error
         return self._joins[key]
 
     def reference(self, reference_id: str) -> ReferenceRecord | None:
         """A reference's record, or None. Raises `ResultsError` if it is damaged or too new."""
-        return self._record(self.references / reference_id, decode_reference)
+        return self._record(self.references, reference_id, decode_reference)
 
     def all_runs(self) -> list[Record]:
         """Every run's record with its last scores, by id. Raises `ResultsError` if one is damaged or too new."""
@@ -264,7 +264,7 @@ class Store:
             except ResultsError:
                 continue  # damaged scores are replaced with their run
             if scores is not None and belong(record, scores):
-                content = read_file(self._scores_folder(record.id) / f"{name}.json")
+                content = read_file(self._scores_path(record.id, name))
                 write_atomically(staged / "scores" / f"{name}.json", content)
 
     def weights_problem(self, record: Record, name: str = WEIGHTS) -> str | None:
@@ -303,12 +303,12 @@ class Store:
         inside = path.parts[len(self.root.parts) :]
         if path.parts[: len(self.root.parts)] != self.root.parts or not inside or ".." in inside:
             return False
-        between = (self.root.joinpath(*inside[: count + 1]) for count in range(len(inside)))
-        return not any(one.is_symlink() for one in between)
+        return not any(one.is_symlink() for one in (path, *path.parents)[: len(inside)])
 
     def add_scores(self, record: Record) -> None:
         """Add the scores of a run that is in the store. Raises `MissingError` if the disk refuses."""
-        path = self._scores_folder(record.id) / f"{record.evaluation_id}.json"
+        assert record.evaluation_id is not None
+        path = self._scores_path(record.id, record.evaluation_id)
         if not self.holds(path.parent):
             raise ResultsError(f"{path} is reached through a symbolic link, through which nothing is written")
         try:

@@ -12,12 +12,10 @@ import numpy as np
 from ganbench.statistics.significance import (
     ALPHA,
     CONFIDENCE,
-    counts_ranks,
+    Ranks,
     moments,
     paired,
     quantile,
-    rank_excess,
-    rank_permutation,
     rounding,
     welch,
 )
@@ -101,13 +99,12 @@ def compare(a: Sample, b: Sample, measure: Measure, level: float = CONFIDENCE) -
         return None
     if a.failed or b.failed:
         first, second = (_with_failures(side, measure.better) for side in (a, b))
-        better = _ranked_better(first, second, measure)
-        p = rank_permutation(first, second)
-        return Difference(None, None, None, p, _ranks_test(first, second), 0, measure.logs, better)
+        ranks = Ranks.of(first, second)
+        return Difference(None, None, None, ranks.p, _name(ranks), 0, measure.logs, _ranked_better(ranks, measure))
     if measure.ranks:
         first, second = list(x.values()), list(y.values())
-        p, test = rank_permutation(first, second), _ranks_test(first, second)
-        return _undone(_shift(first, second), None, p, test, 0, measure, _ranked_better(first, second, measure))
+        ranks, shift = Ranks.of(first, second), _shift(first, second)
+        return _undone(shift, None, ranks.p, _name(ranks), 0, measure, _ranked_better(ranks, measure))
     if measure.paired:
         both = [seed for seed in x if seed in y]
         if len(both) < MIN_SEEDS:
@@ -138,16 +135,16 @@ def _values(a: Sample, b: Sample, measure: Measure) -> tuple[dict[int, float], d
     return x, y
 
 
-def _ranks_test(a: Sequence[float], b: Sequence[float]) -> str:
-    return RANKS if counts_ranks(a, b) else RANKS_BY_SADDLEPOINT
+def _name(ranks: Ranks) -> str:
+    return RANKS if ranks.counted else RANKS_BY_SADDLEPOINT
 
 
 def _shift(a: Sequence[float], b: Sequence[float]) -> float:
     return float(np.median(np.subtract.outer(np.array(a, dtype=float), np.array(b, dtype=float))))
 
 
-def _ranked_better(a: Sequence[float], b: Sequence[float], measure: Measure) -> bool:
-    return (rank_excess(a, b) > 0) == (measure.better == "higher")
+def _ranked_better(ranks: Ranks, measure: Measure) -> bool:
+    return (ranks.excess > 0) == (measure.better == "higher")
 
 
 def _with_failures(side: Sample, better: str) -> list[float]:
@@ -170,8 +167,8 @@ def equal(a: Sample, b: Sample, measure: Measure, found: Difference, level: floa
         return -margin < low and high < margin
     x, y = (list(side.values()) for side in _values(a, b, measure))
     above, below = [value + margin for value in x], [value - margin for value in x]
-    sure = rank_permutation(above, y) < 1 - level and rank_permutation(below, y) < 1 - level
-    return sure and rank_excess(above, y) > 0 > rank_excess(below, y)
+    over, under = Ranks.of(above, y), Ranks.of(below, y)
+    return over.p < 1 - level and under.p < 1 - level and over.excess > 0 > under.excess
 
 
 def claimable(a: Sample, b: Sample, alpha: float) -> bool:

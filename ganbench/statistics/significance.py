@@ -9,6 +9,7 @@ both apply.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import fsum, sqrt
 
 import numpy as np
@@ -89,27 +90,41 @@ def _two_sided(t: float, freedom: float) -> float:
 
 
 def rank_permutation(a: Sequence[float], b: Sequence[float]) -> float:
-    """The two-sided p of the rank sum over all assignments of the values to the two sides.
+    """The two-sided p of the rank sum over all assignments of the values to the two sides."""
+    return Ranks.of(a, b).p
 
-    Ties share their mean rank (Wilcoxon 1945; Mann and Whitney 1947). The distribution is counted, not sampled; where
-    more values differ than can be counted, it is approximated: see `ganbench.statistics.rank_distribution`.
+
+@dataclass(frozen=True)
+class Ranks:
+    """The rank test of two sides of `few` values and of the others (Wilcoxon 1945; Mann and Whitney 1947).
+
+    `counts` says how many values of both sides are equal to the smallest one, to the next one, and so on; these share
+    their mean rank. `excess` is the doubled rank sum of the first side minus its expected value under
+    exchangeability.
     """
-    counts, excess = _ranked(a, b)
-    return rank_distribution.two_sided(len(a), counts, excess)
 
+    few: int
+    counts: tuple[int, ...]
+    excess: int
 
-def counts_ranks(a: Sequence[float], b: Sequence[float]) -> bool:
-    """Whether `rank_permutation` counts the distribution, so that its p is exact."""
-    return rank_distribution.is_counted(_ranked(a, b)[0])
+    @classmethod
+    def of(cls, a: Sequence[float], b: Sequence[float]) -> Ranks:
+        """The ranks of two sides."""
+        values = np.array([*a, *b], dtype=float)
+        places, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
+        ranks = 2 * np.cumsum(counts) - counts - len(places)  # doubled midranks less their mean
+        return cls(len(a), tuple(counts.tolist()), int(ranks[places[: len(a)]].sum()))
 
+    @property
+    def p(self) -> float:
+        """The two-sided p over all assignments of the values to the two sides.
 
-def rank_excess(a: Sequence[float], b: Sequence[float]) -> int:
-    """The doubled rank sum of `a` minus its expected value under exchangeability."""
-    return _ranked(a, b)[1]
+        The distribution is counted, not sampled; where more values differ than can be counted, it is approximated:
+        see `ganbench.statistics.rank_distribution`.
+        """
+        return rank_distribution.two_sided(self.few, self.counts, self.excess)
 
-
-def _ranked(a: Sequence[float], b: Sequence[float]) -> tuple[tuple[int, ...], int]:
-    """How many values of both sides are equal to each value, in order, and the excess of `a`."""
-    places, counts = np.unique(np.array([*a, *b], dtype=float), return_inverse=True, return_counts=True)[1:]
-    ranks = 2 * np.cumsum(counts) - counts - len(places)  # doubled midranks less their mean
-    return tuple(counts.tolist()), int(ranks[places[: len(a)]].sum())
+    @property
+    def counted(self) -> bool:
+        """Whether the distribution is counted, so that p is exact."""
+        return rank_distribution.is_counted(self.counts)

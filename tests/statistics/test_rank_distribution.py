@@ -37,7 +37,7 @@ def test_without_ties_it_is_scipys_exact_mann_whitney_test() -> None:
         a, b = draws.normal(0, 1, sizes[0]).tolist(), draws.normal(0.7, 1, sizes[1]).tolist()
         wanted = scipy_stats.mannwhitneyu(a, b, method="exact").pvalue
         assert significance.rank_permutation(a, b) == pytest.approx(wanted, rel=1e-12, abs=1e-12)
-        assert significance.counts_ranks(a, b)
+        assert significance.Ranks.of(a, b).counted
 
 
 def test_with_ties_it_is_scipys_permutation_test_of_all_assignments() -> None:
@@ -61,7 +61,7 @@ def test_with_ties_it_is_scipys_permutation_test_of_all_assignments() -> None:
 @given(st.lists(few | worst, min_size=1, max_size=30), st.lists(few | worst, min_size=1, max_size=30))
 def test_it_is_what_a_plain_count_gives(a: list[float], b: list[float]) -> None:
     found = significance.rank_permutation(a, b)
-    if significance.counts_ranks(a, b):
+    if significance.Ranks.of(a, b).counted:
         assert found == pytest.approx(_counted(a, b), rel=1e-12, abs=1e-12)
     assert found == pytest.approx(significance.rank_permutation(b, a), rel=1e-9)
     assert found == pytest.approx(significance.rank_permutation([-x for x in a], [-x for x in b]), rel=1e-9)
@@ -75,7 +75,7 @@ def test_beyond_what_is_counted_the_error_is_below_what_is_documented(sizes: tup
     for shift in (0.0, 0.2, 0.5, 0.7):
         a = np.floor(draws.normal(0, 1, sizes[0]) * levels / 5).tolist()
         b = np.floor(draws.normal(shift, 1, sizes[1]) * levels / 5).tolist()
-        assert not significance.counts_ranks(a, b)
+        assert not significance.Ranks.of(a, b).counted
         wanted = _long(a, b)
         if wanted > 1e-5:
             assert significance.rank_permutation(a, b) == pytest.approx(wanted, rel=0.02)

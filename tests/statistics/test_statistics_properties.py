@@ -31,7 +31,7 @@ def test_the_rank_permutation_is_that_of_all_assignments(a: list[float], b: list
 @given(few, few)
 def test_the_rank_permutation_is_symmetric(a: list[float], b: list[float]) -> None:
     assert significance.rank_permutation(a, b) == pytest.approx(significance.rank_permutation(b, a))
-    assert significance.rank_excess(a, b) == -significance.rank_excess(b, a)
+    assert significance.Ranks.of(a, b).excess == -significance.Ranks.of(b, a).excess
 
 
 @given(st.integers(5, 9), st.floats(0.5, 8))
