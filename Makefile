@@ -29,7 +29,7 @@ test: env browser
 
 # the few tests that take half a minute and more
 slow: env browser
-	$(ENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
+	$(ENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow --durations 20
 
 bench: env browser
 	$(ENV)/bin/python -m benchmarks.engine
