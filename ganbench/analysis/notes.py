@@ -199,7 +199,7 @@ def _few(table: Table) -> list[str]:
     """The variants with too few seeds for a claim, and seeds too few for any claim on counts."""
     short = [
         row.title
-        for row in table.variants
+        for row in table.started
         if table.primary in row.scores and row.sample(table.primary).size < differences.MIN_SEEDS
     ]
     found = []

@@ -161,6 +161,8 @@ class TableRow:
     """By score, the variance over sets of latents of one generator, on the scale of the column; where it is known."""
     variant: Variant | None = None
     """Both labels of a variant, with the names behind them."""
+    started: bool = True
+    """Whether at least one seed of a variant has ended, however it did."""
 
     @property
     def key(self) -> VariantKey:
@@ -238,6 +240,11 @@ class Table:
     def variants(self) -> list[TableRow]:
         """The variants that can be built."""
         return [row for row in self.rows if row.kind == "variant" and row.n]
+
+    @property
+    def started(self) -> list[TableRow]:
+        """Those of which at least one seed has ended: there is nothing to draw of the others."""
+        return [row for row in self.variants if row.started]
 
     @property
     def best_first(self) -> list[TableRow]:

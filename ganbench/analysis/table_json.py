@@ -44,9 +44,9 @@ class RowJson:
 
     `n_ok` of `n` seeds have finished. `tier` says where a variant stands by the primary score: `better`,
     `inconclusive`, `equal`, `worse` or `no variation` against the reference of the suite, `reference` for itself, or
-    letters where all pairs are compared: variants without a common letter differ; `too few seeds` below five. `rank`
-    is [best, worst] as far as the comparisons say. Both are None for what is not compared. `faulty`: the verdict on the
-    samples of at least half of the seeds is not `ok`. `cost` is the mean per seed.
+    letters where all pairs are compared: variants without a common letter differ; `too few seeds` below five, `not run`
+    if no seed has ended. `rank` is [best, worst] as far as the comparisons say. Both are None for what is not compared.
+    `faulty`: the verdict on the samples of at least half of the seeds is not `ok`. `cost` is the mean per seed.
     """
 
     dataset: str

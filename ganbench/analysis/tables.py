@@ -186,8 +186,9 @@ def _variant(row: PlanRow, records: dict[int, Record | None], shown: Columns) ->
     cost = {key: _mean([getattr(record.cost, key) for record in good.values()]) for key in COSTS.values()}
     return TableRow(
         row.dataset.text, *row.texts[:2], "variant", len(good), len(records), scores, notes=said,
-        failed=failed, faulty=verdicts.faulty(samples), verdict=verdicts.summary(samples), cost=cost, missing=missing,
-        lacking=lacking, noise=_noise(good.values(), shown), variant=row.variant,
+        failed=failed, started=any(records.values()), faulty=verdicts.faulty(samples),
+        verdict=verdicts.summary(samples), cost=cost, missing=missing, lacking=lacking,
+        noise=_noise(good.values(), shown), variant=row.variant,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from ganbench.statistics.claims import enough
 from ganbench.statistics.letters import letters
 
 TOO_FEW = "too few seeds"
+WAITING = "not run"
 
 
 def placed(table: Table) -> Table:
@@ -20,8 +21,8 @@ def placed(table: Table) -> Table:
     With a reference the tier is what is said of a variant against it: `better`, `inconclusive`, `equal`, `worse`,
     `no variation`, or `reference` for itself, and rows keep the suite's order. For all pairs it is compact letters,
     and rows begin with those that the fewest are better than. `too few seeds` is the tier of variants with fewer than
-    five. A rank is an interval: 1 + the number of variants that are better, to the number of variants less those that
-    are worse. Rows that the family does not compare have neither.
+    five, `not run` of those of which no seed has ended. A rank is an interval: 1 + the number of variants that are
+    better, to the number of variants less those that are worse. Rows that the family does not compare have neither.
     """
     family, here = table.family, table.comparisons
     known = [row for row in table.variants if table.primary in row.scores]
@@ -32,8 +33,9 @@ def placed(table: Table) -> Table:
     count = len(table.variants)
     found = {}
     for row in known:
-        tier = tiers.get(row.key) if enough(row.sample(table.primary)) else TOO_FEW
-        rank = None if tier in (None, TOO_FEW) else (1 + lost[row.key], count - won[row.key])
+        ranked = enough(row.sample(table.primary))
+        tier = tiers.get(row.key) if ranked else TOO_FEW if row.started else WAITING
+        rank = None if tier is None or not ranked else (1 + lost[row.key], count - won[row.key])
         leads = won[row.key] and not lost[row.key] and not row.faulty
         led = frozenset({table.primary} if leads else ())
         found[row.key] = replace(row, tier=tier, rank=rank, led=led)
@@ -44,11 +46,11 @@ def placed(table: Table) -> Table:
 
 
 def _order(row: TableRow, lost: Mapping[VariantKey | None, int]) -> tuple[int, int]:
-    """Variants with letters, those with too few seeds, those that cannot be built, and everything else."""
+    """Variants with letters, with too few seeds, that have not run, that cannot be built, and everything else."""
     if row.kind != "variant":
-        return 3, 0
+        return 4, 0
     if row.rank is None:
-        return (1 if row.n else 2), 0
+        return (1 if row.started else 2) if row.n else 3, 0
     return 0, lost[row.key]
 
 

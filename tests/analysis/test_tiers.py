@@ -12,6 +12,9 @@ from factories import commit, make_card, make_evaluation, make_record, make_spec
 from plans import plan_row
 
 from ganbench.analysis import tables
+from ganbench.analysis.figure_data.ranks import ranks_info
+from ganbench.analysis.figure_data.selection import dataset_variants
+from ganbench.analysis.figure_data.tiers import tiers_info
 from ganbench.analysis.score_table import Table, TableRow
 from ganbench.analysis.tiers import rules
 from ganbench.report.text import grid
@@ -27,9 +30,12 @@ NOISE = (0.0, 0.1, -0.1, 0.05, -0.05, 0.02, -0.02, 0.08)
 
 def _built(
     folder: Path, levels: Mapping[str, Sequence[float]], settings: FamilySettings = ALL_PAIRS,
-    faulty: Mapping[str, int] = NONE, failed: Mapping[str, int] = NONE,
+    faulty: Mapping[str, int] = NONE, failed: Mapping[str, int] = NONE, waiting: Sequence[str] = (),
 ) -> tuple[SavedPlan, Table]:  # fmt: skip
-    """A table of losses with the values given; the first seeds of some have faulty samples, the last of some failed."""
+    """A table of losses with the values given; the first seeds of some have faulty samples, the last of some failed.
+
+    No seed of a waiting loss has run.
+    """
     store, rows, records = Store(folder), [], []
     for loss, values in levels.items():
         for seed, value in enumerate(values):
@@ -39,6 +45,7 @@ def _built(
             changes: dict[str, Any] = {"failure": lost} if lost else {"evaluation": found}
             records.append(make_record(f"{loss}{seed}", spec=make_spec(seed, loss), **changes))
         rows.append(plan_row(loss, "network", "points", {seed: f"{loss}{seed}" for seed in range(len(values))}))
+    rows += [plan_row(loss, "network", "points", {seed: f"{loss}{seed}" for seed in range(8)}) for loss in waiting]
     commit(store, *records)
     plan = SavedPlan("s", "", "", tuple(rows), (), (), family=settings)
     (table,) = tables.build(plan, store)
@@ -95,6 +102,29 @@ def test_below_five_seeds_there_is_no_tier(tmp_path: Path, reference: dict[str, 
     _, table = _built(tmp_path, levels, FamilySettings(reference=reference))
     assert _places(table)["few"] == ("too few seeds", None)
     assert _places(table)["more"] == (("better", (1, 2)) if reference else ("A", (1, 2)))
+
+
+@pytest.mark.parametrize("reference", [{}, {"loss": "base"}])
+def test_a_variant_that_has_not_run_is_in_the_table_and_not_in_its_figures(
+    tmp_path: Path, reference: dict[str, str]
+) -> None:
+    plan, table = _built(
+        tmp_path, {"base": _at(5), "few": _at(1, 4), "more": _at(9)}, FamilySettings(reference=reference),
+        waiting=["later"],
+    )  # fmt: skip
+    assert _places(table)["later"] == ("not run", None)
+    assert _places(table)["few"] == ("too few seeds", None)
+    assert list(_places(table))[-1] == "later"
+    short = "few x network: too few seeds for a claim; at least 5 are required."
+    assert {short, "later x network: 8 of 8 seeds not run yet"} <= {*table.all_notes}
+    assert "later" in markdown(plan, [table])
+    run = {"base", "few", "more"}
+    assert {one.name for one in ranks_info(table).variants} == {*tiers_info([table]).labels} == run
+    assert {one.name for one in dataset_variants(plan, Store(tmp_path), "points")[0]} == run
+    assert [one.name for one in ranks_info(table, names=["later", "more"]).variants] == ["more", "later"]
+    assert [one.name for one in dataset_variants(plan, Store(tmp_path), "points", ["later", "few"])[0]] == [
+        "few", "later",
+    ]  # fmt: skip
 
 
 def test_one_variant_alone_is_compared_with_nothing(tmp_path: Path) -> None:

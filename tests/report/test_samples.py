@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fabricate import Made, fabricate
 from visits import Visits, unfold
 
 from ganbench.analysis import tables
 from ganbench.api.results import open_results
 from ganbench.report.html.content import Content
 from ganbench.report.html.samples import progress_chart, sheets
+from ganbench.results.store import Store
 
 PUBLISHED = Path(__file__).parents[2] / "results/published"
 
@@ -27,7 +29,15 @@ def test_sheets_are_in_the_order_of_the_primary_score() -> None:
     assert found.real.title == "real data"
     assert found.best == found.sheets[0].run
     assert not sheets(content, content.table("ring8")).images
-    assert progress_chart(content, table) is None  # the suite has no snapshots
+    chart = progress_chart(content, table)
+    assert chart is not None
+    assert "during training" in chart.name
+
+
+def test_there_is_no_chart_of_quality_over_training_without_snapshots(tmp_path: Path) -> None:
+    plan = fabricate(tmp_path, Made(architectures=("mlp",), seeds=5, snapshots=0))
+    content = Content(plan, Store(tmp_path))
+    assert [progress_chart(content, table) for table in content.tables] == [None] * len(content.tables)
 
 
 def test_a_page_shows_samples_large_beside_real_data(visit: Visits, paths: dict[str, str]) -> None:

@@ -82,9 +82,12 @@ def find_score(table: Table, asked: str | None) -> str:
 
 
 def ranks_info(table: Table, asked: str | None = None, names: Sequence[str] = ()) -> RanksInfo:
-    """The variants of a table by a score. Raises `UsageError` if there is no such score or variant, or no value."""
+    """The variants of a table by a score: those of `names`, else those that have run.
+
+    Raises `UsageError` if there is no such score or variant, or no value.
+    """
     score = find_score(table, asked)
-    pairs = select((row.variant for row in table.variants if row.variant), names)
+    pairs = select((row.variant for row in (table.variants if names else table.started) if row.variant), names)
     short, common = short_names(pairs)
     rows = [row for row in table.variants if (row.loss, row.architecture) in short]
     finished = [row.scores[score] for row in rows if row.scores[score].values]

@@ -90,22 +90,15 @@ def heading(dataset: str, common: str) -> str:
 def dataset_variants(
     plan: SavedPlan, store: Store, dataset: str, names: Sequence[str] = ()
 ) -> tuple[list[VariantRuns], str]:
-    """The variants of a dataset in the suite's order, those of `names` if there are any, and the figure's heading.
+    """The variants of a dataset in the suite's order, those of `names` or else those that have run, and the heading.
 
     Raises `UsageError` for an unknown name, or if no run of the dataset is in the store.
     """
     rows = {row.texts[:2]: row for row in plan.rows if row.dataset.text == dataset}
-    pairs = select((row.variant for row in rows.values()), names)
+    records = {pair: rows[pair].records(store) for pair in select((row.variant for row in rows.values()), names)}
+    pairs = [pair for pair, own in records.items() if names or any(own.values())]
     short, common = short_names(pairs)
-    found = [
-        VariantRuns(
-            short[pair],
-            variant_title(*pair),
-            rows[pair].runs,
-            rows[pair].records(store),
-        )
-        for pair in pairs
-    ]
+    found = [VariantRuns(short[pair], variant_title(*pair), rows[pair].runs, records[pair]) for pair in pairs]
     if not any(record for variant in found for record in variant.records.values()):
         raise UsageError(f"no run on {dataset} is in {store.root}; run the suite {plan.suite} first")
     return found, heading(dataset, common)

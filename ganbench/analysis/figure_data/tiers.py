@@ -42,7 +42,7 @@ def tiers_info(tables: list[Table], names: Sequence[str] = ()) -> TiersInfo:
     shown = [table for table in tables if table.primary and any(row.tier for row in table.variants)]
     if not shown:
         raise UsageError("there are no tiers: on no dataset are variants compared by a primary score")
-    variants = [row.variant for table in shown for row in table.variants if row.variant]
+    variants = [row.variant for table in shown for row in (table.variants if names else table.started) if row.variant]
     pairs = select(variants, names)
     short, common = short_names(pairs)
     rows = [{row.key: row for row in table.variants} for table in shown]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ganbench.analysis.score_table import COSTS, Score, Table, TableRow
-from ganbench.analysis.tiers import TOO_FEW, rules
+from ganbench.analysis.tiers import TOO_FEW, WAITING, rules
 from ganbench.formatting import amount
 from ganbench.report.html.content import Content, Run
 from ganbench.report.text.grid import ARROWS, NONE, ok, rank, tier
@@ -17,7 +17,7 @@ from ganbench.results.protocol_card import ScoreName
 
 FIRST = 5
 """Scores shown by default; the others can be switched on."""
-TIERS = ("better", "reference", "equal", "inconclusive", "no variation", "worse", TOO_FEW)
+TIERS = ("better", "reference", "equal", "inconclusive", "no variation", "worse", TOO_FEW, WAITING)
 """Tiers that are words, best first; those that are letters come before them."""
 NOT_EVALUATED = "not evaluated"
 FINISHED, FAILED, NOT_RUN = "all finished", "some failed", "some not run"

@@ -18,7 +18,7 @@ from ganbench.statistics.bootstrap import normalized
 
 MARKS = {
     "better": "▲", "worse": "▼", "inconclusive": "~", "equal": "=", "reference": "●", "too few seeds": "–",  # noqa: RUF001
-    "no variation": "–",  # noqa: RUF001
+    "no variation": "–", "not run": "–",  # noqa: RUF001
 }  # fmt: skip
 """The signs of tiers with a reference; letters stand for themselves."""
 DENSE = 16

@@ -184,7 +184,7 @@ class Site:
 
     def _dataset(self, table: Table) -> Page:
         path = f"datasets/{self.content.datasets[table.dataset]}.html"
-        pairs = comparisons(table)
+        pairs = [one for one in comparisons(table) if all(row.started for row in one.rows)]
         own = [(row, self.content.runs_of(row)) for row in table.rows if row.kind == "variant" and row.n]
         seeds = sum(len(runs) for _, runs in own)
         few = seeds * len(table.columns) <= MAX_DOTS

@@ -79,7 +79,7 @@ class Pairs:
 
 def pairs(content: Content, table: Table, up: str) -> Pairs | None:
     """The pairs of a dataset's variants; None if there are none to compare. `up` leads to the report's root."""
-    known = [row for row in by_primary(table).variants if table.primary in row.scores]
+    known = [row for row in by_primary(table).started if table.primary in row.scores]
     rows = known[:MOST]
     if len(rows) < 2:
         return None
