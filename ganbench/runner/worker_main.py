@@ -100,7 +100,7 @@ def main(number: int) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # vanishing gradients end in denormals, which cost ten times a number
     state = ProcessState()
-    with suppress(EOFError, OSError):  # the parent is gone, or a plugin has closed the connection
+    with suppress(EOFError, OSError, _ParentGone):  # the parent is gone, or a plugin has closed the connection
         name, settings = _received(channel)
         device = torch.device(name)
         problem = _problem(device)
@@ -122,6 +122,10 @@ def main(number: int) -> None:
             terminated.busy = False
 
 
+class _ParentGone(Exception):
+    """The parent takes no more messages. Not an `OSError`, which a plugin may raise about a connection of its own."""
+
+
 class _Sender:
     """Sends what a job reports; if the parent is gone, training goes on to the end of its block and saves its state."""
 
@@ -131,10 +135,10 @@ class _Sender:
     def __call__(self, message: WorkerMessage) -> None:
         try:
             self.send(message)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError) as error:
             self.terminated.requested = True
             if not isinstance(message, JobProgress | PhaseStarted):
-                raise
+                raise _ParentGone from error
 
 
 def _received(channel: Channel) -> tuple[str, WorkerSettings]:
@@ -237,7 +241,7 @@ def _run(
         else:
             outputs.on_phase(Phase.REFERENCES, 0)
             evaluate_reference(registry, job, device, outputs, task.retried)
-    except (BrokenPipeError, ConnectionResetError):
+    except _ParentGone:
         raise
     except Stopped:
         sys.exit(128 + signal.SIGTERM)

@@ -71,7 +71,7 @@ class Wrong(Base):
 
 
 class Unlucky:
-    """The mean of the samples; twice, a file that it needs cannot be read."""
+    """The mean of the samples; twice, a file that it needs cannot be read, or a connection fails."""
 
     better, uses_extractor = {"mean": "higher"}, True
 
@@ -79,7 +79,8 @@ class Unlucky:
         place = pathlib.Path(os.environ["FAULTS"])
         if len(list(place.iterdir())) < 2:
             (place / str(os.getpid())).touch()
-            raise OSError(errno.EIO, "Input/output error")
+            number = int(os.environ["FAULT"])
+            raise OSError(number, os.strerror(number))
         return {"mean": fake.features.double().mean().item()}
 
 
@@ -142,15 +143,24 @@ def test_an_error_of_a_plugin_is_a_result_unless_the_user_says_otherwise(
     assert (code, record.status) == ((0, "ok") if tries == 3 else (1, "failed"))
 
 
-@pytest.mark.parametrize(("retries", "status"), [(1, "ok"), (0, "failed")])
-def test_an_evaluation_that_a_file_prevents_is_tried_again(
-    inside: Cli, tmp_path: Path, faults: Path, monkeypatch: pytest.MonkeyPatch, retries: int, status: str
-) -> None:
+@pytest.mark.parametrize(
+    ("number", "kind", "retries", "status"),
+    [
+        (errno.EIO, "OSError", 1, "ok"),
+        (errno.EIO, "", 0, "failed"),
+        (errno.ECONNRESET, "ConnectionResetError", 1, "ok"),
+    ],
+)
+def test_an_evaluation_that_a_file_or_a_connection_prevents_is_tried_again(
+    inside: Cli, tmp_path: Path, faults: Path, monkeypatch: pytest.MonkeyPatch,
+    number: int, kind: str, retries: int, status: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("FAULT", str(number))
     monkeypatch.setattr(
         sys.modules[__name__], "SUITE", SUITE.replace("samples: 500,", "metrics: [unlucky], samples: 500,")
     )
     code, record = _run(inside, tmp_path, "nonsaturating", "--retries", str(retries), steps=20)
-    again = "nonsaturating x mlp x ring8: OSError: [Errno 5] Input/output error (faulty.py"
+    again = f"nonsaturating x mlp x ring8: {kind}: [Errno {number}] {os.strerror(number)} (faulty.py"
     assert [text[: len(again)] for text in record.provenance.attempts] == [again] * retries
     assert (code, record.status) == (0 if status == "ok" else 1, status)
     assert (tmp_path / "results" / "runs" / record.id / "weights.safetensors").exists()
