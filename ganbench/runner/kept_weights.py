@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -42,10 +43,17 @@ def keep(folder: Path, step: int, result: TrainedSeed, network: Network, average
 
 
 def hand_over(folder: Path, staged: Path, steps: list[int]) -> None:
-    """Move what was kept during training to the files of the run."""
+    """Add what was kept during training to the files of the run; it remains beside the checkpoints until it has ended.
+
+    A process that is killed during the evaluation takes the staged files with it, and goes on from a checkpoint.
+    """
     for name in map(snapshot_file, steps):
         if folder != staged and (folder / name).is_file():
-            shutil.move(folder / name, staged / name)
+            (staged / name).unlink(missing_ok=True)
+            try:
+                os.link(folder / name, staged / name)
+            except OSError:  # a file system without links
+                shutil.copyfile(folder / name, staged / name)
 
 
 def staged_generator(seed: int, staged: Path, step: int, network: Network) -> TrainedSeed:

@@ -19,6 +19,30 @@ train: {steps: 150, batch: 16, lr: 2e-3}
 evaluation: {samples: 500, real_samples: 1000, snapshots: 3, checkpoint: {best: SW1}}
 """
 
+KILLS = '''
+import os, pathlib, signal
+from ganbench import hookimpl
+
+
+class Calls:
+    """The number of calls before this one; the third kills the process."""
+
+    better, uses_extractor = {"calls": "lower"}, False
+
+    def __call__(self, real, fake):
+        place = pathlib.Path(os.environ["CALLS"])
+        number = len(list(place.iterdir()))
+        (place / str(number)).touch()
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {"calls": float(number)}
+
+
+@hookimpl
+def register_metrics():
+    return {"calls": Calls}
+'''
+
 
 @pytest.fixture(scope="module")
 def best(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -88,6 +112,23 @@ def test_without_the_kept_weights_it_is_trained_again(cli: Cli, best: Path) -> N
     assert "1 trained again for their scores" in done.err
     (record,) = read_records(best / "results").values()
     assert sum(name.startswith("snapshot") for name in record["files"]) == 2
+
+
+@pytest.mark.slow
+def test_a_kill_during_the_evaluation_costs_no_kept_weights(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "kills.py").write_text(KILLS)
+    (tmp_path / "calls").mkdir()
+    text = SUITE.replace("best: SW1", "best: calls").replace("samples: 500,", "metrics: [calls], samples: 500,")
+    (tmp_path / "best.yaml").write_text(text + "plugins: [kills.py]\n")
+    run = ("run", "--suite", "best.yaml", "--jobs", "1", "--checkpoint", "0")
+    killed = cli(*run, CALLS=str(tmp_path / "calls"))
+    assert "its worker process was killed by SIGKILL" in killed.err
+    done = cli(*run, CALLS=str(tmp_path / "calls"))
+    assert "1 go on from a checkpoint" in done.err
+    assert done.code == 0, done.err
+    (scores,) = map(json.loads, map(Path.read_text, tmp_path.glob("results/runs/*/scores/*.json")))
+    assert scores["step"] == 50
+    assert len(list(tmp_path.glob("results/runs/*/snapshot-*"))) == 2
 
 
 @pytest.mark.parametrize(
