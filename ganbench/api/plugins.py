@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
-from ganbench.errors import UsageError
+from ganbench.errors import PLUGIN_ERRORS, UsageError
 
 Plugin: TypeAlias = str | PathLike[str] | ModuleType | type
 """A plugin file, an imported module, or a class of one."""
@@ -55,7 +55,7 @@ def _check_registered(plugin: type, module: ModuleType) -> None:
     hooks = [value for value in vars(module).values() if hasattr(value, "ganbench_impl")]
     try:
         registered = any(plugin in hook().values() for hook in hooks)
-    except Exception:  # third-party code may raise anything
+    except PLUGIN_ERRORS:  # third-party code may raise anything
         return
     if not registered:
         raise UsageError(

@@ -18,7 +18,7 @@ from ganbench.conformance.metrics import metric_findings
 from ganbench.conformance.paths import paths_of
 from ganbench.conformance.trackers import tracker_findings
 from ganbench.conformance.transforms import transform_findings
-from ganbench.errors import ContractError, GanbenchError, MissingError, UsageError, describe_error
+from ganbench.errors import PLUGIN_ERRORS, ContractError, GanbenchError, MissingError, UsageError, describe_error
 from ganbench.formatting import suggestion
 from ganbench.registry import effects
 from ganbench.registry.choice import Kind
@@ -73,7 +73,7 @@ def _forms(source: Source) -> tuple[list[Report], Source]:
         try:
             with effects.noted():
                 things = registered(source, kind)
-        except (Exception, SystemExit) as error:  # a third-party hook may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party hook may raise anything
             said = str(error) if isinstance(error, ContractError) else f"{hook} raised {describe_error(error)}"
             reports.append(Report(str(source.file), findings=[Finding("hook", said, "return {name: class}")]))
             continue

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganbench.conformance.extractors import missing
 from ganbench.conformance.findings import Collector, Finding, finding_of
-from ganbench.errors import describe_error, raised_at
+from ganbench.errors import PLUGIN_ERRORS, describe_error, raised_at
 from ganbench.evaluation.data_contract import CheckedData, check_data, too_few
 from ganbench.registry.contracts import Dataset, feature_count, floats
 from ganbench.registry.fingerprints import fingerprint
@@ -89,7 +89,7 @@ def _check_evaluators(
         return
     try:
         shape = tuple(extractor.open(dataset, torch.device("cpu"))(samples).features.shape)
-    except Exception as error:  # a third-party extractor may raise anything
+    except PLUGIN_ERRORS as error:  # a third-party extractor may raise anything
         seen = f"dataset {checked.name!r}: its extractor {chosen.name!r} raised {describe_error(error)}"
         found.add(Finding("evaluators", f"{seen}{raised_at(error)}"))
         return

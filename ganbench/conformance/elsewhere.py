@@ -10,7 +10,7 @@ import torch
 from ganbench.conformance.findings import Finding
 from ganbench.conformance.pretended import Elsewhere
 from ganbench.conformance.watch import OURS, TORCH
-from ganbench.errors import describe_error, raised_at
+from ganbench.errors import PLUGIN_ERRORS, describe_error, raised_at
 from ganbench.evaluation.placement import moved
 from ganbench.registry.contracts import Metric, View
 
@@ -28,7 +28,7 @@ def device_findings(metric: Metric, name: str, real: View, fake: View) -> Iterat
     try:
         with torch.no_grad(), Elsewhere() as there:
             found = _scores(metric, moved(real, there.device), moved(fake, there.device))
-    except Exception as error:  # a third-party metric may raise anything
+    except PLUGIN_ERRORS as error:  # a third-party metric may raise anything
         where = f"metric {name!r} says `on_device`, and on another device than the CPU it"
         yield Finding("device", f"{where} raised {describe_error(error)}{raised_at(error, (TORCH, OURS))}", FIX)
         return

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.conformance.findings import BrokenRuleError, Collector, Finding
 from ganbench.conformance.pretended import Elsewhere, MixedError
-from ganbench.errors import MissingError
+from ganbench.errors import PLUGIN_ERRORS, MissingError
 from ganbench.registry.contracts import Dataset, FeatureExtractor, Features, feature_count
 from ganbench.registry.registry import Registry
 
@@ -48,7 +48,7 @@ def _on_another_device(extractor: FeatureExtractor, dataset: Dataset, samples: T
     except MixedError as error:
         fix = "move its networks and constants to the device that `open` is given"
         yield Finding("device", f"it mixes tensors of its device with others: {error}", fix)
-    except Exception:  # a third-party extractor may do what no operator shows
+    except PLUGIN_ERRORS:  # a third-party extractor may do what no operator shows
         return
 
 
@@ -65,7 +65,7 @@ def suited_if_there(registry: Registry, extractor: FeatureExtractor) -> str | No
         try:
             if supports(registry.create("dataset", registry.choose("dataset", name, {}))) is None:
                 return name
-        except Exception:  # a broken dataset is no fault of what is checked
+        except PLUGIN_ERRORS:  # a broken dataset is no fault of what is checked
             continue
     return None
 
@@ -76,7 +76,7 @@ def datasets_here(registry: Registry) -> Iterator[tuple[str, Dataset]]:
         try:
             dataset = registry.create("dataset", registry.choose("dataset", name, {}))
             getattr(dataset, "prepare", lambda: None)()
-        except Exception:  # a broken dataset is no fault of what is checked
+        except PLUGIN_ERRORS:  # a broken dataset is no fault of what is checked
             continue
         yield name, dataset
 

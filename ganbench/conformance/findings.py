@@ -9,7 +9,7 @@ from typing import Literal
 
 from ganbench.conformance.wording import rule_of
 from ganbench.engine.watch import ImpureError
-from ganbench.errors import ContractError, GanbenchError, MissingError, describe_error, raised_at
+from ganbench.errors import PLUGIN_ERRORS, ContractError, GanbenchError, MissingError, describe_error, raised_at
 from ganbench.registry.choice import Kind
 
 Level = Literal["fault", "slow", "note"]
@@ -92,7 +92,7 @@ class Collector:
             raise
         except GanbenchError as error:
             self.extend(finding_of(line) for line in str(error).splitlines())
-        except Exception as error:  # a third-party plugin may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
             self.add(raised(what, error))
 
 

@@ -19,6 +19,7 @@ from ganbench.conformance.probe import Batch
 from ganbench.conformance.watch import Watch
 from ganbench.engine.objective import player_of
 from ganbench.engine.watch import FIXES
+from ganbench.errors import PLUGIN_ERRORS
 from ganbench.registry.training_contracts import Loss, Noise
 from ganbench.suite.applicable import is_game
 
@@ -111,7 +112,7 @@ def _mean(method: Method, inputs: Inputs, move: Move) -> Iterator[Finding]:
         return torch.cat([one, one])
 
     batch: Batch = tree_map(twice, inputs.batch)
-    with suppress(Exception):  # a part may need its own batch size, for what it remembers of samples
+    with suppress(*PLUGIN_ERRORS):  # a part may need its own batch size, for what it remembers of samples
         again = method.move(inputs._replace(batch=batch)).loss
         if bool(torch.isclose(again, 2 * move.loss, rtol=1e-4)) and float(move.loss.abs()) > 1e-6:
             fix = "take .mean(), so that the strength of a loss does not depend on the batch"
@@ -172,7 +173,7 @@ def _mixed(method: Method, inputs: list[Inputs]) -> Iterator[Finding]:
     stacked: Inputs = tree_map(lambda *leaves: torch.stack(leaves), *inputs)
     try:
         both = torch.vmap(method.move)(stacked)
-    except Exception:  # allowed: it runs seed by seed, and the report of its path says so
+    except PLUGIN_ERRORS:  # allowed: it runs seed by seed, and the report of its path says so
         return
     for index, one in enumerate(inputs):
         for name, grad in method.move(one).grad.items():
@@ -194,7 +195,7 @@ def _scheduled(method: Method, inputs: Inputs, move: Move) -> Iterator[Finding]:
         fix = "use torch's functions on it, such as torch.sqrt, and no math.sqrt, range or formatting"
         try:
             again = dataclasses.replace(method, loss=other).move(inputs)
-        except Exception as error:  # a third-party plugin may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
             seen = f"{method.name} does not take a schedule for {field.name!r}: {raised(method.name, error).seen}"
             yield Finding("schedule", seen, fix)
             continue

@@ -14,6 +14,7 @@ from ganbench.conformance.probe import Batch, Players, ProbeCritic, batch_of, pl
 from ganbench.conformance.watch import Watch
 from ganbench.engine import objective
 from ganbench.engine.objective import Player, player_of
+from ganbench.errors import PLUGIN_ERRORS
 from ganbench.registry.training_contracts import Loss, Transform
 
 METHODS: dict[str, Player] = {method: player for player, method in objective.METHODS.items()}
@@ -80,7 +81,7 @@ class Method:
                 return getattr(self.loss, self.name)(critic)
         except BrokenRuleError:
             raise
-        except Exception as error:  # a third-party plugin may raise anything
+        except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
             first = next((one for one in watch.findings if one.rule in watch.BLOCKING), None)
             raise BrokenRuleError(first or raised(self.name, error)) from error
         finally:

@@ -9,6 +9,7 @@ from math import prod
 import torch
 
 from ganbench.engine.purity import LARGE
+from ganbench.errors import PLUGIN_ERRORS
 from ganbench.registry.training_contracts import Architecture
 
 Shapes = Sequence[tuple[int, ...]]
@@ -42,7 +43,7 @@ def parameters(architecture: Architecture, shape: tuple[int, ...]) -> int | None
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             networks = architecture.generator(shape), architecture.discriminator(shape)
         return sum(p.numel() for network in networks for p in network.parameters())
-    except Exception:  # third-party code may raise anything; the check itself says what is wrong
+    except PLUGIN_ERRORS:  # third-party code may raise anything; the check itself says what is wrong
         return None
 
 
@@ -55,7 +56,7 @@ def _halved(architecture: Architecture) -> Iterator[Architecture]:
     for name in sorted(whole, key=lambda name: -whole[name]):
         try:
             made: Architecture = replace(architecture, **{name: whole[name] // 2})
-        except Exception:  # __post_init__ refuses it
+        except PLUGIN_ERRORS:  # __post_init__ refuses it
             continue
         yield made
 

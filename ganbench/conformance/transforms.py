@@ -15,6 +15,7 @@ from ganbench.conformance.moves import Inputs, Method, start_memory
 from ganbench.conformance.probe import BATCH, batch_of, players
 from ganbench.conformance.watch import Watch
 from ganbench.engine.watch import FIXES
+from ganbench.errors import PLUGIN_ERRORS
 from ganbench.registry.training_contracts import Transform
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 28, 28), (3, 16, 16))
@@ -97,7 +98,7 @@ def _check_shape(transform: Transform, shape: tuple[int, ...], found: Collector)
             logits = call((x, _named("noise", noise), _named("memory", memory)))
     except BrokenRuleError:
         raise
-    except Exception as error:  # a third-party plugin may raise anything
+    except PLUGIN_ERRORS as error:  # a third-party plugin may raise anything
         first = next((one for one in watch.findings if one.rule in watch.BLOCKING), None)
         raise BrokenRuleError(first or raised(f"for samples {shape}, it", error)) from error
     finally:
@@ -164,7 +165,7 @@ def _mixed(call: Callable[[Arguments], Tensor], arguments: list[Arguments]) -> I
     stacked: Arguments = tree_map(lambda *leaves: torch.stack(leaves), *arguments)
     try:
         both = torch.vmap(call)(stacked)
-    except Exception:  # allowed: it runs seed by seed, and the report of its path says so
+    except PLUGIN_ERRORS:  # allowed: it runs seed by seed, and the report of its path says so
         return
     for logits, one in zip(both, arguments, strict=True):
         if not torch.allclose(logits, call(one), atol=1e-5, rtol=1e-4):

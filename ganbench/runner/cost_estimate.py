@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ganbench.engine.step_cost import StepCost, products_per_second, step_cost
+from ganbench.errors import PLUGIN_ERRORS
 from ganbench.files import canonical
 from ganbench.formatting import counted, duration
 from ganbench.registry.registry import Registry
@@ -95,7 +96,7 @@ class CostEstimate:
         try:
             objective, shape = objective_of(self.registry, cell.spec), tuple(dataset.shape)
             return step_cost(objective, architecture, shape, cell.spec.train, classes)
-        except Exception:  # a plugin may need values, or a device
+        except PLUGIN_ERRORS:  # a plugin may need values, or a device
             return None
 
     def text(self) -> str:

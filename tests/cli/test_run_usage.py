@@ -89,6 +89,13 @@ def test_a_dry_run_estimates_what_was_never_trained(inside: Cli, suite: Path, tm
     assert (alone.code, "needs: no estimate; the step of 1 cell cannot be counted\n" in alone.out) == (0, True)
 
 
+def test_a_loss_that_exits_does_not_end_a_dry_run_without_a_word(inside: Cli, suite: Path, tmp_path: Path) -> None:
+    (tmp_path / "reading.py").write_text(READING.replace("return critic.fake.mean() *", "raise SystemExit(0)  #"))
+    more = "run", "--suite", suite, "--dry-run", "--plugin", "reading.py", "--add", "loss=reading"
+    alone = inside(*more, "--filter", "loss=reading")
+    assert (alone.code, "needs: no estimate; the step of 1 cell cannot be counted\n" in alone.out) == (0, True)
+
+
 def test_a_dry_run_of_another_evaluation_shows_no_training(inside: Cli, trained: Ran, suite: Path) -> None:
     suite.write_text(suite.read_text().replace("samples: 2500,", "samples: 2000,"))
     done = inside("run", "--suite", suite, "--dry-run")

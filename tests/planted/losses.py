@@ -89,6 +89,7 @@ LOSSES = {
             return {"a": torch.zeros(()), "b": torch.zeros(())}
         def remember(self, critic):
             return {"b": critic.memory["b"] + 1}"""),
+    "leaves": _loss("raises", "d_loss raised SystemExit: 0 (planted.py:", "raise SystemExit(0)"),
     "a dimension too many": _loss("raises", "d_loss raised IndexError", "return critic.real.mean(dim=1).mean()"),
     "no schedule": Planted("loss", "schedule", "d_loss does not take a schedule for 'weight'", """\
         import math

@@ -19,6 +19,13 @@ class Mine:
     def on_record(self, run, record): record["nothing"]
     def close(self): pass
 """),
+    "leaves": Planted("tracker", "raises", "on_record raised SystemExit: 0", """
+class Mine:
+    'Lines.'
+    def on_signals(self, run, step, signals): pass
+    def on_record(self, run, record): raise SystemExit(0)
+    def close(self): pass
+"""),
     "no close": Planted("tracker", "members", "is missing close", """
 class Mine:
     'Lines.'
