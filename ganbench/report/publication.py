@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Sequence
@@ -91,7 +92,10 @@ def encoded(publication: Publication) -> bytes:
 
 
 def read(folder: Path) -> Publication:
-    """What a folder's `publication.json` says, nothing without one. Raises `ResultsError` if it is damaged or newer."""
+    """What a folder's `publication.json` says, nothing without one.
+
+    Raises `ResultsError` if it is damaged or newer, `UsageError` for a path that no file system takes.
+    """
     path = folder / NAME
     try:
         raw: dict[str, Any] = msgspec.json.decode(read_file(path, MOST_OF_A_RECORD), type=dict[str, Any])
@@ -102,6 +106,8 @@ def read(folder: Path) -> Publication:
     except (FileNotFoundError, NotADirectoryError):
         return Publication()
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{folder} is too long a name for a folder; choose a shorter one") from error
         raise ResultsError(
             f"{path} is damaged ({reason(error)}); remove it, and publish with --title and --notes again"
         ) from error

@@ -124,6 +124,12 @@ def test_an_edited_publication_is_damaged(inside: Cli, results: Path, tmp_path: 
     assert inside("publish", "--suite", MADE.suite, "--results", results, "--to", "site").code == 4
 
 
+def test_a_folder_with_too_long_a_name_is_refused(inside: Cli, results: Path) -> None:
+    done = inside("publish", "--suite", MADE.suite, "--results", results, "--to", "x" * 300)
+    assert (done.code, done.out) == (2, "")
+    assert "is too long a name for a folder; choose a shorter one" in done.err
+
+
 def test_authors_are_separated_by_semicolons_or_commas() -> None:
     assert authors_of("A, B,C") == ("A", "B", "C")
     assert authors_of("Doe, Jane; Roe, R.;") == ("Doe, Jane", "Roe, R.")
